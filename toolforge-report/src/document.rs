@@ -36,6 +36,7 @@ kinds!(
     LintReport,
     LoadPlan,
     LocalCommand,
+    Notes,
     QuotaReport,
     UnmanagedWorkload,
     WebServicePlan,
@@ -55,6 +56,10 @@ pub struct Document<T> {
     /// The fields of the kind.
     #[serde(flatten)]
     pub body: T,
+}
+
+impl<T: Kind> Kind for &T {
+    const KIND: &'static str = T::KIND;
 }
 
 impl<T: Kind> Document<T> {

@@ -15,8 +15,28 @@ structs! {
         pub details: Vec<FailureDetail>,
         /// What to do next, in words.
         pub hints: Vec<String>,
+        /// Warnings and notes from before the failure.
+        pub notes: Vec<Note>,
         /// The exit code of the program.
         pub exit_code: u8,
+    }
+
+    /// Warnings and notes of a command that did not fail: on standard error, if there are any.
+    pub struct Notes {
+        /// The warnings and notes, in the order in which they came up.
+        pub notes: Vec<Note>,
+    }
+
+    /// What people should know besides the output of a command.
+    pub struct Note {
+        /// How important it is.
+        pub code: NoteCode,
+        /// The sentence, for people.
+        pub message: String,
+        /// Lines that belong to it, for people.
+        pub details: Vec<String>,
+        /// What to do about it, in words.
+        pub hints: Vec<String>,
     }
 
     /// A part of a failure.
@@ -85,6 +105,16 @@ codes! {
         PartiallyDone = "partially-done",
         /// The command in a container failed.
         CommandFailed = "command-failed",
+    }
+
+    /// How important a note is.
+    pub enum NoteCode {
+        /// Something may be wrong.
+        Warning = "warning",
+        /// Something may be unexpected.
+        Note = "note",
+        /// What to do next.
+        Hint = "hint",
     }
 
     /// What a part of a failure is about.

@@ -45,7 +45,7 @@ pub use cron::{
 };
 pub use document::{API_VERSION, Document, Kind};
 pub use exit_code::ExitCode;
-pub use failure::{DetailCode, Failure, FailureCode, FailureDetail};
+pub use failure::{DetailCode, Failure, FailureCode, FailureDetail, Note, NoteCode, Notes};
 pub use fleet::{Fleet, FleetChange, FleetChangeCode, FleetQuota, FleetState, FleetSummary, FormerLimit};
 pub use image::{ImageState, ImageType, ImageTypes, Runner};
 pub use job::{

@@ -10,16 +10,16 @@ use crate::{
     FleetChangeCode, FleetQuota, FleetState, FleetSummary, FormerLimit, HealthCheck, ImageState, ImageType,
     ImageTypes, Job, JobChange, JobList, JobState, JobStatus, JobType, LastTermination, LimitRange, LintEdit,
     LintFinding, LintFix, LintLevel, LintReport, LintedFile, LoadPlan, LoadProblem, LocalCommand,
-    MissedReason, MissedRuns, Mount, NamespaceAudit, ObjectChange, ObjectResult, Outcome, PlanWarning,
-    PlanWarningCode, ProblemCode, Quota, QuotaAudit, QuotaNote, QuotaReport, QuotaRow, QuotaState,
-    ResourceUsage, RestartForecast, Rollout, Routing, RunResult, Runner, ScheduleWarning,
+    MissedReason, MissedRuns, Mount, NamespaceAudit, Note, NoteCode, Notes, ObjectChange, ObjectResult,
+    Outcome, PlanWarning, PlanWarningCode, ProblemCode, Quota, QuotaAudit, QuotaNote, QuotaReport, QuotaRow,
+    QuotaState, ResourceUsage, RestartForecast, Rollout, Routing, RunResult, Runner, ScheduleWarning,
     ScheduleWarningCode, ShortState, TerminationCode, UnmanagedWorkload, UpcomingRun, UsedResource, Verdict,
     Violation, ViolationCode, WebServicePlan, WebServiceRequest, WebServiceState, WebServiceStatus, WhatIf,
     WorkloadUsage, WriteKind,
 };
 
 /// The kinds of documents, by program.
-const KINDS: [Description; 22] = [
+const KINDS: [Description; 23] = [
     WebServiceStatus::DESCRIPTION,
     WebServicePlan::DESCRIPTION,
     ApplyReport::DESCRIPTION,
@@ -42,10 +42,11 @@ const KINDS: [Description; 22] = [
     Fleet::DESCRIPTION,
     FleetQuota::DESCRIPTION,
     Failure::DESCRIPTION,
+    Notes::DESCRIPTION,
 ];
 
 /// Types that occur within documents.
-const PARTS: [Description; 46] = [
+const PARTS: [Description; 47] = [
     Adjustment::DESCRIPTION,
     AppliedChange::DESCRIPTION,
     BlockedObject::DESCRIPTION,
@@ -79,6 +80,7 @@ const PARTS: [Description; 46] = [
     LintedFile::DESCRIPTION,
     LoadProblem::DESCRIPTION,
     MissedRuns::DESCRIPTION,
+    Note::DESCRIPTION,
     ObjectChange::DESCRIPTION,
     ObjectResult::DESCRIPTION,
     PlanWarning::DESCRIPTION,
@@ -95,7 +97,7 @@ const PARTS: [Description; 46] = [
 ];
 
 /// Codes.
-const CODES: [Description; 35] = [
+const CODES: [Description; 36] = [
     Action::DESCRIPTION,
     CauseCode::DESCRIPTION,
     CheckCode::DESCRIPTION,
@@ -115,6 +117,7 @@ const CODES: [Description; 35] = [
     LintLevel::DESCRIPTION,
     MissedReason::DESCRIPTION,
     Mount::DESCRIPTION,
+    NoteCode::DESCRIPTION,
     Outcome::DESCRIPTION,
     PlanWarningCode::DESCRIPTION,
     ProblemCode::DESCRIPTION,
@@ -163,10 +166,12 @@ name of the document below) and those of its kind. Fields are added in later ver
 `kind` is the kind of a document or of a Kubernetes object, `type` is that of a job or an image, `resource` is a resource
 of a quota or a limit, and `changes` are the changes of jobs or web services, each with its `objects`.
 
-If a command fails with `--output json` or `--output yaml`, standard error ends with a document of kind `Failure`: with
-JSON it is the last line, with YAML everything after the line `---`. Notes and warnings are lines of text before it;
-progress is not shown. Some commands print their document on standard output, too, if they fail: a plan that does not fit,
-and what was done before a change failed.
+With `--output json` or `--output yaml`, standard error has at most one document: with JSON it is one line, with YAML it
+begins with the line `---`. If the command fails, it is of kind `Failure`, with the warnings and notes from before the failure
+in `notes`. Otherwise it is of kind `Notes`; without warnings and notes there is none. Progress is not shown, nor sentences
+about what was done, because the document on standard output has that. Some commands print their document on standard
+output, too, if they fail: a plan that does not fit, and what was done before a change failed. Only a question on a terminal
+is text.
 
 `webservice render` and `jobs render` print Kubernetes objects instead: YAML documents, or a `v1` `List`.
 

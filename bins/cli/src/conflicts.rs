@@ -8,6 +8,7 @@ use toolforge_render::change::{Adjustment, ChangeSet, WorkloadKind};
 use toolforge_render::job::{JobFacts, JobPlan, conflicts_after, schedule_adjustments};
 use toolforge_report::{CalendarConflict, CalendarShortfall};
 
+use crate::notice::Notice;
 use crate::verdict::{SizeForm, adjustments_hint};
 
 /// The number of conflicts that are printed.
@@ -69,21 +70,21 @@ impl RunConflicts {
         if lines.is_empty() {
             return;
         }
-        anstream::eprintln!("warning: these runs exceed the quota within the next 24 hours:");
         let left = lines.len().saturating_sub(MAX_CONFLICTS);
-        lines.iter().take(MAX_CONFLICTS).for_each(|line| anstream::eprintln!("  {line}"));
+        let mut warning = Notice::warning("these runs exceed the quota within the next 24 hours:")
+            .details(lines.into_iter().take(MAX_CONFLICTS));
         if left > 0 {
-            anstream::eprintln!("  and {left} more");
+            warning = warning.detail(format!("and {left} more"));
         }
         if let Some(hint) = adjustments_hint(&self.schedules, SizeForm::Keys) {
-            anstream::eprintln!("\nhint: {hint}");
+            warning = warning.with_hint(hint);
         }
         let shows = if self.changes_schedules {
             "Once the jobs exist, `toolforge jobs cron --calendar` shows the day"
         } else {
             "`toolforge jobs cron --calendar` shows the day as it is now"
         };
-        anstream::eprintln!("\nhint: {shows}{}\n", way_out(&self.conflicts));
+        warning.with_hint(format!("{shows}{}", way_out(&self.conflicts))).end_paragraph().print();
     }
 
     /// Returns the conflicts for the JSON output.

@@ -212,6 +212,7 @@ impl Failure {
             message: message.clone(),
             details: details.clone(),
             hints: hints.clone(),
+            notes: Vec::new(),
             exit_code: exit_code.code(),
         }
     }

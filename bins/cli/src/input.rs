@@ -14,6 +14,7 @@ use toolforge_model::Untrusted;
 use toolforge_report::{DetailCode, FailureCode};
 
 use crate::failure::{ExitCode, Failure};
+use crate::notice::print_message;
 
 /// How long a pipe or standard input may be silent before that is said.
 const PATIENCE: Timespec = Timespec { tv_sec: 2, tv_nsec: 0 };
@@ -60,7 +61,7 @@ impl Input {
             let timeout = if self.is_noted { None } else { Some(&PATIENCE) };
             match poll(&mut [PollFd::new(&self.file, PollFlags::IN)], timeout) {
                 Ok(0) => {
-                    anstream::eprintln!("note: waiting for the end of {}", self.name);
+                    print_message(&format!("note: waiting for the end of {}", self.name));
                     self.is_noted = true;
                 }
                 Ok(_) => return Ok(()),

@@ -17,12 +17,14 @@ mod conflicts;
 mod failure;
 mod file_facts;
 mod file_mark;
+mod format;
 mod generate;
 mod help;
 mod input;
 mod library_errors;
 mod lint;
 mod log;
+mod notice;
 mod options;
 mod output;
 mod process;
@@ -47,11 +49,13 @@ pub use conflicts::{RunConflicts, conflict_line, conflict_report, day, exceed_al
 pub use failure::{ExitCode, Failure};
 pub use file_facts::{FileFactsOptions, file_facts};
 pub use file_mark::FileMark;
+pub use format::prints_documents;
 pub use generate::{DescribedProgram, reference_page};
 pub use help::{TOPICS, WHERE_TO_ASK, topic, unknown_topic};
 pub use input::{Input, read_input};
 pub use lint::{LintOptions, lint, lint_in};
 pub use log::{FollowEnd, LogOrigin, LogPrinter, LogStop, LogStyle, LogsOptions, until_stdout_closes};
+pub use notice::{Notice, print_message, print_question};
 pub use options::{
     ClusterOptions, DryRunOption, GlobalOptions, LintFormat, OutputFormat, mount_parser, parse_cpu,
     parse_memory, parse_profile, parse_seconds, parse_whole,
@@ -60,7 +64,7 @@ pub use output::{
     Document, capture, escape_control_characters, no_document, print, print_for_people, print_text,
     refuse_output, to_json,
 };
-pub use process::{Interruption, interrupted, parse, prints_documents, run};
+pub use process::{Interruption, interrupted, parse, print_kept_notices, run};
 pub use progress::ProgressLine;
 pub use remote::{RemoteContainer, run_remote};
 pub use replace_file::replace_file;

@@ -6,7 +6,7 @@ use clap::Command;
 use serde::Serialize;
 use serde_json::Value;
 use toolforge_model::{Untrusted, yaml};
-use toolforge_report::Kind;
+use toolforge_report::{Kind, Note};
 
 use crate::command_line::has_option;
 use crate::failure::{ExitCode, Failure};
@@ -49,17 +49,22 @@ pub fn refuse_output(command: &Command, arguments: &[OsString], verb: &str) -> R
     Ok(())
 }
 
-/// Returns a failure as a person reads it, or as a document: JSON in one line, YAML after a line `---`.
-pub(crate) fn failure_text(failure: &Failure, format: OutputFormat) -> String {
-    let document = || toolforge_report::Document::new(failure.report());
-    let text = match format {
+/// Returns a failure as a person reads it, or as a document with the notes of the process.
+pub(crate) fn failure_text(failure: &Failure, notes: Vec<Note>, format: OutputFormat) -> String {
+    let report = toolforge_report::Failure { notes, ..failure.report() };
+    document_text(&report, format).unwrap_or_else(|| failure.text(stderr_columns()))
+}
+
+/// Returns a document for standard error: JSON in one line, YAML after a line `---`; `None` for the format of people.
+pub(crate) fn document_text<T: Kind + Serialize>(body: &T, format: OutputFormat) -> Option<String> {
+    let document = toolforge_report::Document::new(body);
+    match format {
         OutputFormat::Table => None,
         OutputFormat::Json => {
-            serde_json::to_string(&document()).ok().map(|json| escape_control_characters(&json) + "\n")
+            serde_json::to_string(&document).ok().map(|json| escape_control_characters(&json) + "\n")
         }
-        OutputFormat::Yaml => yaml::to_text(&document()).ok().map(|yaml| format!("---\n{yaml}")),
-    };
-    text.unwrap_or_else(|| failure.text(stderr_columns()))
+        OutputFormat::Yaml => yaml::to_text(&document).ok().map(|yaml| format!("---\n{yaml}")),
+    }
 }
 
 /// Prints the output of a command. A closed pipe is a success.

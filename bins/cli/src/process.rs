@@ -3,9 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::ffi::OsString;
 use std::future::poll_fn;
-use std::io::Write as _;
 use std::os::fd::AsFd as _;
-use std::sync::OnceLock;
 use std::task::{Context, Poll};
 
 use clap::{ArgMatches, Command, FromArgMatches, ValueEnum as _};
@@ -13,27 +11,16 @@ use rustix::io::Errno;
 use tokio::io::{Interest, Ready};
 use tokio::net::unix::pipe::Sender;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use toolforge_report::Notes;
 
 use crate::failure::{ExitCode, Failure};
+use crate::format::{format, set_format};
+use crate::notice;
 use crate::options::OutputFormat;
-use crate::output::failure_text;
+use crate::output::{document_text, failure_text};
 
 /// The name of the option for the output format, in every program.
 const OUTPUT: &str = "output";
-
-/// The output format of the process, from its arguments.
-static FORMAT: OnceLock<OutputFormat> = OnceLock::new();
-
-/// Returns the output format of the process: a table until its arguments are parsed.
-pub(crate) fn format() -> OutputFormat {
-    FORMAT.get().copied().unwrap_or_default()
-}
-
-/// Returns whether the arguments of the process ask for a document instead of text for people.
-#[must_use]
-pub fn prints_documents() -> bool {
-    format() != OutputFormat::Table
-}
 
 /// The files that a program opens at the same time: for the runtime, signals, connections and the files of the home.
 const OPEN_FILES: usize = 16;
@@ -42,18 +29,24 @@ const OPEN_FILES: usize = 16;
 #[must_use]
 pub fn run(program: impl FnOnce() -> Result<ExitCode, Failure>) -> std::process::ExitCode {
     let exit_code = match check_open_files().and_then(|()| program()) {
-        Ok(exit_code) => exit_code,
+        Ok(exit_code) => {
+            print_kept_notices();
+            exit_code
+        }
         Err(failure) => {
-            print_failure(&failure);
+            notice::write(&failure_text(&failure, notice::take_kept(), format()));
             failure.exit_code()
         }
     };
     exit_code.code().into()
 }
 
-fn print_failure(failure: &Failure) {
-    // Without standard error, the exit code remains.
-    let _ = anstream::stderr().lock().write_all(failure_text(failure, format()).as_bytes());
+/// Prints the notices of a process that prints a document, if it has any: as one document to standard error.
+pub fn print_kept_notices() {
+    let notes = notice::take_kept();
+    if !notes.is_empty() {
+        notice::write(&document_text(&Notes { notes }, format()).unwrap_or_default());
+    }
 }
 
 /// Checks that the process may open the files that it needs: the runtime panics without them.
@@ -81,7 +74,7 @@ pub fn parse<A: FromArgMatches>(
 ) -> Result<Option<A>, clap::Error> {
     // A copy of the command would take as long as all else at the start.
     let parsed = command.try_get_matches_from_mut(arguments).and_then(|matches| {
-        let _ = FORMAT.set(format_of(&matches));
+        set_format(format_of(&matches));
         A::from_arg_matches(&matches)
     });
     match parsed {
@@ -100,8 +93,8 @@ pub fn parse<A: FromArgMatches>(
 
 /// Prints the failure of arguments that are refused in the format that they ask for.
 pub(crate) fn set_format_of_refused(command: &Command, arguments: &[OsString]) {
-    // Has no effect if they could be parsed up to an invalid value.
-    let _ = FORMAT.set(format_of_invalid(command, arguments));
+    // Has no effect if only a value was invalid.
+    set_format(format_of_invalid(command, arguments));
 }
 
 /// Returns the output format of arguments: that of the subcommand, if it has one.

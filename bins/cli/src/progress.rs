@@ -1,6 +1,6 @@
 use std::io::{IsTerminal, Write};
 
-use crate::process;
+use crate::format::prints_documents;
 
 /// Progress on standard error: on a terminal one line that is rewritten, elsewhere a line for each change; nothing
 /// if the process prints a document.
@@ -17,7 +17,7 @@ impl ProgressLine {
     #[must_use]
     pub fn new() -> Self {
         let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
-        let is_silent = process::prints_documents();
+        let is_silent = prints_documents();
         Self { last: String::new(), is_terminal: std::io::stderr().is_terminal() && !dumb, is_silent }
     }
 

@@ -18,6 +18,8 @@ use toolforge_report::{
     Rollout, Runner, TerminationCode, Violation, ViolationCode,
 };
 
+use crate::notice::Notice;
+
 /// Percentage of a limit from which a resource counts as nearly full.
 const NEARLY_FULL: u64 = 80;
 
@@ -64,19 +66,19 @@ pub fn quota_report(tool: &ToolName, limits: &Limits) -> QuotaReport {
 /// not a quantity. Returns the exit code of an answer without those kinds.
 pub fn warn_of_unread(limits: &Limits) -> ExitCode {
     for kind in &limits.unread {
-        anstream::eprintln!(
-            "warning: the cluster does not let you read {kind} objects, so they are left out"
-        );
+        Notice::warning(format!("the cluster does not let you read {kind} objects, so they are left out"))
+            .print();
     }
     for quota in &limits.quotas {
         for resource in quota.hard.keys().chain(quota.notes.keys()).collect::<BTreeSet<_>>() {
             if quota.mark(resource) == Some(QuotaMark::Unreadable) {
                 let [resource, name] = [resource.to_string(), quota.name.clone()].map(Untrusted::new);
-                anstream::eprintln!(
-                    "warning: the limit of {} in quota {} is not a quantity, so nothing is checked against it",
+                Notice::warning(format!(
+                    "the limit of {} in quota {} is not a quantity, so nothing is checked against it",
                     resource.escaped(),
                     name.escaped()
-                );
+                ))
+                .print();
             }
         }
     }

@@ -14,6 +14,7 @@ use toolforge_report::FailureCode;
 
 use crate::failure::{ExitCode, Failure};
 use crate::input::read_input;
+use crate::notice::Notice;
 use crate::options::GlobalOptions;
 
 /// The maximum size of a file of `--from` in bytes; the objects of a namespace have less than one MiB.
@@ -204,7 +205,7 @@ fn runtime() -> Result<Runtime, Failure> {
 #[must_use]
 pub fn catalog_or_bundled(fetched: &FetchedNamespace) -> Catalog {
     fetched.catalog().unwrap_or_else(|error| {
-        anstream::eprintln!("warning: {error}");
+        Notice::warning(error.to_string()).print();
         Catalog::bundled()
     })
 }

@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 
 use k8s_openapi::jiff::Timestamp;
 use toolforge_cli::{
-    Document, ExitCode, Failure, FileFactsOptions, OutputFormat, RunConflicts, Session, adjustment_goal,
-    adjustments, adjustments_text, downtime, forecast_text, print, quota_rows, read_input, rollout, to_json,
-    verdict_code, verdict_text, violations, warn_of_unread,
+    Document, ExitCode, Failure, FileFactsOptions, Notice, OutputFormat, RunConflicts, Session,
+    adjustment_goal, adjustments, adjustments_text, downtime, forecast_text, print, quota_rows, read_input,
+    rollout, to_json, verdict_code, verdict_text, violations, warn_of_unread,
 };
 use toolforge_model::{Diagnostic, Untrusted};
 use toolforge_render::change::{Adjustment, Change, Downtime};
@@ -65,7 +65,7 @@ pub(crate) fn read(session: &Session, paths: &[PathBuf]) -> Result<Vec<FileConte
         };
         let mut contents = FileContents::parse(&text, &session.tool);
         for warning in &contents.warnings {
-            anstream::eprintln!("warning: {}", warning.in_file(&shown));
+            Notice::warning(warning.in_file(&shown)).print();
         }
         let found = std::mem::take(&mut contents.errors).into_iter();
         errors.extend(found.map(|error| FileError::Invalid(shown.clone(), error)));

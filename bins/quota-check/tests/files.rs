@@ -6,6 +6,7 @@ use std::process::{Command, Output, Stdio};
 
 use insta::assert_snapshot;
 use serde_json::Value;
+use toolforge_fixtures::document_on_stderr;
 
 /// Runs the program in the directory of the recorded facts, with a text on standard input.
 fn quota_check(line: &str, input: &str) -> Output {
@@ -248,13 +249,14 @@ fn runs_that_exceed_the_quota_are_warned_of() {
     let output = quota_check("--quota toolforge-2023 --output json -", &input);
     let document: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(document["conflicts"][0]["jobs"], serde_json::json!(["a", "b"]));
-    let warning = String::from_utf8_lossy(&output.stderr);
+    let warning = &document_on_stderr(&output.stderr).unwrap()["notes"][0];
+    assert_eq!(warning["message"], "these runs exceed the quota within the next 24 hours:");
+    assert!(warning["details"][0].as_str().unwrap().starts_with("a, b"), "{warning}");
+    assert!(document["adjustments"][1]["schedule"].as_str().unwrap().ends_with(" 3 * * *"), "{document:#}");
     assert!(
-        warning.contains("warning: these runs exceed the quota within the next 24 hours:\n  a, b"),
+        warning["hints"][0].as_str().unwrap().starts_with("It would fit with `schedule: \""),
         "{warning}"
     );
-    assert!(document["adjustments"][1]["schedule"].as_str().unwrap().ends_with(" 3 * * *"), "{document:#}");
-    assert!(warning.contains("hint: It would fit with `schedule: \""), "{warning}");
 }
 
 #[test]

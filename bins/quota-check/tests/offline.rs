@@ -4,6 +4,7 @@
 use std::process::{Command, Output, Stdio};
 
 use insta::assert_snapshot;
+use toolforge_fixtures::document_on_stderr;
 
 fn quota_check(line: &str) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_quota-check"));
@@ -173,7 +174,7 @@ fn failures_are_documents_with_json() {
         [("", 4, "kubeconfig"), ("--bogus", 2, "invalid-arguments"), ("--from none", 2, "invalid-arguments")]
     {
         let output = quota_check(&format!("{line} --output=json"));
-        let document: serde_json::Value = serde_json::from_slice(&output.stderr).unwrap();
+        let document = document_on_stderr(&output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(exit_code), "{document:#}");
         assert_eq!((&document["kind"], &document["code"]), (&"Failure".into(), &code.into()));
     }
@@ -188,4 +189,20 @@ fn too_few_open_files_are_an_error() {
     assert_eq!(output.status.code(), Some(1), "{stderr}");
     assert!(stderr.starts_with("error: this process may not open enough files\n"), "{stderr}");
     assert!(stderr.ends_with("hint: Raise the limit: `ulimit -n 64`.\n"), "{stderr}");
+}
+
+#[test]
+fn warnings_are_a_document_with_json() {
+    for (line, kind) in
+        [("", Some("Notes")), ("what-if", Some("Notes")), ("by-hand.yaml", Some("Failure")), ("audit", None)]
+    {
+        let output = quota_check(&format!("{line} --tool stashbot --from limits-odd.yaml --output json"));
+        let document = document_on_stderr(&output.stderr);
+        let found = document.as_ref().map(|document| document["kind"].as_str().unwrap());
+        assert_eq!(found, kind, "{line}: {document:?}");
+        if let Some(document) = document.filter(|_| kind == Some("Notes")) {
+            let notes = document["notes"].to_string();
+            assert!(notes.contains("is not a quantity, so nothing is checked against it"), "{line}: {notes}");
+        }
+    }
 }

@@ -2,7 +2,7 @@
 
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::jiff::Timestamp;
-use toolforge_cli::{Failure, Session, Source, catalog_or_bundled};
+use toolforge_cli::{Failure, Session, Source, catalog_or_bundled, print_message};
 use toolforge_client::{NamespaceFetchOptions, WebServiceFetchOptions};
 use toolforge_render::job::JobFacts;
 use toolforge_render::pod::RolloutProgress;
@@ -42,7 +42,7 @@ async fn fetch_facts_with_jobs(session: &Session) -> Result<(WebServiceFacts, Jo
 pub(crate) async fn facts_to_write(session: &Session) -> Result<(WebServiceFacts, JobFacts), Failure> {
     let Source::Cluster { client, .. } = &session.source else { return fetch_facts_with_jobs(session).await };
     let wanted = WebServiceFetchOptions::for_plan();
-    let waiting = || anstream::eprintln!("note: the web service that was stopped is still terminating");
+    let waiting = || print_message("note: the web service that was stopped is still terminating");
     let objects = client.fetch_web_service_after_deletion(&session.tool, wanted, waiting).await?;
     let namespace = session.namespace(objects.namespace.catalog()?);
     Ok(objects.facts_with_jobs(namespace))

@@ -11,6 +11,7 @@ use toolforge_render::lint::{Finding, LintContext, LintHome, LintObject, refused
 
 use crate::failure::Failure;
 use crate::file_facts::{FileFactsOptions, file_facts};
+use crate::notice::Notice;
 use crate::options::GlobalOptions;
 use crate::session::{Session, Source, kubeconfig_files, tool_and_home};
 
@@ -31,7 +32,7 @@ pub(super) fn facts(session: Option<&Session>, global: &GlobalOptions, texts: &[
     let mut facts = match session.map(|session| live(session, texts)) {
         Some(Ok(context)) => Facts { context, is_live: true },
         Some(Err(failure)) => {
-            anstream::eprintln!("note: the cluster's facts are not available: {}", failure.message());
+            Notice::note(format!("the cluster's facts are not available: {}", failure.message())).print();
             Facts { context: LintContext::offline(tool), is_live: false }
         }
         None => Facts { context: LintContext::offline(tool), is_live: false },
@@ -69,10 +70,8 @@ fn live(session: &Session, texts: &[&str]) -> Result<LintContext, Failure> {
     let Source::Cluster { runtime, client } = &session.source else { return Err(failure) };
     let fetched = runtime.block_on(client.fetch_namespace(&session.tool, NamespaceFetchOptions::all()))?;
     let namespace = fetched.facts(session.namespace(fetched.catalog()?));
-    anstream::eprintln!(
-        "note: what the namespace has is not counted against its quota: {}",
-        failure.message()
-    );
+    Notice::note(format!("what the namespace has is not counted against its quota: {}", failure.message()))
+        .print();
     Ok(LintContext::of_namespace(&namespace, uid))
 }
 
@@ -95,11 +94,12 @@ pub(super) fn server_findings(
             }
             Err(error) => {
                 let name = Untrusted::new(object.name.as_str());
-                anstream::eprintln!(
-                    "note: {} {} is not checked by the API server: {error}",
+                Notice::note(format!(
+                    "{} {} is not checked by the API server: {error}",
                     object.kind,
                     name.escaped()
-                );
+                ))
+                .print();
                 return found;
             }
         }

@@ -10,6 +10,7 @@ use super::options::LintOptions;
 use super::{sarif, shown, summary};
 use crate::failure::{ExitCode, Failure};
 use crate::input::read_input;
+use crate::notice::Notice;
 use crate::options::{GlobalOptions, LintFormat};
 use crate::output::{escape_control_characters, print, print_text};
 use crate::session::Session;
@@ -39,7 +40,7 @@ pub fn lint(
         match Session::open(global, program) {
             Ok(session) => Some(session.for_reading()),
             Err(failure) => {
-                anstream::eprintln!("note: the cluster is not asked: {}", failure.message());
+                Notice::note(format!("the cluster is not asked: {}", failure.message())).print();
                 None
             }
         }

@@ -9,6 +9,8 @@ use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use toolforge_client::LogItem;
 use toolforge_model::{Colors, Untrusted};
 
+use crate::notice::Notice;
+
 /// How much earlier than its predecessor a line of a pod may be: standard output and error can overtake each other.
 const OVERLAP: SignedDuration = SignedDuration::from_secs(1);
 
@@ -101,7 +103,7 @@ impl<W: Write> LogPrinter<W> {
     /// When it cannot be written.
     pub fn take(&mut self, item: LogItem) -> io::Result<()> {
         if let LogItem::Notice { pod, text } = &item {
-            anstream::eprintln!("note: {}: {}", pod.escaped(), text.escaped());
+            Notice::note(format!("{}: {}", pod.escaped(), text.escaped())).print();
         }
         match &mut self.last {
             _ if !self.style.wants(&item) => Ok(()),

@@ -1,7 +1,8 @@
 use std::cell::{Cell, RefCell};
 
 use toolforge_cli::{
-    DryRunOption, ExitCode, Failure, Session, planned_changes, print_for_people, warn_of_unread,
+    DryRunOption, ExitCode, Failure, Notice, Session, planned_changes, print_for_people, print_message,
+    warn_of_unread,
 };
 use toolforge_client::Attempt;
 use toolforge_model::Untrusted;
@@ -78,7 +79,7 @@ pub(super) fn run(
             confirmed.set(options.yes);
         }
         if attempt.is_first() || is_other {
-            costs(&planned.job, adoption).iter().for_each(|line| anstream::eprintln!("{line}"));
+            costs(&planned.job, adoption).into_iter().for_each(Notice::print);
         }
         if !adoption.is_free() && !confirmed.get() {
             ask(&planned.job)?;
@@ -118,17 +119,17 @@ pub(super) fn run(
         }
         let name = &planned.job.name;
         match (&planned.adoption, dry_run) {
-            (None, _) => anstream::eprintln!("job {name} is a job already"),
+            (None, _) => print_message(&format!("job {name} is a job already")),
             (Some(_), Some(_)) => {
-                anstream::eprintln!(
+                print_message(&format!(
                     "the cluster accepts {} as a job; nothing was changed",
                     subject(&planned)
-                );
+                ));
             }
-            (Some(_), None) => anstream::eprintln!(
+            (Some(_), None) => print_message(&format!(
                 "{} is job {name} now; `toolforge jobs dump` prints it for a jobs file",
                 subject(&planned)
-            ),
+            )),
         }
     }
     finish(session, arguments, (planned.as_ref(), changes), dry_run, ended)
@@ -177,12 +178,12 @@ impl AsRef<ChangeSet> for PlannedAdoption {
     }
 }
 
-/// Returns what it costs, a line each; nothing if it is free.
-fn costs(job: &JobObjects, adoption: &Adoption) -> Vec<String> {
+/// Returns what it costs; nothing if it is free.
+fn costs(job: &JobObjects, adoption: &Adoption) -> Option<Notice> {
     let subject = facts::subject(job);
     let action = adoption.change().map(|change| change.action);
     let first = match (&job.workload, action) {
-        _ if adoption.is_free() => return Vec::new(),
+        _ if adoption.is_free() => return None,
         (JobWorkload::OneOff(_), Some(Action::Recreate)) => {
             format!("{subject} is deleted and created again as a job, which runs from the beginning:")
         }
@@ -192,8 +193,7 @@ fn costs(job: &JobObjects, adoption: &Adoption) -> Vec<String> {
         _ if adoption.restarts => format!("{subject} becomes a job, and its pods are replaced:"),
         _ => format!("{subject} becomes a job without a restart, and differs from then on:"),
     };
-    let notes = adoption.notes.iter().map(|note| format!("  {note}"));
-    [first].into_iter().chain(notes).collect()
+    Some(Notice::plain(first).details(adoption.notes.iter().map(ToString::to_string)))
 }
 
 fn ask(job: &JobObjects) -> Result<(), Failure> {

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 
 use toolforge_cli::{
-    DryRunOption, ExitCode, Failure, Interruption, ProgressLine, Session, Table, applied_changes,
+    DryRunOption, ExitCode, Failure, Interruption, Notice, ProgressLine, Session, Table, applied_changes,
     quota_wait_line,
 };
 use toolforge_client::{
@@ -93,11 +93,12 @@ where
                     line.show(&terminating_line(&terminating));
                 }
             }
-            ApplyEvent::PodsRemain(change) => anstream::eprintln!(
-                "note: pods of {} take longer than {} seconds to terminate; until then they count for the quota",
+            ApplyEvent::PodsRemain(change) => Notice::note(format!(
+                "pods of {} take longer than {} seconds to terminate; until then they count for the quota",
                 subject(change),
                 TERMINATION_TIMEOUT.as_secs()
-            ),
+            ))
+            .print(),
             ApplyEvent::WaitingForQuota(set) => line.show(&quota_wait_line(set.terminating())),
             _ => {}
         }

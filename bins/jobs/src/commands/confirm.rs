@@ -1,14 +1,16 @@
 //! Questions before jobs are deleted.
 
-use std::io::{BufRead, IsTerminal as _, Write as _};
+use std::io::{BufRead, IsTerminal as _};
+
+use toolforge_cli::print_question;
 
 /// Asks a question on the terminal; `None` without one.
 pub(super) fn confirm(question: &str) -> Option<bool> {
     if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
         return None;
     }
-    anstream::eprint!("{question} [y/N] ");
-    Some(std::io::stderr().flush().is_ok() && is_yes(&mut std::io::stdin().lock()))
+    let is_asked = print_question(&format!("{question} [y/N] ")).is_ok();
+    Some(is_asked && is_yes(&mut std::io::stdin().lock()))
 }
 
 /// Returns whether the answer is `y` or `yes`. Anything else means no, also the end of the input and an error.

@@ -1,4 +1,6 @@
-use toolforge_cli::{ExitCode, Failure, Session, print_text, read_input, replace_file};
+use toolforge_cli::{
+    ExitCode, Failure, Notice, Session, print_message, print_text, read_input, replace_file,
+};
 use toolforge_model::{Diagnostic, Untrusted};
 use toolforge_render::convert::{Conversion, ConversionNote, Converter, with_current_version};
 use toolforge_render::lint::{Finding, Rule, decode, reading_errors};
@@ -35,7 +37,7 @@ pub(super) fn run(session: &Session, options: &ConvertArguments) -> Result<ExitC
         let (doubtful, unreadable): (Vec<_>, Vec<_>) =
             reading_errors(text).into_iter().partition(|found| found.rule == Rule::DuplicateKey);
         for found in &doubtful {
-            anstream::eprintln!("warning: {}", diagnostic(found).in_file(&name));
+            Notice::warning(diagnostic(found).in_file(&name)).print();
         }
         if !unreadable.is_empty() {
             errors.extend(unreadable.iter().map(|found| (name.clone(), diagnostic(found))));
@@ -70,16 +72,16 @@ fn finish(conversion: &Conversion, options: &ConvertArguments) -> Result<ExitCod
     let notes =
         || conversion.jobs.iter().flat_map(|job| job.notes.iter().map(|note| (&job.request.name, note)));
     if notes().any(|(_, note)| matches!(note, ConversionNote::GuessedImage { .. })) {
-        anstream::eprintln!("note: images were guessed; `toolforge jobs images` lists the others");
+        Notice::note("images were guessed; `toolforge jobs images` lists the others").print();
     }
     for (name, _) in notes().filter(|(_, note)| matches!(note, ConversionNote::Suspended)) {
-        anstream::eprintln!("note: type `toolforge jobs suspend {name}` after the file is loaded");
+        Notice::note(format!("type `toolforge jobs suspend {name}` after the file is loaded")).print();
     }
     for dependent in &conversion.dependents {
-        anstream::eprintln!("note: {dependent}");
+        Notice::note(dependent.to_string()).print();
     }
     for left in &conversion.unconverted {
-        anstream::eprintln!("warning: {left}");
+        Notice::warning(left.to_string()).print();
     }
     match (&conversion.web_service, &options.service_template) {
         (Some(web), Some(path)) => {
@@ -94,9 +96,9 @@ fn finish(conversion: &Conversion, options: &ConvertArguments) -> Result<ExitCod
             })?;
         }
         (Some(web), None) => {
-            anstream::eprintln!("note: there is a web service; its service.template would be:");
-            web.to_yaml().lines().for_each(|line| anstream::eprintln!("  {line}"));
-            anstream::eprintln!("Write it with `--service-template FILE`.");
+            let would_be = Notice::note("there is a web service; its service.template would be:");
+            would_be.details(web.to_yaml().lines()).print();
+            print_message("Write it with `--service-template FILE`.");
         }
         (None, _) => {}
     }

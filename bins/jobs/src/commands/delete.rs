@@ -1,6 +1,8 @@
 use std::cell::{Cell, RefCell};
 
-use toolforge_cli::{DryRunOption, ExitCode, Failure, Session, planned_changes, print_for_people};
+use toolforge_cli::{
+    DryRunOption, ExitCode, Failure, Notice, Session, planned_changes, print_for_people, print_message,
+};
 use toolforge_client::{Attempt, JobFetchOptions, Written};
 use toolforge_model::JobName;
 use toolforge_render::change::{Change, ChangeSet, WorkloadKind};
@@ -173,7 +175,7 @@ fn existing(
             .hint("`toolforge jobs list --output name` lists the jobs."));
         }
         [] => {}
-        missing => anstream::eprintln!("note: these jobs do not exist: {}", joined(missing)),
+        missing => Notice::note(format!("these jobs do not exist: {}", joined(missing))).print(),
     }
     Ok((jobs, others))
 }
@@ -235,13 +237,13 @@ where
         print_planned(set)?;
     } else if matches!(ended, Ok(ExitCode::Success)) {
         match names.as_slice() {
-            [] => anstream::eprintln!("there are no jobs to delete"),
-            [name] if name.contains('/') => anstream::eprintln!("{name} was deleted"),
-            [name] => anstream::eprintln!("job {name} was deleted"),
+            [] => print_message("there are no jobs to delete"),
+            [name] if name.contains('/') => print_message(&format!("{name} was deleted")),
+            [name] => print_message(&format!("job {name} was deleted")),
             names if names.iter().any(|name| name.contains('/')) => {
-                anstream::eprintln!("these were deleted: {}", names.join(", "));
+                print_message(&format!("these were deleted: {}", names.join(", ")));
             }
-            names => anstream::eprintln!("{} jobs were deleted: {}", names.len(), names.join(", ")),
+            names => print_message(&format!("{} jobs were deleted: {}", names.len(), names.join(", "))),
         }
     }
     finish(session, arguments, (set, changes), dry_run, ended)

@@ -1,6 +1,6 @@
 use std::path::Path;
 
-use toolforge_cli::{ExitCode, Failure, Session, print_text, replace_file};
+use toolforge_cli::{ExitCode, Failure, Notice, Session, print_text, replace_file};
 use toolforge_client::JobFetchOptions;
 use toolforge_model::{JobKind, JobRequest, Retry, Untrusted, write_jobs};
 use toolforge_render::job::{JobWorkload, observe_job};
@@ -20,14 +20,15 @@ pub(super) fn run(session: &Session, options: &DumpArguments) -> Result<ExitCode
     for job in &live {
         if matches!(&job.workload, JobWorkload::Scheduled(cron_job) if cron_job.spec.as_ref().is_some_and(|spec| spec.suspend == Some(true)))
         {
-            anstream::eprintln!("warning: job {} is suspended; a jobs file cannot express that", job.name);
+            Notice::warning(format!("job {} is suspended; a jobs file cannot express that", job.name))
+                .print();
         }
     }
     let shown = |file: &Path| Untrusted::new(file.display().to_string()).escaped().to_string();
     match (requests.as_slice(), to_file) {
-        ([], None) => anstream::eprintln!("warning: no jobs defined"),
+        ([], None) => Notice::warning("no jobs defined").print(),
         ([], Some(file)) => {
-            anstream::eprintln!("warning: no jobs defined, file {} will not be created", shown(file));
+            Notice::warning(format!("no jobs defined, file {} will not be created", shown(file))).print();
         }
         (requests, None) => print_text(&write_jobs(requests))?,
         (requests, Some(file)) if !force && is_other(file, &write_jobs(requests)) => {
@@ -51,10 +52,11 @@ fn limit_retries(request: &mut JobRequest) {
     if let Ok(most) = Retry::try_from(u32::from(Retry::MAX))
         && retry.count() > Retry::MAX
     {
-        anstream::eprintln!(
-            "warning: job {} has {retry} retries, more than a jobs file can have; {most} are printed",
+        Notice::warning(format!(
+            "job {} has {retry} retries, more than a jobs file can have; {most} are printed",
             request.name
-        );
+        ))
+        .print();
         *retry = most;
     }
 }

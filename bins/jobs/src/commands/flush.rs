@@ -1,6 +1,6 @@
 use std::cell::Cell;
 
-use toolforge_cli::{ExitCode, Failure, Session};
+use toolforge_cli::{ExitCode, Failure, Notice, Session};
 use toolforge_client::Attempt;
 use toolforge_model::JobName;
 use toolforge_render::change::ChangeSet;
@@ -25,10 +25,8 @@ pub(super) fn run(
     let confirmed = Cell::new(options.yes || options.change.dry_run.is_some());
     let check = |flush: &Flush, attempt: &Attempt| {
         if attempt.is_first() && !flush.kept.is_empty() {
-            anstream::eprintln!(
-                "warning: these jobs are kept by the platform's jobs service and stay: {}; `--adopt` deletes them with its records",
-                flush.kept.join(", ")
-            );
+            Notice::warning(format!("these jobs are kept by the platform's jobs service and stay: {}; `--adopt` deletes them with its records",
+                flush.kept.join(", "))).print();
         }
         let names: Vec<&str> = flush.set.changes.iter().map(|change| change.name.as_str()).collect();
         if !names.is_empty() && !confirmed.get() {

@@ -1,4 +1,4 @@
-use toolforge_cli::{ExitCode, Failure, Session, print};
+use toolforge_cli::{ExitCode, Failure, Notice, Session, print};
 use toolforge_images::Catalog;
 
 use crate::arguments::Arguments;
@@ -8,7 +8,7 @@ use crate::report;
 pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, Failure> {
     let catalog = catalog(session);
     for problem in catalog.problems() {
-        anstream::eprintln!("warning: {problem}");
+        Notice::warning(problem.to_string()).print();
     }
     print(&report::images(&catalog, arguments.output)?, arguments.output.of_document())?;
     Ok(ExitCode::Success)
@@ -17,8 +17,8 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, 
 /// Returns the cluster's catalog, or, with a note, the bundled one.
 pub(super) fn catalog(session: &Session) -> Catalog {
     session.catalog().unwrap_or_else(|failure| {
-        anstream::eprintln!("note: the cluster's catalog is not available: {}", failure.message());
-        anstream::eprintln!("note: using the bundled catalog of August 2025");
+        Notice::note(format!("the cluster's catalog is not available: {}", failure.message())).print();
+        Notice::note("using the bundled catalog of August 2025").print();
         Catalog::bundled()
     })
 }

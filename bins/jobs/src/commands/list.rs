@@ -1,7 +1,7 @@
 use std::io::IsTerminal as _;
 
 use k8s_openapi::jiff::Timestamp;
-use toolforge_cli::{ExitCode, Failure, Session, print};
+use toolforge_cli::{ExitCode, Failure, Notice, OutputFormat, Session, print, print_message};
 use toolforge_client::JobFetchOptions;
 
 use super::facts::facts_to_show;
@@ -13,8 +13,8 @@ use crate::report::{self, ListedJob, UnmanagedObject};
 pub(super) fn run(session: &Session, options: &ListArguments) -> Result<ExitCode, Failure> {
     let ListArguments { output, long } = options;
     let format = if *long {
-        anstream::eprintln!("warning: the `--long` flag is deprecated, use `--output long` instead");
-        JobsFormat::Long
+        Notice::warning("the `--long` flag is deprecated, use `--output long` instead").print();
+        if output.of_document() == OutputFormat::Table { JobsFormat::Long } else { *output }
     } else {
         *output
     };
@@ -23,14 +23,14 @@ pub(super) fn run(session: &Session, options: &ListArguments) -> Result<ExitCode
     let jobs = ListedJob::all(&facts, now);
     let unmanaged = UnmanagedObject::all(&facts, now);
     if jobs.is_empty() && unmanaged.is_empty() && std::io::stderr().is_terminal() {
-        anstream::eprintln!("there are no jobs; one-off jobs are deleted 30 seconds after they finish");
+        print_message("there are no jobs; one-off jobs are deleted 30 seconds after they finish");
     }
     let mut document =
         report::list(&jobs, unmanaged.iter().map(UnmanagedObject::report).collect(), now, format)?;
     match format {
         JobsFormat::Normal | JobsFormat::Long if !std::io::stdout().is_terminal() => {
             if let Some(note) = report::note_of_unmanaged(&unmanaged) {
-                anstream::eprintln!("{note}");
+                print_message(&note);
             }
         }
         JobsFormat::Sarif | JobsFormat::Normal | JobsFormat::Long | JobsFormat::Table | JobsFormat::Wide => {

@@ -3,8 +3,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use k8s_openapi::jiff::Timestamp;
 use toolforge_cli::{
-    Document, DryRunOption, ExitCode, Failure, RunConflicts, Session, SizeForm, adjustments_hint, print,
-    print_for_people, read_input, warn_of_unread,
+    Document, DryRunOption, ExitCode, Failure, Notice, RunConflicts, Session, SizeForm, adjustments_hint,
+    print, print_for_people, print_message, read_input, warn_of_unread,
 };
 use toolforge_client::{Attempt, Client, JobFetchOptions, Written};
 use toolforge_model::{Diagnostic, FileJob, JobName, JobRequest, JobsFile, Untrusted};
@@ -95,7 +95,7 @@ pub(super) fn run(
     let changes = applied.changes();
     let (PlannedLoad { facts, plan }, ended) = applied.end();
     if dry_run.is_none() && ended.is_ok() {
-        anstream::eprintln!("{} job(s) loaded successfully", file.jobs.len());
+        print_message(&format!("{} job(s) loaded successfully", file.jobs.len()));
         note_former_runs(session, &facts, &plan);
     }
     finish(session, arguments, (&plan.set, changes), dry_run, ended)
@@ -210,7 +210,7 @@ fn note_former_runs(session: &Session, before: &JobFacts, plan: &LoadPlan) {
         if former.cause == Cause::FormerDefinition {
             let reason = reasons.first().map(|evidence| format!(" ({})", evidence.cause)).unwrap_or_default();
             let hint = advice(&former.cause, Asked::from(&observe_job(&job, &facts)));
-            anstream::eprintln!("warning: job {name}: {}{reason}\n\nhint: {hint}", former.cause);
+            Notice::warning(format!("job {name}: {}{reason}", former.cause)).with_hint(hint).print();
         }
     }
 }
@@ -265,7 +265,7 @@ fn print_file_warnings_once(file: &Untrusted, warnings: &[Diagnostic]) {
             [] => String::new(),
             others => format!(" (also on {lines} {})", others.join(", ")),
         };
-        anstream::eprintln!("warning: {}{also}", first.in_file(file));
+        Notice::warning(format!("{}{also}", first.in_file(file))).print();
     }
 }
 
@@ -327,7 +327,7 @@ pub(super) fn print_file_warnings(session: &Session, plan: &LoadPlan) {
     for plan in &plan.plans {
         for warning in job_file_warnings(plan.request(), |path| home.look(path)) {
             let remedy = warning.remedy().map(|remedy| format!("; {remedy}")).unwrap_or_default();
-            anstream::eprintln!("warning: job {}: {warning}{remedy}", plan.request().name);
+            Notice::warning(format!("job {}: {warning}{remedy}", plan.request().name)).print();
         }
     }
 }
@@ -342,11 +342,12 @@ pub(super) fn print_notes(session: &Session, plan: &LoadPlan, conflicts: &RunCon
         jobs_of.entry(other.as_raw()).or_default().push(name.to_string());
     }
     for (other, names) in jobs_of {
-        anstream::eprintln!(
-            "note: {} created from {}; `load --prune` of that file deletes what is no longer in it: {}",
+        Notice::note(format!(
+            "{} created from {}; `load --prune` of that file deletes what is no longer in it: {}",
             if names.len() == 1 { "1 job was".to_owned() } else { format!("{} jobs were", names.len()) },
             Untrusted::new(other).escaped(),
             names.join(", ")
-        );
+        ))
+        .print();
     }
 }

@@ -3,7 +3,8 @@ use std::path::Path;
 use k8s_openapi::api::core::v1::{Event, Pod};
 use k8s_openapi::jiff::Timestamp;
 use toolforge_cli::{
-    ExitCode, Failure, FollowEnd, LogOrigin, LogStop, LogsOptions, Session, Source, until_stdout_closes,
+    ExitCode, Failure, FollowEnd, LogOrigin, LogStop, LogsOptions, Notice, Session, Source, print_message,
+    until_stdout_closes,
 };
 use toolforge_client::kube::api::ListParams;
 use toolforge_client::{Client, Error, JobFetchOptions, LogOwner, LogTarget, ResourceType, ToolHome};
@@ -104,7 +105,7 @@ impl WorkloadLog<'_> {
         printer.print_written(&mut log).await?;
         let has_printed = printer.has_printed();
         if !has_printed && !options.follow {
-            anstream::eprintln!("No logs found!");
+            print_message("No logs found!");
         }
         let now = Timestamp::now();
         let status = if has_printed && !options.follow { None } else { self.status(now).await? };
@@ -114,16 +115,16 @@ impl WorkloadLog<'_> {
         let file_log = self.job().map(|job| observe_job(job, self.facts).file_log);
         let is_missing = |path: &str| self.is_missing(path);
         if let Some(note) = file_log.and_then(|file_log| file_note(&file_log, options.follow, is_missing)) {
-            anstream::eprintln!("hint: {note}");
+            Notice::hint(note).print();
         }
         if options.follow
             && let Some(waiting) = status.and_then(|status| awaited(&self.name, &status, has_printed, now))
         {
-            anstream::eprintln!("note: {waiting}");
+            Notice::note(waiting).print();
         }
         if options.follow && printer.print_follow(log.follow()).await? == FollowEnd::Over {
             let how = if self.runs_once { "finished" } else { "been deleted" };
-            anstream::eprintln!("{} has {how}", self.subject);
+            print_message(&format!("{} has {how}", self.subject));
         }
         Ok(())
     }
@@ -161,10 +162,10 @@ impl WorkloadLog<'_> {
 
     /// Prints a state, and the cause if the cluster knows it.
     fn say_why(&self, status: &JobStatus, now: Timestamp) {
-        anstream::eprintln!("{}: {}", self.subject, status_sentence(status, now));
+        print_message(&format!("{}: {}", self.subject, status_sentence(status, now)));
         let Some(evidence) = status.evidence.first() else { return };
         if !evidence.message.is_empty() {
-            anstream::eprintln!("  {}: {}", evidence.object.escaped(), evidence.message.escaped());
+            print_message(&format!("  {}: {}", evidence.object.escaped(), evidence.message.escaped()));
         }
         let asked = Asked {
             name: &self.name,
@@ -174,7 +175,7 @@ impl WorkloadLog<'_> {
             log_files: [None, None],
             log_directories: LogDirectories::Unknown,
         };
-        anstream::eprintln!("\nhint: {}", advice(&evidence.cause, asked));
+        Notice::hint(advice(&evidence.cause, asked)).start_paragraph().print();
     }
 }
 

@@ -1,6 +1,7 @@
 use k8s_openapi::jiff::Timestamp;
 use toolforge_cli::{
-    ExitCode, Failure, RunConflicts, Session, SizeForm, adjustments_hint, print, print_text, warn_of_unread,
+    ExitCode, Failure, Notice, RunConflicts, Session, SizeForm, adjustments_hint, print, print_text,
+    warn_of_unread,
 };
 use toolforge_client::JobFetchOptions;
 use toolforge_render::change::Adjustment;
@@ -53,7 +54,7 @@ pub(super) fn run(
     }
     if !plan.fits() {
         if let Some(hint) = hint(&plan, &nearest, is_shown) {
-            anstream::eprintln!("\nhint: {hint}");
+            Notice::hint(hint).start_paragraph().print();
         }
         return Ok(ExitCode::DoesNotFit);
     }

@@ -1,4 +1,4 @@
-use toolforge_cli::{Document, ExitCode, Failure, OutputFormat, Session, print};
+use toolforge_cli::{Document, ExitCode, Failure, Notice, OutputFormat, Session, print};
 use toolforge_client::JobFetchOptions;
 use toolforge_model::JobRequest;
 use toolforge_render::job::JobPlan;
@@ -22,7 +22,7 @@ pub(super) fn run(
         let plan =
             JobPlan::new(request, &facts).map_err(|error| failures::of_plan(&error, &facts.namespace))?;
         for warning in plan.warnings() {
-            anstream::eprintln!("warning: job {}: {warning}", plan.request().name);
+            Notice::warning(format!("job {}: {warning}", plan.request().name)).print();
         }
         objects.extend(plan.objects().into_objects());
     }

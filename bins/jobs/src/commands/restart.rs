@@ -2,7 +2,8 @@ use std::cell::Cell;
 
 use k8s_openapi::jiff::Timestamp;
 use toolforge_cli::{
-    DryRunOption, ExitCode, Failure, Session, planned_changes, print_for_people, warn_of_unread,
+    DryRunOption, ExitCode, Failure, Notice, Session, planned_changes, print_for_people, print_message,
+    warn_of_unread,
 };
 use toolforge_client::{Attempt, JobFetchOptions};
 use toolforge_model::{JobRequest, Untrusted};
@@ -72,7 +73,7 @@ pub(super) fn run(
         ended = runtime.block_on(rollout::until_ready(client, (&job, &request), &target, &logs));
     }
     if matches!(ended, Ok(ExitCode::Success)) {
-        anstream::eprintln!("{}", outcome(&job, dry_run.is_some()));
+        print_message(&outcome(&job, dry_run.is_some()));
     }
     finish(session, arguments, (&set, changes), dry_run, ended)
 }
@@ -97,40 +98,42 @@ impl AsRef<ChangeSet> for PlannedRestart {
 
 fn print_notes(job: &JobObjects, set: &ChangeSet, dry_run: Option<DryRunOption>) {
     if job.workload.replicas() == Some(0) {
-        anstream::eprintln!(
-            "note: {0} has 0 replicas, so no pod starts; set `replicas` in its {1}",
+        Notice::note(format!(
+            "{0} has 0 replicas, so no pod starts; set `replicas` in its {1}",
             facts::subject(job),
             if job.is_managed() {
                 "file and type `toolforge jobs load FILE`"
             } else {
                 "manifest and apply it again"
             }
-        );
+        ))
+        .print();
     }
     if dry_run == Some(DryRunOption::Client) {
         return;
     }
     for change in &set.changes {
         if change.downtime.is_some() {
-            anstream::eprintln!(
-                "note: downtime: the old pods of {} stop before the new ones start",
+            Notice::note(format!(
+                "downtime: the old pods of {} stop before the new ones start",
                 apply::subject(change)
-            );
+            ))
+            .print();
         } else if change.rollout == Some(Rollout::InPlace) && set.refused_surge.is_some() {
-            anstream::eprintln!(
-                "note: one more pod exceeds the quota, so the pods are replaced one after the other"
-            );
+            Notice::note("one more pod exceeds the quota, so the pods are replaced one after the other")
+                .print();
         }
         for found in change.differences() {
             let value = |value: &Option<Untrusted>| {
                 value.as_ref().map_or_else(|| "not set".to_owned(), |value| value.escaped().to_string())
             };
-            anstream::eprintln!(
-                "note: {} is changed from {} to {}, and stays so after the restart",
+            Notice::note(format!(
+                "{} is changed from {} to {}, and stays so after the restart",
                 Untrusted::new(found.path.to_string()).escaped(),
                 value(&found.live),
                 value(&found.wanted)
-            );
+            ))
+            .print();
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use toolforge_cli::{ExitCode, Failure, ProgressLine, interrupted};
+use toolforge_cli::{ExitCode, Failure, Notice, ProgressLine, interrupted};
 use toolforge_client::{Client, RolloutEvent, RolloutOutcome, RolloutTarget, WaitOptions};
 use toolforge_model::{JobKind, JobRequest, Untrusted};
 use toolforge_render::job::JobObjects;
@@ -42,14 +42,14 @@ pub(super) async fn until_ready(
         waited = waiting => waited,
         signal = interrupted() => {
             line.clear();
-            anstream::eprintln!("note: the restart of {subject} continues; `toolforge jobs show {name}` shows its state");
+            Notice::note(format!("the restart of {subject} continues; `toolforge jobs show {name}` shows its state")).print();
             return signal;
         }
     };
     line.clear();
     let quoted = if job.is_managed() { format!("job '{name}'") } else { name.clone() };
     if is_changed {
-        anstream::eprintln!("note: {subject} was changed by somebody else meanwhile");
+        Notice::note(format!("{subject} was changed by somebody else meanwhile")).print();
     }
     let (message, causes) = match waited.map_err(|error| not_seen(error, &job.name))? {
         RolloutOutcome::Failed { causes, live } => {

@@ -1,7 +1,8 @@
 use std::path::Path;
 
 use toolforge_cli::{
-    DryRunOption, ExitCode, Failure, Session, SizeForm, adjustments_hint, print, warn_of_unread,
+    DryRunOption, ExitCode, Failure, Notice, Session, SizeForm, adjustments_hint, print, print_message,
+    warn_of_unread,
 };
 use toolforge_client::Attempt;
 use toolforge_model::JobRequest;
@@ -41,11 +42,9 @@ pub(super) fn run(
             if options.job.states_default_cpu()
                 && let [plan] = planned.plan.plans.as_slice()
             {
-                anstream::eprintln!(
-                    "note: --cpu {} is the default, with a limit of {}, which counts for the quota; any other value is also the limit",
+                Notice::note(format!("--cpu {} is the default, with a limit of {}, which counts for the quota; any other value is also the limit",
                     JobRequest::DEFAULT_CPU,
-                    plan.resources().limits.cpu
-                );
+                    plan.resources().limits.cpu)).print();
             }
             load::print_file_warnings(session, &planned.plan);
             planned.conflicts().print_warning();
@@ -69,9 +68,9 @@ pub(super) fn run(
     if ended.is_ok() {
         let name = &request.name;
         if dry_run.is_some() {
-            anstream::eprintln!("the cluster accepts job {name}; nothing was changed");
+            print_message(&format!("the cluster accepts job {name}; nothing was changed"));
         } else {
-            anstream::eprintln!("job {name} was created; `toolforge jobs show {name}` shows its state");
+            print_message(&format!("job {name} was created; `toolforge jobs show {name}` shows its state"));
         }
     }
     if let (Ok(_), Some(seconds), None) = (&ended, options.job.wait, dry_run) {

@@ -1,4 +1,7 @@
-use toolforge_cli::{DryRunOption, ExitCode, Failure, Session, planned_changes, print_for_people, unchanged};
+use toolforge_cli::{
+    DryRunOption, ExitCode, Failure, Notice, Session, planned_changes, print_for_people, print_message,
+    unchanged,
+};
 use toolforge_client::{Attempt, JobFetchOptions};
 use toolforge_render::change::ChangeSet;
 use toolforge_render::job::{JobWorkload, resume_job, suspend_job};
@@ -48,10 +51,8 @@ pub(super) fn run(
         };
         let set = set.map_err(|error| failures::of_run_now(error, &job))?;
         if attempt.is_first() && job.is_managed() && facts.live.recorded.contains_key(&job.name) {
-            anstream::eprintln!(
-                "note: the platform's jobs service keeps job {}, and resumes its schedule when it is loaded there again",
-                job.name
-            );
+            Notice::note(format!("the platform's jobs service keeps job {}, and resumes its schedule when it is loaded there again",
+                job.name)).print();
         }
         Ok(set)
     };
@@ -66,7 +67,7 @@ pub(super) fn run(
     if dry_run == Some(DryRunOption::Client) {
         let set = session.block_on(command.plan_only())??;
         if is_kept(&set) {
-            anstream::eprintln!("{} {is}", subject(&set));
+            print_message(&format!("{} {is}", subject(&set)));
             return finish(session, arguments, (&set, unchanged(&set)), dry_run, Ok(ExitCode::Success));
         }
         let text = format!("{} would be {word}\n", subject(&set));
@@ -79,9 +80,9 @@ pub(super) fn run(
     if matches!(ended, Ok(ExitCode::Success)) {
         let was = if dry_run.is_some() { "would be" } else { "was" };
         if is_kept(&set) {
-            anstream::eprintln!("{} {is}", subject(&set));
+            print_message(&format!("{} {is}", subject(&set)));
         } else {
-            anstream::eprintln!("{} {was} {word}", subject(&set));
+            print_message(&format!("{} {was} {word}", subject(&set)));
         }
     }
     finish(session, arguments, (&set, changes), dry_run, ended)

@@ -1,6 +1,7 @@
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use toolforge_cli::{
-    DryRunOption, ExitCode, Failure, Session, planned_changes, print_for_people, warn_of_unread,
+    DryRunOption, ExitCode, Failure, Session, planned_changes, print_for_people, print_message,
+    warn_of_unread,
 };
 use toolforge_client::{Attempt, JobFetchOptions};
 use toolforge_model::JobRequest;
@@ -79,9 +80,9 @@ pub(super) fn run(
             ended =
                 runtime.block_on(wait::until_end(client, (&request, job.is_managed()), &run, seconds, &logs));
         } else {
-            anstream::eprintln!(
+            print_message(&format!(
                 "run {run} of {subject} started; `toolforge jobs logs {name} --follow` shows its output"
-            );
+            ));
         }
     }
     finish(session, arguments, (&set, changes), dry_run, ended)

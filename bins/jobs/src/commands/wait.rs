@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use k8s_openapi::api::core::v1::Pod;
-use toolforge_cli::{ExitCode, Failure, FileMark, ProgressLine, interrupted};
+use toolforge_cli::{ExitCode, Failure, FileMark, Notice, ProgressLine, interrupted, print_message};
 use toolforge_client::kube::api::LogParams;
 use toolforge_client::{Client, Error, JobRun, ResourceType, RunWaitOutcome, WaitOptions, WatchOptions};
 use toolforge_model::{JobName, JobRequest, Untrusted};
@@ -38,7 +38,7 @@ pub(super) async fn until_end(
         waited = waiting => waited.map_err(|error| not_seen(error, &request.name))?,
         signal = interrupted() => {
             line.clear();
-            anstream::eprintln!("note: job {} continues; `toolforge jobs show {0}` shows its state", request.name);
+            Notice::note(format!("job {} continues; `toolforge jobs show {0}` shows its state", request.name)).print();
             return signal;
         }
     };
@@ -46,7 +46,7 @@ pub(super) async fn until_end(
     let name = &request.name;
     match waited {
         RunWaitOutcome::Finished { outcome: RunOutcome::Succeeded { .. }, .. } => {
-            anstream::eprintln!("job '{name}' completed");
+            print_message(&format!("job '{name}' completed"));
             Ok(ExitCode::Success)
         }
         RunWaitOutcome::Finished { outcome, live } => {

@@ -3,9 +3,9 @@
 use std::fmt::Write as _;
 
 use toolforge_cli::{
-    Document, Failure, RunConflicts, SizeForm, adjustments, adjustments_hint, adjustments_text, difference,
-    downtime, forecast_text, quota_rows, retries_text, rollout, to_json, verdict_code, verdict_text,
-    violations,
+    Document, Failure, Notice, RunConflicts, SizeForm, adjustments, adjustments_hint, adjustments_text,
+    difference, downtime, forecast_text, quota_rows, retries_text, rollout, to_json, verdict_code,
+    verdict_text, violations,
 };
 use toolforge_model::{JobField, Untrusted, platform};
 use toolforge_quota::Resource;
@@ -46,7 +46,7 @@ pub(crate) fn plan(
 /// Warns that not all retries of failed pods fit the quota.
 pub(crate) fn warn_of_retries(set: &ChangeSet) {
     if let Some(retries) = retries_text(set) {
-        anstream::eprintln!("warning: it fits the quota, but {retries}");
+        Notice::warning(format!("it fits the quota, but {retries}")).print();
     }
 }
 
@@ -54,7 +54,7 @@ pub(crate) fn warn_of_retries(set: &ChangeSet) {
 pub(crate) fn print_warnings(plan: &LoadPlan) {
     for (_, warning, names) in warnings(plan) {
         let job = if names.len() == 1 { "job" } else { "jobs" };
-        anstream::eprintln!("warning: {job} {}: {warning}", names.join(", "));
+        Notice::warning(format!("{job} {}: {warning}", names.join(", "))).print();
     }
 }
 

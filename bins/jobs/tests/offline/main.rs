@@ -8,6 +8,7 @@ use std::process::{Command, Output};
 
 use insta::assert_snapshot;
 use serde_json::{Value, json};
+use toolforge_fixtures::document_on_stderr;
 
 const JOBS: &str = "\
 - name: bot
@@ -332,20 +333,62 @@ fn json_is_rejected_by_verbs_without_it() {
     let shown = |line: &str| said(&jobs(&directory, &line.split(' ').collect::<Vec<_>>()));
     assert_snapshot!(shown("logs bot --output json"), @r#"
     [exit 2]
-    {"apiVersion":"cli.toolforge.org/v1","kind":"Failure","code":"invalid-arguments","message":"logs has no JSON or YAML output","details":[],"hints":["Leave `--output` out."],"exitCode":2}
+    {"apiVersion":"cli.toolforge.org/v1","kind":"Failure","code":"invalid-arguments","message":"logs has no JSON or YAML output","details":[],"hints":["Leave `--output` out."],"notes":[],"exitCode":2}
     "#);
     assert_snapshot!(shown("dump --output json"), @r#"
     [exit 2]
-    {"apiVersion":"cli.toolforge.org/v1","kind":"Failure","code":"invalid-arguments","message":"dump has no JSON output: a jobs file is YAML","details":[],"hints":["Leave `--output` out."],"exitCode":2}
+    {"apiVersion":"cli.toolforge.org/v1","kind":"Failure","code":"invalid-arguments","message":"dump has no JSON output: a jobs file is YAML","details":[],"hints":["Leave `--output` out."],"notes":[],"exitCode":2}
     "#);
     assert!(shown("exec bot --output yaml").starts_with("[exit 2]"));
 }
 
-/// Returns the document at the end of standard error, and how many lines are before it.
-fn failure(output: &Output) -> (Value, usize) {
-    let stderr = String::from_utf8(output.stderr.clone()).unwrap();
-    let last = stderr.lines().last().unwrap();
-    (serde_json::from_str(last).unwrap(), stderr.lines().count() - 1)
+/// Returns the document on standard error.
+fn failure(output: &Output) -> Value {
+    document_on_stderr(&output.stderr).unwrap()
+}
+
+#[test]
+fn warnings_are_a_document_with_json() {
+    let file = "- name: monthly\n  command: ./x\n  image: bookworm\n  schedule: '0 0 31 * *'\n- name: bot\n  command: ./bot.py\n  image: python3.11\n  continuous: yes\n";
+    let directory = Scratch::new("notes", file);
+    std::fs::write(directory.0.join("none.yaml"), "apiVersion: v1\nkind: List\nitems: []\n").unwrap();
+    let facts = ["--from", "none.yaml", "--output", "json"];
+    for (line, notes) in [
+        (&["plan", "jobs.yaml"][..], 2),
+        (&["load", "jobs.yaml", "--dry-run"], 2),
+        (&["render", "jobs.yaml"], 2),
+        (
+            &[
+                "run",
+                "monthly",
+                "--image",
+                "bookworm",
+                "--command",
+                "x",
+                "--schedule",
+                "0 0 31 * *",
+                "--dry-run",
+            ],
+            1,
+        ),
+        (&["list", "--long"], 1),
+    ] {
+        let output = jobs(&directory, &[line, &OFFLINE, &facts].concat());
+        let document = document_on_stderr(&output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(0), "{document:#}");
+        assert_eq!(document["kind"], "Notes", "{document:#}");
+        assert_eq!(document["notes"].as_array().map(Vec::len), Some(notes), "{document:#}");
+        let _: Value = serde_json::from_slice(&output.stdout).unwrap();
+    }
+    for line in [&["list"][..], &["images"], &["quota"], &["cron"], &["lint", "jobs.yaml", "--offline"]] {
+        let output = jobs(&directory, &[line, &OFFLINE, &facts].concat());
+        assert_eq!(document_on_stderr(&output.stderr), None, "{line:?}");
+    }
+    // What was warned of before a failure is a part of it.
+    directory.write_quota("limits.memory", "1Gi", "1Gi");
+    let line = [&["load", "jobs.yaml", "--dry-run", "--from", "quota.json"], &OFFLINE[..], &facts].concat();
+    let document = failure(&jobs(&directory, &line));
+    assert_snapshot!(document["notes"][0], @r#"{"code":"warning","details":[],"hints":[],"message":"jobs.yaml:8:15: continuous: yes is deprecated here; write true"}"#);
 }
 
 #[test]
@@ -372,7 +415,7 @@ fn failures_are_documents_with_json() {
     ];
     for (line, exit_code, code, details) in cases {
         let output = jobs(&directory, &[line, &["--output", "json"], &files].concat());
-        let (document, _) = failure(&output);
+        let document = failure(&output);
         let shown = format!("{line:?}: {document:#}");
         assert!(output.stdout.is_empty(), "{shown}");
         assert_eq!(output.status.code(), Some(exit_code.into()), "{shown}");
@@ -384,7 +427,7 @@ fn failures_are_documents_with_json() {
         assert!(stderr.contains("---\napiVersion: cli.toolforge.org/v1\nkind: Failure\n"), "{stderr}");
     }
     let unreachable = jobs(&directory, &["list", "--output", "json"]);
-    assert_eq!(failure(&unreachable).0["code"], "kubeconfig");
+    assert_eq!(failure(&unreachable)["code"], "kubeconfig");
 }
 
 #[test]
@@ -392,8 +435,7 @@ fn errors_of_a_file_have_their_lines_in_json() {
     let directory = Scratch::new("lines", "- name: once\n  command: x\n  image: bookwrm\n  memm: 1Gi\n");
     std::fs::write(directory.0.join("none.yaml"), "apiVersion: v1\nkind: List\nitems: []\n").unwrap();
     let line = ["plan", "jobs.yaml", "--output", "json", "--tool", "tf-test", "--from", "none.yaml"];
-    let (document, before) = failure(&jobs(&directory, &line));
-    assert_eq!(before, 0);
+    let document = failure(&jobs(&directory, &line));
     assert_snapshot!(document["details"][0], @r#"{"cause":null,"code":"diagnostic","column":10,"file":"jobs.yaml","line":3,"message":"unknown image type \"bookwrm\"; did you mean \"bookworm\"?","quota":null,"violation":null}"#);
 }
 

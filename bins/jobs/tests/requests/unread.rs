@@ -3,9 +3,9 @@
 use insta::assert_snapshot;
 use serde_json::json;
 use toolforge_client::scripted::{Answer, Script};
-use toolforge_fixtures::OwnProcess;
+use toolforge_fixtures::{OwnProcess, kinds_on_stderr};
 
-use crate::{BATCH, CORE, cluster, object, run};
+use crate::{BATCH, CORE, cluster, object, outcome, run};
 
 /// Returns a cluster with a scheduled job that does not let the user read one kind of the limits.
 fn without(kind: &str) -> Script {
@@ -81,5 +81,59 @@ fn unread_limits_are_a_warning() {
     warning: the cluster does not let you read LimitRange objects, so they are left out
     quota without limitranges: [exit 6]
     suspend without limitranges: [exit 0]
+    ");
+}
+
+#[test]
+fn standard_error_has_one_document() {
+    let file = std::env::temp_dir().join("toolforge-jobs-unread-json.yaml");
+    std::fs::write(&file, "- {name: once, command: ./once.sh, image: python3.13, continuous: yes}\n")
+        .unwrap();
+    let file = file.to_str().unwrap();
+    let lines: [&[&str]; 16] = [
+        &["run", "once", "--image", "python3.13", "--command", "./once.sh"],
+        &["run", "once", "--image", "python3.13", "--command", "./once.sh", "--dry-run"],
+        &["load", file],
+        &["load", file, "--dry-run"],
+        &["plan", file],
+        &["render", file],
+        &["trigger", "myjob"],
+        &["restart", "myjob"],
+        &["cron", "--calendar"],
+        &["quota"],
+        &["list", "--long"],
+        // They succeed without a note, and repeat their document in words.
+        &["suspend", "myjob", "--dry-run"],
+        &["delete", "myjob", "--dry-run"],
+        &["flush", "--dry-run"],
+        // They fail.
+        &["show", "once"],
+        &["resume", "once"],
+    ];
+    let (_, stderr) = OwnProcess::of("unread::standard_error_has_one_document").run(|| {
+        for line in lines {
+            let script = without("resourcequotas");
+            let _ = toolforge_cli::run(|| outcome(script, &[line, &["--output", "json"]].concat()).0);
+            eprintln!("== {}", line[0]);
+        }
+        0
+    });
+    assert_snapshot!(kinds_on_stderr(&stderr), @"
+    run: Notes
+    run: Notes
+    load: Failure
+    load: Notes
+    plan: Notes
+    render: Notes
+    trigger: Notes
+    restart: Notes
+    cron: Notes
+    quota: Notes
+    list: Notes
+    suspend: nothing
+    delete: nothing
+    flush: nothing
+    show: Failure
+    resume: Failure
     ");
 }

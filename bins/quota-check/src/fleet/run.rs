@@ -7,7 +7,7 @@ use k8s_openapi::api::core::v1::ResourceQuota;
 use k8s_openapi::jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
-use toolforge_cli::{ExitCode, Failure, Input, ProgressLine, Session, Source};
+use toolforge_cli::{ExitCode, Failure, Input, Notice, ProgressLine, Session, Source};
 use toolforge_client::{Client, Error, StatusKind};
 use toolforge_model::Untrusted;
 use toolforge_report::{FailureCode, FleetChangeCode, FleetState, FleetSummary};
@@ -44,7 +44,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     read?;
     if is_compared && fleet.summary.selected == 0 && fleet.summary.quotas > 0 {
         let selected = if fleet.has_changes { "selected " } else { "" };
-        anstream::eprintln!("note: no {selected}quota has changed since the baseline");
+        Notice::note(format!("no {selected}quota has changed since the baseline")).print();
     }
     let is_sought = !arguments.cluster.from.is_empty() || arguments.tool.is_some();
     if is_sought && fleet.summary.quotas == 0 && !fleet.is_closed {
@@ -183,7 +183,7 @@ impl<'a> FleetRun<'a> {
 
     fn warn(&mut self, text: &str) {
         self.progress.clear();
-        anstream::eprintln!("warning: {text}");
+        Notice::warning(text.to_string()).print();
     }
 
     fn row(&mut self, mut row: Row) -> Result<(), Failure> {

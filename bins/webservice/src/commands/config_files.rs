@@ -2,8 +2,7 @@
 
 use std::path::Path;
 
-use anstream::eprintln;
-use toolforge_cli::{ExitCode, Failure, Session, read_input};
+use toolforge_cli::{ExitCode, Failure, Notice, Session, read_input};
 use toolforge_client::{FoundTemplate, ManifestError, TemplateError, ToolHome};
 use toolforge_model::{Backend, ServiceManifest, ServiceTemplate, Untrusted, WebServiceRequest};
 
@@ -53,10 +52,11 @@ pub(super) fn template(session: &Session, arguments: &Arguments) -> Result<Optio
     let name = shown(&path, home);
     if !template.unknown_keys.is_empty() {
         // The platform's own words, which its tests look for.
-        eprintln!("warning: Your template file ({name}) contains unknown keys");
-        for unknown in &template.unknown_keys {
-            eprintln!("  {}", unknown.in_file(&Untrusted::new(name.as_str())));
-        }
+        let file = Untrusted::new(name.as_str());
+        let unknown = template.unknown_keys.iter().map(|unknown| unknown.in_file(&file));
+        Notice::warning(format!("Your template file ({name}) contains unknown keys"))
+            .details(unknown)
+            .print();
     }
     Ok(Some(NamedTemplate { name, template }))
 }
@@ -65,25 +65,24 @@ pub(super) fn template(session: &Session, arguments: &Arguments) -> Result<Optio
 pub(super) fn manifest(
     session: &Session,
     has_type: bool,
-    notes: &mut Vec<String>,
+    notes: &mut Vec<Notice>,
 ) -> Result<ServiceManifest, Failure> {
     let Some(home) = &session.home else { return Ok(ServiceManifest::default()) };
     match home.manifest() {
         Ok(manifest) => {
             for invalid in &manifest.invalid_values {
                 let line = invalid.in_file(&Untrusted::new("service.manifest"));
-                notes.push(format!("warning: {line}; this is left out"));
+                notes.push(Notice::warning(format!("{line}; this is left out")));
             }
             if manifest.has_web_service() && manifest.backend == Some(Backend::GridEngine) {
-                notes.push(
-                    "note: service.manifest names the grid, which is gone; Kubernetes runs the web service"
-                        .to_owned(),
-                );
+                notes.push(Notice::note(
+                    "service.manifest names the grid, which is gone; Kubernetes runs the web service",
+                ));
             }
             Ok(manifest)
         }
         Err(error) if has_type => {
-            notes.push(format!("warning: {}", with_source(&error)));
+            notes.push(Notice::warning(with_source(&error)));
             Ok(ServiceManifest::default())
         }
         Err(error) => Err(failures::of_manifest(&error)),
@@ -105,7 +104,7 @@ pub(super) fn forget(session: &Session) {
 fn change(session: &Session, change: impl FnOnce(ServiceManifest) -> ServiceManifest, otherwise: &str) {
     let Some(home) = &session.home else { return };
     if let Err(error) = home.change_manifest(change) {
-        eprintln!("warning: {otherwise}: {}", with_source(&error));
+        Notice::warning(format!("{otherwise}: {}", with_source(&error))).print();
     }
 }
 

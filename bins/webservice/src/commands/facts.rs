@@ -1,7 +1,6 @@
 //! From the command line and the facts to a plan.
 
-use anstream::eprintln;
-use toolforge_cli::{ExitCode, Failure, Session, SizeForm, adjustments_hint};
+use toolforge_cli::{ExitCode, Failure, Notice, Session, SizeForm, adjustments_hint};
 use toolforge_client::{Attempt, ToolHome};
 use toolforge_model::{Backend, Replicas, WebServiceOptions, WebServiceRequest};
 use toolforge_quota::LimitViolationKind;
@@ -49,7 +48,7 @@ pub(super) fn plan(
     let template = config_files::template(session, arguments)?;
     let mut notes = Vec::new();
     let planned = plan_with(session, (arguments, invocation), facts, template.as_ref(), &mut notes);
-    notes.iter().for_each(|note| eprintln!("{note}"));
+    notes.into_iter().for_each(Notice::print);
     planned
 }
 
@@ -60,7 +59,7 @@ pub(super) fn plan_with(
     (arguments, invocation): (&Arguments, &Invocation),
     facts: &WebServiceFacts,
     template: Option<&NamedTemplate>,
-    notes: &mut Vec<String>,
+    notes: &mut Vec<Notice>,
 ) -> Result<Planned, Failure> {
     let given = arguments.options(invocation);
     // A backend on the command line wins.
@@ -98,13 +97,13 @@ pub(super) fn plan_with(
     let name = request.image.type_name();
     match type_source {
         TypeSource::Stopped => {
-            notes.push(format!("note: no type given: using {name}, which ran before it was stopped"));
+            notes.push(Notice::note(format!("no type given: using {name}, which ran before it was stopped")));
         }
         TypeSource::HomeFiles => {
             let found = if has_python { "www/python/src" } else { "www/js/package.json" };
-            notes.push(format!("note: no type given: using {name}, because of ~/{found}"));
+            notes.push(Notice::note(format!("no type given: using {name}, because of ~/{found}")));
         }
-        TypeSource::Default => notes.push(format!("note: no type given: using {name}")),
+        TypeSource::Default => notes.push(Notice::note(format!("no type given: using {name}"))),
         _ => {}
     }
     let origin = match (type_source, template) {
@@ -123,14 +122,15 @@ pub(super) fn plan_with(
         return Err(grid_is_gone(remedy));
     }
     for warning in plan.warnings() {
-        notes.push(warning_line(warning, invocation.action, &origin));
+        notes.push(Notice::warning(warning_text(warning, invocation.action, &origin)));
     }
-    notes.extend(facts.namespace.catalog.problems().iter().map(|problem| format!("warning: {problem}")));
+    let problems = facts.namespace.catalog.problems();
+    notes.extend(problems.iter().map(|problem| Notice::warning(problem.to_string())));
     let template_amounts = template.map(|template| amounts_of(template, &given)).unwrap_or_default();
     Ok(Planned { plan, live: live.ok(), template_amounts })
 }
 
-fn warning_line(warning: &PlanWarning, action: Action, origin: &TypeOrigin) -> String {
+fn warning_text(warning: &PlanWarning, action: Action, origin: &TypeOrigin) -> String {
     match warning {
         PlanWarning::Deprecated { name, replacement: Some(replacement) } => {
             let cure = match origin {
@@ -139,12 +139,10 @@ fn warning_line(warning: &PlanWarning, action: Action, origin: &TypeOrigin) -> S
                     format!("`webservice {replacement} {}`", action.as_str())
                 }
             };
-            format!("warning: type {name} is deprecated; {replacement} replaces it: {cure}")
+            format!("type {name} is deprecated; {replacement} replaces it: {cure}")
         }
-        PlanWarning::Deprecated { name, replacement: None } => {
-            format!("warning: type {name} is deprecated")
-        }
-        warning => format!("warning: {warning}"),
+        PlanWarning::Deprecated { name, replacement: None } => format!("type {name} is deprecated"),
+        warning => warning.to_string(),
     }
 }
 
@@ -161,7 +159,7 @@ pub(super) fn warn_of_lost_files(session: &Session, planned: &Planned) {
         && let Err(missing) =
             toolforge_render::web_service::check_requirements(&planned.plan, None, home.as_ref())
     {
-        eprintln!("warning: {missing}");
+        Notice::warning(missing.to_string()).print();
     }
 }
 
@@ -181,10 +179,11 @@ pub(super) fn warn_of_needs_in(home: &ToolHome, planned: &Planned, action: Actio
 
 fn print_missing(found: Result<(), MissingRequirement>, action: Action) {
     if let Err(missing) = found {
-        eprintln!("warning: {missing}");
+        let mut warning = Notice::warning(missing.to_string());
         if let MissingRequirement::Command { name } = &missing {
-            eprintln!("\nhint: {}\n", failures::command_hint(name, action));
+            warning = warning.with_hint(failures::command_hint(name, action)).end_paragraph();
         }
+        warning.print();
     }
 }
 

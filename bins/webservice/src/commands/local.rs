@@ -2,8 +2,7 @@ use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::Command;
 
-use anstream::eprintln;
-use toolforge_cli::{Document, ExitCode, Failure, Session, print, to_json};
+use toolforge_cli::{Document, ExitCode, Failure, Notice, Session, print, print_kept_notices, to_json};
 use toolforge_client::ToolHome;
 use toolforge_model::{MountStorage, Replicas, Untrusted};
 use toolforge_render::web_service::{LocalOptions as Options, LocalUser, local_command};
@@ -39,22 +38,22 @@ pub(super) fn run(
                     .hint("Name the directory with the tool's files: `--home DIRECTORY`."));
             }
             // The line may be for another machine.
-            eprintln!("warning: {found}; `--home DIRECTORY` names the one with the tool's files");
+            Notice::warning(format!("{found}; `--home DIRECTORY` names the one with the tool's files"))
+                .print();
         }
     }
     let plan = planned.plan;
     let mut options = Options::new(engine, shown(&home)?);
     options.user = arguments.global.uid.map(|uid| LocalUser { uid, gid: uid });
     let line = local_command(&plan, &options);
-    eprintln!(
-        "note: it serves http://127.0.0.1:8000/; the platform's other mounts (dumps, scratch, the directory of users),"
-    );
-    eprintln!("  its databases and the tool's environment variables are not available here");
+    Notice::note("it serves http://127.0.0.1:8000/; the platform's other mounts (dumps, scratch, the directory of users),")
+        .detail("its databases and the tool's environment variables are not available here")
+        .print();
     if plan.request().image.mount() == MountStorage::None {
-        eprintln!("note: no home is mounted, as on the platform with `--mount none`");
+        Notice::note("no home is mounted, as on the platform with `--mount none`").print();
     }
     if plan.request().replicas > Replicas::ONE {
-        eprintln!("note: one container runs instead of {} pods", plan.request().replicas);
+        Notice::note(format!("one container runs instead of {} pods", plan.request().replicas)).print();
     }
     if !run {
         let quoted = shlex::try_join(line.iter().map(String::as_str))
@@ -64,6 +63,7 @@ pub(super) fn run(
         return Ok(ExitCode::Success);
     }
     let [program, rest @ ..] = line.as_slice() else { return Ok(ExitCode::Success) };
+    print_kept_notices();
     // It replaces this process, so that keys and signals reach it.
     let error = Command::new(program).args(rest).exec();
     Err(Failure::new(ExitCode::Failed, format!("{program} cannot be run"))

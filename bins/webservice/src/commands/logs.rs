@@ -3,7 +3,8 @@ use std::io::{self, IsTerminal as _};
 use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::jiff::Timestamp;
 use toolforge_cli::{
-    ExitCode, Failure, FollowEnd, LogOrigin, LogStop, LogsOptions, Session, Source, until_stdout_closes,
+    ExitCode, Failure, FollowEnd, LogOrigin, LogStop, LogsOptions, Notice, Session, Source, print_message,
+    until_stdout_closes,
 };
 use toolforge_client::{Client, Error, WebServiceFetchOptions};
 use toolforge_model::ToolName;
@@ -40,26 +41,27 @@ async fn show(client: &Client, tool: &ToolName, options: &LogsOptions) -> Result
     printer.print_written(&mut log).await?;
     let was_empty = !printer.has_printed();
     if was_empty && (!options.follow || live.is_absent()) {
-        anstream::eprintln!("No logs found!");
+        print_message("No logs found!");
     }
     if was_empty {
         say_why(client, tool, &live).await?;
     }
     say_where_else(&live, was_empty);
     if is_foreign {
-        anstream::eprintln!(
-            "note: Deployment {tool} is not a web service's; `kubectl logs deployment/{tool}` shows its log"
-        );
+        Notice::note(format!(
+            "Deployment {tool} is not a web service's; `kubectl logs deployment/{tool}` shows its log"
+        ))
+        .print();
         return Ok(());
     }
     if options.follow && was_empty && !live.is_absent() {
-        anstream::eprintln!("note: waiting for the first line");
+        Notice::note("waiting for the first line").print();
     }
     if options.follow
         && printer.print_follow(log.follow()).await? == FollowEnd::Over
         && (!live.is_absent() || printer.has_printed())
     {
-        anstream::eprintln!("the web service has been stopped");
+        print_message("the web service has been stopped");
     }
     Ok(())
 }
@@ -77,11 +79,12 @@ async fn say_why(client: &Client, tool: &ToolName, live: &LiveWebService) -> Res
     (live.replica_sets, live.events) = (found.replica_sets, found.events);
     if let Some(Evidence { cause, object, message, .. }) = web_service_causes(&live, Timestamp::now()).first()
     {
-        anstream::eprintln!("{cause}");
+        print_message(&cause.to_string());
         if !message.is_empty() {
-            anstream::eprintln!("  {}: {}", object.escaped(), message.escaped());
+            print_message(&format!("  {}: {}", object.escaped(), message.escaped()));
         }
-        anstream::eprintln!("\nhint: {}", advice(cause, ReadyPods::from(live.rollout())));
+        let hint = advice(cause, ReadyPods::from(live.rollout()));
+        Notice::hint(hint).start_paragraph().print();
     }
     Ok(())
 }
@@ -90,7 +93,7 @@ async fn say_why(client: &Client, tool: &ToolName, live: &LiveWebService) -> Res
 fn say_where_else(live: &LiveWebService, was_empty: bool) {
     let file = live.deployment.as_ref().and_then(web_service_log_file);
     if let Some(file) = file.filter(|_| was_empty || io::stderr().is_terminal()) {
-        anstream::eprintln!("hint: Errors are written to ~/{file}: `tail ~/{file}`");
+        Notice::hint(format!("Errors are written to ~/{file}: `tail ~/{file}`")).print();
     }
 }
 

@@ -7,8 +7,8 @@ use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::jiff::Timestamp;
 use tokio::time::timeout;
 use toolforge_cli::{
-    DryRunOption, ExitCode, Failure, ProgressLine, RemoteContainer, Session, interrupted, is_terminal,
-    print_text, quota_wait_line, run_remote, terminating_line, waiting_line, warn_of_unread,
+    DryRunOption, ExitCode, Failure, Notice, ProgressLine, RemoteContainer, Session, interrupted,
+    is_terminal, print_text, quota_wait_line, run_remote, terminating_line, waiting_line, warn_of_unread,
 };
 use toolforge_client::kube::api::{DeleteParams, ListParams, PostParams, Preconditions};
 use toolforge_client::{Client, Collection, MissingQuota, ResourceType, post_params, wait_for_quota};
@@ -167,7 +167,7 @@ impl Shell<'_> {
         for OrphanedShell { name, uid, pod: _ } in left {
             let params = delete_params(Some(uid));
             if self.client.delete(&self.pods.clone().named(name.as_str()), &params).await.is_ok() {
-                anstream::eprintln!("note: deleted shell {name}, whose command was killed");
+                Notice::note(format!("deleted shell {name}, whose command was killed")).print();
             }
         }
     }
@@ -188,10 +188,11 @@ impl Shell<'_> {
             Err(error) => {
                 // A server that has not answered may not answer again; the next shell deletes what is left.
                 if error.outcome_unknown() && timeout(CLEANUP, self.delete(None)).await.is_err() {
-                    anstream::eprintln!(
-                        "warning: the pod {} may exist; the next `webservice shell` deletes it",
+                    Notice::warning(format!(
+                        "the pod {} may exist; the next `webservice shell` deletes it",
                         self.name
-                    );
+                    ))
+                    .print();
                 }
                 return Err(error.into());
             }
@@ -207,9 +208,10 @@ impl Shell<'_> {
     async fn inside(&self, command: &[String]) -> Result<ExitCode, Failure> {
         self.until_running().await?;
         if is_terminal() {
-            anstream::eprintln!(
-                "note: this shell runs in its own pod, which is removed when you leave it, or after 8 hours"
-            );
+            Notice::note(
+                "this shell runs in its own pod, which is removed when you leave it, or after 8 hours",
+            )
+            .print();
         }
         let container =
             RemoteContainer { namespace: &self.namespace, pod: &self.name, container: &self.name };
@@ -258,11 +260,10 @@ impl Shell<'_> {
     async fn delete(&self, uid: Option<String>) {
         let params = delete_params(uid);
         if let Err(error) = self.client.delete(&self.pods.clone().named(self.name.as_str()), &params).await {
-            anstream::eprintln!("warning: the pod {} could not be deleted: {error}", self.name);
-            anstream::eprintln!(
-                "  it stops after 8 hours; `kubectl delete pod {}` deletes it now",
-                self.name
-            );
+            let name = &self.name;
+            Notice::warning(format!("the pod {name} could not be deleted: {error}"))
+                .detail(format!("it stops after 8 hours; `kubectl delete pod {name}` deletes it now"))
+                .print();
         }
     }
 }

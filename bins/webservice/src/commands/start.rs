@@ -2,9 +2,9 @@ use std::cell::RefCell;
 
 use k8s_openapi::jiff::Timestamp;
 use toolforge_cli::{
-    DryRunOption, ExitCode, Failure, FileMark, Interruption, OutputFormat, ProgressLine, RunConflicts,
-    Session, applied_changes, interrupted, planned_changes, print_for_people, quota_wait_line, rollout_note,
-    unchanged, warn_of_unread,
+    DryRunOption, ExitCode, Failure, FileMark, Interruption, Notice, ProgressLine, RunConflicts, Session,
+    applied_changes, interrupted, planned_changes, print_for_people, print_message, quota_wait_line,
+    rollout_note, unchanged, warn_of_unread,
 };
 use toolforge_client::{
     ApplyEvent, ApplyOptions, Attempt, Client, PageError, Planner, RolloutTarget, ToolHome, Written,
@@ -145,7 +145,7 @@ impl Planner for Start<'_> {
             let template = self.template.as_ref();
             let plan = facts::plan_with(session, (arguments, invocation), &facts, template, &mut notes);
             if attempt.is_first_plan() {
-                notes.iter().for_each(|note| anstream::eprintln!("{note}"));
+                notes.into_iter().for_each(Notice::print);
             }
             let plan = plan?;
             let mut set = web_service_changes(&plan.plan, &facts, self.moment);
@@ -190,9 +190,8 @@ impl Planner for Start<'_> {
                 self.line.borrow_mut().show(&quota_wait_line(set.terminating()));
             }
             ApplyEvent::Outdated => {
-                anstream::eprintln!(
-                    "note: the web service or the quota has changed meanwhile; reading them again"
-                );
+                Notice::note("the web service or the quota has changed meanwhile; reading them again")
+                    .print();
             }
             _ => {}
         }
@@ -254,12 +253,11 @@ impl Start<'_> {
         }
         note_rollout(set);
         if is_untouched && set.changes.iter().all(Change::is_keep) {
-            anstream::eprintln!(
-                "note: it was started before and is not ready; `webservice restart` loads changed files"
-            );
+            Notice::note("it was started before and is not ready; `webservice restart` loads changed files")
+                .print();
         }
-        if !facts.live.is_absent() && format == OutputFormat::Table {
-            anstream::eprint!("{}", report::change_summary(set));
+        if !facts.live.is_absent() {
+            report::change_summary(set).lines().for_each(print_message);
         }
         Ok(())
     }
@@ -282,9 +280,10 @@ impl Start<'_> {
         let target = last_written.or(current).unwrap_or_default();
         // An object that is created has the first generation.
         if is_new && target.generation.is_some_and(|generation| generation > 1) {
-            anstream::eprintln!(
-                "note: somebody else started the web service at the same time; it now is as this command asks"
-            );
+            Notice::note(
+                "somebody else started the web service at the same time; it now is as this command asks",
+            )
+            .print();
         }
         let is_running = written.is_empty() && planned.is_running();
         let changes = if is_running { unchanged(&planned.set) } else { applied_changes(&report) };
@@ -316,9 +315,10 @@ impl Start<'_> {
         }
         let action = invocation.action.as_str();
         if let Some(signal) = self.signal.exit_code() {
-            anstream::eprintln!(
-                "note: interrupted while objects were written; run `webservice {action}` again to finish"
-            );
+            Notice::note(format!(
+                "interrupted while objects were written; run `webservice {action}` again to finish"
+            ))
+            .print();
             return Ok(signal);
         }
         let (format, plan) = (arguments.output.of_document(), &planned.plan.plan);
@@ -329,7 +329,7 @@ impl Start<'_> {
         }
         if *is_running {
             print_for_people(&format!("Your webservice of type {type_name} is already running\n"), format)?;
-            anstream::eprintln!("hint: To load changed files, type `webservice restart`.");
+            Notice::hint("To load changed files, type `webservice restart`.").print();
             return Ok(ExitCode::Success);
         }
         if arguments.dry_run.is_some() {
@@ -343,9 +343,7 @@ impl Start<'_> {
             // The signal may have come before the wait.
             biased;
             signal = interrupted() => {
-                anstream::eprintln!(
-                    "note: the web service continues to start; `webservice status` shows its state"
-                );
+                Notice::note("the web service continues to start; `webservice status` shows its state").print();
                 return signal;
             }
             waited = wait::until_ready(client, plan, target, log.as_ref()) => {
@@ -392,16 +390,15 @@ async fn note_page_error(client: &Client, tool: &ToolName, log: Option<&FileMark
         Some(PageError::Status(code)) => format!("answers with the HTTP status {code}"),
         Some(_) => "has not answered within 5 seconds".to_owned(),
     };
-    anstream::eprintln!("warning: it is running, but its page / {what}");
+    let mut warning = Notice::warning(format!("it is running, but its page / {what}"));
     if let Some((title, lines)) = log.and_then(wait::log_lines) {
-        anstream::eprintln!("  {title}");
-        lines.lines().for_each(|line| anstream::eprintln!("  {line}"));
+        warning = warning.detail(title).details(lines.lines());
     }
-    anstream::eprintln!("\nhint: Fix the error, then type `webservice restart`, which loads changed files.");
+    warning.with_hint("Fix the error, then type `webservice restart`, which loads changed files.").print();
 }
 
 fn note_rollout(set: &ChangeSet) {
     if let Some(note) = rollout_note(set) {
-        anstream::eprintln!("note: {note}");
+        Notice::note(note).print();
     }
 }

@@ -1,8 +1,8 @@
 use std::time::Duration;
 
 use toolforge_cli::{
-    DryRunOption, ExitCode, Failure, Interruption, OutputFormat, ProgressLine, Session, applied_changes,
-    interrupted, planned_changes, print_for_people, unchanged,
+    DryRunOption, ExitCode, Failure, Interruption, Notice, OutputFormat, ProgressLine, Session,
+    applied_changes, interrupted, planned_changes, print_for_people, unchanged,
 };
 use toolforge_client::{ApplyOptions, Attempt, Client, Planner, StopOutcome, Written};
 use toolforge_model::ToolName;
@@ -38,9 +38,7 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, 
         return finish(Err(failure));
     }
     if let Some(signal) = stop.signal.exit_code() {
-        anstream::eprintln!(
-            "note: interrupted while objects were deleted; run `webservice stop` again to finish"
-        );
+        Notice::note("interrupted while objects were deleted; run `webservice stop` again to finish").print();
         return finish(Ok(signal));
     }
     if arguments.dry_run.is_some() || is_stopped(&set) {
@@ -57,7 +55,7 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, 
                 stopped.map(Ended::Stopped)
             }
             signal = interrupted() => {
-                anstream::eprintln!("note: its pods continue to terminate; until then they count for the quota");
+                Notice::note("its pods continue to terminate; until then they count for the quota").print();
                 signal.map(Ended::Interrupted)
             }
         }
@@ -66,14 +64,16 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, 
         Err(failure) => return finish(Err(failure)),
         Ok(Ended::Interrupted(exit_code)) => return finish(Ok(exit_code)),
         Ok(Ended::Stopped(StopOutcome::StartedAgain)) => {
-            anstream::eprintln!(
-                "note: somebody else started the web service again meanwhile; `webservice status` shows its state"
-            );
+            Notice::note(
+                "somebody else started the web service again meanwhile; `webservice status` shows its state",
+            )
+            .print();
             return finish(Ok(ExitCode::Success));
         }
-        Ok(Ended::Stopped(StopOutcome::PodsRemain)) => anstream::eprintln!(
-            "warning: pods are still terminating; they count for the quota until they are gone"
-        ),
+        Ok(Ended::Stopped(StopOutcome::PodsRemain)) => {
+            Notice::warning("pods are still terminating; they count for the quota until they are gone")
+                .print();
+        }
         Ok(Ended::Stopped(_)) => {}
     }
     config_files::forget(session);

@@ -1,4 +1,4 @@
-use toolforge_cli::{ExitCode, Failure, Session, print};
+use toolforge_cli::{ExitCode, Failure, Notice, Session, print};
 use toolforge_images::Catalog;
 use toolforge_render::web_service::default_type;
 
@@ -16,13 +16,13 @@ pub(super) fn run(
     let catalog = match session.and_then(Session::catalog) {
         Ok(catalog) => catalog,
         Err(failure) => {
-            anstream::eprintln!("note: the cluster's catalog is not available: {}", failure.message());
-            anstream::eprintln!("note: using the bundled catalog of August 2025");
+            Notice::note(format!("the cluster's catalog is not available: {}", failure.message())).print();
+            Notice::note("using the bundled catalog of August 2025").print();
             Catalog::bundled()
         }
     };
     for problem in catalog.problems() {
-        anstream::eprintln!("warning: {problem}");
+        Notice::warning(problem.to_string()).print();
     }
     let default = default_type(&catalog);
     let document = match &invocation.type_name {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use k8s_openapi::api::core::v1::Pod;
-use toolforge_cli::{ExitCode, Failure, FileMark, ProgressLine};
+use toolforge_cli::{ExitCode, Failure, FileMark, Notice, ProgressLine};
 use toolforge_client::kube::api::LogParams;
 use toolforge_client::{Client, ResourceType, RolloutEvent, RolloutOutcome, RolloutTarget, WaitOptions};
 use toolforge_model::{ToolName, Untrusted, platform, quote_word};
@@ -59,9 +59,10 @@ pub(super) async fn until_ready(
         .await;
     line.clear();
     if is_changed {
-        anstream::eprintln!(
-            "note: the web service was changed by somebody else meanwhile; `webservice status` shows its state"
-        );
+        Notice::note(
+            "the web service was changed by somebody else meanwhile; `webservice status` shows its state",
+        )
+        .print();
     }
     match waited? {
         RolloutOutcome::Failed { causes, live } => {

@@ -3,6 +3,7 @@
 use std::process::{Command, Stdio};
 
 use insta::assert_snapshot;
+use toolforge_fixtures::document_on_stderr;
 
 use super::{FACTS, command, webservice};
 
@@ -35,7 +36,7 @@ fn json_is_rejected_by_verbs_without_it() {
     assert_snapshot!(webservice("logs -o json"), @r#"
     [exit 2]
     --- stderr
-    {"apiVersion":"cli.toolforge.org/v1","kind":"Failure","code":"invalid-arguments","message":"logs has no JSON or YAML output","details":[],"hints":["Leave `--output` out."],"exitCode":2}
+    {"apiVersion":"cli.toolforge.org/v1","kind":"Failure","code":"invalid-arguments","message":"logs has no JSON or YAML output","details":[],"hints":["Leave `--output` out."],"notes":[],"exitCode":2}
     "#);
     assert!(webservice("php8.2 shell -o yaml").starts_with("[exit 2]"));
 }
@@ -96,9 +97,8 @@ fn failures_are_documents_with_json() {
     ];
     for (line, exit_code, code) in cases {
         let output = command(&format!("{line} -o json")).output().unwrap();
-        let stderr = String::from_utf8(output.stderr).unwrap();
-        let last = stderr.lines().last().unwrap();
-        let document: serde_json::Value = serde_json::from_str(last).unwrap_or_else(|_| panic!("{stderr}"));
+        let document = document_on_stderr(&output.stderr).unwrap();
+        let stderr = document.to_string();
         assert_eq!(output.status.code(), Some(exit_code), "{stderr}");
         assert_eq!((&document["kind"], &document["code"]), (&"Failure".into(), &code.into()), "{stderr}");
         assert_eq!(document["exitCode"], exit_code, "{stderr}");
@@ -140,4 +140,23 @@ fn errors_of_files_name_the_file() {
     --- stderr
     error: FILE: LimitRange "l" cannot be read: invalid type: integer `1`, expected a sequence
     "#);
+}
+
+#[test]
+fn warnings_are_a_document_with_json() {
+    for (line, message) in [
+        ("plan", "no type given: using php8.2"),
+        ("render", "no type given: using php8.2"),
+        ("local", "no type given: using php8.2"),
+    ] {
+        let output = command(&format!("{line} {FACTS} -o json")).output().unwrap();
+        let document = document_on_stderr(&output.stderr).unwrap();
+        assert_eq!(document["kind"], "Notes", "{line}: {document:#}");
+        assert_eq!(document["notes"][0]["message"], message, "{line}: {document:#}");
+        let _: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    }
+    for line in ["status", "types", "doctor"] {
+        let output = command(&format!("{line} {FACTS} -o json")).output().unwrap();
+        assert_eq!(document_on_stderr(&output.stderr), None, "{line}");
+    }
 }

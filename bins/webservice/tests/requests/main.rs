@@ -10,9 +10,9 @@ use std::path::Path;
 
 use insta::assert_snapshot;
 use serde_json::{Value, json};
-use toolforge_cli::{Session, Source};
+use toolforge_cli::{ExitCode, Failure, Session, Source};
 use toolforge_client::ToolHome;
-use toolforge_client::scripted::{Answer, Script};
+use toolforge_client::scripted::{Answer, Requests, Script};
 use toolforge_render::namespace::Platform;
 
 const NAMESPACE: &str = "/api/v1/namespaces/tool-stashbot";
@@ -78,8 +78,12 @@ fn run_at(script: Script, line: &str, home: Option<&Path>) -> String {
     run_recorded(script, line, home).0
 }
 
-/// Runs a command line as [`run_at`] does, and returns also the requests that write, with their bodies.
-fn run_recorded(script: Script, line: &str, home: Option<&Path>) -> (String, String) {
+/// Runs a command line against a script and returns its outcome.
+fn outcome(script: Script, line: &str) -> Result<ExitCode, Failure> {
+    run_with(script, line, None).0
+}
+
+fn run_with(script: Script, line: &str, home: Option<&Path>) -> (Result<ExitCode, Failure>, Requests) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let tool: toolforge_model::ToolName = "stashbot".parse().unwrap();
     let (client, requests) = {
@@ -93,8 +97,14 @@ fn run_recorded(script: Script, line: &str, home: Option<&Path>) -> (String, Str
         home: home.map(ToolHome::at),
         source: Source::Cluster { runtime, client },
     };
-    let ended = match webservice::run_in(&session, ["webservice"].into_iter().chain(line.split_whitespace()))
-    {
+    let line = ["webservice"].into_iter().chain(line.split_whitespace());
+    (webservice::run_in(&session, line), requests)
+}
+
+/// Runs a command line as [`run_at`] does, and returns also the requests that write, with their bodies.
+fn run_recorded(script: Script, line: &str, home: Option<&Path>) -> (String, String) {
+    let (ended, requests) = run_with(script, line, home);
+    let ended = match ended {
         Ok(kind) => format!("[exit {}]", kind.code()),
         Err(failure) => format!("[exit {}]\n{failure}", failure.exit_code().code()),
     };

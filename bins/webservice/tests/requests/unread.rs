@@ -2,9 +2,9 @@
 
 use insta::assert_snapshot;
 use toolforge_client::scripted::{Answer, Script};
-use toolforge_fixtures::OwnProcess;
+use toolforge_fixtures::{OwnProcess, kinds_on_stderr};
 
-use crate::{NAMESPACE, cluster, run};
+use crate::{NAMESPACE, cluster, outcome, run};
 
 /// Returns a cluster with a web service that does not let the user read one kind of the limits.
 fn without(kind: &str) -> Script {
@@ -50,5 +50,43 @@ fn unread_limits_are_a_warning() {
     warning: the cluster does not let you read LimitRange objects, so they are left out
     php8.2 shell --dry-run, without limitranges: [exit 0]
     status, without limitranges: [exit 0]
+    ");
+}
+
+#[test]
+fn standard_error_has_one_document() {
+    let lines = [
+        "start",
+        "start -m 1Gi --dry-run",
+        "restart --dry-run",
+        "restart",
+        "stop",
+        "plan",
+        "render",
+        "status",
+        "types",
+        "local",
+        "php9 start",
+    ];
+    let (_, stderr) = OwnProcess::of("unread::standard_error_has_one_document").run(|| {
+        for line in lines {
+            let script = without("resourcequotas");
+            let _ = toolforge_cli::run(|| outcome(script, &format!("{line} -o json")));
+            eprintln!("== {line}");
+        }
+        0
+    });
+    assert_snapshot!(kinds_on_stderr(&stderr), @"
+    start: Notes
+    start -m 1Gi --dry-run: Notes
+    restart --dry-run: Notes
+    restart: Failure
+    stop: Failure
+    plan: Notes
+    render: nothing
+    status: nothing
+    types: nothing
+    local: Notes
+    php9 start: Failure
     ");
 }
