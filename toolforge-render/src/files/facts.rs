@@ -37,6 +37,14 @@ impl FilePlanFacts {
             replica_sets: Vec::new(),
         }
     }
+
+    /// Returns the facts as they are once all terminating pods are gone.
+    #[must_use]
+    pub fn without_terminating_pods(self) -> Self {
+        let Self { jobs, web_service, .. } = self;
+        let (jobs, web_service) = (jobs.without_terminating_pods(), web_service.without_terminating_pods());
+        Self { jobs, web_service, ..self }
+    }
 }
 
 /// Live objects of any kind, as JSON.
