@@ -15,6 +15,7 @@ use toolforge_render::job::{
     schedule_adjustments, simulate_scheduled_jobs, stagger,
 };
 use toolforge_render::namespace::Namespace;
+use toolforge_render::object::CronJobSchedule;
 
 fn time() -> Range<Timestamp> {
     "2026-11-28T00:00:00Z".parse().unwrap().."2026-11-29T00:00:00Z".parse().unwrap()
@@ -205,8 +206,8 @@ fn proposals_of_a_large_file_lower_its_conflicts() {
     let mut last = before;
     for proposal in &found.proposals {
         let load = loads.iter_mut().find(|load| load.name == proposal.name).unwrap();
-        assert_eq!(load.expression, proposal.from);
-        load.expression = proposal.to.clone();
+        assert_eq!(load.schedule, CronJobSchedule::Expression(proposal.from.clone()));
+        load.schedule = CronJobSchedule::Expression(proposal.to.clone());
         last = severity(&loads, &facts);
     }
     assert_eq!((last.0, last.1 <= before.1), (found.remaining_runs, true));
@@ -400,7 +401,7 @@ proptest! {
         let before = severity(&loads, &facts);
         let found = stagger(&loads, &facts, &time());
         for proposal in &found.proposals {
-            loads.iter_mut().find(|load| load.name == proposal.name).unwrap().expression = proposal.to.clone();
+            loads.iter_mut().find(|load| load.name == proposal.name).unwrap().schedule = CronJobSchedule::Expression(proposal.to.clone());
         }
         let after = severity(&loads, &facts);
         prop_assert_eq!((before.0, after.0), (found.conflicting_runs, found.remaining_runs));

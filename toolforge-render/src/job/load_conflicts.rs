@@ -13,7 +13,7 @@ use crate::job::demand::of_run;
 use crate::job::stagger::NearestSchedule;
 use crate::job::unmanaged::as_job;
 use crate::job::{JobFacts, JobObjects, JobPlan, JobWorkload, ScheduledJobLoad};
-use crate::object::cron_job_spec;
+use crate::object::{CronJobSchedule, cron_job_spec};
 
 /// The most scheduled jobs of a plan for which other schedules are searched.
 const MOST_JOBS: usize = 20;
@@ -159,6 +159,11 @@ fn loads_after(set: &ChangeSet, planned: &[JobObjects], facts: &JobFacts) -> Vec
         let Some(mut load) = ScheduledJobLoad::of(job, facts).filter(|_| !is_suspended) else { continue };
         if let Some(known) = live.and_then(|live| ScheduledJobLoad::of(live, facts)) {
             load.current = known.current;
+            if let (CronJobSchedule::Interval { since, .. }, CronJobSchedule::Interval { since: last, .. }) =
+                (&mut load.schedule, known.schedule)
+            {
+                *since = last;
+            }
             if known.is_measured {
                 (load.seconds, load.is_measured) = (known.seconds, true);
                 load.is_upper_bound = known.is_upper_bound;
