@@ -2,5 +2,6 @@
 #![expect(clippy::unwrap_used, reason = "a test's own function may stop the test")]
 
 mod changes;
+mod each_container;
 mod pods;
 mod support;
