@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::job::{JobFacts, LiveJobs};
-use crate::manifest::Manifest;
+use crate::manifest::{Manifest, ManifestKind};
 use crate::namespace::{Documents, DocumentsError, Namespace};
 use crate::web_service::WebServiceFacts;
 
@@ -66,11 +66,16 @@ pub struct LiveObject {
 }
 
 impl LiveObject {
+    /// Returns a live object of a kind.
+    #[must_use]
+    pub fn new(kind: &ManifestKind, name: impl Into<String>, json: Value) -> Self {
+        Self { group: kind.group.clone(), kind: kind.kind.clone(), name: name.into(), json }
+    }
+
     /// Returns the live object of a manifest.
     #[must_use]
     pub fn of_manifest(manifest: &Manifest, json: Value) -> Self {
-        let (group, kind) = (manifest.kind.group.clone(), manifest.kind.kind.clone());
-        Self { group, kind, name: manifest.name.clone(), json }
+        Self::new(&manifest.kind, manifest.name.as_str(), json)
     }
 }
 
@@ -79,6 +84,11 @@ impl LiveObjects {
     pub(super) fn of(&self, manifest: &Manifest) -> Option<&Value> {
         let id = (manifest.kind.group.clone(), manifest.kind.kind.clone(), manifest.name.clone());
         self.0.get(&id).filter(|_| !manifest.is_name_generated)
+    }
+
+    /// Returns whether an object exists.
+    pub(super) fn has(&self, kind: &ManifestKind, name: &str) -> bool {
+        self.0.contains_key(&(kind.group.clone(), kind.kind.clone(), name.to_owned()))
     }
 
     /// Returns the live object of a manifest, typed; `None` also if it cannot be read.

@@ -4,4 +4,5 @@
 mod changes;
 mod each_container;
 mod pods;
+mod stateful_set;
 mod support;
