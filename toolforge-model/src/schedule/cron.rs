@@ -105,7 +105,9 @@ fn as_often(interval: &str) -> Option<String> {
         60 => Some("@hourly".to_owned()),
         1440 => Some("@daily".to_owned()),
         2..60 if 60 % minutes == 0 => Some(format!("*/{minutes} * * * *")),
-        61..1440 if 1440 % minutes == 0 && minutes % 60 == 0 => Some(format!("0 */{} * * *", minutes / 60)),
+        61..1440 if 1440 % minutes == 0 && minutes.is_multiple_of(60) => {
+            Some(format!("0 */{} * * *", minutes / 60))
+        }
         _ => None,
     }
 }
