@@ -25,7 +25,7 @@ impl Client {
     /// Fetches the live objects of manifests in a tool's namespace: one request for each object whose kind is neither
     /// among those that [`fetch_jobs`](Self::fetch_jobs) lists nor unknown. Data of Secrets and ConfigMaps is dropped.
     ///
-    /// An object that does not exist, or that the tool may not read, is left out. All requests have one time limit
+    /// Where a StatefulSet has templates of claims, all claims are listed, too. An object that does not exist, or that the tool may not read, is left out. All requests have one time limit
     /// [together](Self::sharing_read_time).
     ///
     /// # Errors
@@ -54,7 +54,22 @@ impl Client {
             });
             found.extend(try_join_all(requests).await?.into_iter().flatten());
         }
+        if manifests.iter().any(|manifest| has_claims(manifest)) {
+            found.extend(client.fetch_claims(tool).await?);
+        }
         Ok(found)
+    }
+
+    /// Fetches the names of all PersistentVolumeClaims, if the tool may read them.
+    async fn fetch_claims(&self, tool: &ToolName) -> Result<Vec<LiveObject>, Error> {
+        let collection = ResourceType::of::<PersistentVolumeClaim>().in_namespace(tool.namespace());
+        let claims: Vec<PersistentVolumeClaim> = match self.items(collection, ListParams::default()).await {
+            Err(error) if error.api_status().is_some_and(|status| status.code() == 403) => Vec::new(),
+            claims => claims?,
+        };
+        let kind = ManifestKind::new("v1", "PersistentVolumeClaim");
+        let names = claims.into_iter().filter_map(|claim| claim.metadata.name);
+        Ok(names.map(|name| LiveObject::new(&kind, name, Value::Null)).collect())
     }
 }
 
@@ -67,6 +82,13 @@ impl Client {
         let collection = ResourceType::of::<ReplicaSet>().in_namespace(tool.namespace());
         self.items(collection, ListParams::default()).await
     }
+}
+
+/// Returns whether a StatefulSet creates claims for its pods.
+fn has_claims(manifest: &Manifest) -> bool {
+    let json = manifest.to_json();
+    let templates = json.pointer("/spec/volumeClaimTemplates").and_then(Value::as_array);
+    manifest.kind.kind == "StatefulSet" && templates.is_some_and(|templates| !templates.is_empty())
 }
 
 fn without_data(mut json: Value) -> Value {

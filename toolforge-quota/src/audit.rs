@@ -113,6 +113,8 @@ pub enum AuditFinding {
         object: String,
         /// Why they are refused.
         check: QuotaCheck,
+        /// Whether the object itself stays, and only its pods are refused.
+        is_kept: bool,
     },
 }
 
@@ -127,6 +129,8 @@ pub struct AuditedWorkload {
     pub besides_pods: Demand,
     /// What each claim requests that is created for one of its pods.
     pub claims: Vec<Amounts>,
+    /// Whether only its pods are created, and the object itself stays: a Job.
+    pub is_kept: bool,
 }
 
 impl AuditFinding {
@@ -218,8 +222,11 @@ impl fmt::Display for AuditFinding {
                     limits.join(", ")
                 )
             }
-            Self::Stranded { object, check } => {
+            Self::Stranded { object, check, is_kept: false } => {
                 write!(f, "{} cannot be created again: {}", name(object), one_line(check))
+            }
+            Self::Stranded { object, check, is_kept: true } => {
+                write!(f, "{} cannot create the pods that it still needs: {}", name(object), one_line(check))
             }
         }
     }
@@ -247,14 +254,14 @@ impl Limits {
         findings.extend(workloads.iter().filter_map(|workload| {
             let check = self.refusal_of(workload)?;
             let object = workload.pod.object.clone().unwrap_or_default();
-            Some(AuditFinding::Stranded { object, check })
+            Some(AuditFinding::Stranded { object, check, is_kept: workload.is_kept })
         }));
         findings
     }
 
     /// Returns why an object or its pods are refused, even if nothing is used.
     fn refusal_of(&self, workload: &AuditedWorkload) -> Option<QuotaCheck> {
-        let AuditedWorkload { pod, count, besides_pods, claims } = workload;
+        let AuditedWorkload { pod, count, besides_pods, claims, is_kept: _ } = workload;
         let quotas = self.quotas.iter().map(crate::ResourceQuota::without_usage).collect();
         let alone = Self { quotas, limit_ranges: self.limit_ranges.clone(), ..Self::default() };
         // The finding names the object.

@@ -260,21 +260,6 @@ impl Limits {
         check
     }
 
-    /// Returns the limits as they are once all waiting pods exist, even if they exceed the quotas.
-    #[must_use]
-    pub fn with_waiting_pods_used(mut self) -> Self {
-        for WaitingPods { count, each, traits, .. } in std::mem::take(&mut self.waiting) {
-            let requested = each.times(count);
-            for quota in &mut self.quotas {
-                let counts = |key: &&Resource| requested.contains(key) && quota.counts(key, &traits);
-                for resource in quota.hard.keys().filter(counts).cloned().collect::<Vec<_>>() {
-                    quota.used.add(resource.clone(), requested.get(&resource));
-                }
-            }
-        }
-        self
-    }
-
     /// Returns the amounts that a pod must state for each of the quotas that count it.
     pub(crate) fn unspecified(&self, pod: &PodDemand) -> Vec<Unspecified> {
         let traits = pod.traits();

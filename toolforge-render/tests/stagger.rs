@@ -4,17 +4,20 @@
 
 use std::ops::Range;
 
+use k8s_openapi::api::apps::v1::DeploymentSpec;
 use k8s_openapi::api::batch::v1::CronJobSpec;
+use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::jiff::Timestamp;
 use proptest::prelude::*;
 use toolforge_images::Catalog;
 use toolforge_model::JobsFile;
 use toolforge_quota::{Resource, ResourceQuota, conflicting_runs, conflicts};
 use toolforge_render::job::{
-    JobFacts, LoadOptions, LoadPlan, ScheduledJobLoad, StaggeredJobs, conflicts_after, plan_load,
-    schedule_adjustments, simulate_scheduled_jobs, stagger,
+    JobFacts, LoadOptions, LoadPlan, ScheduledJobLoad, StaggeredJobs, conflicts_after,
+    conflicts_during_rollout, plan_load, schedule_adjustments, simulate_scheduled_jobs, stagger,
 };
 use toolforge_render::namespace::Namespace;
+use toolforge_render::object::CronJobSchedule;
 
 fn time() -> Range<Timestamp> {
     "2026-11-28T00:00:00Z".parse().unwrap().."2026-11-29T00:00:00Z".parse().unwrap()
@@ -205,8 +208,8 @@ fn proposals_of_a_large_file_lower_its_conflicts() {
     let mut last = before;
     for proposal in &found.proposals {
         let load = loads.iter_mut().find(|load| load.name == proposal.name).unwrap();
-        assert_eq!(load.expression, proposal.from);
-        load.expression = proposal.to.clone();
+        assert_eq!(load.schedule, CronJobSchedule::Expression(proposal.from.clone()));
+        load.schedule = CronJobSchedule::Expression(proposal.to.clone());
         last = severity(&loads, &facts);
     }
     assert_eq!((last.0, last.1 <= before.1), (found.remaining_runs, true));
@@ -265,6 +268,53 @@ fn changes_without_schedules_count_existing_runs() {
     let mut full = facts(&format!("{}{}", jobs(&[("a", "0 3 * * *")]), bot("1500m")), 2000);
     full.namespace.limits.quotas[0].used = [(Resource::LimitsCpu, 1500)].into();
     assert_eq!(conflicts(&full, &bot("1500m")), [""; 0]);
+}
+
+/// Adds running pods of the only Deployment, of 1 CPU each.
+fn run_pods(facts: &mut JobFacts, count: u32) {
+    let deployment = facts.live.deployments[0].clone();
+    let spec: Option<DeploymentSpec> = deployment.spec.into();
+    let template = spec.unwrap().template;
+    for index in 0..count {
+        let mut metadata = template.metadata.clone().unwrap();
+        metadata.name = Some(format!("bot-{index}"));
+        facts.live.pods.push(Pod { metadata, spec: template.spec.clone(), status: None });
+    }
+    facts.namespace.limits.quotas[0].used = [(Resource::LimitsCpu, u64::from(count) * 1000)].into();
+}
+
+#[test]
+fn runs_that_are_due_during_a_rollout_are_counted() {
+    let bot = |command: &str, replicas: u64| {
+        format!(
+            "- {{name: bot, command: {command}, image: bookworm, continuous: true, cpu: 1000m, replicas: {replicas}}}\n"
+        )
+    };
+    let crons = jobs(&[("a", "0 3 * * *"), ("b", "2 3 * * *"), ("c", "0 9 * * *")]);
+    let mut live = facts(&format!("{crons}{}", bot("x", 2)), 4000);
+    run_pods(&mut live, 2);
+    let during = |facts: &JobFacts, yaml: &str, now: &str| {
+        let plan = plan_load(&requests(yaml), facts, &LoadOptions::default());
+        let (found, end) = conflicts_during_rollout(&plan.set, &plan.plans, facts, now.parse().unwrap());
+        let shown = |conflict: &toolforge_quota::Conflict| {
+            let start = Timestamp::from_second(conflict.start).unwrap();
+            format!("{} at {}", conflict.names.join("+"), start.strftime("%H:%M"))
+        };
+        assert_eq!(conflicts_after(&plan.set, &plan.plans, facts, &time()), []);
+        assert_eq!(end.as_second() - now.parse::<Timestamp>().unwrap().as_second(), 600);
+        found.iter().map(shown).collect::<Vec<_>>()
+    };
+    // One more pod beside both runs is too many.
+    assert_eq!(during(&live, &bot("y", 2), "2026-11-28T02:58:30Z"), ["a+b at 03:02"]);
+    // Beside one of them it fits, and at another time there is none.
+    for now in ["2026-11-28T08:58:30Z", "2026-11-28T02:30:00Z", "2026-11-28T03:05:00Z"] {
+        assert_eq!(during(&live, &bot("y", 2), now), [""; 0], "{now}");
+    }
+    // No pod is replaced, or nothing runs beside.
+    assert_eq!(during(&live, &bot("x", 2), "2026-11-28T02:58:30Z"), [""; 0]);
+    let mut single = facts(&format!("{crons}{}", bot("x", 1)), 3000);
+    run_pods(&mut single, 1);
+    assert_eq!(during(&single, &bot("y", 1), "2026-11-28T02:58:30Z"), [""; 0]);
 }
 
 #[test]
@@ -400,7 +450,7 @@ proptest! {
         let before = severity(&loads, &facts);
         let found = stagger(&loads, &facts, &time());
         for proposal in &found.proposals {
-            loads.iter_mut().find(|load| load.name == proposal.name).unwrap().expression = proposal.to.clone();
+            loads.iter_mut().find(|load| load.name == proposal.name).unwrap().schedule = CronJobSchedule::Expression(proposal.to.clone());
         }
         let after = severity(&loads, &facts);
         prop_assert_eq!((before.0, after.0), (found.conflicting_runs, found.remaining_runs));

@@ -114,6 +114,8 @@ structs! {
         pub times: u32,
         /// The exceeded resources.
         pub shortfalls: Vec<CalendarShortfall>,
+        /// Whether it is one only while pods of the change are replaced.
+        pub is_during_rollout: bool,
     }
 
     /// A resource that is exceeded, as Kubernetes quantities.

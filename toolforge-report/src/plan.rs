@@ -177,6 +177,8 @@ structs! {
         pub container: Option<Untrusted>,
         /// Whether the amounts are those of the pod as a whole (`spec.resources`).
         pub is_of_pod: bool,
+        /// Whether the amounts are the most that each container and init container may have; those with less stay as they are.
+        pub is_of_each_container: bool,
         /// Number of pods.
         pub replicas: Option<u64>,
         /// How its pods are replaced.

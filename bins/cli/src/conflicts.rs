@@ -5,7 +5,9 @@ use std::ops::Range;
 use k8s_openapi::jiff::{RoundMode, SignedDuration, Timestamp, TimestampRound, Unit};
 use toolforge_quota::{Conflict, ResourceCheck};
 use toolforge_render::change::{Adjustment, ChangeSet, WorkloadKind};
-use toolforge_render::job::{JobFacts, JobPlan, conflicts_after, schedule_adjustments};
+use toolforge_render::job::{
+    JobFacts, JobPlan, conflicts_after, conflicts_during_rollout, schedule_adjustments,
+};
 use toolforge_report::{CalendarConflict, CalendarShortfall};
 
 use crate::notice::Notice;
@@ -29,6 +31,10 @@ pub fn day(now: Timestamp) -> Range<Timestamp> {
 #[derive(Clone, Debug)]
 pub struct RunConflicts {
     conflicts: Vec<Conflict>,
+    /// Those while pods are replaced.
+    during_rollout: Vec<Conflict>,
+    /// When that is over.
+    rollout_until: Timestamp,
     schedules: Vec<Adjustment>,
     /// Whether a scheduled job is created or changed.
     changes_schedules: bool,
@@ -43,8 +49,9 @@ impl RunConflicts {
         let conflicts = conflicts_after(set, plans, facts, &day);
         let schedules =
             if conflicts.is_empty() { Vec::new() } else { schedule_adjustments(set, plans, facts, &day) };
+        let (during_rollout, rollout_until) = conflicts_during_rollout(set, plans, facts, now);
         let changes_schedules = set.pending().any(|change| change.kind == WorkloadKind::Scheduled);
-        Self { conflicts, schedules, changes_schedules, until: day.end }
+        Self { conflicts, during_rollout, rollout_until, schedules, changes_schedules, until: day.end }
     }
 
     /// Returns the nearest schedules with which the runs of single jobs fit.
@@ -64,21 +71,36 @@ impl RunConflicts {
         self.conflicts.iter().map(|conflict| conflict_line(conflict, self.until)).collect()
     }
 
+    /// Returns a line for each conflict while pods are replaced.
+    #[must_use]
+    pub fn rollout_lines(&self) -> Vec<String> {
+        self.during_rollout.iter().map(|conflict| conflict_line(conflict, self.rollout_until)).collect()
+    }
+
     /// Prints a warning with the first conflicts, if there are any.
     pub fn print_warning(&self) {
+        let during_rollout = self.rollout_lines();
+        if !during_rollout.is_empty() {
+            let warning = Notice::warning(
+                "while pods are replaced, these runs or the new pods may have to wait, as together they exceed the quota:",
+            );
+            with_first(warning, during_rollout)
+                .with_hint("Nothing has to wait if the change is made after these runs.")
+                .end_paragraph()
+                .print();
+        }
         let lines = self.lines();
         if lines.is_empty() {
             return;
         }
-        let left = lines.len().saturating_sub(MAX_CONFLICTS);
-        let mut warning = Notice::warning("these runs exceed the quota within the next 24 hours:")
-            .details(lines.into_iter().take(MAX_CONFLICTS));
-        if left > 0 {
-            warning = warning.detail(format!("and {left} more"));
-        }
-        if let Some(hint) = adjustments_hint(&self.schedules, SizeForm::Keys) {
-            warning = warning.with_hint(hint);
-        }
+        let warning = with_first(
+            Notice::warning("these runs exceed the quota within the next 24 hours:"),
+            lines,
+        );
+        let warning = match adjustments_hint(&self.schedules, SizeForm::Keys) {
+            Some(hint) => warning.with_hint(hint),
+            None => warning,
+        };
         let shows = if self.changes_schedules {
             "Once the jobs exist, `toolforge jobs cron --calendar` shows the day"
         } else {
@@ -90,8 +112,17 @@ impl RunConflicts {
     /// Returns the conflicts for the JSON output.
     #[must_use]
     pub fn report(&self) -> Vec<CalendarConflict> {
-        self.conflicts.iter().map(conflict_report).collect()
+        let during = self.during_rollout.iter().map(conflict_report);
+        let during = during.map(|conflict| CalendarConflict { is_during_rollout: true, ..conflict });
+        during.chain(self.conflicts.iter().map(conflict_report)).collect()
     }
+}
+
+/// Returns a notice with the first lines of a list, and with how many are left.
+fn with_first(notice: Notice, lines: Vec<String>) -> Notice {
+    let left = lines.len().saturating_sub(MAX_CONFLICTS);
+    let notice = notice.details(lines.into_iter().take(MAX_CONFLICTS));
+    if left > 0 { notice.detail(format!("and {left} more")) } else { notice }
 }
 
 /// Returns what helps against conflicts, as the rest of a sentence. Where each run exceeds a quota alone, no other minute does.
@@ -125,6 +156,7 @@ pub fn conflict_report(conflict: &Conflict) -> CalendarConflict {
         until: time(conflict.end),
         times: conflict.occurrences,
         shortfalls: conflict.shortfalls.iter().map(shortfall).collect(),
+        is_during_rollout: false,
     }
 }
 

@@ -182,6 +182,7 @@ pub fn adjustments(found: &[Adjustment]) -> Vec<toolforge_report::Adjustment> {
             _ => None,
         },
         is_of_pod: found.part == Some(PodPart::Pod),
+        is_of_each_container: found.part == Some(PodPart::EachContainer),
         replicas: found.replicas,
         rollout: found.rollout.map(|rollout| Rollout::from_code(rollout.as_str())),
         schedule: found.schedule.as_ref().map(ToString::to_string),

@@ -94,7 +94,7 @@ pub(crate) struct RequestArguments {
 #[derive(Clone, Copy, Debug, Args)]
 pub(crate) struct AuditArguments {
     /// Audit all tools; with `--from`, those of a file that `kubectl get
-    /// resourcequota,limitrange,deployment,statefulset,daemonset,cronjob -A -o json` printed.
+    /// resourcequota,limitrange,deployment,statefulset,daemonset,cronjob,job -A -o json` printed.
     #[arg(long)]
     pub(crate) all: bool,
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use k8s_openapi::Metadata;
 use k8s_openapi::api::apps::v1::{DaemonSet, Deployment, StatefulSet};
-use k8s_openapi::api::batch::v1::CronJob;
+use k8s_openapi::api::batch::v1::{CronJob, Job};
 use k8s_openapi::api::core::v1::{LimitRange, ResourceQuota};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde::de::DeserializeOwned;
@@ -28,7 +28,7 @@ use crate::facts;
 use crate::fleet::{failure_of_all, for_each_object};
 
 /// How kubectl writes a file that can be audited.
-const KUBECTL: &str = "Write the file with `kubectl get resourcequota,limitrange,deployment,statefulset,daemonset,cronjob --all-namespaces --output json`.";
+const KUBECTL: &str = "Write the file with `kubectl get resourcequota,limitrange,deployment,statefulset,daemonset,cronjob,job --all-namespaces --output json`.";
 
 /// The objects of a namespace that an audit compares, by name: several files may have the same ones.
 #[derive(Default)]
@@ -74,6 +74,7 @@ pub(crate) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, 
             let live = &overview.facts.live;
             live.deployments.iter().for_each(|found| namespace.add(found));
             live.cron_jobs.iter().for_each(|found| namespace.add(found));
+            live.jobs.iter().for_each(|found| namespace.add(found));
             runtime.block_on(fetch_sets(client, &session.tool, &mut namespace))?;
             namespace.workloads.into_values().collect()
         }
@@ -149,6 +150,7 @@ async fn fetch(client: &Client, namespaces: &mut BTreeMap<String, Audited>) -> R
     for_each_page(client, |page: Vec<DaemonSet>| page.iter().for_each(|found| add(namespaces, found)))
         .await?;
     for_each_page(client, |page: Vec<CronJob>| page.iter().for_each(|found| add(namespaces, found))).await?;
+    for_each_page(client, |page: Vec<Job>| page.iter().for_each(|found| add(namespaces, found))).await?;
     progress.clear();
     Ok(())
 }
@@ -191,7 +193,7 @@ async fn for_each_page<T: k8s_openapi::Resource + DeserializeOwned>(
 fn read(path: &Path, namespaces: &mut BTreeMap<String, Audited>) -> Result<(), Failure> {
     let name = Untrusted::new(path.display().to_string());
     let input = Input::open(path)?;
-    let kinds = ["ResourceQuota", "LimitRange", "Deployment", "StatefulSet", "DaemonSet", "CronJob"];
+    let kinds = ["ResourceQuota", "LimitRange", "Deployment", "StatefulSet", "DaemonSet", "CronJob", "Job"];
     let read = for_each_object(input, &kinds, |kind, object| {
         match kind {
             "ResourceQuota" => {
@@ -205,7 +207,8 @@ fn read(path: &Path, namespaces: &mut BTreeMap<String, Audited>) -> Result<(), F
             "Deployment" => add(namespaces, &typed::<Deployment>(object)?),
             "StatefulSet" => add(namespaces, &typed::<StatefulSet>(object)?),
             "DaemonSet" => add(namespaces, &typed::<DaemonSet>(object)?),
-            _ => add(namespaces, &typed::<CronJob>(object)?),
+            "CronJob" => add(namespaces, &typed::<CronJob>(object)?),
+            _ => add(namespaces, &typed::<Job>(object)?),
         }
         Ok::<_, serde_json::Error>(())
     });
@@ -264,6 +267,12 @@ impl Audit for DaemonSet {
 impl Audit for CronJob {
     fn object(self) -> ManifestObject {
         ManifestObject::CronJob(Box::new(self))
+    }
+}
+
+impl Audit for Job {
+    fn object(self) -> ManifestObject {
+        ManifestObject::Job(Box::new(self))
     }
 }
 

@@ -35,7 +35,7 @@ pub(crate) fn run(
     let planned = if contents.is_empty() {
         None
     } else {
-        let facts = files::facts(session, arguments, &contents)?;
+        let facts = files::facts(session, arguments, &contents)?.without_terminating_pods();
         let plan = plan_files(&contents, &facts);
         if let Some(problem) = plan.problems.iter().find(|problem| !problem.kind.is_size()) {
             return Err(Failure::new(ExitCode::Failed, problem.kind.to_string())
@@ -110,8 +110,9 @@ fn text(tool: &str, overview: &Overview, planned: Option<&Planned>, names: &[Str
         }
     };
     let mut text = format!("# Quota of tool {}\n", cell(tool));
-    text.push_str(&requested_text(tool, needed, blocked.iter().any(|found| found.is_blocked_now)));
+    text.push_str(&requested_text(tool, needed, Blockage::of(&blocked, limits)));
     text.push_str(&quota_text(limits));
+    text.push_str(&terminating_text(limits));
     text.push_str(&blocked_text(&blocked, overview.now));
     text.push_str(&kills_text(&out_of_memory_kills(&overview.facts.live.pods)));
     let metrics = overview.metrics.as_deref().unwrap_or_default();
@@ -123,17 +124,43 @@ fn text(tool: &str, overview: &Overview, planned: Option<&Planned>, names: &[Str
     text
 }
 
-fn requested_text(tool: &str, needed: &Needed, is_blocked: bool) -> String {
-    let mut text = "\n## Requested\n\n".to_owned();
-    if needed.is_empty() && is_blocked {
-        text.push_str(
-            "No larger quota is known to help what is blocked: the messages below say why it is refused. Nothing that was checked \
-             needs more.\n",
-        );
-        return text;
+/// Whether something is blocked now.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Blockage {
+    /// Nothing is.
+    None,
+    /// Pods terminate that may use what is missing.
+    Terminating,
+    /// Something is, for another reason.
+    Lasting,
+}
+
+impl Blockage {
+    fn of(blocked: &[BlockedObject], limits: &Limits) -> Self {
+        let mut now = blocked.iter().filter(|found| found.is_blocked_now).peekable();
+        if now.peek().is_none() {
+            Self::None
+        } else if !limits.terminating.is_empty() && now.all(|found| !found.exceeded.is_empty()) {
+            Self::Terminating
+        } else {
+            Self::Lasting
+        }
     }
+}
+
+fn requested_text(tool: &str, needed: &Needed, blockage: Blockage) -> String {
+    let mut text = "\n## Requested\n\n".to_owned();
     if needed.is_empty() {
-        text.push_str("Nothing is blocked by the quota, and nothing that was checked needs more.\n");
+        text.push_str(match blockage {
+            Blockage::None => "Nothing is blocked by the quota, and nothing that was checked needs more.\n",
+            Blockage::Terminating => {
+                "Nothing needs more: what is blocked fits once the pods have terminated that do so now.\n"
+            }
+            Blockage::Lasting => {
+                "No larger quota is known to help what is blocked: the messages below say why it is refused. Nothing that was \
+                 checked needs more.\n"
+            }
+        });
         return text;
     }
     if needed.guesses.is_empty() {
@@ -204,14 +231,46 @@ fn quota_text(limits: &Limits) -> String {
     text
 }
 
-fn blocked_text(blocked: &[BlockedObject], now: Timestamp) -> String {
-    let mut text = "\n## Blocked\n\n".to_owned();
-    if blocked.is_empty() {
-        text.push_str("No refusals are known; the cluster keeps events for an hour.\n");
-        return text;
+/// Returns what terminates, and is not counted in what is requested; nothing if nothing does.
+fn terminating_text(limits: &Limits) -> String {
+    let names = limits.terminating.iter().map(|pod| cell(&pod.name)).collect::<Vec<_>>();
+    match names.len() {
+        0 => String::new(),
+        1 => format!("\nIn use until it has terminated, and not counted for the request: {}.\n", names[0]),
+        _ => format!(
+            "\nIn use until they have terminated, and not counted for the request: {}.\n",
+            names.join(", ")
+        ),
     }
-    text.push_str("| object | since | last | refusals | message |\n| --- | --- | --- | --- | --- |\n");
-    for found in blocked {
+}
+
+fn blocked_text(blocked: &[BlockedObject], now: Timestamp) -> String {
+    let (current, past): (Vec<_>, Vec<_>) = blocked.iter().partition(|found| found.is_blocked_now);
+    let mut text = "\n## Blocked\n\n".to_owned();
+    text.push_str(match (current.is_empty(), past.is_empty()) {
+        (false, _) => "",
+        (true, false) => "Nothing is blocked now.\n",
+        (true, true) => "No refusals are known; the cluster keeps events for an hour.\n",
+    });
+    text.push_str(&refusals_text(&current));
+    if !past.is_empty() {
+        text.push_str("\n## Refused within the last hour\n\n");
+        text.push_str(&refusals_text(&past));
+    }
+    if !blocked.is_empty() {
+        let _ = writeln!(text, "\nAs of {}.", now.strftime("%Y-%m-%d %H:%M UTC"));
+    }
+    text
+}
+
+/// Returns refusals as a table; nothing if there are none.
+fn refusals_text(refused: &[&BlockedObject]) -> String {
+    if refused.is_empty() {
+        return String::new();
+    }
+    let mut text =
+        "| object | since | last | refusals | message |\n| --- | --- | --- | --- | --- |\n".to_owned();
+    for found in refused {
         let time = |time: Option<Timestamp>| {
             time.map_or_else(|| "-".to_owned(), |time| time.strftime("%Y-%m-%d %H:%M UTC").to_string())
         };
@@ -225,7 +284,6 @@ fn blocked_text(blocked: &[BlockedObject], now: Timestamp) -> String {
             cell(found.message.as_raw())
         );
     }
-    let _ = writeln!(text, "\nAs of {}.", now.strftime("%Y-%m-%d %H:%M UTC"));
     text
 }
 

@@ -8,14 +8,14 @@ use toolforge_cli::{
 };
 use toolforge_model::{JobKind, JobRequest, Replicas, WebServiceOptions};
 use toolforge_render::change::{Adjustment, ChangeSet, LargestSizes};
-use toolforge_render::files::FilePlanFacts;
 use toolforge_render::job::{
-    JobForecast, JobPlan, LoadOptions, largest_job, load_adjustments, observe_job, plan_load,
+    JobFacts, JobForecast, JobPlan, LoadOptions, largest_job, load_adjustments, observe_job, plan_load,
 };
 use toolforge_render::pod::PodResources;
 use toolforge_render::web_service::{
-    ObserveError, PlanOptions, StartTime, WebServiceForecast, WebServicePlan, WebServiceSettings,
-    largest_web_service, observe_web_service_request, resolve_request, web_service_adjustments,
+    ObserveError, PlanOptions, StartTime, WebServiceFacts, WebServiceForecast, WebServicePlan,
+    WebServiceSettings, largest_web_service, observe_web_service_request, resolve_request,
+    web_service_adjustments,
 };
 use toolforge_report::{FailureCode, RestartForecast, WhatIf};
 
@@ -38,7 +38,12 @@ pub(crate) fn run(
     };
     let facts = facts::facts(session, wanted, arguments.quota.clone())?;
     let exit_code = warn_of_unread(&facts.jobs.namespace.limits);
-    let answer = if is_web_service { web_service(&facts, asked)? } else { job(&facts, asked)? };
+    let lasting = facts.clone().without_terminating_pods();
+    let answer = if is_web_service {
+        web_service(&facts.web_service, &lasting.web_service, asked)?
+    } else {
+        job(&facts.jobs, &lasting.jobs, asked)?
+    };
     let value = to_json(WhatIf {
         tool: session.tool.clone(),
         workload: answer.workload.clone(),
@@ -80,7 +85,9 @@ struct Answer {
     /// The plan of the job.
     plans: Vec<JobPlan>,
     restart: Option<ChangeSet>,
-    /// Where the change does not fit, the nearest sizes that do.
+    /// The change and the restart once no pod terminates any longer.
+    lasting: Vec<ChangeSet>,
+    /// Where the change does not fit even then, the nearest sizes that do.
     nearest: Vec<Adjustment>,
     /// What follows the change: `a restart`, or `a run`.
     next: &'static str,
@@ -166,16 +173,18 @@ impl Answer {
             let violations = check.violations().iter().map(ToString::to_string);
             violations.chain(check.shortfalls().map(ToString::to_string)).collect()
         };
-        let mut sets = std::iter::once(&self.change).chain(&self.restart).map(refused);
-        match sets.find(|reasons| !reasons.is_empty()) {
+        match self.lasting.iter().map(refused).find(|reasons| !reasons.is_empty()) {
             Some(reasons) => format!("-: not even the smallest one does: {}\n", reasons.join(", ")),
             None => "-: not even the smallest one does\n".to_owned(),
         }
     }
 }
 
-fn web_service(facts: &FilePlanFacts, asked: &WhatIfArguments) -> Result<Answer, Failure> {
-    let web = &facts.web_service;
+fn web_service(
+    web: &WebServiceFacts,
+    lasting: &WebServiceFacts,
+    asked: &WhatIfArguments,
+) -> Result<Answer, Failure> {
     let size = WebServiceOptions {
         memory: asked.memory,
         cpu: asked.cpu,
@@ -190,8 +199,9 @@ fn web_service(facts: &FilePlanFacts, asked: &WhatIfArguments) -> Result<Answer,
     let plan = WebServicePlan::new(resolved.request, web, PlanOptions::default())
         .map_err(|error| refused(&error))?;
     let WebServiceForecast { change, restart, .. } = WebServiceForecast::new(&plan, web);
+    let later = WebServiceForecast::new(&plan, lasting);
     Ok(Answer {
-        nearest: web_service_adjustments(&plan, web, StartTime::Keep, ChangeSet::fits),
+        nearest: web_service_adjustments(&plan, lasting, StartTime::Keep, ChangeSet::fits),
         workload: if is_new { "a new web service" } else { "the web service" }.to_owned(),
         is_web_service: true,
         new_type: is_new.then(|| plan.request().image.type_name().to_string()),
@@ -202,12 +212,12 @@ fn web_service(facts: &FilePlanFacts, asked: &WhatIfArguments) -> Result<Answer,
         change,
         plans: Vec::new(),
         restart: Some(restart),
+        lasting: vec![later.change, later.restart],
         next: "a restart",
     })
 }
 
-fn job(facts: &FilePlanFacts, asked: &WhatIfArguments) -> Result<Answer, Failure> {
-    let facts = &facts.jobs;
+fn job(facts: &JobFacts, lasting: &JobFacts, asked: &WhatIfArguments) -> Result<Answer, Failure> {
     let no_job = || {
         let name = asked.name.as_ref().map(ToString::to_string).unwrap_or_default();
         let names = facts.live.jobs_of(&facts.namespace.tool);
@@ -226,15 +236,16 @@ fn job(facts: &FilePlanFacts, asked: &WhatIfArguments) -> Result<Answer, Failure
     let plan = JobPlan::new(request.clone(), facts).map_err(|error| refused(&error))?;
     let unplanned = || Failure::new(ExitCode::Failed, format!("job '{name}' cannot be changed as it is"));
     let JobForecast { change, restart, .. } = JobForecast::new(&request, facts).ok_or_else(unplanned)?;
+    let later = JobForecast::new(&request, lasting).ok_or_else(unplanned)?;
     let (replicas, next) = match &request.kind {
         JobKind::Continuous { replicas, .. } => (replicas.count().into(), "a restart"),
         JobKind::Scheduled { .. } | JobKind::OneOff { .. } => (1, "a run"),
     };
     let requests = std::slice::from_ref(&request);
     let options = LoadOptions::default();
-    let load = plan_load(requests, facts, &options);
+    let load = plan_load(requests, lasting, &options);
     Ok(Answer {
-        nearest: load_adjustments(&load, requests, facts, &options, ChangeSet::fits),
+        nearest: load_adjustments(&load, requests, lasting, &options, ChangeSet::fits),
         workload: format!("job {name}"),
         is_web_service: false,
         new_type: None,
@@ -245,6 +256,7 @@ fn job(facts: &FilePlanFacts, asked: &WhatIfArguments) -> Result<Answer, Failure
         change,
         plans: load.plans,
         restart,
+        lasting: std::iter::once(later.change).chain(later.restart).collect(),
         next,
     })
 }

@@ -124,7 +124,7 @@ fn json_has_verdict_and_adjustments() {
     assert_eq!(output.status.code(), Some(3));
     assert_eq!((&document["kind"], &document["verdict"]), (&"FilePlan".into(), &"deadlock".into()));
     assert_snapshot!(document["changes"], @r#"[{"action":"update","downtime":null,"rollout":"stated","workload":"Deployment web"}]"#);
-    assert_snapshot!(document["adjustments"], @r#"[{"container":null,"cpu":null,"cpuRequest":null,"hasDowntime":true,"isOfPod":false,"memory":null,"memoryRequest":null,"replicas":null,"rollout":"recreate","schedule":null,"workload":"Deployment web"},{"container":null,"cpu":null,"cpuRequest":null,"hasDowntime":false,"isOfPod":false,"memory":"3584Mi","memoryRequest":null,"replicas":null,"rollout":null,"schedule":null,"workload":"Deployment web"}]"#);
+    assert_snapshot!(document["adjustments"], @r#"[{"container":null,"cpu":null,"cpuRequest":null,"hasDowntime":true,"isOfEachContainer":false,"isOfPod":false,"memory":null,"memoryRequest":null,"replicas":null,"rollout":"recreate","schedule":null,"workload":"Deployment web"},{"container":null,"cpu":null,"cpuRequest":null,"hasDowntime":false,"isOfEachContainer":false,"isOfPod":false,"memory":"3584Mi","memoryRequest":null,"replicas":null,"rollout":null,"schedule":null,"workload":"Deployment web"}]"#);
 }
 
 #[test]
@@ -413,4 +413,33 @@ fn never_fitting_says_which_way() {
     what would fit:
       Pod a: memory 64Mi
     ");
+}
+
+#[test]
+fn runs_during_a_rollout_are_warned_of() {
+    let file = std::env::temp_dir().join(format!("quota-check-rollout-{}.yaml", std::process::id()));
+    let run = "{apiVersion: batch/v1, kind: CronJob, metadata: {name: often, namespace: tool-stashbot}, spec: {schedule: '* * * * *', \
+               concurrencyPolicy: Forbid, jobTemplate: {spec: {template: {spec: {containers: [{name: a, image: x}]}}}}}}\n";
+    let quota = "{apiVersion: v1, kind: ResourceQuota, metadata: {name: q}, status: {hard: {pods: '2'}, used: {pods: '1'}}}\n";
+    let live = web("1Gi", "")
+        .replace("image: new", "image: old")
+        .replace("name: web}", "name: web, namespace: tool-stashbot}");
+    std::fs::write(&file, format!("---\n{quota}---\n{run}---\n{live}")).unwrap();
+    let line = format!("--from {} -", file.display());
+    let text = said(&line, &web("1Gi", ""));
+    let document: Value =
+        serde_json::from_slice(&quota_check(&format!("{line} --output json"), &web("1Gi", "")).stdout)
+            .unwrap();
+    std::fs::remove_file(&file).unwrap();
+    assert!(text.starts_with("[exit 0]\n"), "{text}");
+    let warning = "warning: while pods are replaced, these runs or the new pods may have to wait, as together they exceed the quota:\n  \
+                   often alone, from ";
+    assert!(text.contains(warning), "{text}");
+    let conflict = &document["conflicts"][0];
+    assert_eq!(
+        (&conflict["isDuringRollout"], &conflict["jobs"]),
+        (&true.into(), &serde_json::json!(["often"]))
+    );
+    // Beside the old pods alone, it fits.
+    assert!(document["conflicts"].as_array().unwrap().len() == 1, "{document:#}");
 }

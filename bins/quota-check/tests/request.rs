@@ -55,7 +55,11 @@ fn blocked_deployment(name: &str) -> [Value; 2] {
 }
 
 fn refusal(kind: &str, name: &str) -> Value {
-    let now = Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+    refusal_at(kind, name, Timestamp::now())
+}
+
+fn refusal_at(kind: &str, name: &str, time: Timestamp) -> Value {
+    let now = time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
     let message = format!(
         "Error creating: pods \"{name}-x\" is forbidden: exceeded quota: tool-x, requested: pods=1, used: pods=4, limited: \
          pods=4"
@@ -115,6 +119,79 @@ fn unknown_number_of_missing_pods_is_said() {
         numbers.contains("of StatefulSet a, StatefulSet b, so") && numbers.ends_with("- pods: 6"),
         "{numbers}"
     );
+}
+
+/// A pod of 1Gi that terminates.
+fn terminating_pod(name: &str) -> Value {
+    let container = json!({"name": "a", "image": "x", "resources": {"limits": {"memory": "1Gi"}}});
+    json!({
+        "apiVersion": "v1", "kind": "Pod", "spec": {"containers": [container]}, "status": {"phase": "Running"},
+        "metadata": {"name": name, "namespace": "tool-x", "deletionTimestamp": "2999-01-01T00:00:00Z", "deletionGracePeriodSeconds": 30},
+    })
+}
+
+#[test]
+fn terminating_pods_are_not_requested() {
+    let blocked = || [two_blocked(), vec![terminating_pod("old-1"), terminating_pod("old-2")]].concat();
+    assert_eq!(requested("request", &blocked(), ""), format!("{SMALLEST}- pods: 8"));
+    let text = request("request", &blocked(), "");
+    assert!(text.contains("not counted for the request: Pod old-1, Pod old-2.\n"), "{text}");
+    // The plan comes beside what stays.
+    let numbers = requested("request -", &blocked(), &manifest("c", 2));
+    assert_eq!(numbers, format!("{SMALLEST}- pods: 10\n- limits.memory: 9Gi"));
+}
+
+#[test]
+fn what_waits_for_terminating_pods_needs_nothing() {
+    let quota = quota(&json!({"pods": "4"}), &json!({"pods": "4"}));
+    let mut live = vec![quota];
+    live.extend(blocked_deployment("a"));
+    live.extend(["x", "y", "z"].map(terminating_pod));
+    let numbers = requested("request", &live, "");
+    assert!(
+        numbers.starts_with(
+            "Nothing needs more: what is blocked fits once the pods have terminated that do so now.\n"
+        ),
+        "{numbers}"
+    );
+}
+
+#[test]
+fn refused_surge_is_one_pod() {
+    let hard = json!({"pods": "4"});
+    let mut live = vec![quota(&hard, &hard)];
+    live.extend(blocked_deployment("a"));
+    live[1]["status"] = json!({
+        "replicas": 3, "updatedReplicas": 0, "readyReplicas": 3, "availableReplicas": 3,
+        "conditions": [{"type": "ReplicaFailure", "status": "True"}],
+    });
+    let pod = |name: &str| {
+        let container = json!({"name": "a", "image": "x", "resources": {"limits": {"memory": "1Gi"}}});
+        let metadata = json!({"name": name, "namespace": "tool-x", "labels": {"app": "a"}});
+        json!({"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": {"containers": [container]}, "status": {"phase": "Running"}})
+    };
+    live.extend(["a-1", "a-2", "a-3"].map(pod));
+    assert_eq!(requested("request", &live, ""), format!("{SMALLEST}- pods: 5"));
+    // All pods exist, and none is refused any longer.
+    live[1]["status"] = json!({"replicas": 3, "updatedReplicas": 3, "unavailableReplicas": 1});
+    let text = request("request", &live, "");
+    assert!(text.contains("Nothing is blocked by the quota,"), "{text}");
+    assert!(
+        text.contains("## Blocked\n\nNothing is blocked now.\n\n## Refused within the last hour\n\n| object"),
+        "{text}"
+    );
+}
+
+#[test]
+fn past_refusals_are_not_listed_as_blocked() {
+    let hard = json!({"pods": "4"});
+    let past = Timestamp::now() - k8s_openapi::jiff::SignedDuration::from_mins(40);
+    let live = [quota(&hard, &hard), refusal("StatefulSet", "new"), refusal_at("StatefulSet", "old", past)];
+    let text = request("request", &live, "");
+    let (_, text) = text.split_once("## Blocked\n\n").unwrap();
+    let (now, past) = text.split_once("\n## Refused within the last hour\n\n").unwrap();
+    assert!(now.contains("| StatefulSet new |") && !now.contains("old"), "{now}");
+    assert!(past.contains("| StatefulSet old |") && !past.contains("new"), "{past}");
 }
 
 #[test]

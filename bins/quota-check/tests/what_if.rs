@@ -108,6 +108,47 @@ fn sizes_without_a_largest_say_why() {
     ");
 }
 
+/// Runs a question about a namespace whose quota of 8Gi is used by a terminating pod of 4Gi and others.
+fn said_while_terminating(name: &str, used: &str, line: &str) -> String {
+    let file = std::env::temp_dir().join(format!("quota-check-{name}-{}.yaml", std::process::id()));
+    std::fs::write(
+        &file,
+        format!(
+            "---\n{{apiVersion: v1, kind: ResourceQuota, metadata: {{name: q}}, status: {{hard: {{limits.memory: 8Gi}}, \
+             used: {{limits.memory: {used}}}}}}}\n---\n{{apiVersion: v1, kind: Pod, metadata: {{name: old, \
+             namespace: tool-stashbot, deletionTimestamp: '2999-01-01T00:00:00Z', deletionGracePeriodSeconds: 30}}, spec: \
+             {{containers: [{{name: a, image: i, resources: {{limits: {{memory: 4Gi}}}}}}]}}, status: {{phase: Running}}}}\n"
+        ),
+    )
+    .unwrap();
+    let found = said(&format!("what-if --from catalog.yaml --from {} {line}", file.display()));
+    std::fs::remove_file(&file).unwrap();
+    found
+}
+
+#[test]
+fn terminating_pods_do_not_limit_sizes() {
+    // 8Gi for the pod and its successor.
+    let text = said_while_terminating("largest", "4Gi", "");
+    assert!(text.contains("memory    512Mi    4Gi\n"), "{text}");
+    let text = said_while_terminating("later", "4Gi", "--memory 5Gi");
+    assert!(
+        text.starts_with("[exit 3]")
+            && text.contains("it does not fit yet, but once these pods have terminated\n"),
+        "{text}"
+    );
+    assert!(!text.contains("would fit"), "{text}");
+    // Beside 2Gi of others.
+    let text = said_while_terminating("never", "6Gi", "--memory 7Gi");
+    assert!(text.contains("what would fit:\n  the web service: memory 6Gi\n"), "{text}");
+    let text = said_while_terminating("restart", "6Gi", "--memory 2Gi");
+    assert!(
+        text.starts_with("[exit 0]")
+            && text.contains("a restart afterwards would replace the pods without downtime\n"),
+        "{text}"
+    );
+}
+
 #[test]
 fn largest_sizes_are_tight() {
     // Four pods of 2Gi fill 8Gi; one more mebibyte is too much.

@@ -74,6 +74,10 @@ impl FromStr for CronExpression {
         if Macro::exact(text).is_some() {
             return Err(ScheduleError::MacroAsExpression { schedule: schedule() });
         }
+        if let Some(interval) = start.strip_prefix("@every") {
+            let instead = as_often(interval.trim());
+            return Err(ScheduleError::Interval { schedule: schedule(), instead });
+        }
         if start.starts_with('@') {
             return Err(ScheduleError::Macro { schedule: schedule(), near: Macro::suggest(text) });
         }
@@ -88,6 +92,23 @@ impl FromStr for CronExpression {
             month: Field::parse(ScheduleField::Month, month)?,
             day_of_week: Field::parse(ScheduleField::DayOfWeek, day_of_week)?,
         })
+    }
+}
+
+/// Returns an expression that runs as often as an interval like `5m` or `2h`; `None` if there is none.
+fn as_often(interval: &str) -> Option<String> {
+    let minutes = interval.strip_suffix('m').and_then(|minutes| minutes.parse().ok());
+    let hours = interval.strip_suffix('h').and_then(|hours| hours.parse().ok());
+    let minutes: u32 = minutes.or(hours.and_then(|hours: u32| hours.checked_mul(60)))?;
+    match minutes {
+        1 => Some("* * * * *".to_owned()),
+        60 => Some("@hourly".to_owned()),
+        1440 => Some("@daily".to_owned()),
+        2..60 if 60 % minutes == 0 => Some(format!("*/{minutes} * * * *")),
+        61..1440 if 1440 % minutes == 0 && minutes.is_multiple_of(60) => {
+            Some(format!("0 */{} * * *", minutes / 60))
+        }
+        _ => None,
     }
 }
 
@@ -206,5 +227,21 @@ mod tests {
         }
         assert!(error("@daily").contains("depends on the job"));
         assert!(error("@Daily").contains("did you mean \"@daily\"?"));
+        for (interval, expected) in [
+            ("@every 5m", "\"*/5 * * * *\""),
+            ("@every 90m", "five fields"),
+            ("@every 120m", "\"0 */2 * * *\""),
+            ("@every 1h", "\"@hourly\""),
+            ("@every 24h", "\"@daily\""),
+            ("@Every 7m", "five fields"),
+            ("@every", "five fields"),
+        ] {
+            assert_eq!(
+                error(interval),
+                format!(
+                    "schedule \"{interval}\" counts from the last run, and jobs run at fixed times; write {expected}"
+                )
+            );
+        }
     }
 }

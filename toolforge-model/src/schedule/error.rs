@@ -30,6 +30,18 @@ pub enum ScheduleError {
         /// The name that was probably meant.
         near: Option<&'static str>,
     },
+    /// An interval, which a CronJob of Kubernetes may have.
+    #[error(
+        "schedule {} counts from the last run, and jobs run at fixed times; write {}",
+        schedule.quoted(),
+        instead.as_ref().map_or_else(|| "five fields".to_owned(), |instead| format!("\"{instead}\""))
+    )]
+    Interval {
+        /// The whole text.
+        schedule: Untrusted,
+        /// An expression that runs as often.
+        instead: Option<String>,
+    },
     /// A macro where only an expression is allowed.
     #[error("schedule {} has a time that depends on the job; write five fields instead", schedule.quoted())]
     MacroAsExpression {

@@ -106,7 +106,6 @@ mod tests {
             ("@daily ", Some("@daily")),
             ("@dayly", Some("@daily")),
             ("@month", Some("@monthly")),
-            ("@every 5m", None),
             ("@reboot", None),
             ("@", None),
         ] {

@@ -48,6 +48,8 @@ pub enum PodPart {
     InitContainer(String),
     /// The pod as a whole (`spec.resources`).
     Pod,
+    /// Each container and init container: the amounts are the most that one has, and those with less keep theirs.
+    EachContainer,
 }
 
 impl fmt::Display for PodPart {
@@ -58,12 +60,14 @@ impl fmt::Display for PodPart {
                 write!(f, "init container {}", Untrusted::new(name.as_str()).escaped())
             }
             Self::Pod => f.write_str("the pod as a whole"),
+            Self::EachContainer => f.write_str("each container"),
         }
     }
 }
 
 impl fmt::Display for Adjustment {
-    /// Writes what is other: `memory 3584Mi`, `memory request 1Gi of container bot`, `2 replicas`, `rollout recreate`, `schedule 20 * * * *`.
+    /// Writes what is other: `memory 3584Mi`, `memory request 1Gi of container bot`, `memory 2Gi at most in each container`,
+    /// `2 replicas`, `rollout recreate`, `schedule 20 * * * *`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let amounts = [
             self.memory.map(|memory| format!("memory {memory}")),
@@ -73,7 +77,8 @@ impl fmt::Display for Adjustment {
         ];
         let mut parts: Vec<String> = amounts.into_iter().flatten().collect();
         if let (Some(last), Some(part)) = (parts.last_mut(), &self.part) {
-            last.push_str(&format!(" of {part}"));
+            let relation = if *part == PodPart::EachContainer { "at most in" } else { "of" };
+            last.push_str(&format!(" {relation} {part}"));
         }
         let others = [
             self.replicas.map(|count| format!("{count} {}", if count == 1 { "replica" } else { "replicas" })),

@@ -153,7 +153,11 @@ impl ChangeSet {
 
     /// Returns limits as they will be after the changes, when nothing waits or terminates any more.
     pub(crate) fn settled_limits(&self, limits: &Limits) -> Limits {
-        let mut limits = Limits { waiting: Vec::new(), terminating: Vec::new(), ..limits.clone() };
+        let is_freed = |pod: &TerminatingPod| {
+            self.changes.iter().any(|change| change.demand.freed_objects.contains(&pod.name))
+        };
+        let mut limits = Limits { waiting: Vec::new(), ..limits.clone() };
+        limits.terminating.retain(|pod| !is_freed(pod));
         for quota in &mut limits.quotas {
             let after = |resource: &Resource, used: u64| {
                 let mut rows = self.at_rest.resources().iter();
@@ -163,7 +167,7 @@ impl ChangeSet {
             let used = quota.used.iter().map(|(resource, used)| (resource.clone(), after(resource, used)));
             quota.used = used.collect();
         }
-        limits
+        limits.without_terminating_pods()
     }
 
     /// Returns the verdict: whether everything fits, when, and if not, why.

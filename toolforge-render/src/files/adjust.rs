@@ -80,7 +80,7 @@ pub fn file_adjustments(
 }
 
 /// Returns the nearest sizes of one manifest: of its main container, or, where none of its amounts is enough, of another part
-/// of the pod. A request that is stated above its limit is lowered to it.
+/// of the pod, or else the most that each container may have. A request that is stated above its limit is lowered to it.
 fn of_manifest(
     files: &[FileContents],
     sized: &Sized,
@@ -92,6 +92,7 @@ fn of_manifest(
     let manifest = manifests.find(|manifest| manifest.to_string() == sized.name);
     let Some(pod) = manifest.and_then(|manifest| manifest.object.pod_spec()) else { return Vec::new() };
     let mut found = Vec::new();
+    let mut is_enough = false;
     for part in Part::all(pod, limit_ranges).into_iter().take(MOST_PARTS) {
         let Some(size) = part.size(pod, limit_ranges) else { continue };
         let size = WorkloadSize { replicas: sized.size.replicas, ..size };
@@ -101,11 +102,65 @@ fn of_manifest(
         let bounds = SizeBounds { lowest: WorkloadSize { replicas, ..lowest }, ..sized.bounds.clone() };
         let sized = Sized { size, bounds, ..sized.clone() };
         let more = of_part(files, &sized, part, limit_ranges, is_wanted, &set_of);
-        let is_enough = more.iter().any(|found| found.replicas.is_none());
+        is_enough = more.iter().any(|found| found.replicas.is_none());
         found.extend(more);
         if is_enough {
             break;
         }
+    }
+    if !is_enough {
+        found.extend(of_each_container(files, sized, pod, limit_ranges, is_wanted, set_of));
+    }
+    found
+}
+
+/// Returns the most that each container of a manifest's pod may have; containers with less stay as they are.
+fn of_each_container(
+    files: &[FileContents],
+    sized: &Sized,
+    pod: &PodSpec,
+    limit_ranges: &[LimitRange],
+    is_wanted: fn(&ChangeSet) -> bool,
+    set_of: impl Fn(&[FileContents]) -> Option<ChangeSet>,
+) -> Vec<Adjustment> {
+    let parts = Part::all(pod, limit_ranges).into_iter().filter(|part| *part != Part::Pod);
+    let parts: Vec<(Part, WorkloadSize)> =
+        parts.filter_map(|part| Some((part, part.size(pod, limit_ranges)?))).collect();
+    if parts.len() < 2 {
+        return Vec::new();
+    }
+    let largest =
+        |amount: fn(&WorkloadSize) -> u64| parts.iter().map(|(_, size)| amount(size)).max().unwrap_or(0);
+    let replicas = sized.size.replicas;
+    let size = WorkloadSize { memory: largest(|size| size.memory), cpu: largest(|size| size.cpu), replicas };
+    let lowest = WorkloadSize { replicas, ..lowest_size(limit_ranges) };
+    let bounds = SizeBounds { lowest, ..sized.bounds.clone() };
+    let sized = Sized { size, bounds, ..sized.clone() };
+    let resized = |most: WorkloadSize| {
+        let mut files = files.to_vec();
+        let mut manifests = files.iter_mut().flat_map(|contents| &mut contents.manifests);
+        let manifest = manifests.find(|manifest| manifest.to_string() == sized.name)?;
+        let (mut memory, mut cpu) = (None, None);
+        for (part, own) in &parts {
+            let wanted =
+                WorkloadSize { memory: own.memory.min(most.memory), cpu: own.cpu.min(most.cpu), ..*own };
+            let lowered = resize(manifest, *part, (*own, wanted), NewLimits::default(), limit_ranges)?;
+            memory = memory.max(lowered.memory);
+            cpu = cpu.max(lowered.cpu);
+        }
+        Some((files, memory, cpu))
+    };
+    let mut found = sized.adjustments(is_wanted, |most| resized(most).and_then(|(files, ..)| set_of(&files)));
+    for found in &mut found {
+        let most = WorkloadSize {
+            memory: found.memory.map_or(size.memory, Memory::bytes),
+            cpu: found.cpu.map_or(size.cpu, Cpu::millis),
+            replicas,
+        };
+        let lowered = resized(most);
+        (found.memory_request, found.cpu_request) =
+            lowered.map_or((None, None), |(_, memory, cpu)| (memory, cpu));
+        found.part = Some(PodPart::EachContainer);
     }
     found
 }

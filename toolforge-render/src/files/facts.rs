@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::job::{JobFacts, LiveJobs};
-use crate::manifest::Manifest;
+use crate::manifest::{Manifest, ManifestKind};
 use crate::namespace::{Documents, DocumentsError, Namespace};
 use crate::web_service::WebServiceFacts;
 
@@ -37,6 +37,14 @@ impl FilePlanFacts {
             replica_sets: Vec::new(),
         }
     }
+
+    /// Returns the facts as they are once all terminating pods are gone.
+    #[must_use]
+    pub fn without_terminating_pods(self) -> Self {
+        let Self { jobs, web_service, .. } = self;
+        let (jobs, web_service) = (jobs.without_terminating_pods(), web_service.without_terminating_pods());
+        Self { jobs, web_service, ..self }
+    }
 }
 
 /// Live objects of any kind, as JSON.
@@ -58,11 +66,16 @@ pub struct LiveObject {
 }
 
 impl LiveObject {
+    /// Returns a live object of a kind.
+    #[must_use]
+    pub fn new(kind: &ManifestKind, name: impl Into<String>, json: Value) -> Self {
+        Self { group: kind.group.clone(), kind: kind.kind.clone(), name: name.into(), json }
+    }
+
     /// Returns the live object of a manifest.
     #[must_use]
     pub fn of_manifest(manifest: &Manifest, json: Value) -> Self {
-        let (group, kind) = (manifest.kind.group.clone(), manifest.kind.kind.clone());
-        Self { group, kind, name: manifest.name.clone(), json }
+        Self::new(&manifest.kind, manifest.name.as_str(), json)
     }
 }
 
@@ -71,6 +84,11 @@ impl LiveObjects {
     pub(super) fn of(&self, manifest: &Manifest) -> Option<&Value> {
         let id = (manifest.kind.group.clone(), manifest.kind.kind.clone(), manifest.name.clone());
         self.0.get(&id).filter(|_| !manifest.is_name_generated)
+    }
+
+    /// Returns whether an object exists.
+    pub(super) fn has(&self, kind: &ManifestKind, name: &str) -> bool {
+        self.0.contains_key(&(kind.group.clone(), kind.kind.clone(), name.to_owned()))
     }
 
     /// Returns the live object of a manifest, typed; `None` also if it cannot be read.

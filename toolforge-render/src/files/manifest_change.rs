@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use k8s_openapi::api::apps::v1::{DaemonSet, Deployment, ReplicaSet, StatefulSet};
+use k8s_openapi::api::apps::v1::{DaemonSet, Deployment, ReplicaSet};
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::{PersistentVolumeClaim, Pod, PodSpec, Service};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
@@ -16,7 +16,7 @@ use crate::files::{FilePlanFacts, stated};
 use crate::manifest::{Manifest, ManifestObject};
 use crate::object::{
     FieldPath, LAST_APPLIED, Object, cron_job_spec, daemon_set_spec, deployment_spec, differences,
-    has_labels, is_paused, replica_set_spec, stateful_set_spec,
+    has_labels, is_paused, replica_set_spec,
 };
 use crate::pod::{
     REPLICA_SETS, claim_demand, claimed, has_ended, job_pods, of_live_pods, own_claims, pod_demand, pod_id,
@@ -87,10 +87,10 @@ pub(super) fn change_of(manifest: &Manifest, facts: &FilePlanFacts) -> Change {
 const NODES: &str = "/status/desiredNumberScheduled";
 
 /// What the change of a manifest is computed from.
-struct Planned<'a> {
-    manifest: &'a Manifest,
-    facts: &'a FilePlanFacts,
-    limit_ranges: &'a [LimitRange],
+pub(super) struct Planned<'a> {
+    pub(super) manifest: &'a Manifest,
+    pub(super) facts: &'a FilePlanFacts,
+    pub(super) limit_ranges: &'a [LimitRange],
     /// The pod that is created.
     pod: Option<Cow<'a, PodSpec>>,
 }
@@ -156,7 +156,7 @@ impl Planned<'_> {
     }
 
     /// Adds a claim, whose amounts the LimitRanges bound.
-    fn claim(&self, change: &mut Change, claim: &PersistentVolumeClaim) {
+    pub(super) fn claim(&self, change: &mut Change, claim: &PersistentVolumeClaim) {
         let (object, requests) = (Some(self.manifest.to_string()), claimed(claim));
         change.demand.claims.push(ClaimDemand { object, requests });
     }
@@ -219,7 +219,7 @@ impl Planned<'_> {
     }
 
     /// Returns what a pod of the live object's template requests.
-    fn live_each(&self, live: &Value) -> Demand {
+    pub(super) fn live_each(&self, live: &Value) -> Demand {
         let spec = live.pointer("/spec/template/spec");
         let spec: Option<PodSpec> = spec.and_then(|spec| serde_json::from_value(spec.clone()).ok());
         spec.map(|spec| pod_demand(&spec, self.limit_ranges)).unwrap_or_default()
@@ -281,36 +281,6 @@ impl Planned<'_> {
         change.downtime = is_down.then_some(Downtime::BetweenPods);
     }
 
-    fn stateful_set(&self, change: &mut Change, wanted: &StatefulSet) {
-        let spec = stateful_set_spec(wanted);
-        let replicas = replicas_or_one(spec.and_then(|spec| spec.replicas));
-        let old = self.scaled(change, replicas);
-        let live = self.facts.live.typed::<StatefulSet>(self.manifest);
-        let before = live
-            .as_ref()
-            .map_or(0, |live| replicas_or_one(stateful_set_spec(live).and_then(|spec| spec.replicas)));
-        let strategy = spec.and_then(|spec| spec.update_strategy.as_ref()?.type_.as_deref());
-        if strategy != Some("OnDelete") && self.replaces_live_pods() {
-            // One pod after the other: an old one terminates before its new one is created.
-            change.downtime = (old.count == 1).then_some(Downtime::BetweenPods);
-            self.replace_all(change, old, replicas, Rollout::InPlace);
-        }
-        // Each pod has a claim of its own, which stays when the pod is deleted.
-        for claim in spec.and_then(|spec| spec.volume_claim_templates.as_ref()).into_iter().flatten() {
-            let mut each = crate::manifest::ManifestKind::new("v1", "PersistentVolumeClaim").object_demand();
-            each.add_all(&claim_demand(claim));
-            let added = each.times(replicas.saturating_sub(before));
-            for demand in
-                [&mut change.demand.besides_pods, &mut change.demand.requested, &mut change.demand.created]
-            {
-                demand.add_all(&added);
-            }
-            if replicas > before {
-                self.claim(change, claim);
-            }
-        }
-    }
-
     /// Sets the demand of a DaemonSet, which has a pod on each node: as many as its status says, or one.
     fn daemon_set(&self, change: &mut Change, wanted: &DaemonSet) {
         let live = self.facts.live.of(self.manifest);
@@ -328,13 +298,13 @@ impl Planned<'_> {
     }
 
     /// Returns whether the live object's template is another one.
-    fn replaces_live_pods(&self) -> bool {
+    pub(super) fn replaces_live_pods(&self) -> bool {
         self.facts.live.of(self.manifest).is_some_and(|live| replaces_pods(self.manifest, live))
     }
 
     /// Sets the demand of an object that keeps a number of pods running and never replaces them: those that run stay as they
     /// are. Returns these.
-    fn scaled(&self, change: &mut Change, replicas: u64) -> Pods {
+    pub(super) fn scaled(&self, change: &mut Change, replicas: u64) -> Pods {
         let new = self.pods_of_count(replicas);
         let demand = &mut change.demand;
         demand.pods = self.pods();
@@ -361,7 +331,7 @@ impl Planned<'_> {
     }
 
     /// Counts that all running pods are replaced by new ones.
-    fn replace_all(&self, change: &mut Change, old: Pods, replicas: u64, rollout: Rollout) {
+    pub(super) fn replace_all(&self, change: &mut Change, old: Pods, replicas: u64, rollout: Rollout) {
         let new = self.pods_of_count(replicas);
         let demand = &mut change.demand;
         demand.requested = demand.besides_pods.clone();
@@ -427,7 +397,7 @@ impl Planned<'_> {
 }
 
 /// Returns a stated number of pods, or the default of Kubernetes.
-fn replicas_or_one(replicas: Option<i32>) -> u64 {
+pub(super) fn replicas_or_one(replicas: Option<i32>) -> u64 {
     replicas.map_or(1, |replicas| u64::try_from(replicas).unwrap_or(0))
 }
 

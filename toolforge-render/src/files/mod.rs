@@ -12,6 +12,7 @@ mod plan;
 mod pod_part;
 mod service;
 mod stated;
+mod stateful_set;
 
 pub use adjust::file_adjustments;
 pub use contents::{FileContents, FileJobs, FileTemplate};

@@ -179,9 +179,10 @@ impl JobForecast {
 }
 
 /// Returns how far memory, CPU and replicas of a job can go, each alone, so that the change and every restart or run
-/// afterwards fit as usual.
+/// afterwards fit as usual, once the pods are gone that terminate now.
 #[must_use]
 pub fn largest_job(request: &JobRequest, facts: &JobFacts) -> Option<LargestSizes> {
+    let facts = &facts.clone().without_terminating_pods();
     let plan = JobPlan::new(request.clone(), facts).ok()?;
     let kind = match &request.kind {
         JobKind::OneOff { .. } => WorkloadKind::OneOff,

@@ -3,15 +3,15 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-use k8s_openapi::api::batch::v1::Job;
-use k8s_openapi::jiff::{SignedDuration, Timestamp, tz::TimeZone};
-use toolforge_model::{CronExpression, JobName};
+use k8s_openapi::api::batch::v1::{CronJob, Job};
+use k8s_openapi::jiff::{SignedDuration, Timestamp};
+use toolforge_model::JobName;
 use toolforge_quota::{Concurrency, Demand, Interval, Resource, ScheduledRuns, simulate};
 
 use crate::job::demand::of_run;
 use crate::job::duration::{due_time, last_duration};
 use crate::job::{JobFacts, JobObjects, JobWorkload, LiveJobs, RunOutcome, pods_of_job, runs_of_job};
-use crate::object::{cron_job_spec, expression_of};
+use crate::object::{CronJobSchedule, cron_job_spec};
 use crate::pod::{has_ended, pod_demand, pod_id};
 
 /// The assumed duration of a run if no earlier run is known, in seconds.
@@ -23,7 +23,7 @@ pub struct ScheduledJobLoad {
     /// The job's name.
     pub name: JobName,
     /// The schedule.
-    pub expression: CronExpression,
+    pub schedule: CronJobSchedule,
     /// What each run requests.
     pub each: Demand,
     /// The duration of a run, in seconds.
@@ -54,11 +54,11 @@ impl ScheduledJobLoad {
         }
         // Without a pod template, nothing runs.
         job.workload.template()?.spec.as_ref()?;
-        let expression = expression_of(&spec.schedule)?;
-        let measured = last_duration(job, cron_job, &expression, &facts.live);
+        let schedule = CronJobSchedule::of(cron_job)?;
+        let measured = last_duration(job, cron_job, &schedule, &facts.live);
         Some(Self {
             name: job.name.clone(),
-            expression,
+            schedule,
             each: of_run(job, facts),
             seconds: measured.map_or_else(|| assumed_seconds(job), |last| last.seconds).max(1),
             is_measured: measured.is_some(),
@@ -81,7 +81,7 @@ impl ScheduledJobLoad {
     pub(super) fn runs(&self, time: &Range<Timestamp>) -> ScheduledRuns {
         // A run at the start of the time is included.
         let before = time.start.checked_sub(SignedDuration::from_nanos(1)).unwrap_or(time.start);
-        let due = self.expression.runs_between(before, time.end, &TimeZone::UTC);
+        let due = self.schedule.runs_between(before, time.end);
         ScheduledRuns {
             name: self.name.to_string(),
             each: self.each.clone(),
@@ -114,19 +114,46 @@ fn active_runs<'a>(job: &JobObjects, live: &'a LiveJobs) -> Vec<&'a Job> {
     runs
 }
 
+/// The runs of each outcome whose Jobs are kept by default: those that succeeded and those that failed (Kubernetes 1.33).
+const HISTORY_LIMITS: (i32, i32) = (3, 1);
+
+/// Returns how many Jobs of runs that have ended stay, each until a later one takes its place: as many as the history limits of
+/// the CronJob. The API server counts a Job until it is deleted. One with a lifetime after its end is not kept for long.
+fn kept_runs(cron_job: &CronJob, runs: &[&Job], live: &LiveJobs) -> usize {
+    let has_lifetime =
+        |run: &Job| run.spec.as_ref().is_some_and(|spec| spec.ttl_seconds_after_finished.is_some());
+    let (mut succeeded, mut failed) = (0_usize, 0_usize);
+    for run in runs.iter().filter(|run| !has_lifetime(run)) {
+        match RunOutcome::of(run, live) {
+            RunOutcome::Succeeded { .. } => succeeded += 1,
+            RunOutcome::Failed { .. } => failed += 1,
+            RunOutcome::Running { .. }
+            | RunOutcome::Retrying { .. }
+            | RunOutcome::Starting { .. }
+            | RunOutcome::Suspended => {}
+        }
+    }
+    let spec = cron_job_spec(cron_job);
+    let limit = |limit: Option<i32>, default: i32| usize::try_from(limit.unwrap_or(default)).unwrap_or(0);
+    let of_successes = limit(spec.and_then(|spec| spec.successful_jobs_history_limit), HISTORY_LIMITS.0);
+    let of_failures = limit(spec.and_then(|spec| spec.failed_jobs_history_limit), HISTORY_LIMITS.1);
+    succeeded.min(of_successes) + failed.min(of_failures)
+}
+
 /// Returns what does not count besides the simulated runs although the quotas count it now: the current runs of scheduled jobs,
-/// which are simulated themselves, and pods that terminate.
+/// which are simulated themselves, their Jobs that are deleted soon, and pods that terminate.
 #[must_use]
 pub fn demand_of_current_runs(loads: &[ScheduledJobLoad], facts: &JobFacts) -> Demand {
     let mut used = Demand::default();
     let mut counted = BTreeSet::new();
     for job in facts.live.all_scheduled(&facts.namespace.tool) {
-        let is_listed = loads.iter().any(|load| load.name == job.name);
-        let runs = if is_listed { runs_of_job(&job, &facts.live).len() } else { 0 };
-        if runs == 0 {
+        let JobWorkload::Scheduled(cron_job) = &job.workload else { continue };
+        let runs = runs_of_job(&job, &facts.live);
+        if runs.is_empty() || loads.iter().all(|load| load.name != job.name) {
             continue;
         }
-        used.add(Resource::Count("jobs.batch".to_owned()), u64::try_from(runs).unwrap_or(u64::MAX));
+        let replaced = runs.len() - kept_runs(cron_job, &runs, &facts.live);
+        used.add(Resource::Count("jobs.batch".to_owned()), u64::try_from(replaced).unwrap_or(u64::MAX));
         for pod in pods_of_job(&job, &facts.live) {
             if let (Some(spec), false) = (&pod.spec, has_ended(pod)) {
                 used.add_all(&pod_demand(spec, &facts.namespace.limits.limit_ranges));
@@ -158,7 +185,7 @@ pub(super) fn seconds(time: &Range<Timestamp>) -> Range<i64> {
 
 #[cfg(test)]
 mod tests {
-    use k8s_openapi::api::batch::v1::{CronJob, CronJobSpec, CronJobStatus};
+    use k8s_openapi::api::batch::v1::{CronJobSpec, CronJobStatus};
     use k8s_openapi::api::core::v1::Pod;
     use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
     use serde_json::{Value, json};
@@ -370,5 +397,50 @@ mod tests {
             demand_of_current_runs(&loads, &facts).get(&Resource::Pods),
             used.get(&Resource::Pods) + 1
         );
+    }
+
+    #[test]
+    fn intervals_are_simulated() {
+        let mut facts = facts(None);
+        cron_job_spec_mut(&mut facts.live.cron_jobs[0]).schedule = "@every 5h".to_owned();
+        facts.live.cron_jobs[0].metadata.creation_timestamp = Some(Time(at("2026-08-01T09:00:30Z")));
+        let load = load(&facts).unwrap();
+        let runs = load.runs(&(at("2026-08-01T10:00:00Z")..at("2026-08-02T10:00:00Z")));
+        let hours: Vec<i64> =
+            runs.starts.iter().map(|start| (start - at("2026-08-01T09:00:30Z").as_second()) / 3600).collect();
+        assert_eq!(hours, [5, 10, 15, 20]);
+    }
+
+    #[test]
+    fn finished_runs_count_until_they_are_deleted() {
+        let freed = |ttl: Option<i32>, limits: (i32, i32), outcomes: &[&str]| {
+            let mut facts = facts(None);
+            let spec = cron_job_spec_mut(&mut facts.live.cron_jobs[0]);
+            (spec.successful_jobs_history_limit, spec.failed_jobs_history_limit) =
+                (Some(limits.0), Some(limits.1));
+            for (index, outcome) in outcomes.iter().enumerate() {
+                let mut run = manual_run(&facts.live.cron_jobs[0], at("2026-08-01T10:15:00Z")).unwrap();
+                run.metadata.name = Some(format!("daily-{index}"));
+                run.spec.as_mut().unwrap().ttl_seconds_after_finished = ttl;
+                run.status = (!outcome.is_empty()).then(|| {
+                    serde_json::from_value(json!({"conditions": [{"type": outcome, "status": "True"}]}))
+                        .unwrap()
+                });
+                facts.live.jobs.push(run);
+            }
+            let loads = [load(&facts).unwrap()];
+            demand_of_current_runs(&loads, &facts).get(&Resource::Count("jobs.batch".to_owned()))
+        };
+        let runs = ["Complete", "Complete", "Failed", "Failed", ""];
+        for (ttl, limits, expected) in [
+            // The running one is simulated, and its Job is not counted twice.
+            (None, (3, 1), 2),
+            (None, (1, 3), 2),
+            (None, (9, 9), 1),
+            (None, (0, 0), 5),
+            (Some(30), (3, 1), 5),
+        ] {
+            assert_eq!(freed(ttl, limits, &runs), expected, "{ttl:?} {limits:?}");
+        }
     }
 }

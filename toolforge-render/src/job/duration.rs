@@ -2,10 +2,10 @@
 
 use k8s_openapi::api::batch::v1::{CronJob, Job};
 use k8s_openapi::api::core::v1::Event;
-use k8s_openapi::jiff::{Timestamp, tz::TimeZone};
-use toolforge_model::CronExpression;
+use k8s_openapi::jiff::Timestamp;
 
 use crate::job::{JobObjects, LiveJobs, RunOutcome, runs_of_job};
+use crate::object::CronJobSchedule;
 use crate::pod::{event_time, first_event_time};
 
 /// The annotation with which the CronJob controller notes for when a run was due (Kubernetes 1.33).
@@ -31,7 +31,7 @@ pub(super) struct LastDuration {
 pub(super) fn last_duration(
     job: &JobObjects,
     cron_job: &CronJob,
-    expression: &CronExpression,
+    schedule: &CronJobSchedule,
     live: &LiveJobs,
 ) -> Option<LastDuration> {
     let ended = cron_job.status.as_ref()?.last_successful_time.as_ref()?.0;
@@ -42,7 +42,7 @@ pub(super) fn last_duration(
         return seconds(due, ended).map(|seconds| LastDuration { seconds, is_upper_bound: false });
     }
     let timeout = job.workload.job_spec().and_then(|spec| spec.active_deadline_seconds);
-    let seconds = duration_by_status(job, cron_job, expression, &runs, live)?;
+    let seconds = duration_by_status(job, cron_job, schedule, &runs, live)?;
     let is_possible = timeout.is_none_or(|timeout| i64::from(seconds) <= timeout.saturating_add(LATE));
     is_possible.then_some(LastDuration { seconds, is_upper_bound: true })
 }
@@ -51,7 +51,7 @@ pub(super) fn last_duration(
 fn duration_by_status(
     job: &JobObjects,
     cron_job: &CronJob,
-    expression: &CronExpression,
+    schedule: &CronJobSchedule,
     runs: &[&Job],
     live: &LiveJobs,
 ) -> Option<u32> {
@@ -69,7 +69,7 @@ fn duration_by_status(
     }
     // It was due before the last one, and the schedule may say when.
     let before = last_due.map_or(ended, |due| due.min(ended));
-    let due = expression.previous_before(before, &TimeZone::UTC)?;
+    let due = schedule.previous_before(before)?;
     // Before its creation, it had no runs.
     job.workload.created().is_none_or(|created| created <= due).then_some(())?;
     seconds(due, ended)

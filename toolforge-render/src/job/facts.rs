@@ -11,7 +11,7 @@ use crate::change::{Change, ChangeSet};
 use crate::job::{JobObjects, JobWorkload, is_job, job_name_of};
 use crate::namespace::{Documents, DocumentsError, Namespace};
 use crate::object::{HttpRoute, Object, ObjectKind, has_label};
-use crate::pod::with_unsettled_pods;
+use crate::pod::{remove_terminating_pods, with_unsettled_pods};
 
 /// Everything that a plan for jobs needs besides the requests.
 #[derive(Clone, Debug)]
@@ -28,6 +28,12 @@ impl JobFacts {
     #[must_use]
     pub fn new(namespace: Namespace) -> Self {
         Self { namespace, live: LiveJobs::default() }
+    }
+
+    /// Returns the facts as they are once all terminating pods are gone.
+    pub(crate) fn without_terminating_pods(mut self) -> Self {
+        remove_terminating_pods(&mut self.namespace.limits, &mut self.live.pods);
+        self
     }
 
     /// Returns changes, checked against the limits of the namespace.

@@ -2,9 +2,10 @@
 
 use std::ops::Range;
 
-use k8s_openapi::jiff::Timestamp;
+use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use toolforge_quota::{
-    Conflict, ConflictCounter, Demand, ResourceCheck, ResourceQuota, ScheduledRuns, conflicts, simulate,
+    Conflict, ConflictCounter, Demand, Resource, ResourceCheck, ResourceQuota, ScheduledRuns, conflicts,
+    simulate,
 };
 
 use crate::change::{Action, Adjustment, Change, ChangeSet, WorkloadKind};
@@ -13,7 +14,7 @@ use crate::job::demand::of_run;
 use crate::job::stagger::NearestSchedule;
 use crate::job::unmanaged::as_job;
 use crate::job::{JobFacts, JobObjects, JobPlan, JobWorkload, ScheduledJobLoad};
-use crate::object::cron_job_spec;
+use crate::object::{CronJobSchedule, cron_job_spec};
 
 /// The most scheduled jobs of a plan for which other schedules are searched.
 const MOST_JOBS: usize = 20;
@@ -43,6 +44,49 @@ pub fn conflicts_after(
         found.retain(|conflict| set.at_rest.fits() && conflict.shortfalls.iter().any(is_caused));
     }
     found
+}
+
+/// How long a rollout may take: within this time it makes progress, by default (Kubernetes 1.33, `progressDeadlineSeconds`).
+const ROLLOUT: SignedDuration = SignedDuration::from_mins(10);
+
+/// Returns the runs that are due while the pods of changes are replaced, and that would exceed a quota beside old and new pods;
+/// without those that exceed it afterwards, too. There are none of changes that do not fit. The end of the time is returned with
+/// them.
+#[must_use]
+pub fn conflicts_during_rollout(
+    set: &ChangeSet,
+    plans: &[JobPlan],
+    facts: &JobFacts,
+    now: Timestamp,
+) -> (Vec<Conflict>, Timestamp) {
+    let end = now.checked_add(ROLLOUT).unwrap_or(Timestamp::MAX);
+    let peak = |quota: &str, resource: &Resource| {
+        let mut rows = set.at_peak.resources().iter();
+        rows.find(|row| row.quota == quota && row.resource == *resource).map_or(0, |row| row.after)
+    };
+    let is_higher = set.at_rest.resources().iter().any(|row| peak(&row.quota, &row.resource) > row.after);
+    if !set.fits() || !is_higher {
+        return (Vec::new(), end);
+    }
+    let time = now..end;
+    let Some(after) = RunsAfter::new(set, plans, facts, &time) else { return (Vec::new(), end) };
+    let mut quotas = after.quotas.clone();
+    for quota in &mut quotas {
+        let highest =
+            |(resource, used): (&Resource, u64)| (resource.clone(), used.max(peak(&quota.name, resource)));
+        quota.used = quota.used.iter().map(highest).collect();
+    }
+    let found =
+        |quotas: &[ResourceQuota]| conflicts(&simulate(quotas, &after.freed, &after.runs, seconds(&time)));
+    let afterwards = found(&after.quotas);
+    let is_due = |conflict: &Conflict| {
+        let mut runs = after.runs.iter().filter(|runs| conflict.names.contains(&runs.name));
+        runs.any(|runs| runs.starts.iter().any(|start| (now.as_second()..conflict.end).contains(start)))
+    };
+    let mut during = found(&quotas);
+    during
+        .retain(|conflict| is_due(conflict) && afterwards.iter().all(|other| other.names != conflict.names));
+    (during, end)
 }
 
 /// Returns the nearest schedules of single jobs of a plan at which no run of the job takes place while a quota is exceeded,
@@ -159,6 +203,11 @@ fn loads_after(set: &ChangeSet, planned: &[JobObjects], facts: &JobFacts) -> Vec
         let Some(mut load) = ScheduledJobLoad::of(job, facts).filter(|_| !is_suspended) else { continue };
         if let Some(known) = live.and_then(|live| ScheduledJobLoad::of(live, facts)) {
             load.current = known.current;
+            if let (CronJobSchedule::Interval { since, .. }, CronJobSchedule::Interval { since: last, .. }) =
+                (&mut load.schedule, known.schedule)
+            {
+                *since = last;
+            }
             if known.is_measured {
                 (load.seconds, load.is_measured) = (known.seconds, true);
                 load.is_upper_bound = known.is_upper_bound;

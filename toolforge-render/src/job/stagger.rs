@@ -10,6 +10,7 @@ use toolforge_quota::{
 
 use crate::job::calendar::seconds;
 use crate::job::{JobFacts, ScheduledJobLoad, demand_of_current_runs};
+use crate::object::CronJobSchedule;
 
 /// The number of minutes in an hour.
 const MINUTES: u8 = 60;
@@ -60,7 +61,7 @@ pub struct StaggeredJobs {
 pub fn stagger(loads: &[ScheduledJobLoad], facts: &JobFacts, time: &Range<Timestamp>) -> StaggeredJobs {
     let mut loads = loads.to_vec();
     loads.sort_by(|one, other| one.name.cmp(&other.name));
-    let original: Vec<CronExpression> = loads.iter().map(|load| load.expression.clone()).collect();
+    let original: Vec<CronJobSchedule> = loads.iter().map(|load| load.schedule.clone()).collect();
     let freed = demand_of_current_runs(&loads, facts);
     let quotas = &facts.namespace.limits.quotas;
     let mut runs: Vec<ScheduledRuns> = loads.iter().map(|load| load.runs(time)).collect();
@@ -81,14 +82,15 @@ pub fn stagger(loads: &[ScheduledJobLoad], facts: &JobFacts, time: &Range<Timest
             }
             let others = runs.iter().enumerate().filter(|(other, _)| *other != index).map(|(_, runs)| runs);
             let counter = ConflictCounter::new(quotas, &freed, others, &loads[index].each, seconds(time));
-            let mut found: Vec<(ConflictCount, CronExpression, ScheduledRuns)> = Vec::new();
+            let mut found: Vec<(ConflictCount, CronJobSchedule, ScheduledRuns)> = Vec::new();
             for candidate in candidates {
-                let moved = ScheduledJobLoad { expression: candidate, ..loads[index].clone() };
+                let schedule = CronJobSchedule::Expression(candidate);
+                let moved = ScheduledJobLoad { schedule, ..loads[index].clone() };
                 let moved_runs = moved.runs(time);
                 let count = counter.count(&moved_runs);
                 work += counter.size() + moved_runs.starts.len();
                 if count.runs < current.runs {
-                    found.push((count, moved.expression, moved_runs));
+                    found.push((count, moved.schedule, moved_runs));
                 }
                 if count.runs == 0 || work > MAX_WORK {
                     break;
@@ -96,13 +98,13 @@ pub fn stagger(loads: &[ScheduledJobLoad], facts: &JobFacts, time: &Range<Timest
             }
             // With the same result, the first one stays first.
             found.sort_by_key(|(count, ..)| *count);
-            for (_, expression, moved_runs) in found {
+            for (_, schedule, moved_runs) in found {
                 let former = std::mem::replace(&mut runs[index], moved_runs);
                 let with_it = simulated(&runs);
                 work += with_it.len() * SIMULATED;
                 let severity = Severity::of(&with_it);
                 if severity.groups <= current.groups {
-                    (loads[index].expression, current, intervals) = (expression, severity, with_it);
+                    (loads[index].schedule, current, intervals) = (schedule, severity, with_it);
                     order.retain(|moved| *moved != index);
                     order.push(index);
                     break;
@@ -118,14 +120,15 @@ pub fn stagger(loads: &[ScheduledJobLoad], facts: &JobFacts, time: &Range<Timest
         }
     }
     let proposal = |index: usize| {
-        let (load, from) = (&loads[index], original[index].clone());
-        ScheduleProposal { name: load.name.clone(), from, to: load.expression.clone() }
+        let load = &loads[index];
+        let (from, to) = (original[index].expression()?.clone(), load.schedule.expression()?.clone());
+        Some(ScheduleProposal { name: load.name.clone(), from, to })
     };
     let is_fixed = |load: &&ScheduledJobLoad| {
         is_in_conflict(&load.name, &intervals) && candidates(load, facts).is_empty()
     };
     StaggeredJobs {
-        proposals: order.into_iter().map(proposal).collect(),
+        proposals: order.into_iter().filter_map(proposal).collect(),
         conflicting_runs: before.runs,
         remaining_runs: current.runs,
         fixed: loads.iter().filter(is_fixed).map(|load| load.name.clone()).collect(),
@@ -177,15 +180,17 @@ impl NearestSchedule {
             return None;
         }
         let mut fits = |expression: &CronExpression| {
-            let runs = ScheduledJobLoad { expression: expression.clone(), ..load.clone() }.runs(time);
+            let schedule = CronJobSchedule::Expression(expression.clone());
+            let runs = ScheduledJobLoad { schedule, ..load.clone() }.runs(time);
             self.work += counter.size() + runs.starts.len();
             self.work <= MAX_WORK && counter.count(&runs) == ConflictCount::default()
         };
-        if fits(&load.expression) {
+        let expression = load.schedule.expression()?;
+        if fits(expression) {
             return None;
         }
-        let times_of_day = nearest_times_of_day(&load.expression);
-        let nearest = if times_of_day.is_empty() { nearest_minutes(&load.expression) } else { times_of_day };
+        let times_of_day = nearest_times_of_day(expression);
+        let nearest = if times_of_day.is_empty() { nearest_minutes(expression) } else { times_of_day };
         nearest.into_iter().find(&mut fits)
     }
 }
@@ -225,12 +230,13 @@ fn nearest_times_of_day(expression: &CronExpression) -> Vec<CronExpression> {
 /// Returns the expression of a job at every other minute of the hour; none for a job whose minutes are not spaced evenly, and
 /// for one that runs every minute.
 fn candidates(load: &ScheduledJobLoad, facts: &JobFacts) -> Vec<CronExpression> {
-    let Some((own, step)) = spacing(&load.expression) else { return Vec::new() };
+    let Some(expression) = load.schedule.expression() else { return Vec::new() };
+    let Some((own, step)) = spacing(expression) else { return Vec::new() };
     let hourly = Schedule::parse("@hourly", &facts.namespace.tool, &load.name).ok();
     let hourly = hourly.and_then(|schedule| schedule.expression().minutes().next());
     let start = hourly.unwrap_or(0) % step;
     let minutes = (0..step).map(|offset| (start + offset) % step).filter(|minute| *minute != own);
-    minutes.filter_map(|minute| at_minute(&load.expression, minute, step)).collect()
+    minutes.filter_map(|minute| at_minute(expression, minute, step)).collect()
 }
 
 /// Returns an expression that runs first at a minute of the hour, and then each `step` minutes, which is 60 for a single run.

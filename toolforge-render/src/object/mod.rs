@@ -1,6 +1,7 @@
 //! Kubernetes objects, rendered or live: one type for all kinds, and the differences between two objects.
 
 mod creator;
+mod cron_schedule;
 mod defaults;
 mod difference;
 mod http_route;
@@ -10,6 +11,8 @@ mod path;
 mod spec;
 
 pub use creator::{created_by, is_kubectl};
+pub use cron_schedule::CronJobSchedule;
+pub(crate) use cron_schedule::interval_seconds;
 pub(crate) use defaults::{remove_generated_labels, with_defaults};
 pub(crate) use difference::replacement_differences;
 pub use difference::{Difference, differences};

@@ -48,6 +48,12 @@ pub fn with_uncounted_pods(limits: Limits, pods: &[Pod], now: Timestamp) -> Limi
     Limits { terminating, uncounted, ..limits }
 }
 
+/// Changes limits and live pods to what they are once all terminating pods are gone.
+pub(crate) fn remove_terminating_pods(limits: &mut Limits, pods: &mut Vec<Pod>) {
+    pods.retain(|pod| limits.terminating.iter().all(|terminating| terminating.name != pod_id(pod)));
+    *limits = std::mem::take(limits).without_terminating_pods();
+}
+
 fn terminating(pod: &Pod, limit_ranges: &[LimitRange]) -> Option<TerminatingPod> {
     let until = pod.metadata.deletion_timestamp.as_ref()?.0.as_second();
     let spec = pod.spec.as_ref().filter(|_| !has_ended(pod))?;

@@ -1,7 +1,7 @@
 //! Existing objects that create pods, as an audit compares them with the quotas.
 
 use k8s_openapi::api::apps::v1::{DaemonSet, Deployment, StatefulSet};
-use k8s_openapi::api::batch::v1::CronJob;
+use k8s_openapi::api::batch::v1::{CronJob, Job};
 use toolforge_model::ToolName;
 use toolforge_quota::{AuditedWorkload, Demand, PodDemand};
 
@@ -13,9 +13,11 @@ use crate::pod::{
     succeeded_demand,
 };
 
-/// Returns what it takes to create an object again with all of its pods, for a CronJob with those of one run.
+/// Returns what it takes to create an object again with all of its pods, for a CronJob with those of one run; for a Job, what
+/// the pods take that it may still create.
 ///
-/// `None` for other kinds than Deployments, `StatefulSets`, `DaemonSets` and CronJobs, and for one without a pod template.
+/// `None` for other kinds than Deployments, `StatefulSets`, `DaemonSets`, CronJobs and Jobs, for one without a pod template, for
+/// the Job of a CronJob, and for a Job that creates no more pods.
 #[must_use]
 pub fn audited_workload(object: &ManifestObject, name: &str) -> Option<AuditedWorkload> {
     let spec = object.pod_spec()?;
@@ -48,14 +50,51 @@ pub fn audited_workload(object: &ManifestObject, name: &str) -> Option<AuditedWo
             demand.add_all(&succeeded_demand(spec));
             ("CronJob", parallel_pods(spec), demand)
         }
+        ManifestObject::Job(found) => {
+            let spec = found.spec.as_ref().filter(|_| !is_of_cron_job(found))?;
+            ("Job", further_pods(found)?, succeeded_demand(spec))
+        }
         _ => return None,
     };
     let count = count.max(1);
     let own: Demand = own_claims_demand(spec);
     besides_pods.add_all(&own.times(count));
     let pod = PodDemand { object: Some(format!("{kind} {name}")), ..stated_pod(spec) };
-    Some(AuditedWorkload { pod, count, besides_pods, claims })
+    let is_kept = matches!(object, ManifestObject::Job(_));
+    Some(AuditedWorkload { pod, count, besides_pods, claims, is_kept })
 }
+
+fn is_of_cron_job(job: &Job) -> bool {
+    let mut owners = job.metadata.owner_references.iter().flatten();
+    owners.any(|owner| owner.controller == Some(true) && owner.kind == "CronJob")
+}
+
+/// Returns how many pods a Job has at once from now on; `None` if it creates none: it is over, or all of its pods exist and are
+/// not created again if they fail.
+fn further_pods(job: &Job) -> Option<u64> {
+    let (spec, status) = (job.spec.as_ref()?, job.status.as_ref());
+    let conditions = status.and_then(|status| status.conditions.as_ref()).into_iter().flatten();
+    let mut ends = conditions
+        .filter(|condition| matches!(condition.type_.as_str(), "Complete" | "Failed" | "FailureTarget"));
+    if ends.any(|condition| condition.status == "True") {
+        return None;
+    }
+    let count = |number: Option<i32>| number.map_or(0, |number| u64::try_from(number).unwrap_or(0));
+    let active = count(status.and_then(|status| status.active));
+    let succeeded = count(status.and_then(|status| status.succeeded));
+    let failed = count(status.and_then(|status| status.failed));
+    let missing = spec.completions.map_or(u64::MAX, |wanted| count(Some(wanted)).saturating_sub(succeeded));
+    let at_once = parallel_pods(spec).min(missing);
+    let restarts_pods =
+        spec.template.spec.as_ref().and_then(|pod| pod.restart_policy.as_deref()) == Some("Never");
+    let retries = spec.backoff_limit.or(spec.backoff_limit_per_index).unwrap_or(BACKOFF_LIMIT);
+    let is_retried = restarts_pods && failed < count(Some(retries));
+    let has_more = spec.completions.is_some() && missing > active || at_once > active;
+    (at_once > 0 && (is_retried || has_more)).then_some(at_once)
+}
+
+/// How often the pods of a Job are retried by default (Kubernetes 1.33).
+const BACKOFF_LIMIT: i32 = 6;
 
 impl Documents {
     /// Returns the objects of a tool that create pods, as an audit compares them.
@@ -77,6 +116,9 @@ impl Documents {
             .map(|found| named(found.metadata.name.clone(), ManifestObject::DaemonSet(Box::new(found))));
         let cron_jobs = cron_jobs
             .map(|found| named(found.metadata.name.clone(), ManifestObject::CronJob(Box::new(found))));
-        Ok(deployments.chain(stateful_sets).chain(daemon_sets).chain(cron_jobs).flatten().collect())
+        let jobs = self.all_of_kind::<Job>("Job", &namespace)?.into_iter();
+        let jobs = jobs.map(|found| named(found.metadata.name.clone(), ManifestObject::Job(Box::new(found))));
+        let sets = stateful_sets.chain(daemon_sets);
+        Ok(deployments.chain(sets).chain(cron_jobs).chain(jobs).flatten().collect())
     }
 }

@@ -9,7 +9,7 @@ use toolforge_model::Untrusted;
 use toolforge_quota::WaitingPods;
 
 use crate::job::{JobFacts, LiveJobs, RunOutcome};
-use crate::object::{Object, deployment_spec};
+use crate::object::{Object, condition_text, deployment_spec};
 use crate::pod::{
     AdmissionRefusal, Cause, Exceeded, cause_of_refusal, event_time, first_event_time, job_pods, pods_of,
     stated_pod,
@@ -25,8 +25,8 @@ const LONGEST_PAUSE: SignedDuration = SignedDuration::from_secs(1000 + 60);
 pub struct BlockedObject {
     /// The kind and the name, like `ReplicaSet web-5d8c7f9b6`.
     pub object: Untrusted,
-    /// The pods that are missing now, as the status of the Deployment of a ReplicaSet or of the Job counts them; none of a rollout's
-    /// surge. `None` for other objects.
+    /// The pods that are missing now, one at least, as the status of the Deployment of a ReplicaSet or of the Job counts them; one
+    /// of a rollout's surge if no others are. `None` for other objects.
     pub missing: Option<WaitingPods>,
     /// Why it was refused last.
     pub cause: Cause,
@@ -159,22 +159,19 @@ fn wanted_pods(kind: &str, name: &str, facts: &JobFacts) -> Option<WantedPods> {
     match kind {
         "ReplicaSet" => {
             let mut deployments = facts.live.deployments.iter();
-            let found = deployments.find(|deployment| {
-                let is_owner = owns_replica_set(deployment, name);
-                let status = deployment.status.as_ref();
-                let missing = status.is_some_and(|status| status.unavailable_replicas.unwrap_or(0) > 0);
-                let conditions = status.and_then(|status| status.conditions.as_ref());
-                let has_failed = conditions.into_iter().flatten().any(|condition| {
-                    crate::object::condition_text(&condition.type_) == Some("ReplicaFailure")
-                        && crate::object::condition_text(&condition.status) == Some("True")
-                });
-                is_owner && (missing || has_failed)
-            })?;
-            let created = found.status.as_ref().and_then(|status| status.replicas).unwrap_or(0);
+            let found = deployments.find(|deployment| owns_replica_set(deployment, name))?;
+            let status = found.status.as_ref();
+            let conditions = status.and_then(|status| status.conditions.as_ref());
+            let has_failed = conditions.into_iter().flatten().any(|condition| {
+                condition_text(&condition.type_) == Some("ReplicaFailure")
+                    && condition_text(&condition.status) == Some("True")
+            });
+            let created = status.and_then(|status| status.replicas).unwrap_or(0);
             let wanted = deployment_spec(found).and_then(|spec| spec.replicas).unwrap_or(1);
-            Some(WantedPods {
-                pods: Some(missing(&Object::from(found.clone()), wanted.saturating_sub(created), facts)),
-            })
+            // Where no pod is missing, it is one of the surge that is refused. More than one may be, but one after the other works, too.
+            let count = wanted.saturating_sub(created).max(i32::from(has_failed));
+            let missing = (count > 0).then(|| missing(&Object::from(found.clone()), count, facts))?;
+            Some(WantedPods { pods: Some(missing) })
         }
         "Job" => {
             let mut jobs = facts.live.jobs.iter().filter(|job| job.metadata.name.as_deref() == Some(name));
@@ -190,9 +187,9 @@ fn wanted_pods(kind: &str, name: &str, facts: &JobFacts) -> Option<WantedPods> {
             let at_once = i32::try_from(job_pods(found)).unwrap_or(i32::MAX);
             let completions = found.spec.as_ref().and_then(|spec| spec.completions);
             let wanted = completions.map_or(at_once, |all| at_once.min(all.saturating_sub(done)));
-            Some(WantedPods {
-                pods: Some(missing(&Object::from(found.clone()), wanted.saturating_sub(active), facts)),
-            })
+            let count = wanted.saturating_sub(active);
+            let missing = (count > 0).then(|| missing(&Object::from(found.clone()), count, facts))?;
+            Some(WantedPods { pods: Some(missing) })
         }
         // Of these, it is not looked for.
         "StatefulSet" | "DaemonSet" | "ReplicationController" => Some(WantedPods { pods: None }),

@@ -1,6 +1,6 @@
 //! The next runs of scheduled jobs, and whether they fit in addition to current usage.
 
-use k8s_openapi::jiff::{Timestamp, tz::TimeZone};
+use k8s_openapi::jiff::Timestamp;
 use toolforge_model::JobName;
 use toolforge_quota::Demand;
 
@@ -29,7 +29,7 @@ pub fn upcoming_runs(facts: &JobFacts, now: Timestamp) -> Vec<UpcomingRun> {
         .iter()
         .filter_map(|job| {
             let load = ScheduledJobLoad::of(job, facts)?;
-            let due = load.expression.next_after(now, &TimeZone::UTC)?;
+            let due = load.schedule.next_after(now)?;
             let set = trigger_job(job, facts, now).ok()?;
             Some(UpcomingRun { name: job.name.clone(), due, demand: load.each, now: set })
         })

@@ -102,9 +102,10 @@ impl WebServiceForecast {
 }
 
 /// Returns how far memory, CPU and replicas of a web service can go, each alone, so that the change and every restart
-/// afterwards have no downtime.
+/// afterwards have no downtime, once the pods are gone that terminate now.
 #[must_use]
 pub fn largest_web_service(plan: &WebServicePlan, facts: &WebServiceFacts) -> LargestSizes {
+    let facts = &facts.clone().without_terminating_pods();
     let sized = sized(plan, facts);
     sized.largest(&facts.namespace.limits, |size| {
         let request = with_size(plan.request(), sized.size, size);

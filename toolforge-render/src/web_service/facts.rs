@@ -10,7 +10,7 @@ use toolforge_model::platform;
 
 use crate::namespace::Namespace;
 use crate::object::{HttpRoute, Object, ObjectKind, is_web_service};
-use crate::pod::{LiveRollout, RolloutObjects};
+use crate::pod::{LiveRollout, RolloutObjects, remove_terminating_pods};
 
 /// Everything that a plan for a web service needs besides the request.
 #[derive(Clone, Debug)]
@@ -29,6 +29,12 @@ impl WebServiceFacts {
     #[must_use]
     pub fn new(namespace: Namespace) -> Self {
         Self { namespace, http_routes: false, live: LiveWebService::default() }
+    }
+
+    /// Returns the facts as they are once all terminating pods are gone.
+    pub(crate) fn without_terminating_pods(mut self) -> Self {
+        remove_terminating_pods(&mut self.namespace.limits, &mut self.live.pods);
+        self
     }
 }
 

@@ -1,9 +1,11 @@
 //! The quota is checked by the code of `quota-check FILE`.
 
+use k8s_openapi::api::apps::v1::Deployment;
 use proptest::prelude::*;
 use toolforge_images::Catalog;
-use toolforge_quota::{Limits, profiles};
+use toolforge_quota::{Demand, Limits, QuotaCheck, Resource, profiles};
 use toolforge_render::files::{FileContents, FilePlanFacts, FileProblemKind, plan_files};
+use toolforge_render::job::JobFacts;
 use toolforge_render::lint::{LintContext, lint};
 use toolforge_render::namespace::Namespace;
 
@@ -49,6 +51,96 @@ fn facts(used: u64) -> FilePlanFacts {
         quota.used.extend(resources.into_iter().map(|resource| (resource, used)));
     }
     FilePlanFacts::new(Namespace::new(&"a".parse().unwrap(), Catalog::bundled()).with_limits(limits))
+}
+
+/// Returns facts in which Deployments exist, by their index, number of pods and CPU in halves, and pods of others.
+fn facts_with(deployments: &[(usize, u8, u8)], others: u64) -> FilePlanFacts {
+    let facts = facts(0);
+    let mut limits = facts.jobs.namespace.limits.clone();
+    let mut jobs = JobFacts::new(facts.jobs.namespace.clone());
+    let mut used = Demand::from([(Resource::Pods, others)]);
+    for (index, replicas, halves) in deployments {
+        let text = document(*index, (0, *replicas, *halves));
+        let mut live: Deployment = serde_yaml::from_str(&text).unwrap();
+        live.metadata.uid = Some(format!("u-{index}"));
+        jobs.live.deployments.push(live);
+        let (replicas, cpu) = (u64::from(*replicas), u64::from(*halves) * 500);
+        used.extend([
+            (Resource::Pods, replicas),
+            (Resource::LimitsCpu, replicas * cpu),
+            (Resource::LimitsMemory, replicas * (512 << 20)),
+            (Resource::RequestsCpu, replicas * 100),
+            (Resource::RequestsMemory, replicas * (256 << 20)),
+            (Resource::Count("deployments.apps".to_owned()), 1),
+        ]);
+    }
+    limits.quotas.iter_mut().for_each(|quota| quota.used = used.clone());
+    jobs.namespace.limits = limits;
+    FilePlanFacts::with_live(jobs, Vec::new())
+}
+
+/// Returns the lines of the items that are named for exceeding the quota, and what they exceed.
+fn named(documents: &[String], facts: &FilePlanFacts) -> Vec<(usize, String)> {
+    let mut known: LintContext = context("a");
+    known.facts = Some(facts.clone());
+    let text = documents.join("---\n");
+    let found = lint(&text, &known);
+    let found = found.iter().filter(|found| found.rule.id() == "exceeds-quota");
+    let index = |line: u64| usize::try_from(line / 5).unwrap();
+    found.map(|found| (index(found.location.line), found.message.as_raw().to_owned())).collect()
+}
+
+/// Returns which resources an array of documents exceeds.
+fn exceeded(documents: &[String], facts: &FilePlanFacts) -> (Vec<Resource>, Vec<Resource>) {
+    let contents = FileContents::parse(&documents.join("---\n"), &"a".parse().unwrap());
+    let set = plan_files(&[contents], facts).set;
+    let keys = |check: &QuotaCheck| check.shortfalls().map(|row| row.resource.clone()).collect();
+    (keys(&set.at_rest), keys(&set.at_peak))
+}
+
+#[test]
+fn quota_that_is_freed_meanwhile_is_not_exceeded() {
+    // 6 of 10 pods are used by a1; a0 wants 5, a1 shrinks to 1, and with a2's 6 there are 12.
+    let documents = [document(0, (0, 5, 1)), document(1, (0, 1, 1)), document(2, (0, 6, 1))];
+    let mut named = named(&documents, &facts_with(&[(1, 6, 1)], 0));
+    named.retain(|(_, message)| message.contains("pods: "));
+    assert_eq!(named.len(), 1, "{named:?}");
+    assert!(named[0].0 == 2 && named[0].1.contains("pods: 12 of 10"), "{named:?}");
+}
+
+#[test]
+fn peak_is_not_named_for_what_is_exceeded_at_rest() {
+    // a0 replaces its pod beside nine others, which is too many only meanwhile; a1 is one pod too many at rest.
+    let documents = [document(0, (0, 1, 2)), document(1, (0, 1, 1))];
+    let named = named(&documents, &facts_with(&[(0, 1, 1)], 9));
+    assert_eq!(named.len(), 1, "{named:?}");
+    assert!(named[0].0 == 1 && named[0].1.contains("pods: 11 of 10"), "{named:?}");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(40))]
+    #[test]
+    fn named_item_is_the_last_with_which_the_quota_is_exceeded(
+        items in prop::collection::vec((prop_oneof![3 => Just(0_u8), 1 => 1..4_u8], 0..6_u8, 1..3_u8), 1..6),
+        live in prop::collection::vec((0..9_u8, 1..3_u8), 0..5),
+        others in 0..4_u64,
+    ) {
+        let documents: Vec<String> =
+            items.iter().enumerate().map(|(index, item)| document(index, *item)).collect();
+        let live: Vec<(usize, u8, u8)> =
+            live.iter().enumerate().map(|(index, (count, halves))| (index, *count, *halves)).collect();
+        let facts = facts_with(&live, others);
+        for (line, message) in named(&documents, &facts).iter().filter(|(_, message)| !message.contains("never fits")) {
+            let is_peak = message.contains("while its pods are replaced");
+            let has = |count: usize| {
+                let (at_rest, at_peak) = exceeded(&documents[..count], &facts);
+                let mut found = at_rest.iter().chain(at_peak.iter().filter(|_| is_peak));
+                found.any(|resource| message.contains(&format!("{resource}: ")))
+            };
+            let expected = (0..documents.len()).rev().find(|count| *count == 0 || !has(*count));
+            prop_assert_eq!(Some(*line), expected, "{} {:?} {:?} {}", message, items, live, others);
+        }
+    }
 }
 
 proptest! {

@@ -91,6 +91,8 @@ const CASES: &[(&str, &str, &str)] = &[
     ("schedule-never-runs", "\"28 4 * * *\"", "\"0 0 30 2 *\""),
     ("schedule-gaps", "\"28 4 * * *\"", "\"0 0 31 * *\""),
     ("every-minute", "\"28 4 * * *\"", "\"* * * * *\""),
+    ("every-minute", "\"28 4 * * *\"", "\"@every 30s\""),
+    ("invalid-schedule", "\"28 4 * * *\"", "\"@every 5\""),
     ("no-concurrency-policy", "  concurrencyPolicy: Forbid\n", ""),
     ("time-zone", "Europe/Paris", "UTC+1"),
     ("time-zone", "Europe/Paris", "europe/paris"),

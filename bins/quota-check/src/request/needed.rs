@@ -18,7 +18,7 @@ const GIBIBYTE: u64 = 1 << 30;
 
 /// The pods that controllers want and have not created, together.
 pub(super) struct MissingPods {
-    /// The limits as they are once all of these pods exist.
+    /// The limits as they are once all of these pods exist and none terminates any longer.
     pub(super) limits: Limits,
     /// What is used then of each resource that they exceed.
     exceeded: BTreeMap<Resource, u64>,
@@ -29,6 +29,7 @@ pub(super) struct MissingPods {
 impl MissingPods {
     /// Adds the missing pods to limits, except those of objects that a plan changes: it counts all of their pods.
     pub(super) fn new(limits: &Limits, blocked: &[BlockedObject], is_planned: impl Fn(&str) -> bool) -> Self {
+        let limits = &limits.clone().without_terminating_pods();
         let mut wanted = limits.clone();
         wanted.waiting.retain(|pods| !is_planned(&pods.owner));
         let (mut guesses, mut seen): (Vec<String>, Vec<String>) = (Vec::new(), Vec::new());
@@ -53,12 +54,10 @@ impl MissingPods {
                 }
             }
             let known = wanted.waiting.iter().find(|pods| pods.owner == owner);
-            let known = known.or(found.missing.as_ref()).filter(|pods| pods.count > 0).cloned();
+            let known = known.or(found.missing.as_ref()).cloned();
             let pods = known.unwrap_or_else(|| {
                 guesses.push(owner.clone());
-                let one =
-                    found.missing.clone().unwrap_or(WaitingPods { each: by_event, ..WaitingPods::default() });
-                WaitingPods { owner: owner.clone(), count: 1, ..one }
+                WaitingPods { owner: owner.clone(), count: 1, each: by_event, ..WaitingPods::default() }
             });
             for (resource, used, requested) in unlimited {
                 let (most, sum) = by_message.entry(resource).or_default();

@@ -95,13 +95,62 @@ fn audit_counts_claims_and_other_objects() {
 }
 
 #[test]
+fn audit_has_jobs_that_need_more_pods() {
+    let job = |name: &str, spec: &Value, status: &Value, owner: &str| {
+        let template = json!({"spec": {"restartPolicy": spec["restartPolicy"], "containers": [{"name": "a", "image": "x", "resources":
+            {"limits": {"memory": spec["memory"]}}}]}});
+        let owners =
+            json!([{"apiVersion": "batch/v1", "kind": owner, "name": "o", "uid": "o", "controller": true}]);
+        let mut metadata = json!({"namespace": "tool-x", "name": name});
+        if !owner.is_empty() {
+            metadata["ownerReferences"] = owners;
+        }
+        let mut spec = spec.clone();
+        spec["template"] = template;
+        json!({"kind": "Job", "metadata": metadata, "spec": spec, "status": status})
+    };
+    let running = json!({"active": 1});
+    let ended = json!({"conditions": [{"type": "Complete", "status": "True"}]});
+    let large = |more: &Value| {
+        let mut spec = json!({"restartPolicy": "Never", "memory": "2Gi"});
+        spec.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        spec
+    };
+    let items = json!([
+        quota("tool-x", &json!({"limits.memory": "1Gi", "count/jobs.batch": "0"}), &json!({})),
+        job("retried", &large(&json!({})), &running, ""),
+        job("retried-often", &large(&json!({"backoffLimit": 3})), &json!({"active": 1, "failed": 3}), ""),
+        job("once", &large(&json!({"backoffLimit": 0, "completions": 1})), &running, ""),
+        job("restarted", &large(&json!({"restartPolicy": "OnFailure", "completions": 1})), &running, ""),
+        job("several", &large(&json!({"backoffLimit": 0, "completions": 3})), &running, ""),
+        job("waiting", &large(&json!({"restartPolicy": "OnFailure", "completions": 1})), &json!({}), ""),
+        job("over", &large(&json!({})), &ended, ""),
+        job("run", &large(&json!({})), &running, "CronJob"),
+        job("small", &large(&json!({"memory": "512Mi"})), &running, ""),
+    ]);
+    let input = json!({"apiVersion": "v1", "kind": "List", "items": items}).to_string();
+    let found = run_of("audit --all --from -", &input);
+    assert_snapshot!(found, @"
+    [exit 1]
+    TOOL  LEVEL  CODE        FINDING
+    x     error  no-default  quota tool-x requires each container to state limits.memory, and no LimitRange has a default for it
+    x     error  stranded    Job retried cannot create the pods that it still needs: limits.memory: 2Gi of 1Gi, 1Gi too much (quota tool-x)
+    x     error  stranded    Job several cannot create the pods that it still needs: limits.memory: 2Gi of 1Gi, 1Gi too much (quota tool-x)
+    x     error  stranded    Job waiting cannot create the pods that it still needs: limits.memory: 2Gi of 1Gi, 1Gi too much (quota tool-x)
+
+    4 findings in 1 of 1 namespace
+    ");
+    assert_eq!(run_of("audit --tool x --from -", &input), found);
+}
+
+#[test]
 fn audit_of_nothing_fails() {
     let pods = r#"{"kind": "PodList", "items": [{"metadata": {"namespace": "tool-x", "name": "a"}}]}"#;
     assert_snapshot!(run_of("audit --all --from -", pods), @"
     [exit 1]
     error: nothing was found to audit: no namespace of a tool has a ResourceQuota or a LimitRange
 
-    hint: Write the file with `kubectl get resourcequota,limitrange,deployment,statefulset,daemonset,cronjob --all-namespaces --output json`.
+    hint: Write the file with `kubectl get resourcequota,limitrange,deployment,statefulset,daemonset,cronjob,job --all-namespaces --output json`.
     ");
     assert_snapshot!(run_of("audit --all --from - --tool zz*", &audited()), @r#"
     [exit 1]

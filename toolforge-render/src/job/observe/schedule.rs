@@ -1,12 +1,12 @@
 //! When a scheduled job ran, when it runs next, and which runs were missed.
 
 use k8s_openapi::api::batch::v1::CronJob;
-use k8s_openapi::jiff::{SignedDuration, Timestamp, tz::TimeZone};
-use toolforge_model::{CronExpression, Untrusted};
+use k8s_openapi::jiff::{SignedDuration, Timestamp};
+use toolforge_model::Untrusted;
 
 use crate::job::observe::runs::RunOutcome;
 use crate::job::{JobObjects, LiveJobs, runs_of_job};
-use crate::object::{cron_job_spec, expression_of};
+use crate::object::{CronJobSchedule, cron_job_spec};
 use crate::pod::{Cause, cause_of_refusal, event_time};
 
 /// How late a run may still start: the platform's deadline, and the interval of the controller (jobs-api, 2026:
@@ -97,13 +97,13 @@ pub(super) fn times(job: &JobObjects, cron_job: &CronJob, live: &LiveJobs, now: 
     let previous = status.and_then(|status| status.last_schedule_time.as_ref()).map(|time| time.0);
     let is_suspended = spec.and_then(|spec| spec.suspend).unwrap_or(false);
     let zone = spec.and_then(|spec| spec.time_zone.as_deref());
-    let expression = spec.and_then(|spec| expression_of(&spec.schedule));
-    let (Some(expression), false, None | Some("UTC" | "Etc/UTC")) = (expression, is_suspended, zone) else {
+    let schedule = CronJobSchedule::of(cron_job);
+    let (Some(schedule), false, None | Some("UTC" | "Etc/UTC")) = (schedule, is_suspended, zone) else {
         return Times { previous, ..Times::default() };
     };
     let since = previous.max(job.workload.created()).max(last_change(cron_job));
-    let missed = since.and_then(|since| missed(job, &expression, live, (since, now)));
-    Times { previous, next: expression.next_after(now, &TimeZone::UTC), missed }
+    let missed = since.and_then(|since| missed(job, &schedule, live, (since, now)));
+    Times { previous, next: schedule.next_after(now), missed }
 }
 
 /// Returns the time of the last change of the spec: before it, another schedule may have applied.
@@ -115,14 +115,14 @@ fn last_change(cron_job: &CronJob) -> Option<Timestamp> {
 
 fn missed(
     job: &JobObjects,
-    expression: &CronExpression,
+    schedule: &CronJobSchedule,
     live: &LiveJobs,
     (since, now): (Timestamp, Timestamp),
 ) -> Option<MissedRuns> {
     let until = now.checked_sub(LATE).ok()?;
-    let count = expression.runs_between(since, until, &TimeZone::UTC).take(MOST).count();
+    let count = schedule.runs_between(since, until).take(MOST).count();
     let after = until.checked_add(SignedDuration::from_nanos(1)).ok()?;
-    let last = expression.previous_before(after, &TimeZone::UTC).filter(|_| count > 0)?;
+    let last = schedule.previous_before(after).filter(|_| count > 0)?;
     Some(MissedRuns { count, last, reason: reason(job, live, last) })
 }
 

@@ -9,6 +9,7 @@ use super::super::rule::Rule;
 use super::super::syntax::Node;
 use super::schedule::{check_every_minute, check_gaps};
 use super::values::{check_allowed, check_at_least};
+use crate::object::interval_seconds;
 
 /// The names that stand for an expression (robfig/cron 3, which Kubernetes uses).
 const NAMES: [&str; 7] = ["@yearly", "@annually", "@monthly", "@weekly", "@daily", "@midnight", "@hourly"];
@@ -61,8 +62,18 @@ fn check_schedule(check: &mut Check<'_>, object: Object<'_>, node: &Node) {
     }
     let trimmed = text.trim();
     if trimmed.starts_with('@') || !trimmed.contains(char::is_whitespace) {
-        let is_interval = trimmed.strip_prefix("@every ").is_some_and(is_duration);
-        if NAMES.contains(&text) || is_interval {
+        if let Some(seconds) = interval_seconds(text) {
+            check_interval(check, node, seconds);
+            return;
+        }
+        if NAMES.contains(&text) {
+            return;
+        }
+        if trimmed.starts_with("@every") {
+            let message = format!(
+                "invalid interval \"{text}\"; write a duration like \"@every 90m\" or \"@every 1h30m\""
+            );
+            check.at(Rule::InvalidSchedule, node, message).answered(answer);
             return;
         }
         let meant = format!("@{}", trimmed.trim_start_matches('@').to_lowercase());
@@ -96,11 +107,11 @@ fn check_schedule(check: &mut Check<'_>, object: Object<'_>, node: &Node) {
     check_gaps(check, node, &Schedule::from_parts(text.to_owned(), expression));
 }
 
-/// Returns whether a text is a duration of Go, like `1h30m`.
-fn is_duration(text: &str) -> bool {
-    let has_unit = text.ends_with(['h', 'm', 's']);
-    let is_allowed = |c: char| c.is_ascii_digit() || matches!(c, 'h' | 'm' | 's' | '.' | 'n' | 'u');
-    has_unit && text.starts_with(|c: char| c.is_ascii_digit()) && text.chars().all(is_allowed)
+/// Checks a schedule that runs at intervals.
+fn check_interval(check: &mut Check<'_>, node: &Node, seconds: u64) {
+    if seconds <= 60 {
+        check.at(Rule::EveryMinute, node, "the job starts every minute, or more often");
+    }
 }
 
 fn check_time_zone(check: &mut Check<'_>, object: Object<'_>, node: &Node) {

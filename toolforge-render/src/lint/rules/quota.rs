@@ -1,6 +1,6 @@
 //! What a text asks for against the quota and the limits of the namespace: the same verdict as that of `quota-check FILE`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use toolforge_model::{FileJob, Location, ToolName, Untrusted};
@@ -48,6 +48,7 @@ pub(crate) fn check(check: &mut Check<'_>, documents: &[Document], objects: &[Ob
         let Some(location) = problem.location else { continue };
         add(check, documents, objects, location, Rule::ExceedsQuota, &problem.kind);
     }
+    let mut shrinking: Vec<BTreeSet<Resource>> = Vec::new();
     for item in &items {
         // The containers of manifests are checked where their amounts are.
         let is_manifest = matches!(item, Item::Manifest(_));
@@ -57,24 +58,20 @@ pub(crate) fn check(check: &mut Check<'_>, documents: &[Document], objects: &[Ob
                 report_violation(check, documents, objects, item.location(), found);
             }
         }
+        shrinking.push(shrunk_resources(&alone));
     }
     if whole.set.fits() {
         return;
     }
-    let mut known: BTreeMap<usize, Vec<Key>> = BTreeMap::new();
+    let mut known: BTreeMap<usize, BTreeSet<(Key, bool)>> = BTreeMap::new();
     for (row, is_peak) in shortfalls(&whole) {
         let key = (row.quota.clone(), row.resource.clone());
-        // What is exceeded by some items is exceeded by more of them.
-        let (mut fits, mut exceeds) = (0, items.len());
-        while fits + 1 < exceeds {
-            let middle = usize::midpoint(fits, exceeds);
-            let keys = known.entry(middle).or_insert_with(|| {
-                let part = plan(&items[..middle]);
-                shortfalls(&part).map(|(row, _)| (row.quota.clone(), row.resource.clone())).collect()
-            });
-            if keys.contains(&key) { exceeds = middle } else { fits = middle }
-        }
-        let Some(item) = items.get(fits) else { continue };
+        let exceeds = |count: usize| {
+            let exceeded = known.entry(count).or_insert_with(|| exceeded(&plan(&items[..count])));
+            exceeded.contains(&(key.clone(), false)) || is_peak && exceeded.contains(&(key.clone(), true))
+        };
+        let shrinks = |item: usize| shrinking.get(item).is_some_and(|shrunk| shrunk.contains(&row.resource));
+        let Some(item) = items.get(last_crossing(items.len(), shrinks, exceeds)) else { continue };
         let noun = item.noun();
         let subject = match items.as_slice() {
             [_] => format!("the {noun} exceeds"),
@@ -154,6 +151,47 @@ impl Item {
             Self::Manifest(manifest) => manifest.location,
         }
     }
+}
+
+/// Returns the index of the item with which a number of items exceeds something that all shorter lists down to it exceed, too;
+/// without it, they do not. Only an item that shrinks may end that more is exceeded by more items.
+fn last_crossing(
+    count: usize,
+    shrinks: impl Fn(usize) -> bool,
+    mut exceeds: impl FnMut(usize) -> bool,
+) -> usize {
+    let mut exceeding = count;
+    loop {
+        // After the last item that shrinks, items only add.
+        let added_from = (0..exceeding).rev().find(|item| shrinks(*item)).map_or(0, |item| item + 1);
+        let mut fitting = if added_from == exceeding { exceeding.saturating_sub(1) } else { added_from };
+        if fitting > 0 && exceeds(fitting) {
+            exceeding = fitting;
+            continue;
+        }
+        while fitting + 1 < exceeding {
+            let middle = usize::midpoint(fitting, exceeding);
+            if exceeds(middle) {
+                exceeding = middle;
+            } else {
+                fitting = middle;
+            }
+        }
+        return fitting;
+    }
+}
+
+/// Returns the resources of which a plan uses less at rest than what it replaces.
+fn shrunk_resources(plan: &FilePlan) -> BTreeSet<Resource> {
+    let rows = plan.set.at_rest.resources().iter();
+    rows.filter(|row| row.after < row.used).map(|row| row.resource.clone()).collect()
+}
+
+/// Returns the resources that a plan exceeds, at rest and at the peak.
+fn exceeded(plan: &FilePlan) -> BTreeSet<(Key, bool)> {
+    let key = |row: &ResourceCheck| (row.quota.clone(), row.resource.clone());
+    let at_rest = plan.set.at_rest.shortfalls().map(|row| (key(row), false));
+    at_rest.chain(plan.set.at_peak.shortfalls().map(|row| (key(row), true))).collect()
 }
 
 /// Returns the resources that are exceeded after the changes, and those that are exceeded only meanwhile.

@@ -133,7 +133,7 @@ impl Calendar {
     fn report(&self) -> CronCalendar {
         let load = |load: &ScheduledJobLoad| CalendarJob {
             name: load.name.clone(),
-            cron_expression: load.expression.to_string(),
+            cron_expression: load.schedule.to_string(),
             run_seconds: load.seconds,
             run_seconds_measured: load.is_measured,
         };

@@ -224,7 +224,7 @@ fn calendar_draws_the_day_and_its_conflicts() {
     assert_eq!(exit, ExitCode::Failed);
     assert_eq!(document.value["kind"], "CronCalendar");
     assert_eq!(document.value["resources"][0]["peaks"].as_array().unwrap().len(), 48);
-    insta::assert_snapshot!(document.value["conflicts"][0], @r#"{"from":"2026-08-01T11:00:00Z","jobs":["hourly","often"],"shortfalls":[{"after":"1280Mi","hard":"1Gi","quota":"tool-stashbot","resource":"limits.memory"}],"times":23,"until":"2026-08-01T11:00:20Z"}"#);
+    insta::assert_snapshot!(document.value["conflicts"][0], @r#"{"from":"2026-08-01T11:00:00Z","isDuringRollout":false,"jobs":["hourly","often"],"shortfalls":[{"after":"1280Mi","hard":"1Gi","quota":"tool-stashbot","resource":"limits.memory"}],"times":23,"until":"2026-08-01T11:00:20Z"}"#);
 }
 
 #[test]
