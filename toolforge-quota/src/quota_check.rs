@@ -264,13 +264,7 @@ impl Limits {
     #[must_use]
     pub fn with_waiting_pods_used(mut self) -> Self {
         for WaitingPods { count, each, traits, .. } in std::mem::take(&mut self.waiting) {
-            let requested = each.times(count);
-            for quota in &mut self.quotas {
-                let counts = |key: &&Resource| requested.contains(key) && quota.counts(key, &traits);
-                for resource in quota.hard.keys().filter(counts).cloned().collect::<Vec<_>>() {
-                    quota.used.add(resource.clone(), requested.get(&resource));
-                }
-            }
+            self.use_quota(&each.times(count), &traits);
         }
         self
     }
@@ -291,14 +285,9 @@ impl Limits {
 ///
 /// Every quota counts whose scopes match pods without a deadline that state resources.
 #[must_use]
-pub(crate) fn check_resources(
-    quotas: &[ResourceQuota],
-    freed: &Demand,
-    requested: &Demand,
-) -> Vec<ResourceCheck> {
-    let (freed, requested) = (freed.clone(), requested.clone());
-    let created = requested.clone();
-    let change = DemandChange { freed, requested, created, ..DemandChange::default() };
+pub(crate) fn check_resources(quotas: &[ResourceQuota], requested: &Demand) -> Vec<ResourceCheck> {
+    let (requested, created) = (requested.clone(), requested.clone());
+    let change = DemandChange { requested, created, ..DemandChange::default() };
     check_changes(quotas, &[CountedChange::from(&change)])
 }
 
@@ -550,7 +539,7 @@ mod tests {
             name: name.to_owned(),
             until,
             demand: one(),
-            traits: PodTraits::default(),
+            ..TerminatingPod::default()
         };
         let terminating = vec![pod("Pod a", 7)];
         let limits = Limits { terminating, ..of_pods(2, 2) };

@@ -1,18 +1,16 @@
 //! The resources that the scheduled jobs of a tool use over time.
 
-use std::collections::BTreeSet;
 use std::ops::Range;
 
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use toolforge_model::{CronExpression, JobName};
-use toolforge_quota::{Concurrency, Demand, Interval, Resource, ScheduledRuns, simulate};
+use toolforge_quota::{Concurrency, Demand, Interval, ScheduledRuns, simulate};
 
 use crate::job::demand::of_run;
 use crate::job::duration::{due_time, last_duration};
-use crate::job::{JobFacts, JobObjects, JobWorkload, LiveJobs, RunOutcome, pods_of_job, runs_of_job};
+use crate::job::{JobFacts, JobObjects, JobWorkload, LiveJobs, RunOutcome, quotas_beside_runs, runs_of_job};
 use crate::object::{cron_job_spec, expression_of};
-use crate::pod::{has_ended, pod_demand, pod_id};
 
 /// The assumed duration of a run if no earlier run is known, in seconds.
 const ASSUMED_SECONDS: u32 = 300;
@@ -114,31 +112,6 @@ fn active_runs<'a>(job: &JobObjects, live: &'a LiveJobs) -> Vec<&'a Job> {
     runs
 }
 
-/// Returns what does not count besides the simulated runs although the quotas count it now: the current runs of scheduled jobs,
-/// which are simulated themselves, and pods that terminate.
-#[must_use]
-pub fn demand_of_current_runs(loads: &[ScheduledJobLoad], facts: &JobFacts) -> Demand {
-    let mut used = Demand::default();
-    let mut counted = BTreeSet::new();
-    for job in facts.live.all_scheduled(&facts.namespace.tool) {
-        let is_listed = loads.iter().any(|load| load.name == job.name);
-        let runs = if is_listed { runs_of_job(&job, &facts.live).len() } else { 0 };
-        if runs == 0 {
-            continue;
-        }
-        used.add(Resource::Count("jobs.batch".to_owned()), u64::try_from(runs).unwrap_or(u64::MAX));
-        for pod in pods_of_job(&job, &facts.live) {
-            if let (Some(spec), false) = (&pod.spec, has_ended(pod)) {
-                used.add_all(&pod_demand(spec, &facts.namespace.limits.limit_ranges));
-                counted.insert(pod_id(pod));
-            }
-        }
-    }
-    let terminating = facts.namespace.limits.terminating.iter();
-    terminating.filter(|pod| !counted.contains(&pod.name)).for_each(|pod| used.add_all(&pod.demand));
-    used
-}
-
 /// Returns the intervals in which scheduled jobs run at the same time, compared with the quotas. Current runs are not
 /// counted twice.
 #[must_use]
@@ -148,7 +121,7 @@ pub fn simulate_scheduled_jobs(
     time: Range<Timestamp>,
 ) -> Vec<Interval> {
     let runs: Vec<ScheduledRuns> = loads.iter().map(|load| load.runs(&time)).collect();
-    simulate(&facts.namespace.limits.quotas, &demand_of_current_runs(loads, facts), &runs, seconds(&time))
+    simulate(&quotas_beside_runs(loads, facts), &runs, seconds(&time))
 }
 
 /// Returns a time in seconds since 1970.
@@ -164,7 +137,7 @@ mod tests {
     use serde_json::{Value, json};
     use toolforge_images::Catalog;
     use toolforge_model::JobOptions;
-    use toolforge_quota::{PodTraits, ResourceQuota, TerminatingPod};
+    use toolforge_quota::{Resource, ResourceQuota};
 
     use super::*;
     use crate::job::{JobPlan, JobWorkload, manual_run};
@@ -354,21 +327,8 @@ mod tests {
         let template = run.spec.clone().unwrap().template;
         facts.live.pods.push(Pod { metadata: template.metadata.unwrap(), spec: template.spec, status: None });
         facts.live.jobs.push(run);
-        let used = demand_of_current_runs(&loads, &facts);
-        assert_eq!(used.get(&Resource::Pods), 1);
-        assert_eq!(used.get(&Resource::Count("jobs.batch".to_owned())), 1);
+        assert_eq!(quotas_beside_runs(&loads, &facts)[0].used(&Resource::Pods), 0);
+        assert_eq!(quotas_beside_runs(&[], &facts)[0].used(&Resource::Pods), 1);
         assert!(fits(&facts));
-        assert_eq!(demand_of_current_runs(&[], &facts), Demand::default());
-        // Pods that terminate soon use nothing.
-        facts.namespace.limits.terminating = vec![TerminatingPod {
-            name: "Pod web-1".to_owned(),
-            until: 0,
-            demand: [(Resource::Pods, 1)].into_iter().collect(),
-            traits: PodTraits::default(),
-        }];
-        assert_eq!(
-            demand_of_current_runs(&loads, &facts).get(&Resource::Pods),
-            used.get(&Resource::Pods) + 1
-        );
     }
 }

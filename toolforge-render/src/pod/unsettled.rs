@@ -4,7 +4,7 @@ use k8s_openapi::api::apps::v1::{Deployment, DeploymentCondition};
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
-use toolforge_quota::{Demand, LimitRange, Limits, PodDemand, Resource, TerminatingPod, WaitingPods};
+use toolforge_quota::{Demand, LimitRange, Limits, TerminatingPod, WaitingPods};
 
 use crate::object::{Object, condition_text, deployment_spec, has_labels};
 use crate::pod::{
@@ -34,15 +34,7 @@ pub fn with_uncounted_pods(limits: Limits, pods: &[Pod], now: Timestamp) -> Limi
         until.zip(grace).and_then(|(until, grace)| until.checked_add(grace).ok()).is_some_and(|end| now > end)
     };
     let stuck = pods.iter().filter(is_uncounted).filter_map(|pod| terminating(pod, &limits.limit_ranges));
-    let without_object = |pod: TerminatingPod| {
-        let objects = PodDemand::terminal_demand();
-        // Its claims stay, too.
-        let is_object = |resource: &Resource| objects.contains(resource) || !resource.is_of_pods();
-        let counted = pod.demand.iter().filter(|(resource, _)| !is_object(resource));
-        let demand = counted.map(|(resource, amount)| (resource.clone(), amount)).collect();
-        TerminatingPod { demand, ..pod }
-    };
-    let uncounted: Vec<TerminatingPod> = stuck.map(without_object).collect();
+    let uncounted: Vec<TerminatingPod> = stuck.map(TerminatingPod::without_object).collect();
     let is_counted = |pod: &TerminatingPod| !uncounted.iter().any(|other| other.name == pod.name);
     let terminating = limits.terminating.into_iter().filter(is_counted).collect();
     Limits { terminating, uncounted, ..limits }
@@ -52,7 +44,16 @@ fn terminating(pod: &Pod, limit_ranges: &[LimitRange]) -> Option<TerminatingPod>
     let until = pod.metadata.deletion_timestamp.as_ref()?.0.as_second();
     let spec = pod.spec.as_ref().filter(|_| !has_ended(pod))?;
     let traits = stated_pod(spec).with_defaults(limit_ranges).traits();
-    Some(TerminatingPod { name: pod_id(pod), until, demand: pod_demand(spec, limit_ranges), traits })
+    let demand = pod_demand(spec, limit_ranges);
+    Some(TerminatingPod { name: pod_id(pod), until, demand, traits, may_be_replaced: may_be_replaced(pod) })
+}
+
+/// Returns whether another pod may take the place of one that terminates, without being among the waiting ones: its controller is
+/// of a kind of which nothing is known.
+fn may_be_replaced(pod: &Pod) -> bool {
+    let controller =
+        pod.metadata.owner_references.iter().flatten().find(|owner| owner.controller == Some(true));
+    controller.is_some_and(|owner| !matches!(owner.kind.as_str(), "ReplicaSet" | "Job"))
 }
 
 fn of_deployment(deployment: &Deployment, pods: &[Pod], limit_ranges: &[LimitRange]) -> Option<WaitingPods> {
