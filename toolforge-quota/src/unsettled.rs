@@ -63,6 +63,41 @@ impl Limits {
         limits
     }
 
+    /// Returns which of the pods that terminate the quotas no longer count: together with those that stay, they request more than
+    /// is used. The ones that should have been gone first are those.
+    #[must_use]
+    pub fn uncounted_pods(
+        &self,
+        staying: &[(Demand, PodTraits)],
+        terminating: &[TerminatingPod],
+    ) -> Vec<TerminatingPod> {
+        let mut counted: Vec<TerminatingPod> =
+            terminating.iter().cloned().map(TerminatingPod::without_object).collect();
+        counted.sort_by_key(|pod| pod.until);
+        let is_exceeded = |quota: &ResourceQuota, counted: &[TerminatingPod], resource: &Resource| {
+            let staying = staying.iter().map(|(demand, traits)| (demand, traits));
+            let all = staying.chain(counted.iter().map(|pod| (&pod.demand, &pod.traits)));
+            let all = all.filter(|(_, traits)| quota.counts(resource, traits));
+            let sum = all.fold(0, |sum: u64, (demand, _)| sum.saturating_add(demand.get(resource)));
+            sum > quota.used(resource)
+        };
+        let mut uncounted = Vec::new();
+        for quota in &self.quotas {
+            // What is not counted yet does not say which pods are.
+            for resource in quota.hard.keys().filter(|resource| quota.used.contains(resource)) {
+                let is_of = |pod: &TerminatingPod| {
+                    pod.demand.get(resource) > 0 && quota.counts(resource, &pod.traits)
+                };
+                while is_exceeded(quota, &counted, resource)
+                    && let Some(first) = counted.iter().position(is_of)
+                {
+                    uncounted.push(counted.remove(first));
+                }
+            }
+        }
+        uncounted
+    }
+
     /// Counts a demand of pods with these traits, or of other objects, as used.
     pub(crate) fn use_quota(&mut self, demand: &Demand, traits: &PodTraits) {
         for quota in &mut self.quotas {
@@ -114,6 +149,36 @@ pub(crate) fn admitted<'a>(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn pods_beyond_the_usage_are_not_counted() {
+        let each: Demand = [(Resource::Pods, 1), (Resource::from("count/pods"), 1)].into();
+        let pod = |name: &str, until| TerminatingPod {
+            name: name.to_owned(),
+            until,
+            demand: each.clone(),
+            ..TerminatingPod::default()
+        };
+        let uncounted = |used: &[(Resource, u64)]| {
+            let quota = ResourceQuota {
+                hard: [(Resource::Pods, 9), (Resource::from("count/pods"), 9)].into(),
+                used: used.iter().cloned().collect(),
+                ..ResourceQuota::default()
+            };
+            let limits = Limits { quotas: vec![quota], ..Limits::default() };
+            let staying = [(each.clone(), PodTraits::default())];
+            let found = limits.uncounted_pods(&staying, &[pod("b", 2), pod("a", 1)]);
+            assert!(found.iter().all(|pod| !pod.demand.contains(&Resource::from("count/pods"))));
+            found.into_iter().map(|pod| pod.name).collect::<Vec<_>>()
+        };
+        assert_eq!(uncounted(&[]), [""; 0]);
+        assert_eq!(uncounted(&[(Resource::Pods, 3)]), [""; 0]);
+        assert_eq!(uncounted(&[(Resource::Pods, 2)]), ["a"]);
+        assert_eq!(uncounted(&[(Resource::Pods, 1)]), ["a", "b"]);
+        assert_eq!(uncounted(&[(Resource::Pods, 0)]), ["a", "b"]);
+        // The objects stay.
+        assert_eq!(uncounted(&[(Resource::from("count/pods"), 1)]), [""; 0]);
+    }
 
     #[test]
     fn waiting_pods_are_admitted_once_others_are_gone() {

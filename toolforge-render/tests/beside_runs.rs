@@ -113,13 +113,33 @@ fn terminating_pods_have_successors() {
 
 #[test]
 fn pods_of_unknown_controllers_are_replaced() {
+    let job = json!({
+        "apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "other"},
+        "spec": {"suspend": true, "template": {"spec": {"containers": [container("1Gi")]}}},
+    });
     for (kind, expected) in [("StatefulSet", 2), ("DaemonSet", 2), ("Node", 2), ("Job", 0)] {
-        let objects = [deployment(), cron_job(), pod("db-0", kind, true)];
+        let objects = [deployment(), cron_job(), pod("db-0", kind, true), job.clone()];
         let mut objects = objects.to_vec();
         objects[0]["spec"]["replicas"] = json!(0);
         objects[2]["metadata"]["labels"] = json!({});
         assert_eq!(beside(&facts(2, &objects)), expected, "{kind}");
     }
+}
+
+#[test]
+fn files_may_lack_the_controllers_of_pods() {
+    for kind in ["ReplicaSet", "Job"] {
+        assert_eq!(beside(&facts(2, &[cron_job(), pod("web-0", kind, true)])), 2, "{kind}");
+    }
+}
+
+#[test]
+fn pods_that_files_do_not_count_free_nothing() {
+    // Only one of the two is used of the quota.
+    let objects =
+        [deployment(), cron_job(), pod("web-0", "ReplicaSet", true), pod("web-1", "ReplicaSet", false)];
+    assert_eq!(beside(&facts(2, &objects)), 2);
+    assert_eq!(beside(&facts(4, &objects)), 2);
 }
 
 /// Returns the jobs that exceed the quota together once a job of a file is loaded.

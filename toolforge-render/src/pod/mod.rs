@@ -38,4 +38,4 @@ pub(crate) use resources::{cpu_of, memory_of, resources};
 pub use rollout::{LiveRollout, RolloutObjects, RolloutProgress};
 pub(crate) use rollout::{POD_TEMPLATE_HASH, revision_of};
 pub(crate) use unsettled::pod_id;
-pub use unsettled::{with_uncounted_pods, with_unsettled_pods};
+pub use unsettled::{PodsTime, with_unsettled_pods};
