@@ -154,7 +154,6 @@ impl ConflictCounter {
     #[must_use]
     pub fn new<'a>(
         quotas: &[ResourceQuota],
-        freed: &Demand,
         others: impl IntoIterator<Item = &'a ScheduledRuns>,
         each: &Demand,
         time: Range<i64>,
@@ -163,9 +162,7 @@ impl ConflictCounter {
         let limits: Vec<(&Resource, u64)> = quotas
             .iter()
             .flat_map(|quota| {
-                let left = |resource, hard: u64| {
-                    hard.saturating_sub(quota.used(resource).saturating_sub(freed.get(resource)))
-                };
+                let left = |resource, hard: u64| hard.saturating_sub(quota.used(resource));
                 let counted = quota.hard.iter().filter(|(resource, _)| quota.counts(resource, &traits));
                 counted.map(move |(resource, hard)| (resource, left(resource, *hard)))
             })
@@ -253,7 +250,7 @@ mod tests {
             hard: [(Resource::LimitsMemory, hard)].into(),
             ..ResourceQuota::default()
         };
-        simulate(&[quota], &Demand::default(), jobs, 0..100)
+        simulate(&[quota], jobs, 0..100)
     }
 
     #[test]

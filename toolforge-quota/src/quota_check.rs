@@ -276,14 +276,9 @@ impl Limits {
 ///
 /// Every quota counts whose scopes match pods without a deadline that state resources.
 #[must_use]
-pub(crate) fn check_resources(
-    quotas: &[ResourceQuota],
-    freed: &Demand,
-    requested: &Demand,
-) -> Vec<ResourceCheck> {
-    let (freed, requested) = (freed.clone(), requested.clone());
-    let created = requested.clone();
-    let change = DemandChange { freed, requested, created, ..DemandChange::default() };
+pub(crate) fn check_resources(quotas: &[ResourceQuota], requested: &Demand) -> Vec<ResourceCheck> {
+    let (requested, created) = (requested.clone(), requested.clone());
+    let change = DemandChange { requested, created, ..DemandChange::default() };
     check_changes(quotas, &[CountedChange::from(&change)])
 }
 
@@ -535,7 +530,7 @@ mod tests {
             name: name.to_owned(),
             until,
             demand: one(),
-            traits: PodTraits::default(),
+            ..TerminatingPod::default()
         };
         let terminating = vec![pod("Pod a", 7)];
         let limits = Limits { terminating, ..of_pods(2, 2) };

@@ -107,6 +107,13 @@ impl ResourceQuota {
         if resource.is_of_pods() { self.scopes.matches(pod) } else { self.scopes.is_empty() }
     }
 
+    /// Returns what the quota counts of a demand of pods with these traits, or of other objects.
+    pub(crate) fn counted(&self, demand: &Demand, pod: &PodTraits) -> Demand {
+        let is_counted = |resource: &Resource| self.hard.contains_key(resource) && self.counts(resource, pod);
+        let counted = demand.iter().filter(|(resource, _)| is_counted(resource));
+        counted.map(|(resource, amount)| (resource.clone(), amount)).collect()
+    }
+
     /// Returns the resources that are used up; one of which nothing was ever allowed is not among them.
     pub fn full(&self) -> impl Iterator<Item = &Resource> {
         self.hard

@@ -109,15 +109,10 @@ pub struct Interval {
     pub shortfalls: Vec<ResourceCheck>,
 }
 
-/// Returns the intervals of a time, in order and without gaps. What is used now counts all the time, except for what
-/// `freed` has.
+/// Returns the intervals of a time, in order and without gaps. What is used of the quotas counts all the time; it is what is used
+/// besides the runs.
 #[must_use]
-pub fn simulate(
-    quotas: &[ResourceQuota],
-    freed: &Demand,
-    jobs: &[ScheduledRuns],
-    time: Range<i64>,
-) -> Vec<Interval> {
+pub fn simulate(quotas: &[ResourceQuota], jobs: &[ScheduledRuns], time: Range<i64>) -> Vec<Interval> {
     let mut edges = edges(jobs, &time);
     let mut running: BTreeSet<Run> = BTreeSet::new();
     // The same jobs often run together many times.
@@ -137,7 +132,7 @@ pub fn simulate(
         let evaluate = |now: &[usize]| {
             let mut requested = Demand::default();
             now.iter().for_each(|job| requested.add_all(&jobs[*job].each));
-            let mut shortfalls = check_resources(quotas, freed, &requested);
+            let mut shortfalls = check_resources(quotas, &requested);
             shortfalls.retain(|resource| !resource.fits());
             (requested, shortfalls)
         };
@@ -197,14 +192,9 @@ pub struct Timeline {
 
 /// Returns a timeline for each resource of the quotas that the runs request.
 ///
-/// `freed` is what [`simulate`] was called with.
+/// The quotas are those that [`simulate`] was called with.
 #[must_use]
-pub fn timelines(
-    quotas: &[ResourceQuota],
-    freed: &Demand,
-    intervals: &[Interval],
-    parts: u32,
-) -> Vec<Timeline> {
+pub fn timelines(quotas: &[ResourceQuota], intervals: &[Interval], parts: u32) -> Vec<Timeline> {
     let (Some(first), Some(last)) = (intervals.first(), intervals.last()) else { return Vec::new() };
     let length = last.end.saturating_sub(first.start);
     let edge = |part: u32| first.start + length.saturating_mul(i64::from(part)) / i64::from(parts);
@@ -215,7 +205,7 @@ pub fn timelines(
             if intervals.iter().all(|interval| interval.requested.get(resource) == 0) {
                 continue;
             }
-            let other_usage = quota.used(resource).saturating_sub(freed.get(resource));
+            let other_usage = quota.used(resource);
             let peak = |part: u32| {
                 let (start, end) = (edge(part), edge(part + 1));
                 let within = intervals.iter().filter(|interval| interval.start < end && interval.end > start);
@@ -263,7 +253,7 @@ mod tests {
     fn simulate_finds_runs_that_exceed_a_quota() {
         let jobs = [runs("a", 3, &[0, 60], 20), runs("b", 3, &[10], 20), runs("c", 1, &[90], 100)];
         assert_eq!(
-            printed(&simulate(&[quota(6, 2)], &Demand::default(), &jobs, 0..100)),
+            printed(&simulate(&[quota(6, 2)], &jobs, 0..100)),
             ["0-10 a", "10-20 a+b too much", "20-30 b", "30-60 ", "60-80 a", "80-90 ", "90-100 c"]
         );
     }
@@ -271,10 +261,7 @@ mod tests {
     #[test]
     fn simulate_skips_overlapping_runs() {
         let jobs = [runs("a", 1, &[0, 10, 20, 30], 15)];
-        assert_eq!(
-            printed(&simulate(&[], &Demand::default(), &jobs, 5..40)),
-            ["5-15 a", "15-20 ", "20-35 a", "35-40 "]
-        );
+        assert_eq!(printed(&simulate(&[], &jobs, 5..40)), ["5-15 a", "15-20 ", "20-35 a", "35-40 "]);
     }
 
     #[test]
@@ -282,7 +269,7 @@ mod tests {
         let simulated = |concurrency: Concurrency, starting_deadline: u32, seconds: u32| {
             let job = runs("a", 1, &[0, 10, 20, 30], seconds);
             let job = ScheduledRuns { concurrency, starting_deadline, ..job };
-            printed(&simulate(&[quota(1, 0)], &Demand::default(), &[job], 0..60)).join(", ")
+            printed(&simulate(&[quota(1, 0)], &[job], 0..60)).join(", ")
         };
         let both = "0-10 a, 10-15 a+a too much, 15-20 a, 20-25 a+a too much, 25-30 a, 30-35 a+a too much, 35-45 a, 45-60 ";
         assert_eq!(simulated(Concurrency::Allow, 0, 15), both);
@@ -297,14 +284,13 @@ mod tests {
     #[test]
     fn timeline_has_the_peak_of_each_part() {
         let jobs = [runs("a", 3, &[0, 60], 20), runs("b", 3, &[10], 20)];
-        let quotas = [quota(6, 2)];
-        let freed = [(Resource::LimitsMemory, 1)].into();
-        let intervals = simulate(&quotas, &freed, &jobs, 0..100);
-        let found = timelines(&quotas, &freed, &intervals, 5);
+        let quotas = [quota(6, 1)];
+        let intervals = simulate(&quotas, &jobs, 0..100);
+        let found = timelines(&quotas, &intervals, 5);
         assert_eq!(found.len(), 1);
         assert_eq!((found[0].hard, found[0].other_usage), (6, 1));
         assert_eq!(found[0].peaks, [7, 4, 1, 4, 1]);
-        assert_eq!(timelines(&quotas, &freed, &simulate(&quotas, &freed, &[], 0..9), 3), []);
-        assert_eq!(timelines(&quotas, &freed, &[], 3), []);
+        assert_eq!(timelines(&quotas, &simulate(&quotas, &[], 0..9), 3), []);
+        assert_eq!(timelines(&quotas, &[], 3), []);
     }
 }

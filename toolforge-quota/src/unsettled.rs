@@ -1,4 +1,5 @@
 use crate::demand::Demand;
+use crate::pod_demand::PodDemand;
 use crate::quota_check::Limits;
 use crate::resource::Resource;
 use crate::resource_quota::ResourceQuota;
@@ -28,20 +29,100 @@ pub struct TerminatingPod {
     pub demand: Demand,
     /// What decides which quotas count it.
     pub traits: PodTraits,
+    /// Whether its controller, of which nothing else is known, may create another pod in its place.
+    pub may_be_replaced: bool,
+}
+
+impl TerminatingPod {
+    /// Returns the pod with what the quotas no longer count of it once it should have been gone for long. The object stays, which
+    /// `count/pods` counts, and its claims.
+    #[must_use]
+    pub fn without_object(self) -> Self {
+        let objects = PodDemand::terminal_demand();
+        let is_object = |resource: &Resource| objects.contains(resource) || !resource.is_of_pods();
+        let counted = self.demand.iter().filter(|(resource, _)| !is_object(resource));
+        let demand = counted.map(|(resource, amount)| (resource.clone(), amount)).collect();
+        Self { demand, ..self }
+    }
 }
 
 impl Limits {
+    /// Returns the limits as they are when nothing terminates or waits any more: pods that terminate are gone, except those in
+    /// whose place others may be created, and waiting pods exist as far as the quotas then admit them.
+    ///
+    /// Objects that `is_other` does not select, such as `Pod daily-1` or `Job daily`, are left as they are.
+    #[must_use]
+    pub fn settled(&self, is_other: impl Fn(&str) -> bool) -> Self {
+        let mut limits = Self { waiting: Vec::new(), terminating: Vec::new(), ..self.clone() };
+        for pod in self.terminating.iter().filter(|pod| is_other(&pod.name) && !pod.may_be_replaced) {
+            limits.free_quota(&pod.demand, &pod.traits);
+        }
+        for pods in admitted(&limits.quotas, self.waiting.iter().filter(|pods| is_other(&pods.owner))) {
+            limits.use_quota(&pods.each.times(pods.count), &pods.traits);
+        }
+        limits
+    }
+
+    /// Returns which of the pods that terminate the quotas no longer count: together with those that stay, they request more than
+    /// is used. The ones that should have been gone first are those.
+    #[must_use]
+    pub fn uncounted_pods(
+        &self,
+        staying: &[(Demand, PodTraits)],
+        terminating: &[TerminatingPod],
+    ) -> Vec<TerminatingPod> {
+        let mut counted: Vec<TerminatingPod> =
+            terminating.iter().cloned().map(TerminatingPod::without_object).collect();
+        counted.sort_by_key(|pod| pod.until);
+        let is_exceeded = |quota: &ResourceQuota, counted: &[TerminatingPod], resource: &Resource| {
+            let staying = staying.iter().map(|(demand, traits)| (demand, traits));
+            let all = staying.chain(counted.iter().map(|pod| (&pod.demand, &pod.traits)));
+            let all = all.filter(|(_, traits)| quota.counts(resource, traits));
+            let sum = all.fold(0, |sum: u64, (demand, _)| sum.saturating_add(demand.get(resource)));
+            sum > quota.used(resource)
+        };
+        let mut uncounted = Vec::new();
+        for quota in &self.quotas {
+            // What is not counted yet does not say which pods are.
+            for resource in quota.hard.keys().filter(|resource| quota.used.contains(resource)) {
+                let is_of = |pod: &TerminatingPod| {
+                    pod.demand.get(resource) > 0 && quota.counts(resource, &pod.traits)
+                };
+                while is_exceeded(quota, &counted, resource)
+                    && let Some(first) = counted.iter().position(is_of)
+                {
+                    uncounted.push(counted.remove(first));
+                }
+            }
+        }
+        uncounted
+    }
+
+    /// Counts a demand of pods with these traits, or of other objects, as used.
+    pub(crate) fn use_quota(&mut self, demand: &Demand, traits: &PodTraits) {
+        for quota in &mut self.quotas {
+            quota.used.add_all(&quota.counted(demand, traits));
+        }
+    }
+
+    /// Counts a pod as used no longer, as far as the quotas count it.
+    pub fn free_pod(&mut self, name: &str, mut demand: Demand, traits: &PodTraits) {
+        self.uncounted.iter().filter(|pod| pod.name == name).for_each(|pod| demand.subtract(&pod.demand));
+        self.free_quota(&demand, traits);
+    }
+
+    /// Counts a demand of pods with these traits, or of other objects, as used no longer.
+    pub fn free_quota(&mut self, demand: &Demand, traits: &PodTraits) {
+        for quota in &mut self.quotas {
+            quota.used.subtract(&quota.counted(demand, traits));
+        }
+    }
+
     /// Returns the limits as they are once all waiting pods exist, even if they exceed the quotas.
     #[must_use]
     pub fn with_waiting_pods_used(mut self) -> Self {
         for WaitingPods { count, each, traits, .. } in std::mem::take(&mut self.waiting) {
-            let requested = each.times(count);
-            for quota in &mut self.quotas {
-                let counts = |key: &&Resource| requested.contains(key) && quota.counts(key, &traits);
-                for resource in quota.hard.keys().filter(counts).cloned().collect::<Vec<_>>() {
-                    quota.used.add(resource.clone(), requested.get(&resource));
-                }
-            }
+            self.use_quota(&each.times(count), &traits);
         }
         self
     }
@@ -50,12 +131,7 @@ impl Limits {
     #[must_use]
     pub fn without_terminating_pods(mut self) -> Self {
         for TerminatingPod { demand, traits, .. } in std::mem::take(&mut self.terminating) {
-            for quota in &mut self.quotas {
-                let counts = |key: &&Resource| demand.contains(key) && quota.counts(key, &traits);
-                let counted = quota.hard.keys().filter(counts);
-                let freed: Demand = counted.map(|key| (key.clone(), demand.get(key))).collect();
-                quota.used.subtract(&freed);
-            }
+            self.free_quota(&demand, &traits);
         }
         self
     }
@@ -110,5 +186,69 @@ mod tests {
         let used = |quota: &ResourceQuota| (quota.used(&Resource::Pods), quota.used(&Resource::LimitsMemory));
         assert_eq!(limits.quotas.iter().map(used).collect::<Vec<_>>(), [(2, 0), (3, 1)]);
         assert_eq!(limits.terminating, []);
+    }
+
+    #[test]
+    fn pods_beyond_the_usage_are_not_counted() {
+        let each: Demand = [(Resource::Pods, 1), (Resource::from("count/pods"), 1)].into();
+        let pod = |name: &str, until| TerminatingPod {
+            name: name.to_owned(),
+            until,
+            demand: each.clone(),
+            ..TerminatingPod::default()
+        };
+        let uncounted = |used: &[(Resource, u64)]| {
+            let quota = ResourceQuota {
+                hard: [(Resource::Pods, 9), (Resource::from("count/pods"), 9)].into(),
+                used: used.iter().cloned().collect(),
+                ..ResourceQuota::default()
+            };
+            let limits = Limits { quotas: vec![quota], ..Limits::default() };
+            let staying = [(each.clone(), PodTraits::default())];
+            let found = limits.uncounted_pods(&staying, &[pod("b", 2), pod("a", 1)]);
+            assert!(found.iter().all(|pod| !pod.demand.contains(&Resource::from("count/pods"))));
+            found.into_iter().map(|pod| pod.name).collect::<Vec<_>>()
+        };
+        assert_eq!(uncounted(&[]), [""; 0]);
+        assert_eq!(uncounted(&[(Resource::Pods, 3)]), [""; 0]);
+        assert_eq!(uncounted(&[(Resource::Pods, 2)]), ["a"]);
+        assert_eq!(uncounted(&[(Resource::Pods, 1)]), ["a", "b"]);
+        assert_eq!(uncounted(&[(Resource::Pods, 0)]), ["a", "b"]);
+        // The objects stay.
+        assert_eq!(uncounted(&[(Resource::from("count/pods"), 1)]), [""; 0]);
+    }
+
+    #[test]
+    fn waiting_pods_are_admitted_once_others_are_gone() {
+        let quota = ResourceQuota {
+            hard: [(Resource::Pods, 2)].into(),
+            used: [(Resource::Pods, 2)].into(),
+            ..ResourceQuota::default()
+        };
+        let each: Demand = [(Resource::Pods, 1)].into();
+        let terminating = |name: &str, may_be_replaced| TerminatingPod {
+            name: name.to_owned(),
+            demand: each.clone(),
+            may_be_replaced,
+            ..TerminatingPod::default()
+        };
+        let waiting =
+            WaitingPods { owner: "Job a".to_owned(), count: 3, each: each.clone(), ..WaitingPods::default() };
+        let limits = Limits {
+            quotas: vec![quota],
+            waiting: vec![waiting],
+            terminating: vec![terminating("Pod a", false), terminating("Pod b", false)],
+            ..Limits::default()
+        };
+        let used = |limits: &Limits, is_other: fn(&str) -> bool| {
+            limits.settled(is_other).quotas[0].used(&Resource::Pods)
+        };
+        assert_eq!(used(&limits, |_| true), 2);
+        assert_eq!(used(&limits, |object| object != "Job a"), 0);
+        assert_eq!(used(&limits, |_| false), 2);
+        let without = Limits { waiting: Vec::new(), ..limits.clone() };
+        assert_eq!(used(&without, |object| object != "Pod b"), 1);
+        let replaced = Limits { terminating: vec![terminating("Pod a", true)], ..without };
+        assert_eq!(used(&replaced, |_| true), 2);
     }
 }

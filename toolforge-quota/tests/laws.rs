@@ -169,7 +169,6 @@ proptest! {
     #[test]
     fn counting_conflicts_equals_simulating(
         quotas in quotas(),
-        freed in amounts(),
         jobs in vec((amounts(), vec(-20..120_i64, 0..6), 1..40_u32, 0..3_usize, 0..30_u32), 1..5),
     ) {
         let jobs: Vec<ScheduledRuns> = jobs.iter().enumerate().map(|(index, (each, starts, seconds, policy, deadline))| {
@@ -182,13 +181,12 @@ proptest! {
                 starting_deadline: *deadline,
             }
         }).collect();
-        let (quotas, freed) = (quotas, demand(&freed));
-        let intervals = simulate(&quotas, &freed, &jobs, 0..100);
+        let intervals = simulate(&quotas, &jobs, 0..100);
         let exceeded = intervals.iter().filter(|interval| !interval.shortfalls.is_empty());
         let seconds: i64 = exceeded.map(|interval| interval.end - interval.start).sum();
         for (index, job) in jobs.iter().enumerate() {
             let others = jobs.iter().enumerate().filter(|(other, _)| *other != index).map(|(_, other)| other);
-            let count = ConflictCounter::new(&quotas, &freed, others, &job.each, 0..100).count(job);
+            let count = ConflictCounter::new(&quotas, others, &job.each, 0..100).count(job);
             prop_assert_eq!((count.runs, count.seconds), (conflicting_runs(&intervals), seconds));
         }
     }

@@ -12,7 +12,7 @@ use toolforge_quota::{Amounts, Bounds, LimitRange, Resource, ResourceQuota, Verd
 use toolforge_render::change::ChangeSet;
 use toolforge_render::job::{JobFacts, LoadOptions, plan_load};
 use toolforge_render::namespace::Namespace;
-use toolforge_render::pod::{with_uncounted_pods, with_unsettled_pods};
+use toolforge_render::pod::{PodsTime, with_unsettled_pods};
 
 /// Returns the facts of a namespace with 8Gi, of which some are used, and with one job.
 fn facts(job: &str, used: u64) -> JobFacts {
@@ -31,11 +31,8 @@ fn facts(job: &str, used: u64) -> JobFacts {
     with_unsettled_pods_of(facts)
 }
 
-fn with_unsettled_pods_of(mut facts: JobFacts) -> JobFacts {
-    let live = &facts.live;
-    facts.namespace.limits =
-        with_unsettled_pods(facts.namespace.limits, &live.deployments, &live.jobs, &live.pods);
-    facts
+fn with_unsettled_pods_of(facts: JobFacts) -> JobFacts {
+    at(0, facts)
 }
 
 fn load(facts: &JobFacts, job: &str) -> ChangeSet {
@@ -186,8 +183,10 @@ fn with_terminating_pod(used: u64) -> JobFacts {
 }
 
 fn at(second: i64, mut facts: JobFacts) -> JobFacts {
-    let now = Timestamp::from_second(second).unwrap();
-    facts.namespace.limits = with_uncounted_pods(facts.namespace.limits, &facts.live.pods, now);
+    let now = PodsTime::Now(Timestamp::from_second(second).unwrap());
+    let live = &facts.live;
+    facts.namespace.limits =
+        with_unsettled_pods(facts.namespace.limits, &live.deployments, &live.jobs, &live.pods, now);
     facts
 }
 

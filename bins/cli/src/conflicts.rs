@@ -93,10 +93,8 @@ impl RunConflicts {
         if lines.is_empty() {
             return;
         }
-        let warning = with_first(
-            Notice::warning("these runs exceed the quota within the next 24 hours:"),
-            lines,
-        );
+        let warning =
+            with_first(Notice::warning("these runs exceed the quota within the next 24 hours:"), lines);
         let warning = match adjustments_hint(&self.schedules, SizeForm::Keys) {
             Some(hint) => warning.with_hint(hint),
             None => warning,

@@ -13,7 +13,7 @@ use toolforge_model::{JobName, ToolName};
 use toolforge_render::job::{JobFacts, LiveJobs, RecordedJob};
 use toolforge_render::namespace::Namespace;
 use toolforge_render::object::HttpRoute;
-use toolforge_render::pod::{with_uncounted_pods, with_unsettled_pods};
+use toolforge_render::pod::{PodsTime, with_unsettled_pods};
 
 use crate::facts::{FactsError, FetchedNamespace, NamespaceFetchOptions, host_namespace};
 use crate::{Client, Error, ResourceType};
@@ -68,9 +68,8 @@ impl FetchedJobs {
     pub fn facts(self, namespace: Namespace) -> JobFacts {
         let Self { namespace: fetched, live } = self;
         let mut facts = JobFacts::new(fetched.facts(namespace));
-        let limits = facts.namespace.limits;
-        let limits = with_unsettled_pods(limits, &live.deployments, &live.jobs, &live.pods);
-        facts.namespace.limits = with_uncounted_pods(limits, &live.pods, Timestamp::now());
+        let (limits, now) = (facts.namespace.limits, PodsTime::Now(Timestamp::now()));
+        facts.namespace.limits = with_unsettled_pods(limits, &live.deployments, &live.jobs, &live.pods, now);
         facts.live = live;
         facts
     }

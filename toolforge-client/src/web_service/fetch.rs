@@ -13,7 +13,7 @@ use toolforge_model::ToolName;
 use toolforge_render::job::JobFacts;
 use toolforge_render::namespace::Namespace;
 use toolforge_render::object::HttpRoute;
-use toolforge_render::pod::{with_uncounted_pods, with_unsettled_pods};
+use toolforge_render::pod::{PodsTime, with_unsettled_pods};
 use toolforge_render::web_service::{LiveWebService, WebServiceFacts};
 
 use crate::facts::{FactsError, FetchedNamespace, NamespaceFetchOptions, host_namespace, when};
@@ -118,9 +118,8 @@ impl FetchedWebService {
         let Self { namespace: fetched, http_routes, live, neighbors } = self;
         let Neighbors { pods, deployments, jobs, cron_jobs } = neighbors;
         let mut facts = WebServiceFacts::new(fetched.facts(namespace));
-        let limits = facts.namespace.limits;
-        let limits = with_unsettled_pods(limits, &deployments, &jobs, &pods);
-        facts.namespace.limits = with_uncounted_pods(limits, &pods, Timestamp::now());
+        let (limits, now) = (facts.namespace.limits, PodsTime::Now(Timestamp::now()));
+        facts.namespace.limits = with_unsettled_pods(limits, &deployments, &jobs, &pods, now);
         facts.http_routes = http_routes;
         facts.live = live;
         let mut job_facts = JobFacts::new(facts.namespace.clone());

@@ -153,21 +153,25 @@ impl ChangeSet {
 
     /// Returns limits as they will be after the changes, when nothing waits or terminates any more.
     pub(crate) fn settled_limits(&self, limits: &Limits) -> Limits {
-        let is_freed = |pod: &TerminatingPod| {
-            self.changes.iter().any(|change| change.demand.freed_objects.contains(&pod.name))
-        };
-        let mut limits = Limits { waiting: Vec::new(), ..limits.clone() };
-        limits.terminating.retain(|pod| !is_freed(pod));
-        for quota in &mut limits.quotas {
-            let after = |resource: &Resource, used: u64| {
-                let mut rows = self.at_rest.resources().iter();
-                rows.find(|row| row.quota == quota.name && row.resource == *resource)
-                    .map_or(used, |row| row.after)
-            };
-            let used = quota.used.iter().map(|(resource, used)| (resource.clone(), after(resource, used)));
-            quota.used = used.collect();
-        }
-        limits.without_terminating_pods()
+        let freed = self.freed_objects();
+        let limits = limits.settled(|object| !freed.contains(object));
+        let rows = self.rows_after(&limits, |change| change.demand.requested.clone());
+        with_rows(limits, &rows)
+    }
+
+    /// Returns the resources after the changes, where nothing waits or terminates but what the changes free.
+    pub(crate) fn rows_after(
+        &self,
+        settled: &Limits,
+        requested: impl Fn(&Change) -> Demand,
+    ) -> Vec<ResourceCheck> {
+        let last = check(&self.changes, settled, requested).pop();
+        last.map(|check| check.resources().to_vec()).unwrap_or_default()
+    }
+
+    /// Returns the objects that the changes free, such as `Job daily` and `Pod daily-1`.
+    pub(crate) fn freed_objects(&self) -> BTreeSet<String> {
+        self.changes.iter().flat_map(freed_objects).collect()
     }
 
     /// Returns the verdict: whether everything fits, when, and if not, why.
@@ -266,10 +270,8 @@ impl ChangeSet {
 /// at least.
 fn check(changes: &[Change], limits: &Limits, requested: impl Fn(&Change) -> Demand) -> Vec<QuotaCheck> {
     let counted = |change: &Change, has_ended: bool| {
-        let ChangeDemand { freed, created, pods, claims, freed_objects, .. } = change.demand.clone();
-        let is_counted = change.demand != ChangeDemand::default();
-        let steps = change.steps.iter().filter(|_| is_counted).map(|step| step.id.to_string());
-        let freed_objects = steps.chain(freed_objects).collect();
+        let ChangeDemand { freed, created, pods, claims, .. } = change.demand.clone();
+        let freed_objects = freed_objects(change).collect();
         let (mut requested, mut created) = (requested(change), created);
         let mut freed = freed;
         if has_ended {
@@ -285,6 +287,25 @@ fn check(changes: &[Change], limits: &Limits, requested: impl Fn(&Change) -> Dem
     };
     let stages: BTreeSet<usize> = changes.iter().map(|change| change.stage).collect();
     if stages.is_empty() { vec![check_stage(0)] } else { stages.into_iter().map(check_stage).collect() }
+}
+
+/// Returns the objects that a change frees.
+fn freed_objects(change: &Change) -> impl Iterator<Item = String> {
+    let is_counted = change.demand != ChangeDemand::default();
+    let steps = change.steps.iter().filter(move |_| is_counted).map(|step| step.id.to_string());
+    steps.chain(change.demand.freed_objects.iter().cloned())
+}
+
+/// Returns limits with the usage of these rows.
+pub(crate) fn with_rows(mut limits: Limits, rows: &[ResourceCheck]) -> Limits {
+    for row in rows {
+        for quota in limits.quotas.iter_mut().filter(|quota| quota.name == row.quota) {
+            let others = quota.used.iter().filter(|(resource, _)| **resource != row.resource);
+            let others = others.map(|(resource, amount)| (resource.clone(), amount));
+            quota.used = others.chain([(row.resource.clone(), row.after)]).collect();
+        }
+    }
+    limits
 }
 
 /// Returns the demand when pods have ended: only the objects stay, and nothing of the other resources is used.

@@ -10,6 +10,7 @@ mod step;
 
 pub use adjustment::{Adjustment, LargestSizes, PodPart};
 pub(crate) use adjustment::{Sized, lowest_size, set_size};
+pub(crate) use change_set::with_rows;
 pub use change_set::{ChangeSet, ResourceForecast};
 pub(crate) use rollout::PodReplacement;
 pub use rollout::{Downtime, Rollout};

@@ -1,18 +1,16 @@
 //! The resources that the scheduled jobs of a tool use over time.
 
-use std::collections::BTreeSet;
 use std::ops::Range;
 
-use k8s_openapi::api::batch::v1::{CronJob, Job};
+use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use toolforge_model::JobName;
-use toolforge_quota::{Concurrency, Demand, Interval, Resource, ScheduledRuns, simulate};
+use toolforge_quota::{Concurrency, Demand, Interval, ScheduledRuns, simulate};
 
 use crate::job::demand::of_run;
 use crate::job::duration::{due_time, last_duration};
-use crate::job::{JobFacts, JobObjects, JobWorkload, LiveJobs, RunOutcome, pods_of_job, runs_of_job};
+use crate::job::{JobFacts, JobObjects, JobWorkload, LiveJobs, RunOutcome, quotas_beside_runs, runs_of_job};
 use crate::object::{CronJobSchedule, cron_job_spec};
-use crate::pod::{has_ended, pod_demand, pod_id};
 
 /// The assumed duration of a run if no earlier run is known, in seconds.
 const ASSUMED_SECONDS: u32 = 300;
@@ -114,58 +112,6 @@ fn active_runs<'a>(job: &JobObjects, live: &'a LiveJobs) -> Vec<&'a Job> {
     runs
 }
 
-/// The runs of each outcome whose Jobs are kept by default: those that succeeded and those that failed (Kubernetes 1.33).
-const HISTORY_LIMITS: (i32, i32) = (3, 1);
-
-/// Returns how many Jobs of runs that have ended stay, each until a later one takes its place: as many as the history limits of
-/// the CronJob. The API server counts a Job until it is deleted. One with a lifetime after its end is not kept for long.
-fn kept_runs(cron_job: &CronJob, runs: &[&Job], live: &LiveJobs) -> usize {
-    let has_lifetime =
-        |run: &Job| run.spec.as_ref().is_some_and(|spec| spec.ttl_seconds_after_finished.is_some());
-    let (mut succeeded, mut failed) = (0_usize, 0_usize);
-    for run in runs.iter().filter(|run| !has_lifetime(run)) {
-        match RunOutcome::of(run, live) {
-            RunOutcome::Succeeded { .. } => succeeded += 1,
-            RunOutcome::Failed { .. } => failed += 1,
-            RunOutcome::Running { .. }
-            | RunOutcome::Retrying { .. }
-            | RunOutcome::Starting { .. }
-            | RunOutcome::Suspended => {}
-        }
-    }
-    let spec = cron_job_spec(cron_job);
-    let limit = |limit: Option<i32>, default: i32| usize::try_from(limit.unwrap_or(default)).unwrap_or(0);
-    let of_successes = limit(spec.and_then(|spec| spec.successful_jobs_history_limit), HISTORY_LIMITS.0);
-    let of_failures = limit(spec.and_then(|spec| spec.failed_jobs_history_limit), HISTORY_LIMITS.1);
-    succeeded.min(of_successes) + failed.min(of_failures)
-}
-
-/// Returns what does not count besides the simulated runs although the quotas count it now: the current runs of scheduled jobs,
-/// which are simulated themselves, their Jobs that are deleted soon, and pods that terminate.
-#[must_use]
-pub fn demand_of_current_runs(loads: &[ScheduledJobLoad], facts: &JobFacts) -> Demand {
-    let mut used = Demand::default();
-    let mut counted = BTreeSet::new();
-    for job in facts.live.all_scheduled(&facts.namespace.tool) {
-        let JobWorkload::Scheduled(cron_job) = &job.workload else { continue };
-        let runs = runs_of_job(&job, &facts.live);
-        if runs.is_empty() || loads.iter().all(|load| load.name != job.name) {
-            continue;
-        }
-        let replaced = runs.len() - kept_runs(cron_job, &runs, &facts.live);
-        used.add(Resource::Count("jobs.batch".to_owned()), u64::try_from(replaced).unwrap_or(u64::MAX));
-        for pod in pods_of_job(&job, &facts.live) {
-            if let (Some(spec), false) = (&pod.spec, has_ended(pod)) {
-                used.add_all(&pod_demand(spec, &facts.namespace.limits.limit_ranges));
-                counted.insert(pod_id(pod));
-            }
-        }
-    }
-    let terminating = facts.namespace.limits.terminating.iter();
-    terminating.filter(|pod| !counted.contains(&pod.name)).for_each(|pod| used.add_all(&pod.demand));
-    used
-}
-
 /// Returns the intervals in which scheduled jobs run at the same time, compared with the quotas. Current runs are not
 /// counted twice.
 #[must_use]
@@ -175,7 +121,7 @@ pub fn simulate_scheduled_jobs(
     time: Range<Timestamp>,
 ) -> Vec<Interval> {
     let runs: Vec<ScheduledRuns> = loads.iter().map(|load| load.runs(&time)).collect();
-    simulate(&facts.namespace.limits.quotas, &demand_of_current_runs(loads, facts), &runs, seconds(&time))
+    simulate(&quotas_beside_runs(loads, facts), &runs, seconds(&time))
 }
 
 /// Returns a time in seconds since 1970.
@@ -185,13 +131,13 @@ pub(super) fn seconds(time: &Range<Timestamp>) -> Range<i64> {
 
 #[cfg(test)]
 mod tests {
-    use k8s_openapi::api::batch::v1::{CronJobSpec, CronJobStatus};
+    use k8s_openapi::api::batch::v1::{CronJob, CronJobSpec, CronJobStatus};
     use k8s_openapi::api::core::v1::Pod;
     use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
     use serde_json::{Value, json};
     use toolforge_images::Catalog;
     use toolforge_model::JobOptions;
-    use toolforge_quota::{PodTraits, ResourceQuota, TerminatingPod};
+    use toolforge_quota::{Resource, ResourceQuota};
 
     use super::*;
     use crate::job::{JobPlan, JobWorkload, manual_run};
@@ -381,22 +327,9 @@ mod tests {
         let template = run.spec.clone().unwrap().template;
         facts.live.pods.push(Pod { metadata: template.metadata.unwrap(), spec: template.spec, status: None });
         facts.live.jobs.push(run);
-        let used = demand_of_current_runs(&loads, &facts);
-        assert_eq!(used.get(&Resource::Pods), 1);
-        assert_eq!(used.get(&Resource::Count("jobs.batch".to_owned())), 1);
+        assert_eq!(quotas_beside_runs(&loads, &facts)[0].used(&Resource::Pods), 0);
+        assert_eq!(quotas_beside_runs(&[], &facts)[0].used(&Resource::Pods), 1);
         assert!(fits(&facts));
-        assert_eq!(demand_of_current_runs(&[], &facts), Demand::default());
-        // Pods that terminate soon use nothing.
-        facts.namespace.limits.terminating = vec![TerminatingPod {
-            name: "Pod web-1".to_owned(),
-            until: 0,
-            demand: [(Resource::Pods, 1)].into_iter().collect(),
-            traits: PodTraits::default(),
-        }];
-        assert_eq!(
-            demand_of_current_runs(&loads, &facts).get(&Resource::Pods),
-            used.get(&Resource::Pods) + 1
-        );
     }
 
     #[test]
@@ -429,7 +362,13 @@ mod tests {
                 facts.live.jobs.push(run);
             }
             let loads = [load(&facts).unwrap()];
-            demand_of_current_runs(&loads, &facts).get(&Resource::Count("jobs.batch".to_owned()))
+            let jobs = Resource::Count("jobs.batch".to_owned());
+            facts.namespace.limits.quotas = vec![ResourceQuota {
+                hard: [(jobs.clone(), 9)].into(),
+                used: [(jobs.clone(), 9)].into(),
+                ..ResourceQuota::default()
+            }];
+            9 - quotas_beside_runs(&loads, &facts)[0].used(&jobs)
         };
         let runs = ["Complete", "Complete", "Failed", "Failed", ""];
         for (ttl, limits, expected) in [

@@ -11,7 +11,7 @@ use crate::job::difference::path;
 use crate::job::observe::variables_set_by_hand;
 use crate::job::{
     FoundWorkload, JobFacts, JobObjects, JobPlan, JobPlanError, JobWorkload, LiveJobs, LoadProblem,
-    RecordedJob, RunOutcome, demand, is_job, job_differences, observe_job, pods_of_job,
+    RecordedJob, RunOutcome, demand, is_job, job_differences, observe_job, pods_of_job, runs_of_job,
 };
 use crate::object::{
     Difference, FieldPath, Object, ObjectId, ObjectKind, deployment_replicas, deployment_spec, differences,
@@ -278,6 +278,14 @@ pub(super) fn deletion(kind: ObjectKind, metadata: &ObjectMeta) -> Step {
     Step::of(id, StepAction::Delete { uid: metadata.uid.clone(), resource_version: None })
 }
 
+/// Returns the pods and the runs of a job, by the names by which [`Limits`](toolforge_quota::Limits) knows them.
+pub(super) fn pods_and_runs_of(job: &JobObjects, facts: &JobFacts) -> Vec<String> {
+    let pods = pods_of_job(job, &facts.live).into_iter().map(pod_id);
+    let runs = runs_of_job(job, &facts.live).into_iter();
+    let runs = runs.map(|run| ObjectId::new(ObjectKind::Job, run.metadata.name.clone().unwrap_or_default()));
+    pods.chain(runs.map(|id| id.to_string())).collect()
+}
+
 /// Adds what a change frees and requests, and how its pods are replaced.
 fn with_demand(mut change: Change, live: Option<&JobObjects>, facts: &JobFacts) -> Change {
     let limit_ranges = &facts.namespace.limits.limit_ranges;
@@ -296,8 +304,7 @@ fn with_demand(mut change: Change, live: Option<&JobObjects>, facts: &JobFacts) 
         (&change.action, live),
         (Action::Update, Some(JobObjects { workload: JobWorkload::Scheduled(_), .. }))
     ) {
-        let pods = live.map(|live| pods_of_job(live, &facts.live)).unwrap_or_default();
-        change.demand.freed_objects = pods.into_iter().map(pod_id).collect();
+        change.demand.freed_objects = live.map(|live| pods_and_runs_of(live, facts)).unwrap_or_default();
     }
     if change.action == Action::Update {
         let is_created = |step: &&Step| matches!(step.action, StepAction::Create);

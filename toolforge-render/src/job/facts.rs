@@ -11,7 +11,7 @@ use crate::change::{Change, ChangeSet};
 use crate::job::{JobObjects, JobWorkload, is_job, job_name_of};
 use crate::namespace::{Documents, DocumentsError, Namespace};
 use crate::object::{HttpRoute, Object, ObjectKind, has_label};
-use crate::pod::{remove_terminating_pods, with_unsettled_pods};
+use crate::pod::{PodsTime, remove_terminating_pods, with_unsettled_pods};
 
 /// Everything that a plan for jobs needs besides the requests.
 #[derive(Clone, Debug)]
@@ -207,10 +207,8 @@ impl Documents {
             events: self.all_of_kind("Event", &namespace)?,
             recorded: BTreeMap::new(),
         };
-        // Without pods, the files do not say which ones are missing.
-        if !live.pods.is_empty() {
-            facts.limits = with_unsettled_pods(facts.limits, &live.deployments, &live.jobs, &live.pods);
-        }
+        let LiveJobs { deployments, jobs, pods, .. } = &live;
+        facts.limits = with_unsettled_pods(facts.limits, deployments, jobs, pods, PodsTime::Unknown);
         Ok(JobFacts { namespace: facts, live })
     }
 }

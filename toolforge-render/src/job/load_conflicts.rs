@@ -4,12 +4,12 @@ use std::ops::Range;
 
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use toolforge_quota::{
-    Conflict, ConflictCounter, Demand, Resource, ResourceCheck, ResourceQuota, ScheduledRuns, conflicts,
-    simulate,
+    Conflict, ConflictCounter, Demand, ResourceCheck, ResourceQuota, ScheduledRuns, conflicts, simulate,
 };
 
-use crate::change::{Action, Adjustment, Change, ChangeSet, WorkloadKind};
-use crate::job::calendar::{assumed_seconds, demand_of_current_runs, seconds};
+use crate::change::{Action, Adjustment, Change, ChangeSet, WorkloadKind, with_rows};
+use crate::job::beside_runs::{limits_beside_runs, quotas_beside_runs};
+use crate::job::calendar::{assumed_seconds, seconds};
 use crate::job::demand::of_run;
 use crate::job::stagger::NearestSchedule;
 use crate::job::unmanaged::as_job;
@@ -34,12 +34,15 @@ pub fn conflicts_after(
     time: &Range<Timestamp>,
 ) -> Vec<Conflict> {
     let Some(after) = RunsAfter::new(set, plans, facts, time) else { return Vec::new() };
-    let mut found = conflicts(&simulate(&after.quotas, &after.freed, &after.runs, seconds(time)));
+    let mut found = conflicts(&simulate(&after.quotas, &after.runs, seconds(time)));
     if !after.has_planned {
+        let without_changes = quotas_beside_runs(&after.loads, facts);
         let is_caused = |shortfall: &ResourceCheck| {
             let is_same =
                 |row: &&ResourceCheck| row.quota == shortfall.quota && row.resource == shortfall.resource;
-            set.at_rest.resources().iter().find(is_same).is_some_and(|row| row.after > row.used)
+            let before = without_changes.iter().find(|quota| quota.name == shortfall.quota);
+            let before = before.map_or(0, |quota| quota.used(&shortfall.resource));
+            after.rows.iter().find(is_same).is_some_and(|row| row.after > before)
         };
         found.retain(|conflict| set.at_rest.fits() && conflict.shortfalls.iter().any(is_caused));
     }
@@ -60,24 +63,26 @@ pub fn conflicts_during_rollout(
     now: Timestamp,
 ) -> (Vec<Conflict>, Timestamp) {
     let end = now.checked_add(ROLLOUT).unwrap_or(Timestamp::MAX);
-    let peak = |quota: &str, resource: &Resource| {
-        let mut rows = set.at_peak.resources().iter();
-        rows.find(|row| row.quota == quota && row.resource == *resource).map_or(0, |row| row.after)
+    // What the old and the new pods use together beyond what is used afterwards.
+    let extra = |row: &ResourceCheck| {
+        let mut peak = set.at_peak.resources().iter();
+        let peak = peak.find(|peak| peak.quota == row.quota && peak.resource == row.resource);
+        peak.map_or(0, |peak| peak.after.saturating_sub(row.after))
     };
-    let is_higher = set.at_rest.resources().iter().any(|row| peak(&row.quota, &row.resource) > row.after);
-    if !set.fits() || !is_higher {
+    let extra: Vec<(&ResourceCheck, u64)> =
+        set.at_rest.resources().iter().map(|row| (row, extra(row))).filter(|(_, extra)| *extra > 0).collect();
+    if !set.fits() || extra.is_empty() {
         return (Vec::new(), end);
     }
     let time = now..end;
     let Some(after) = RunsAfter::new(set, plans, facts, &time) else { return (Vec::new(), end) };
     let mut quotas = after.quotas.clone();
     for quota in &mut quotas {
-        let highest =
-            |(resource, used): (&Resource, u64)| (resource.clone(), used.max(peak(&quota.name, resource)));
-        quota.used = quota.used.iter().map(highest).collect();
+        for (row, extra) in extra.iter().filter(|(row, _)| row.quota == quota.name) {
+            quota.used.add(row.resource.clone(), *extra);
+        }
     }
-    let found =
-        |quotas: &[ResourceQuota]| conflicts(&simulate(quotas, &after.freed, &after.runs, seconds(&time)));
+    let found = |quotas: &[ResourceQuota]| conflicts(&simulate(quotas, &after.runs, seconds(&time)));
     let afterwards = found(&after.quotas);
     let is_due = |conflict: &Conflict| {
         let mut runs = after.runs.iter().filter(|runs| conflict.names.contains(&runs.name));
@@ -113,8 +118,7 @@ pub fn schedule_adjustments(
     pending
         .filter_map(|(load, change)| {
             let others = after.runs.iter().filter(|runs| runs.name != load.name.as_str());
-            let counter =
-                ConflictCounter::new(&after.quotas, &after.freed, others, &load.each, seconds(time));
+            let counter = ConflictCounter::new(&after.quotas, others, &load.each, seconds(time));
             let schedule = search.of(load, &counter, time)?;
             Some(Adjustment {
                 schedule: Some(schedule),
@@ -126,10 +130,10 @@ pub fn schedule_adjustments(
 
 /// The runs of all scheduled jobs after changes, and of the one-off jobs that these start.
 struct RunsAfter {
-    /// The quotas after the changes.
+    /// The quotas after the changes, with what is used besides `runs`.
     quotas: Vec<ResourceQuota>,
-    /// What of their use is that of `runs`.
-    freed: Demand,
+    /// The resources after the changes.
+    rows: Vec<ResourceCheck>,
     /// The scheduled jobs.
     loads: Vec<ScheduledJobLoad>,
     /// All runs, by the name of the job.
@@ -149,30 +153,24 @@ impl RunsAfter {
         if loads.is_empty() {
             return None;
         }
-        // What the changes do besides the runs.
-        let mut facts = facts.clone();
-        for quota in &mut facts.namespace.limits.quotas {
-            for check in set.at_rest.resources().iter().filter(|check| check.quota == quota.name) {
-                let others = quota.used.iter().filter(|(resource, _)| **resource != check.resource);
-                let others = others.map(|(resource, amount)| (resource.clone(), amount));
-                quota.used = others.chain([(check.resource.clone(), check.after)]).collect();
-            }
-        }
-        let mut freed = demand_of_current_runs(&loads, &facts);
         let mut runs: Vec<ScheduledRuns> = loads.iter().map(|load| load.runs(time)).collect();
-        for job in planned.iter().filter(|job| is_started(job, set)) {
-            let each = of_run(job, &facts);
-            freed.add_all(&each);
-            runs.push(ScheduledRuns {
-                name: job.name.to_string(),
-                each,
-                starts: vec![time.start.as_second()],
-                seconds: assumed_seconds(job),
-                ..ScheduledRuns::default()
-            });
-        }
+        let started: Vec<&JobObjects> = planned.iter().filter(|job| is_started(job, set)).collect();
+        runs.extend(started.iter().map(|job| ScheduledRuns {
+            name: job.name.to_string(),
+            each: of_run(job, facts),
+            starts: vec![time.start.as_second()],
+            seconds: assumed_seconds(job),
+            ..ScheduledRuns::default()
+        }));
         runs.sort_by(|one, other| one.name.cmp(&other.name));
-        Some(Self { quotas: facts.namespace.limits.quotas, freed, loads, runs, has_planned })
+        let freed = set.freed_objects();
+        let limits = limits_beside_runs(&loads, facts, |object| freed.contains(object));
+        let rows = set.rows_after(&limits, |change| change.demand.requested.clone());
+        let is_run = |change: &Change| started.iter().any(|job| job.name.as_str() == change.name);
+        let beside = set.rows_after(&limits, |change| {
+            if is_run(change) { Demand::default() } else { change.demand.requested.clone() }
+        });
+        Some(Self { quotas: with_rows(limits, &beside).quotas, rows, loads, runs, has_planned })
     }
 }
 
@@ -181,11 +179,10 @@ fn loads_after(set: &ChangeSet, planned: &[JobObjects], facts: &JobFacts) -> Vec
     let live = facts.live.all_scheduled(&facts.namespace.tool);
     let is_replaced = |job: &&JobObjects| {
         planned.iter().any(|planned| planned.name == job.name)
-            || set.changes.iter().any(|change| {
-                change.action == Action::Delete
-                    && change.kind == WorkloadKind::Scheduled
-                    && change.name == job.name.as_str()
-            })
+            || set
+                .changes
+                .iter()
+                .any(|change| change.action == Action::Delete && is_of_schedule(change, job.name.as_str()))
     };
     let mut loads: Vec<ScheduledJobLoad> = live
         .iter()
@@ -202,7 +199,11 @@ fn loads_after(set: &ChangeSet, planned: &[JobObjects], facts: &JobFacts) -> Vec
         let is_suspended = suspend(job).is_none() && live.and_then(suspend) == Some(true);
         let Some(mut load) = ScheduledJobLoad::of(job, facts).filter(|_| !is_suspended) else { continue };
         if let Some(known) = live.and_then(|live| ScheduledJobLoad::of(live, facts)) {
-            load.current = known.current;
+            let is_recreated = |change: &Change| {
+                change.action == Action::Recreate && is_of_schedule(change, job.name.as_str())
+            };
+            // The current runs are deleted with the CronJob.
+            load.current = if set.changes.iter().any(is_recreated) { Vec::new() } else { known.current };
             if let (CronJobSchedule::Interval { since, .. }, CronJobSchedule::Interval { since: last, .. }) =
                 (&mut load.schedule, known.schedule)
             {
@@ -216,6 +217,10 @@ fn loads_after(set: &ChangeSet, planned: &[JobObjects], facts: &JobFacts) -> Vec
         loads.push(load);
     }
     loads
+}
+
+fn is_of_schedule(change: &Change, name: &str) -> bool {
+    change.kind == WorkloadKind::Scheduled && change.name == name
 }
 
 /// Returns whether it is a one-off job that changes start and that may run beside all of them.

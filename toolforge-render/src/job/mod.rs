@@ -27,6 +27,7 @@
 //! ```
 
 mod adjust;
+mod beside_runs;
 mod calendar;
 mod change;
 mod demand;
@@ -49,7 +50,8 @@ mod workload_ref;
 
 pub use adjust::{JobForecast, largest_job, load_adjustments, restart_adjustments, trigger_adjustments};
 pub(crate) use adjust::{largest_jobs, with_size};
-pub use calendar::{ScheduledJobLoad, demand_of_current_runs, simulate_scheduled_jobs};
+pub use beside_runs::quotas_beside_runs;
+pub use calendar::{ScheduledJobLoad, simulate_scheduled_jobs};
 pub(crate) use change::{adoption, own_finalizers};
 pub use difference::job_differences;
 pub use facts::{JobFacts, LiveJobs, RecordedJob};

@@ -12,7 +12,7 @@ use toolforge_quota::{Demand, Limits, Pods};
 use crate::change::{
     Action, Change, ChangeDemand, ChangeSet, Downtime, PodReplacement, Rollout, Step, StepAction,
 };
-use crate::job::change::deletion;
+use crate::job::change::{deletion, pods_and_runs_of};
 use crate::job::{JobFacts, JobObjects, JobWorkload, demand, pods_of_job, runs_of_job};
 use crate::object::{
     Difference, Object, ObjectId, ObjectKind, cron_job_spec, deployment_spec, differences, is_paused,
@@ -54,7 +54,7 @@ pub fn restart_job(job: &JobObjects, facts: &JobFacts, now: Timestamp) -> Result
             }
             let mut change = with_run(change, cron_job, facts, now)?;
             change.demand.freed = demand::of_live(job, &facts.live, &facts.namespace.limits.limit_ranges);
-            change.demand.freed_objects = pods_of_job(job, &facts.live).into_iter().map(pod_id).collect();
+            change.demand.freed_objects = pods_and_runs_of(job, facts);
             // The CronJob itself is kept, and not created.
             change.demand.requested.add_all(&count_demand(ObjectKind::CronJob));
             Ok(facts.change_set(vec![change]))

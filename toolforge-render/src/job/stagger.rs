@@ -9,7 +9,7 @@ use toolforge_quota::{
 };
 
 use crate::job::calendar::seconds;
-use crate::job::{JobFacts, ScheduledJobLoad, demand_of_current_runs};
+use crate::job::{JobFacts, ScheduledJobLoad, quotas_beside_runs};
 use crate::object::CronJobSchedule;
 
 /// The number of minutes in an hour.
@@ -62,10 +62,9 @@ pub fn stagger(loads: &[ScheduledJobLoad], facts: &JobFacts, time: &Range<Timest
     let mut loads = loads.to_vec();
     loads.sort_by(|one, other| one.name.cmp(&other.name));
     let original: Vec<CronJobSchedule> = loads.iter().map(|load| load.schedule.clone()).collect();
-    let freed = demand_of_current_runs(&loads, facts);
-    let quotas = &facts.namespace.limits.quotas;
+    let quotas = quotas_beside_runs(&loads, facts);
     let mut runs: Vec<ScheduledRuns> = loads.iter().map(|load| load.runs(time)).collect();
-    let simulated = |runs: &[ScheduledRuns]| simulate(quotas, &freed, runs, seconds(time));
+    let simulated = |runs: &[ScheduledRuns]| simulate(&quotas, runs, seconds(time));
     let mut intervals = simulated(&runs);
     let before = Severity::of(&intervals);
     let (mut current, mut work) = (before, 0);
@@ -81,7 +80,7 @@ pub fn stagger(loads: &[ScheduledJobLoad], facts: &JobFacts, time: &Range<Timest
                 continue;
             }
             let others = runs.iter().enumerate().filter(|(other, _)| *other != index).map(|(_, runs)| runs);
-            let counter = ConflictCounter::new(quotas, &freed, others, &loads[index].each, seconds(time));
+            let counter = ConflictCounter::new(&quotas, others, &loads[index].each, seconds(time));
             let mut found: Vec<(ConflictCount, CronJobSchedule, ScheduledRuns)> = Vec::new();
             for candidate in candidates {
                 let schedule = CronJobSchedule::Expression(candidate);

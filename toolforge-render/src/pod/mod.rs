@@ -37,5 +37,5 @@ pub use resources::PodResources;
 pub(crate) use resources::{cpu_of, memory_of, resources};
 pub use rollout::{LiveRollout, RolloutObjects, RolloutProgress};
 pub(crate) use rollout::{POD_TEMPLATE_HASH, revision_of};
+pub use unsettled::{PodsTime, with_unsettled_pods};
 pub(crate) use unsettled::{pod_id, remove_terminating_pods};
-pub use unsettled::{with_uncounted_pods, with_unsettled_pods};

@@ -2,50 +2,85 @@
 
 use k8s_openapi::api::apps::v1::{Deployment, DeploymentCondition};
 use k8s_openapi::api::batch::v1::Job;
-use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::api::core::v1::{Pod, PodSpec};
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
-use toolforge_quota::{Demand, LimitRange, Limits, PodDemand, Resource, TerminatingPod, WaitingPods};
+use toolforge_quota::{Demand, LimitRange, Limits, PodTraits, TerminatingPod, WaitingPods};
 
 use crate::object::{Object, condition_text, deployment_spec, has_labels};
 use crate::pod::{
     AdmissionRefusal, cause_of_refusal, has_ended, pod_demand, pods_of, stated_pod, waits_for_unpausing,
 };
 
-/// Returns limits with the pods that controllers are about to create, and with those that terminate.
+/// When pods were read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PodsTime {
+    /// They were fetched from the cluster at this time, with all Deployments and Jobs.
+    Now(Timestamp),
+    /// They are from files, which do not say when they were written.
+    Unknown,
+}
+
+/// Returns limits with the pods that controllers are about to create, with those that terminate, and with those that the quotas
+/// no longer count although they exist.
 #[must_use]
-pub fn with_unsettled_pods(limits: Limits, deployments: &[Deployment], jobs: &[Job], pods: &[Pod]) -> Limits {
+pub fn with_unsettled_pods(
+    limits: Limits,
+    deployments: &[Deployment],
+    jobs: &[Job],
+    pods: &[Pod],
+    time: PodsTime,
+) -> Limits {
+    if time == PodsTime::Unknown && pods.is_empty() {
+        // The files do not say which pods are missing.
+        return limits;
+    }
     let ranges = &limits.limit_ranges;
     let mut waiting: Vec<WaitingPods> =
         deployments.iter().filter_map(|found| of_deployment(found, pods, ranges)).collect();
     waiting.extend(jobs.iter().filter_map(|job| of_job(job, pods, ranges)));
-    let terminating = pods.iter().filter_map(|pod| terminating(pod, ranges)).collect();
-    Limits { waiting, terminating, ..limits }
+    let may_be_replaced = |pod: &Pod| match controller_kind(pod) {
+        None => false,
+        // What files do not contain may exist.
+        Some("ReplicaSet") => time == PodsTime::Unknown && deployments.is_empty(),
+        Some("Job") => time == PodsTime::Unknown && jobs.is_empty(),
+        Some(_) => true,
+    };
+    let of_pod = |pod: &Pod| {
+        let may_be_replaced = may_be_replaced(pod);
+        Some(TerminatingPod { may_be_replaced, ..terminating(pod, ranges)? })
+    };
+    let mut terminating: Vec<TerminatingPod> = pods.iter().filter_map(of_pod).collect();
+    let uncounted = match time {
+        PodsTime::Now(now) => {
+            let stuck = pods.iter().filter(|pod| is_past_grace_period(pod, now));
+            stuck.filter_map(of_pod).map(TerminatingPod::without_object).collect()
+        }
+        PodsTime::Unknown => {
+            let staying = pods.iter().filter(|pod| is_staying(pod)).filter_map(|pod| pod.spec.as_ref());
+            let staying = staying.map(|spec| (pod_demand(spec, ranges), traits_of(spec, ranges)));
+            limits.uncounted_pods(&staying.collect::<Vec<_>>(), &terminating)
+        }
+    };
+    terminating.retain(|pod| !uncounted.iter().any(|other| other.name == pod.name));
+    Limits { waiting, terminating, uncounted, ..limits }
 }
 
-/// Returns limits that know which pods the quotas do not count at a time: those that terminate and are past their grace period
-/// once more, for example on a node that is lost (Kubernetes 1.33, `QuotaV1Pod`). Such a pod stays an object, which `count/pods`
-/// counts, and it is not known when it is gone.
-#[must_use]
-pub fn with_uncounted_pods(limits: Limits, pods: &[Pod], now: Timestamp) -> Limits {
-    let is_uncounted = |pod: &&Pod| {
-        let metadata = &pod.metadata;
-        let until = metadata.deletion_timestamp.as_ref().map(|time| time.0);
-        let grace = metadata.deletion_grace_period_seconds.map(SignedDuration::from_secs);
-        until.zip(grace).and_then(|(until, grace)| until.checked_add(grace).ok()).is_some_and(|end| now > end)
-    };
-    let stuck = pods.iter().filter(is_uncounted).filter_map(|pod| terminating(pod, &limits.limit_ranges));
-    let without_object = |pod: TerminatingPod| {
-        let objects = PodDemand::terminal_demand();
-        // Its claims stay, too.
-        let is_object = |resource: &Resource| objects.contains(resource) || !resource.is_of_pods();
-        let counted = pod.demand.iter().filter(|(resource, _)| !is_object(resource));
-        let demand = counted.map(|(resource, amount)| (resource.clone(), amount)).collect();
-        TerminatingPod { demand, ..pod }
-    };
-    let uncounted: Vec<TerminatingPod> = stuck.map(without_object).collect();
-    let is_counted = |pod: &TerminatingPod| !uncounted.iter().any(|other| other.name == pod.name);
-    let terminating = limits.terminating.into_iter().filter(is_counted).collect();
-    Limits { terminating, uncounted, ..limits }
+/// Returns whether the quotas no longer count a pod that terminates: it is past its grace period once more, for example on a node
+/// that is lost (Kubernetes 1.33, `QuotaV1Pod`). Such a pod stays an object, which `count/pods` counts, and it is not known when
+/// it is gone.
+fn is_past_grace_period(pod: &Pod, now: Timestamp) -> bool {
+    let until = pod.metadata.deletion_timestamp.as_ref().map(|time| time.0);
+    let grace = pod.metadata.deletion_grace_period_seconds.map(SignedDuration::from_secs);
+    until.zip(grace).and_then(|(until, grace)| until.checked_add(grace).ok()).is_some_and(|end| now > end)
+}
+
+fn controller_kind(pod: &Pod) -> Option<&str> {
+    let mut owners = pod.metadata.owner_references.iter().flatten();
+    owners.find(|owner| owner.controller == Some(true)).map(|owner| owner.kind.as_str())
+}
+
+fn traits_of(spec: &PodSpec, limit_ranges: &[LimitRange]) -> PodTraits {
+    stated_pod(spec).with_defaults(limit_ranges).traits()
 }
 
 /// Changes limits and live pods to what they are once all terminating pods are gone.
@@ -57,8 +92,8 @@ pub(crate) fn remove_terminating_pods(limits: &mut Limits, pods: &mut Vec<Pod>) 
 fn terminating(pod: &Pod, limit_ranges: &[LimitRange]) -> Option<TerminatingPod> {
     let until = pod.metadata.deletion_timestamp.as_ref()?.0.as_second();
     let spec = pod.spec.as_ref().filter(|_| !has_ended(pod))?;
-    let traits = stated_pod(spec).with_defaults(limit_ranges).traits();
-    Some(TerminatingPod { name: pod_id(pod), until, demand: pod_demand(spec, limit_ranges), traits })
+    let (demand, traits) = (pod_demand(spec, limit_ranges), traits_of(spec, limit_ranges));
+    Some(TerminatingPod { name: pod_id(pod), until, demand, traits, may_be_replaced: false })
 }
 
 fn of_deployment(deployment: &Deployment, pods: &[Pod], limit_ranges: &[LimitRange]) -> Option<WaitingPods> {
@@ -111,7 +146,7 @@ fn waiting(object: &Object, created: usize, limit_ranges: &[LimitRange]) -> Opti
     let count = wanted.count.saturating_sub(u64::try_from(created).unwrap_or(u64::MAX));
     let owner = object.id().to_string();
     let spec = object.pod_template().and_then(|template| template.spec.as_ref());
-    let traits = spec.map(|spec| stated_pod(spec).with_defaults(limit_ranges).traits()).unwrap_or_default();
+    let traits = spec.map(|spec| traits_of(spec, limit_ranges)).unwrap_or_default();
     (count > 0).then_some(WaitingPods { owner, count, each: wanted.each, traits })
 }
 

@@ -7,7 +7,7 @@ use toolforge_model::{ToolName, platform};
 
 use crate::namespace::{Documents, DocumentsError, Namespace};
 use crate::object::{HttpRoute, has_label};
-use crate::pod::with_unsettled_pods;
+use crate::pod::{PodsTime, with_unsettled_pods};
 use crate::web_service::{LiveWebService, WebServiceFacts};
 
 impl Documents {
@@ -32,12 +32,9 @@ impl Documents {
             replica_sets: self.of_kind("ReplicaSet", &namespace, |_| true)?,
             events: self.of_kind("Event", &namespace, |_| true)?,
         };
-        // Without pods, the files do not say which ones are missing.
-        if !pods.is_empty() {
-            let deployments = self.all_of_kind::<Deployment>("Deployment", &namespace)?;
-            let jobs = self.all_of_kind::<Job>("Job", &namespace)?;
-            facts.limits = with_unsettled_pods(facts.limits, &deployments, &jobs, &pods);
-        }
+        let deployments = self.all_of_kind::<Deployment>("Deployment", &namespace)?;
+        let jobs = self.all_of_kind::<Job>("Job", &namespace)?;
+        facts.limits = with_unsettled_pods(facts.limits, &deployments, &jobs, &pods, PodsTime::Unknown);
         Ok(WebServiceFacts { namespace: facts, http_routes: live.http_route.is_some(), live })
     }
 }

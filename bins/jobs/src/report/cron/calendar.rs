@@ -9,7 +9,7 @@ use toolforge_cli::{
 };
 use toolforge_model::JobName;
 use toolforge_quota::{Conflict, Timeline, conflicts, timelines};
-use toolforge_render::job::{JobFacts, ScheduledJobLoad, demand_of_current_runs, simulate_scheduled_jobs};
+use toolforge_render::job::{JobFacts, ScheduledJobLoad, quotas_beside_runs, simulate_scheduled_jobs};
 use toolforge_report::{CalendarJob, CalendarResource, CronCalendar};
 
 use super::drawing;
@@ -31,6 +31,8 @@ struct Calendar {
     has_runs: bool,
     timelines: Vec<Timeline>,
     conflicts: Vec<Conflict>,
+    /// Whether pods terminate or are about to be created.
+    is_unsettled: bool,
 }
 
 /// Returns the calendar of the next day, and the exit code: success if all runs fit the quota.
@@ -52,15 +54,12 @@ impl Calendar {
             }
         }
         let intervals = simulate_scheduled_jobs(&loads, facts, from..until);
-        let timelines = timelines(
-            &facts.namespace.limits.quotas,
-            &demand_of_current_runs(&loads, facts),
-            &intervals,
-            INTERVALS,
-        );
+        let timelines = timelines(&quotas_beside_runs(&loads, facts), &intervals, INTERVALS);
         let has_runs = intervals.iter().any(|interval| !interval.names.is_empty());
         let conflicts = conflicts(&intervals);
-        Self { from, until, loads, left_out, has_runs, timelines, conflicts }
+        let limits = &facts.namespace.limits;
+        let is_unsettled = !limits.terminating.is_empty() || !limits.waiting.is_empty();
+        Self { from, until, loads, left_out, has_runs, timelines, conflicts, is_unsettled }
     }
 
     fn text(&self) -> String {
@@ -85,7 +84,12 @@ impl Calendar {
             drawing::drawn(&self.timelines, self.from, INTERVAL).into_iter().for_each(&mut line);
             line(String::new());
             line(drawing::legend());
-            line("Usage by anything but these runs is assumed to stay as it is now.".to_owned());
+            let settled = if self.is_unsettled {
+                " once terminating pods are gone and missing ones exist"
+            } else {
+                " now"
+            };
+            line(format!("Usage by anything but these runs is assumed to stay as it is{settled}."));
         }
         self.durations().into_iter().for_each(&mut line);
         if !self.left_out.is_empty() {

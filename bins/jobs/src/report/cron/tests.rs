@@ -7,7 +7,7 @@ use k8s_openapi::jiff::Timestamp;
 use toolforge_cli::ExitCode;
 use toolforge_images::Catalog;
 use toolforge_model::JobOptions;
-use toolforge_quota::{Resource, ResourceQuota};
+use toolforge_quota::{Resource, ResourceQuota, TerminatingPod};
 use toolforge_render::job::{JobFacts, JobPlan, JobWorkload, manual_run};
 use toolforge_render::namespace::Namespace;
 
@@ -251,6 +251,12 @@ fn calendar_without_conflicts_succeeds() {
     ");
     assert_eq!(exit, ExitCode::Success);
 
+    with_headroom.namespace.limits.terminating.push(TerminatingPod::default());
+    let text = calendar(&with_headroom, now()).unwrap().0.text;
+    assert!(
+        text.contains("stay as it is once terminating pods are gone and missing ones exist.\n"),
+        "{text}"
+    );
     with_headroom.namespace.limits.quotas.clear();
     insta::assert_snapshot!(calendar(&with_headroom, now()).unwrap().0.text, @"
     No quota limits the runs of the next 24 hours.

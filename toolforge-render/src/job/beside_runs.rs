@@ -1,0 +1,82 @@
+//! What the quotas count besides the runs of scheduled jobs, when only these come and go.
+
+use std::collections::BTreeSet;
+
+use k8s_openapi::api::batch::v1::{CronJob, Job};
+use toolforge_quota::{Limits, PodTraits, ResourceQuota};
+
+use crate::job::{JobFacts, JobWorkload, LiveJobs, RunOutcome, ScheduledJobLoad, pods_of_job, runs_of_job};
+use crate::object::{ObjectId, ObjectKind, cron_job_spec};
+use crate::pod::{count_demand, has_ended, pod_demand, pod_id, stated_pod};
+
+/// Returns the quotas with what they will count besides the runs of scheduled jobs: without the current runs of these jobs, which
+/// are simulated themselves, without pods that terminate, and with those that are about to be created.
+#[must_use]
+pub fn quotas_beside_runs(loads: &[ScheduledJobLoad], facts: &JobFacts) -> Vec<ResourceQuota> {
+    limits_beside_runs(loads, facts, |_| false).quotas
+}
+
+/// Returns the limits for which nothing terminates or waits any more, with the quotas as [`quotas_beside_runs`] returns them.
+///
+/// Objects that changes free still count: the changes free them.
+pub(super) fn limits_beside_runs(
+    loads: &[ScheduledJobLoad],
+    facts: &JobFacts,
+    is_freed: impl Fn(&str) -> bool,
+) -> Limits {
+    let mut limits = facts.namespace.limits.clone();
+    let mut simulated = BTreeSet::new();
+    let jobs = facts.live.all_scheduled(&facts.namespace.tool);
+    for job in jobs.iter().filter(|job| loads.iter().any(|load| load.name == job.name)) {
+        let JobWorkload::Scheduled(cron_job) = &job.workload else { continue };
+        let runs = runs_of_job(job, &facts.live);
+        let kept = kept_runs(cron_job, &runs, &facts.live);
+        for run in runs.into_iter().filter(|run| !kept.contains(&run.metadata.name)) {
+            let id =
+                ObjectId::new(ObjectKind::Job, run.metadata.name.clone().unwrap_or_default()).to_string();
+            if !is_freed(&id) && simulated.insert(id) {
+                limits.free_quota(&count_demand(ObjectKind::Job), &PodTraits::default());
+            }
+        }
+        for pod in pods_of_job(job, &facts.live) {
+            let Some(spec) = pod.spec.as_ref().filter(|_| !has_ended(pod)) else { continue };
+            let id = pod_id(pod);
+            if !is_freed(&id) && simulated.insert(id.clone()) {
+                let ranges = &limits.limit_ranges;
+                let (demand, traits) =
+                    (pod_demand(spec, ranges), stated_pod(spec).with_defaults(ranges).traits());
+                limits.free_pod(&id, demand, &traits);
+            }
+        }
+    }
+    limits.settled(|object| !simulated.contains(object) && !is_freed(object))
+}
+
+/// The runs of each outcome whose Jobs are kept by default: those that succeeded and those that failed (Kubernetes 1.33).
+const HISTORY_LIMITS: (i32, i32) = (3, 1);
+
+/// Returns the names of the Jobs of runs that have ended and stay, each until a later one takes its place: as many as the history
+/// limits of the CronJob. The API server counts a Job until it is deleted. One with a lifetime after its end is not kept for long.
+fn kept_runs(cron_job: &CronJob, runs: &[&Job], live: &LiveJobs) -> BTreeSet<Option<String>> {
+    let has_lifetime =
+        |run: &Job| run.spec.as_ref().is_some_and(|spec| spec.ttl_seconds_after_finished.is_some());
+    let spec = cron_job_spec(cron_job);
+    let limit = |limit: Option<i32>, default: i32| usize::try_from(limit.unwrap_or(default)).unwrap_or(0);
+    let mut successes = limit(spec.and_then(|spec| spec.successful_jobs_history_limit), HISTORY_LIMITS.0);
+    let mut failures = limit(spec.and_then(|spec| spec.failed_jobs_history_limit), HISTORY_LIMITS.1);
+    let mut is_kept = |run: &Job| {
+        let left = match RunOutcome::of(run, live) {
+            RunOutcome::Succeeded { .. } => &mut successes,
+            RunOutcome::Failed { .. } => &mut failures,
+            RunOutcome::Running { .. }
+            | RunOutcome::Retrying { .. }
+            | RunOutcome::Starting { .. }
+            | RunOutcome::Suspended => return false,
+        };
+        let is_kept = *left > 0;
+        *left = left.saturating_sub(1);
+        is_kept
+    };
+    let kept = runs.iter().filter(|run| !has_lifetime(run) && is_kept(run));
+    kept.map(|run| run.metadata.name.clone()).collect()
+}
