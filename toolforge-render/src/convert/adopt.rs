@@ -89,7 +89,7 @@ pub fn plan_adoption(job: &JobObjects, facts: &JobFacts) -> Result<Adoption, Ado
     let no_job = |reason: Untrusted| AdoptionError::NoJob { reason };
     let Some(converted) = conversion.jobs.into_iter().next() else {
         let left = conversion.unconverted.into_iter().next().map(|left| left.reason);
-        let error = || manifests.errors.first().map(|error| error.message.clone());
+        let error = || manifests.errors.first().map(|error| error.text());
         return Err(no_job(left.or_else(error).unwrap_or_default()));
     };
     if converted.request.name != job.name {

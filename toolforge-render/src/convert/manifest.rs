@@ -15,7 +15,7 @@ use crate::convert::service::{JobService, selects};
 use crate::convert::web_service::is_web_service;
 use crate::convert::{ConversionNote, Converter, variables};
 use crate::job::{CommandMarks, JobPlanError, command_words, is_job};
-use crate::manifest::{Manifest, ManifestObject};
+use crate::manifest::{Manifest, ManifestObject, list_item_kind};
 use crate::object::{Labels, ObjectKind, cron_job_spec, deployment_spec};
 use crate::plan::Plan;
 use crate::pod::cpu_of;
@@ -32,12 +32,12 @@ pub fn with_current_version(node: &YamlNode) -> YamlNode {
         ("batch", "CronJob" | "Job") => "batch/v1",
         _ => "",
     };
-    let items = kind.ends_with("List");
+    let is_list = list_item_kind(&kind, node.get("items").is_some()).is_some();
     let YamlValue::Mapping(fields) = &mut node.value else { return node };
     for (key, value) in fields {
         match (key.string(), &mut value.value) {
             (Some("apiVersion"), YamlValue::String(text)) if !current.is_empty() => current.clone_into(text),
-            (Some("items"), YamlValue::Sequence(found)) if items => {
+            (Some("items"), YamlValue::Sequence(found)) if is_list => {
                 found.iter_mut().for_each(|item| *item = with_current_version(item));
             }
             (Some("spec"), YamlValue::Mapping(spec))
