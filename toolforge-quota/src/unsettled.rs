@@ -1,12 +1,51 @@
+use std::fmt;
+
+use toolforge_model::Untrusted;
+
 use crate::demand::Demand;
 use crate::resource_quota::ResourceQuota;
 use crate::scopes::PodTraits;
 
+/// The kind and the name of an object. Displayed as `Job daily`, with the name escaped.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ObjectName {
+    /// The kind, such as `Job`.
+    pub kind: String,
+    /// The name.
+    pub name: String,
+}
+
+impl ObjectName {
+    /// Returns the name of an object of a kind.
+    #[must_use]
+    pub fn new(kind: impl Into<String>, name: impl Into<String>) -> Self {
+        Self { kind: kind.into(), name: name.into() }
+    }
+
+    /// Returns the kind and the name as text, which must be escaped before it is printed.
+    #[must_use]
+    pub fn text(&self) -> Untrusted {
+        Untrusted::new(format!("{} {}", self.kind, self.name))
+    }
+
+    /// Returns the name of a pod.
+    #[must_use]
+    pub fn of_pod(name: impl Into<String>) -> Self {
+        Self::new("Pod", name)
+    }
+}
+
+impl fmt::Display for ObjectName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.text().escaped().fmt(f)
+    }
+}
+
 /// Pods that a controller is about to create, and that no quota counts yet.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct WaitingPods {
-    /// The object that creates them, such as `Job daily`.
-    pub owner: String,
+    /// The object that creates them.
+    pub owner: ObjectName,
     /// How many there are.
     pub count: u64,
     /// What each of them requests.
@@ -18,7 +57,7 @@ pub struct WaitingPods {
 /// A pod that terminates, and that the quotas count until it has.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TerminatingPod {
-    /// The pod, such as `Pod daily-1`.
+    /// The name of the pod.
     pub name: String,
     /// When it is stopped, in seconds since 1970.
     pub until: i64,
@@ -26,6 +65,14 @@ pub struct TerminatingPod {
     pub demand: Demand,
     /// What decides which quotas count it.
     pub traits: PodTraits,
+}
+
+impl TerminatingPod {
+    /// Returns the kind and the name of the pod.
+    #[must_use]
+    pub fn object(&self) -> ObjectName {
+        ObjectName::of_pod(self.name.as_str())
+    }
 }
 
 /// Returns the waiting pods that the quotas admit. Others stay refused, and use nothing.

@@ -264,7 +264,7 @@ fn check(changes: &[Change], limits: &Limits, requested: impl Fn(&Change) -> Dem
     let counted = |change: &Change, has_ended: bool| {
         let ChangeDemand { freed, created, pods, claims, freed_objects, .. } = change.demand.clone();
         let is_counted = change.demand != ChangeDemand::default();
-        let steps = change.steps.iter().filter(|_| is_counted).map(|step| step.id.to_string());
+        let steps = change.steps.iter().filter(|_| is_counted).map(|step| step.id.clone().into());
         let freed_objects = steps.chain(freed_objects).collect();
         let (mut requested, mut created) = (requested(change), created);
         let mut freed = freed;

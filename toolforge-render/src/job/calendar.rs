@@ -135,7 +135,7 @@ pub fn demand_of_current_runs(loads: &[ScheduledJobLoad], facts: &JobFacts) -> D
         }
     }
     let terminating = facts.namespace.limits.terminating.iter();
-    terminating.filter(|pod| !counted.contains(&pod.name)).for_each(|pod| used.add_all(&pod.demand));
+    terminating.filter(|pod| !counted.contains(&pod.object())).for_each(|pod| used.add_all(&pod.demand));
     used
 }
 
@@ -361,7 +361,7 @@ mod tests {
         assert_eq!(demand_of_current_runs(&[], &facts), Demand::default());
         // Pods that terminate soon use nothing.
         facts.namespace.limits.terminating = vec![TerminatingPod {
-            name: "Pod web-1".to_owned(),
+            name: "web-1".to_owned(),
             until: 0,
             demand: [(Resource::Pods, 1)].into_iter().collect(),
             traits: PodTraits::default(),
