@@ -114,7 +114,7 @@ impl Converter<'_> {
         let mut carried = Carried::of(&original, &self.namespace.tool, mount);
         let mut options = self.pod_options(container, &original, &mut notes);
         if notes.iter().any(|note| matches!(note, ConversionNote::ReplacedImage { .. })) {
-            carried.add(&original, "image");
+            carried.add(&original, &["image"]);
         }
         if container.command.as_ref().is_none_or(Vec::is_empty) {
             notes.push(ConversionNote::EntryPoint);
@@ -150,7 +150,7 @@ impl Converter<'_> {
                 if let (Some(JobHealthCheck::Script(_)), Some(_)) =
                     (&options.health_check, &container.liveness_probe)
                 {
-                    carried.add(&original, "livenessProbe/exec/command");
+                    carried.add(&original, &["livenessProbe", "exec", "command"]);
                 }
             }
             _ => {
@@ -177,7 +177,7 @@ impl Converter<'_> {
             let plan = self.namespace.job(request.clone()).or_else(|error| {
                 notes.push(ConversionNote::Unplanned { error });
                 for field in ["image", "imagePullPolicy"] {
-                    carried.add(&original, field);
+                    carried.add(&original, &[field]);
                 }
                 self.with_another_image(request)
             });
