@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use toolforge_images::State;
-use toolforge_model::{Diagnostic, DocumentKind, Location, ServiceTemplate, ToolName};
+use toolforge_model::{Diagnostic, DocumentKind, Location, ServiceTemplate, ToolName, platform};
 
 use super::check::{Check, Object};
 use super::context::SOME_TOOL;
@@ -23,9 +23,6 @@ pub(crate) enum Contents<'n> {
     /// Another file, which is checked.
     Other,
 }
-
-/// The type of images that the build service made; the catalog does not have it.
-const BUILD_SERVICE: &str = "buildservice";
 
 /// Finds out what the documents of a text are, and checks files of the platform's tools.
 pub(crate) fn contents<'n>(check: &mut Check<'_>, documents: &'n [Document]) -> Contents<'n> {
@@ -139,7 +136,8 @@ fn check_service_template(check: &mut Check<'_>, root: &Node) {
         Err(errors) => return errors.iter().for_each(|found| add(check, Rule::PlatformFile, found)),
     };
     template.unknown_keys.iter().for_each(|found| add(check, Rule::PlatformFileWarning, found));
-    let name = template.options.type_name.as_ref().filter(|name| name.as_str() != BUILD_SERVICE);
+    let name =
+        template.options.type_name.as_ref().filter(|name| name.as_str() != platform::BUILD_SERVICE_TYPE);
     let (Some(name), Some(location)) = (name, template.location("type")) else { return };
     let catalog = &check.context.catalog;
     match catalog.web(name) {
