@@ -2,13 +2,13 @@
 
 use toolforge_model::{
     BuildServiceImage, ImageCheck, JobImage, JobsFile, JobsFileFindings, ToolName, TypeName, Untrusted,
-    reference_host, reference_path,
+    platform, reference_host, reference_path,
 };
 
 use crate::catalog::Catalog;
 use crate::image_type::{ImageType, State};
 use crate::lookup::TypeLookupError;
-use crate::similar::{BUILD_SERVICE, same_version, successor};
+use crate::similar::{same_version, successor};
 
 /// The image of a job, as the catalog has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -175,7 +175,7 @@ impl Catalog {
     fn of_type_lookup(&self, error: TypeLookupError) -> ImageLookupError {
         match error {
             TypeLookupError::Unknown { name, nearest: Some(nearest), .. }
-                if nearest.as_str() == BUILD_SERVICE =>
+                if nearest.as_str() == platform::BUILD_SERVICE_TYPE =>
             {
                 ImageLookupError::BuildService { name }
             }

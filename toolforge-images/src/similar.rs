@@ -1,6 +1,6 @@
 //! The type that was probably meant by a name that the catalog does not have.
 
-use toolforge_model::{TypeName, suggest};
+use toolforge_model::{TypeName, platform, suggest};
 
 use crate::catalog::Catalog;
 use crate::image_type::{ImageType, State, family, version};
@@ -105,7 +105,7 @@ pub(crate) fn nearest(catalog: &Catalog, name: &str) -> Option<TypeName> {
         return Some(newest.name.clone());
     }
     if core == "generic" {
-        return BUILD_SERVICE.parse().ok();
+        return platform::BUILD_SERVICE_TYPE.parse().ok();
     }
     // Of equally similar names the last one is suggested, so the current ones come last.
     let names = |is_current: bool| {
@@ -114,12 +114,9 @@ pub(crate) fn nearest(catalog: &Catalog, name: &str) -> Option<TypeName> {
         });
         candidates.map(|image_type| image_type.name.as_str())
     };
-    let build_service = Some(BUILD_SERVICE).filter(|_| core.starts_with("build"));
+    let build_service = Some(platform::BUILD_SERVICE_TYPE).filter(|_| core.starts_with("build"));
     let near: TypeName =
         suggest(&core, names(false).chain(names(true)).chain(build_service))?.parse().ok()?;
     // A deprecated type is not suggested where another one replaces it.
     Some(catalog.replacement(&near).map_or(near, |replacement| replacement.name.clone()))
 }
-
-/// The name by which a web service is started from an image of the build service.
-pub(crate) const BUILD_SERVICE: &str = "buildservice";

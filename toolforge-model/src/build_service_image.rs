@@ -1,5 +1,6 @@
 use std::str::FromStr;
 
+use crate::tool_name::NAMESPACE_PREFIX;
 use crate::{ToolName, Untrusted};
 
 /// An image of the build service, without the repository's host: `tool-NAME/tool-NAME:latest`.
@@ -27,8 +28,21 @@ impl BuildServiceImage {
     /// Returns the default image of a tool, `tool-NAME/tool-NAME:latest` (webservice 0.95).
     #[must_use]
     pub fn of(tool: &ToolName) -> Self {
-        Self(format!("tool-{tool}/tool-{tool}:latest"))
+        let namespace = tool.namespace();
+        Self(format!("{namespace}/{namespace}:latest"))
     }
+
+    /// Returns whether the image is below a tool's project, as the build service writes it: `tool-NAME/…`.
+    #[must_use]
+    pub fn is_of_tool(&self) -> bool {
+        is_of_tool(&self.0)
+    }
+}
+
+/// Returns whether a path in a registry is below a tool's project: `tool-NAME/…`.
+pub(crate) fn is_of_tool(path: &str) -> bool {
+    path.split_once('/')
+        .is_some_and(|(project, rest)| project.starts_with(NAMESPACE_PREFIX) && !rest.is_empty())
 }
 
 impl FromStr for BuildServiceImage {

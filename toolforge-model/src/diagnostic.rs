@@ -18,6 +18,12 @@ pub struct Location {
 impl Location {
     /// The first character of a text.
     pub const START: Self = Self { line: 1, column: 1 };
+
+    /// Returns the location in a file in which a number of lines precede the text.
+    #[must_use]
+    pub fn moved_down(self, lines: u64) -> Self {
+        Self { line: self.line.saturating_add(lines), ..self }
+    }
 }
 
 impl fmt::Display for Location {
@@ -29,27 +35,164 @@ impl fmt::Display for Location {
 /// An error or a warning about a text, with its location.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, thiserror::Error)]
 #[non_exhaustive]
-#[error("{location}: {}", message.escaped())]
+#[error("{location}: {}", self.text().escaped())]
 pub struct Diagnostic {
     /// Where the text is wrong.
     #[serde(flatten)]
     pub location: Location,
+    /// What kind of error it is.
+    pub kind: DiagnosticKind,
     /// What was found, and what is allowed.
     pub message: Untrusted,
+    /// The other place that the message is about, as of a second value of one key.
+    pub related: Option<Location>,
+    /// How to fix it, where that is not part of the message.
+    pub remedy: Option<Remedy>,
+}
+
+/// The kind of a [`Diagnostic`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum DiagnosticKind {
+    /// The text is not YAML or JSON.
+    Syntax,
+    /// The text is not YAML, because a line is indented with a tab.
+    Tab,
+    /// The text has more values or levels than are read.
+    Limit,
+    /// A second document begins where only one is read.
+    SecondDocument,
+    /// The text can be read, but a key or a value in it is wrong or has no effect.
+    Content,
+}
+
+/// How to fix what a [`Diagnostic`] is about. Displayed as a request, as in `quote the value: a: 'b: c'`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Remedy {
+    /// Quote a value.
+    Quote {
+        /// The key or the dash, and the value in quotes.
+        corrected: Untrusted,
+    },
+    /// Write an escape sequence with another backslash.
+    EscapeBackslash {
+        /// The sequence as it is, like `\\d`.
+        sequence: Untrusted,
+    },
+    /// Replace the tab with which a line is indented.
+    ReplaceTab {
+        /// The line, from 1.
+        line: u64,
+    },
+    /// Compare the indentation of a line with that of the line above it.
+    CheckIndentation {
+        /// The line, from 1.
+        line: u64,
+    },
+    /// Remove the line.
+    RemoveLine,
+}
+
+impl Remedy {
+    /// Returns the text as it is; it may quote the document.
+    fn text(&self) -> String {
+        match self {
+            Self::Quote { corrected } => format!("quote the value: {}", corrected.as_raw()),
+            Self::EscapeBackslash { sequence } => {
+                format!("write \\{}, or use single quotes", sequence.as_raw())
+            }
+            Self::ReplaceTab { line } => format!("line {line} is indented with a tab; use spaces"),
+            Self::CheckIndentation { line } => format!("is line {line} indented as the line above it?"),
+            Self::RemoveLine => "remove this line".to_owned(),
+        }
+    }
+
+    /// Returns the remedy for a document that is preceded by a number of lines.
+    fn moved_down(self, lines: u64) -> Self {
+        match self {
+            Self::ReplaceTab { line } => Self::ReplaceTab { line: line.saturating_add(lines) },
+            Self::CheckIndentation { line } => Self::CheckIndentation { line: line.saturating_add(lines) },
+            Self::Quote { .. } | Self::EscapeBackslash { .. } | Self::RemoveLine => self,
+        }
+    }
+}
+
+impl fmt::Display for Remedy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Untrusted::new(self.text()).escaped().fmt(f)
+    }
 }
 
 impl Diagnostic {
-    /// Returns a diagnostic with the text of a message.
+    /// Returns a diagnostic about the content of a text.
     #[must_use]
     pub fn new(location: Location, message: impl fmt::Display) -> Self {
-        Self { location, message: Untrusted::new(message.to_string()) }
+        Self::of_kind(DiagnosticKind::Content, location, message)
+    }
+
+    /// Returns a diagnostic of a kind.
+    #[must_use]
+    pub fn of_kind(kind: DiagnosticKind, location: Location, message: impl fmt::Display) -> Self {
+        Self { location, kind, message: Untrusted::new(message.to_string()), related: None, remedy: None }
+    }
+
+    /// Returns the diagnostic with the other place that its message is about; ` at LOCATION` is added to the text.
+    #[must_use]
+    pub fn with_related(self, related: Location) -> Self {
+        Self { related: Some(related), ..self }
+    }
+
+    /// Returns the diagnostic with what fixes it.
+    #[must_use]
+    pub fn with_remedy(self, remedy: Remedy) -> Self {
+        Self { remedy: Some(remedy), ..self }
+    }
+
+    /// Returns the diagnostic without what fixes it, which may quote the text.
+    #[must_use]
+    pub fn without_remedy(self) -> Self {
+        Self { remedy: None, ..self }
+    }
+
+    /// Returns the whole text: the message, the related location and the remedy.
+    #[must_use]
+    pub fn text(&self) -> Untrusted {
+        let mut text = self.message.as_raw().to_owned();
+        if let Some(related) = self.related {
+            text.push_str(&format!(" at {related}"));
+        }
+        if let Some(remedy) = &self.remedy {
+            text.push_str(&format!("; {}", remedy.text()));
+        }
+        Untrusted::new(text)
+    }
+
+    /// Returns the diagnostic with locations in a file in which a number of lines precede the text.
+    ///
+    /// ```
+    /// use toolforge_model::{Diagnostic, Location};
+    ///
+    /// let found = Diagnostic::new(Location { line: 1, column: 3 }, "mem is already set").with_related(Location::START);
+    /// assert_eq!(found.moved_down(4).to_string(), "line 5, column 3: mem is already set at line 5, column 1");
+    /// ```
+    #[must_use]
+    pub fn moved_down(self, lines: u64) -> Self {
+        Self {
+            location: self.location.moved_down(lines),
+            related: self.related.map(|related| related.moved_down(lines)),
+            remedy: self.remedy.map(|remedy| remedy.moved_down(lines)),
+            ..self
+        }
     }
 
     /// Returns the diagnostic as compilers print it: `jobs.yaml:3:10: unknown key "comand"`.
     #[must_use]
     pub fn in_file(&self, file: &Untrusted) -> String {
         let Location { line, column } = self.location;
-        format!("{}:{line}:{column}: {}", file.escaped(), self.message.escaped())
+        format!("{}:{line}:{column}: {}", file.escaped(), self.text().escaped())
     }
 }
 

@@ -55,7 +55,7 @@ pub mod platform;
 pub mod yaml;
 
 pub use build_service_image::{BuildServiceImage, BuildServiceImageError};
-pub use diagnostic::{Diagnostic, Diagnostics, Location};
+pub use diagnostic::{Diagnostic, DiagnosticKind, Diagnostics, Location, Remedy};
 pub use health_check_path::{HealthCheckPath, HealthCheckPathError};
 pub use job::{
     Emails, Environment, EnvironmentError, FileLog, JobDiagnostic, JobDiagnostics, JobField, JobHealthCheck,
@@ -82,6 +82,8 @@ pub use job::{JobKind, JobOptions, JobRequest};
 pub use schedule::{CronExpression, RunInterval, Schedule, ScheduleError, ScheduleField, ScheduleWarning};
 
 #[cfg(all(feature = "schedule", feature = "yaml"))]
-pub use job::{DEFAULT_WAIT_SECONDS, FileJob, ImageCheck, JobsFile, JobsFileFindings, write_jobs};
+pub use job::{
+    DEFAULT_WAIT_SECONDS, DocumentKind, FileJob, ImageCheck, JobsFile, JobsFileFindings, write_jobs,
+};
 #[cfg(feature = "yaml")]
 pub use web_service::{Backend, ServiceManifest, ServiceTemplate};

@@ -151,6 +151,15 @@ pub const CONTAINER_JOB: &str = "job";
 /// Buildpacks' lifecycle).
 pub const LAUNCHER: &str = "launcher";
 
+/// Returns what follows the launcher in a command that begins with it.
+#[must_use]
+pub fn after_launcher(command: &str) -> Option<&str> {
+    command.strip_prefix(LAUNCHER)?.strip_prefix(' ')
+}
+
+/// The type name that stands for an image of the build service (webservice 0.93); the catalog does not have it.
+pub const BUILD_SERVICE_TYPE: &str = "buildservice";
+
 /// The environment variable that keeps the volume admission webhook from setting `HOME`.
 pub const NO_HOME: &str = "NO_HOME";
 

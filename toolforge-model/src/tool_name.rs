@@ -47,6 +47,9 @@ pub enum ToolNameError {
     },
 }
 
+/// What the namespace of a tool has before its name; the build service's projects have it, too.
+pub(crate) const NAMESPACE_PREFIX: &str = "tool-";
+
 impl ToolName {
     /// The longest name, in characters: `tool-` and the name fit in a DNS label of 63, with the
     /// platform's reserve (maintain-kubeusers).
@@ -55,7 +58,7 @@ impl ToolName {
     /// Returns the tool's Kubernetes namespace, `tool-NAME`.
     #[must_use]
     pub fn namespace(&self) -> String {
-        format!("tool-{}", self.0)
+        format!("{NAMESPACE_PREFIX}{}", self.0)
     }
 
     /// Returns the path of the tool's home directory in containers, `/data/project/NAME`, without a trailing slash.
@@ -67,7 +70,7 @@ impl ToolName {
     /// Returns the tool of a namespace, or `None` if it is not a tool's namespace.
     #[must_use]
     pub fn from_namespace(namespace: &str) -> Option<Self> {
-        namespace.strip_prefix("tool-")?.parse().ok()
+        namespace.strip_prefix(NAMESPACE_PREFIX)?.parse().ok()
     }
 }
 

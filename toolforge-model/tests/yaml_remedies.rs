@@ -91,7 +91,7 @@ proptest! {
         // Each error names one escape sequence.
         for _ in 0..=pieces.len() {
             let Err(error) = parse(&text) else { break };
-            prop_assert!(error.message.as_raw().contains("is not an escape sequence"), "{}: {}", text, error);
+            prop_assert!(error.text().as_raw().contains("is not an escape sequence"), "{}: {}", text, error);
             let line = text.lines().nth(1).unwrap_or_default();
             let column = usize::try_from(error.location.column).unwrap_or(1) - 1;
             let at = line.char_indices().nth(column).map_or(line.len(), |(index, _)| index);

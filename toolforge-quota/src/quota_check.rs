@@ -13,7 +13,7 @@ use crate::pod_demand::PodDemand;
 use crate::resource::Resource;
 use crate::resource_quota::{QuotaMark, ResourceQuota};
 use crate::scopes::PodTraits;
-use crate::unsettled::{TerminatingPod, WaitingPods, admitted};
+use crate::unsettled::{ObjectName, TerminatingPod, WaitingPods, admitted};
 
 /// What a change does to one resource of one quota.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -152,8 +152,8 @@ pub struct DemandChange {
     pub pods: Vec<PodDemand>,
     /// The PersistentVolumeClaims that are created or enlarged.
     pub claims: Vec<ClaimDemand>,
-    /// The objects that `freed` is of: workloads, such as `Job daily`, and pods, such as `Pod daily-1`.
-    pub freed_objects: BTreeSet<String>,
+    /// The objects that `freed` is of: workloads and pods.
+    pub freed_objects: BTreeSet<ObjectName>,
 }
 
 /// All that bounds the pods and objects of a namespace.
@@ -236,12 +236,13 @@ impl Limits {
         for ClaimDemand { object, requests } in changes.iter().flat_map(|change| &change.claims) {
             violations.extend(claim_violations(&self.limit_ranges, object.as_deref(), requests));
         }
-        let is_other = |object: &str| !changes.iter().any(|change| change.freed_objects.contains(object));
+        let is_other =
+            |object: &ObjectName| !changes.iter().any(|change| change.freed_objects.contains(object));
         let waiting = self.waiting.iter().filter(|pods| is_other(&pods.owner));
         let mut waiting = admitted(&self.quotas, waiting);
         let mut parts: Vec<CountedChange> = changes.iter().map(CountedChange::from).collect();
         for (part, change) in parts.iter_mut().zip(changes) {
-            let is_own = |pod: &&TerminatingPod| change.freed_objects.contains(&pod.name);
+            let is_own = |pod: &&TerminatingPod| change.freed_objects.contains(&pod.object());
             self.uncounted.iter().filter(is_own).for_each(|pod| part.freed.subtract(&pod.demand));
         }
         parts.extend(waiting.iter().map(CountedChange::of_waiting));
@@ -250,7 +251,7 @@ impl Limits {
         waiting.retain(|pods| check.lacks(&pods.each));
         check.waiting = waiting;
         if !check.fits() && check.violations.is_empty() {
-            let others = self.terminating.iter().filter(|pod| is_other(&pod.name));
+            let others = self.terminating.iter().filter(|pod| is_other(&pod.object()));
             check.terminating = others.filter(|pod| check.lacks(&pod.demand)).cloned().collect();
             parts.extend(check.terminating.iter().map(CountedChange::of_terminating));
             if !check_changes(&self.quotas, &parts).iter().all(ResourceCheck::fits) {
@@ -418,7 +419,7 @@ mod tests {
         // A pod that waits is counted, or not, by its own scope.
         for (has_deadline, fits) in [(false, true), (true, false)] {
             let traits = PodTraits { has_deadline, ..PodTraits::default() };
-            let waiting = WaitingPods { owner: "Job a".to_owned(), count: 1, each: one(), traits };
+            let waiting = WaitingPods { owner: ObjectName::new("Job", "a"), count: 1, each: one(), traits };
             let limits = Limits { waiting: vec![waiting], ..limits.clone() };
             assert_eq!(limits.evaluate_change(&change(true)).fits(), fits);
         }
@@ -475,8 +476,12 @@ mod tests {
 
     #[test]
     fn pods_that_are_about_to_be_created_count() {
-        let waiting =
-            vec![WaitingPods { owner: "Job a".to_owned(), count: 2, each: one(), ..WaitingPods::default() }];
+        let waiting = vec![WaitingPods {
+            owner: ObjectName::new("Job", "a"),
+            count: 2,
+            each: one(),
+            ..WaitingPods::default()
+        }];
         let limits = Limits { waiting, ..of_pods(3, 0) };
         assert!(limits.evaluate(&Demand::default(), &one(), &[]).fits());
         let limits = Limits { waiting: limits.waiting, ..of_pods(2, 0) };
@@ -486,7 +491,7 @@ mod tests {
         let of_itself = DemandChange {
             requested: one(),
             created: one(),
-            freed_objects: ["Job a".to_owned()].into(),
+            freed_objects: [ObjectName::new("Job", "a")].into(),
             ..DemandChange::default()
         };
         assert!(limits.evaluate_change(&of_itself).fits());
@@ -494,8 +499,12 @@ mod tests {
 
     #[test]
     fn check_of_billions_is_fast() {
-        let waiting =
-            WaitingPods { owner: "Job a".to_owned(), count: u64::MAX, each: one(), ..WaitingPods::default() };
+        let waiting = WaitingPods {
+            owner: ObjectName::new("Job", "a"),
+            count: u64::MAX,
+            each: one(),
+            ..WaitingPods::default()
+        };
         let limits = Limits { waiting: vec![waiting], ..of_pods(u64::MAX - 1, 0) };
         assert_eq!(limits.evaluate(&Demand::default(), &one(), &[]).waiting()[0].count, u64::MAX - 1);
     }
@@ -503,8 +512,12 @@ mod tests {
     #[test]
     fn pods_that_cannot_be_created_take_nothing() {
         let each: Demand = [(Resource::Pods, 3)].into();
-        let waiting =
-            vec![WaitingPods { owner: "Job a".to_owned(), count: 1, each, ..WaitingPods::default() }];
+        let waiting = vec![WaitingPods {
+            owner: ObjectName::new("Job", "a"),
+            count: 1,
+            each,
+            ..WaitingPods::default()
+        }];
         assert!(Limits { waiting, ..of_pods(2, 0) }.evaluate(&Demand::default(), &one(), &[]).fits());
     }
 
@@ -515,13 +528,13 @@ mod tests {
                 freed: one().times(2),
                 requested: one().times(requested),
                 created: one().times(requested),
-                freed_objects: ["Pod a".to_owned(), "Pod b".to_owned()].into(),
+                freed_objects: [ObjectName::of_pod("a"), ObjectName::of_pod("b")].into(),
                 ..DemandChange::default()
             };
             let stuck = TerminatingPod { name: name.to_owned(), demand: one(), ..TerminatingPod::default() };
             Limits { uncounted: vec![stuck], ..of_pods(3, 2) }.evaluate_change(&change).fits()
         };
-        assert!(fits("Pod a", 2) && !fits("Pod a", 3) && fits("Pod c", 3));
+        assert!(fits("a", 2) && !fits("a", 3) && fits("c", 3));
     }
 
     #[test]
@@ -532,11 +545,11 @@ mod tests {
             demand: one(),
             ..TerminatingPod::default()
         };
-        let terminating = vec![pod("Pod a", 7)];
+        let terminating = vec![pod("a", 7)];
         let limits = Limits { terminating, ..of_pods(2, 2) };
         let check = limits.evaluate(&Demand::default(), &one(), &[]);
         assert!(!check.fits());
-        assert_eq!(check.terminating(), [pod("Pod a", 7)]);
+        assert_eq!(check.terminating(), [pod("a", 7)]);
         // Two more pods do not fit then, either.
         assert_eq!(limits.evaluate(&Demand::default(), &one().times(2), &[]).terminating(), []);
         let limits = Limits { terminating: limits.terminating, ..of_pods(3, 2) };

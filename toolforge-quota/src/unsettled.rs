@@ -1,3 +1,7 @@
+use std::fmt;
+
+use toolforge_model::Untrusted;
+
 use crate::demand::Demand;
 use crate::pod_demand::PodDemand;
 use crate::quota_check::Limits;
@@ -5,11 +9,46 @@ use crate::resource::Resource;
 use crate::resource_quota::ResourceQuota;
 use crate::scopes::PodTraits;
 
+/// The kind and the name of an object. Displayed as `Job daily`, with the name escaped.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ObjectName {
+    /// The kind, such as `Job`.
+    pub kind: String,
+    /// The name.
+    pub name: String,
+}
+
+impl ObjectName {
+    /// Returns the name of an object of a kind.
+    #[must_use]
+    pub fn new(kind: impl Into<String>, name: impl Into<String>) -> Self {
+        Self { kind: kind.into(), name: name.into() }
+    }
+
+    /// Returns the kind and the name as text, which must be escaped before it is printed.
+    #[must_use]
+    pub fn text(&self) -> Untrusted {
+        Untrusted::new(format!("{} {}", self.kind, self.name))
+    }
+
+    /// Returns the name of a pod.
+    #[must_use]
+    pub fn of_pod(name: impl Into<String>) -> Self {
+        Self::new("Pod", name)
+    }
+}
+
+impl fmt::Display for ObjectName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.text().escaped().fmt(f)
+    }
+}
+
 /// Pods that a controller is about to create, and that no quota counts yet.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct WaitingPods {
-    /// The object that creates them, such as `Job daily`.
-    pub owner: String,
+    /// The object that creates them.
+    pub owner: ObjectName,
     /// How many there are.
     pub count: u64,
     /// What each of them requests.
@@ -21,7 +60,7 @@ pub struct WaitingPods {
 /// A pod that terminates, and that the quotas count until it has.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TerminatingPod {
-    /// The pod, such as `Pod daily-1`.
+    /// The name of the pod.
     pub name: String,
     /// When it is stopped, in seconds since 1970.
     pub until: i64,
@@ -50,11 +89,11 @@ impl Limits {
     /// Returns the limits as they are when nothing terminates or waits any more: pods that terminate are gone, except those in
     /// whose place others may be created, and waiting pods exist as far as the quotas then admit them.
     ///
-    /// Objects that `is_other` does not select, such as `Pod daily-1` or `Job daily`, are left as they are.
+    /// Objects that `is_other` does not select are left as they are.
     #[must_use]
-    pub fn settled(&self, is_other: impl Fn(&str) -> bool) -> Self {
+    pub fn settled(&self, is_other: impl Fn(&ObjectName) -> bool) -> Self {
         let mut limits = Self { waiting: Vec::new(), terminating: Vec::new(), ..self.clone() };
-        for pod in self.terminating.iter().filter(|pod| is_other(&pod.name) && !pod.may_be_replaced) {
+        for pod in self.terminating.iter().filter(|pod| is_other(&pod.object()) && !pod.may_be_replaced) {
             limits.free_quota(&pod.demand, &pod.traits);
         }
         for pods in admitted(&limits.quotas, self.waiting.iter().filter(|pods| is_other(&pods.owner))) {
@@ -106,8 +145,9 @@ impl Limits {
     }
 
     /// Counts a pod as used no longer, as far as the quotas count it.
-    pub fn free_pod(&mut self, name: &str, mut demand: Demand, traits: &PodTraits) {
-        self.uncounted.iter().filter(|pod| pod.name == name).for_each(|pod| demand.subtract(&pod.demand));
+    pub fn free_pod(&mut self, pod: &ObjectName, mut demand: Demand, traits: &PodTraits) {
+        let own = self.uncounted.iter().filter(|uncounted| uncounted.object() == *pod);
+        own.for_each(|uncounted| demand.subtract(&uncounted.demand));
         self.free_quota(&demand, traits);
     }
 
@@ -134,6 +174,14 @@ impl Limits {
             self.free_quota(&demand, &traits);
         }
         self
+    }
+}
+
+impl TerminatingPod {
+    /// Returns the kind and the name of the pod.
+    #[must_use]
+    pub fn object(&self) -> ObjectName {
+        ObjectName::of_pod(self.name.as_str())
     }
 }
 
@@ -232,23 +280,27 @@ mod tests {
             may_be_replaced,
             ..TerminatingPod::default()
         };
-        let waiting =
-            WaitingPods { owner: "Job a".to_owned(), count: 3, each: each.clone(), ..WaitingPods::default() };
+        let waiting = WaitingPods {
+            owner: ObjectName::new("Job", "a"),
+            count: 3,
+            each: each.clone(),
+            ..WaitingPods::default()
+        };
         let limits = Limits {
             quotas: vec![quota],
             waiting: vec![waiting],
-            terminating: vec![terminating("Pod a", false), terminating("Pod b", false)],
+            terminating: vec![terminating("a", false), terminating("b", false)],
             ..Limits::default()
         };
-        let used = |limits: &Limits, is_other: fn(&str) -> bool| {
+        let used = |limits: &Limits, is_other: fn(&ObjectName) -> bool| {
             limits.settled(is_other).quotas[0].used(&Resource::Pods)
         };
         assert_eq!(used(&limits, |_| true), 2);
-        assert_eq!(used(&limits, |object| object != "Job a"), 0);
+        assert_eq!(used(&limits, |object| object.kind != "Job"), 0);
         assert_eq!(used(&limits, |_| false), 2);
         let without = Limits { waiting: Vec::new(), ..limits.clone() };
-        assert_eq!(used(&without, |object| object != "Pod b"), 1);
-        let replaced = Limits { terminating: vec![terminating("Pod a", true)], ..without };
+        assert_eq!(used(&without, |object| object.name != "b"), 1);
+        let replaced = Limits { terminating: vec![terminating("a", true)], ..without };
         assert_eq!(used(&replaced, |_| true), 2);
     }
 }

@@ -102,8 +102,7 @@ mod tests {
     #[test]
     fn terminating_pods_make_it_fit_later() {
         let demand: Demand = [(Resource::Pods, 1)].into();
-        let terminating =
-            vec![TerminatingPod { name: "Pod a".to_owned(), demand, ..TerminatingPod::default() }];
+        let terminating = vec![TerminatingPod { name: "a".to_owned(), demand, ..TerminatingPod::default() }];
         let limits = Limits { terminating, ..limits(3) };
         let one = check(&limits, 1);
         assert_eq!(Verdict::new(&one, &one), Verdict::FitsAfterTermination);

@@ -209,7 +209,7 @@ fn pods_of_deleted_runs_are_not_awaited() {
     let other = pod("other", "Job", false);
     let facts = facts(2, &[daily, run, other]);
     let waiting = &facts.namespace.limits.waiting;
-    assert_eq!(waiting.iter().map(|pods| pods.owner.as_str()).collect::<Vec<_>>(), ["Job daily-1"]);
+    assert_eq!(waiting.iter().map(|pods| pods.owner.to_string()).collect::<Vec<_>>(), ["Job daily-1"]);
     let continuous = [request("mem: 3Gi, continuous: true")];
     assert!(plan_load(&continuous, &facts, &LoadOptions::default()).fits());
     // The pod is one of the run, which is simulated.

@@ -65,9 +65,9 @@ fn the_missing_pods_of_jobs_count() {
     assert!(load(&facts(two, 5), "name: b, mem: 1Gi").fits());
     let set = load(&facts(two, 5), "name: b, mem: 2Gi");
     assert!(!set.fits());
-    let named: Vec<(&str, u64)> =
-        set.waiting().iter().map(|pods| (pods.owner.as_str(), pods.count)).collect();
-    assert_eq!(named, [("Deployment a", 1)]);
+    let named: Vec<(String, u64)> =
+        set.waiting().iter().map(|pods| (pods.owner.to_string(), pods.count)).collect();
+    assert_eq!(named, [("Deployment a".to_owned(), 1)]);
 }
 
 #[test]
@@ -165,7 +165,7 @@ fn shortfall_names_terminating_pods() {
     let set = load(&with_unsettled_pods_of(facts.clone()), "name: b, mem: 3Gi");
     assert!(!set.fits());
     let found = set.terminating().first().map(|pod| (pod.name.as_str(), pod.until));
-    assert_eq!(found, Some(("Pod a-1", 30)));
+    assert_eq!(found, Some(("a-1", 30)));
     assert!(load(&with_unsettled_pods_of(facts), "name: b, mem: 5Gi").terminating().is_empty());
 }
 

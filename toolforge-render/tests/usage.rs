@@ -128,7 +128,7 @@ fn blocked_objects_still_want_their_pods() {
         .map(|found| {
             let resources: Vec<_> =
                 found.exceeded.iter().map(|exceeded| exceeded.resource.as_raw()).collect();
-            let (object, since) = (found.object.as_raw(), found.since.unwrap());
+            let (object, since) = (&found.object, found.since.unwrap());
             let missing = found
                 .missing
                 .as_ref()

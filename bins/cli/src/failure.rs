@@ -65,7 +65,7 @@ impl Failure {
             file: Some(file.clone()),
             line: Some(diagnostic.location.line),
             column: Some(diagnostic.location.column),
-            ..detail(DetailCode::Diagnostic, diagnostic.message.escaped().to_string())
+            ..detail(DetailCode::Diagnostic, diagnostic.text().escaped().to_string())
         });
         self
     }

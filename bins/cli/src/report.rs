@@ -292,10 +292,7 @@ pub fn downtime(change: &Change) -> Option<Downtime> {
 #[must_use]
 pub fn waiting_line(WaitingPods { owner, count, each: _, traits: _ }: &WaitingPods) -> String {
     let pods = if *count == 1 { "pod" } else { "pods" };
-    format!(
-        "counted as used: {count} {pods} that {} is about to create",
-        Untrusted::new(owner.as_str()).escaped()
-    )
+    format!("counted as used: {count} {pods} that {owner} is about to create")
 }
 
 /// Returns what changes wait for that do not fit yet.
@@ -311,8 +308,7 @@ pub fn quota_wait_line(terminating: &[TerminatingPod]) -> String {
 #[must_use]
 pub fn terminating_line(pod: &TerminatingPod) -> String {
     let name = Untrusted::new(pod.name.as_str());
-    let name = name.escaped().to_string();
-    let name = name.strip_prefix("Pod ").unwrap_or(&name);
+    let name = name.escaped();
     match Timestamp::from_second(pod.until) {
         Ok(until) => format!("pod {name} is terminating until {} UTC", until.strftime("%H:%M:%S")),
         Err(_) => format!("pod {name} is terminating"),
@@ -327,8 +323,7 @@ mod tests {
 
     #[test]
     fn terminating_pods_are_shown_with_their_time() {
-        let pod =
-            TerminatingPod { name: "Pod a\u{1b}".to_owned(), until: 86_400, ..TerminatingPod::default() };
+        let pod = TerminatingPod { name: "a\u{1b}".to_owned(), until: 86_400, ..TerminatingPod::default() };
         assert_eq!(terminating_line(&pod), r"pod a\u{1b} is terminating until 00:00:00 UTC");
     }
 

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use k8s_openapi::jiff::Timestamp;
 use toolforge_cli::{ExitCode, Failure, OutputFormat, RunConflicts, Session, no_document, print_text};
 use toolforge_model::Untrusted;
-use toolforge_quota::{ComputeResource, Limits, Resource};
+use toolforge_quota::{ComputeResource, Limits, ObjectName, Resource};
 use toolforge_render::change::ChangeSet;
 use toolforge_render::files::{FileContents, FilePlan, FilePlanFacts, file_adjustments, plan_files};
 use toolforge_render::usage::{
@@ -61,7 +61,7 @@ struct Planned {
 impl Planned {
     fn new(plan: FilePlan, contents: &[FileContents], facts: FilePlanFacts, overview: &Overview) -> Self {
         let smaller = file_adjustments(contents, &facts, &plan, ChangeSet::fits);
-        let owners: Vec<String> = plan.set.pending().map(change_owner).collect();
+        let owners: Vec<ObjectName> = plan.set.pending().filter_map(change_owner).collect();
         let blocked = blocked_objects(&overview.facts, overview.now);
         let missing = MissingPods::new(&facts.jobs.namespace.limits, &blocked, |owner| {
             owners.iter().any(|own| own == owner)
@@ -166,7 +166,7 @@ fn requested_text(tool: &str, needed: &Needed, blockage: Blockage) -> String {
     if needed.guesses.is_empty() {
         text.push_str("The smallest numbers with which everything below is admitted:\n\n");
     } else {
-        let guesses: Vec<String> = needed.guesses.iter().map(|owner| cell(owner)).collect();
+        let guesses: Vec<String> = needed.guesses.iter().map(|owner| cell(owner.text().as_raw())).collect();
         let _ = writeln!(
             text,
             "At least these numbers are needed; how many pods are missing is not known of {}, so one of each is counted:\n",
@@ -278,7 +278,7 @@ fn refusals_text(refused: &[&BlockedObject]) -> String {
         let _ = writeln!(
             text,
             "| {} | {} | {last} | {} | {} |",
-            cell(found.object.as_raw()),
+            cell(found.object.text().as_raw()),
             time(found.since),
             found.count,
             cell(found.message.as_raw())

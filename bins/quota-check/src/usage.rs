@@ -61,7 +61,7 @@ fn consumer(consumer: &QuotaConsumer) -> (ConsumerType, Option<Untrusted>) {
 fn blocked(found: &BlockedObject) -> toolforge_report::BlockedObject {
     toolforge_report::BlockedObject {
         code: CauseCode::from_code(found.cause.code()),
-        object: found.object.clone(),
+        object: found.object.text(),
         resources: found.exceeded.iter().map(|exceeded| exceeded.resource.clone()).collect(),
         message: found.message.clone(),
         since: found.since.map(|time| time.to_string()),

@@ -8,6 +8,8 @@ use toolforge_cli::{
     topic_choices,
 };
 
+use toolforge_model::platform::BUILD_SERVICE_TYPE;
+
 use crate::arguments::Arguments;
 use crate::invocation::Action;
 use crate::separated;
@@ -60,7 +62,7 @@ fn first(source: CandidateSource) -> ArgValueCandidates {
     ArgValueCandidates::new(move || {
         let words = actions().chain([("help", "show the help on an action or a topic".to_owned())]);
         let words = words.map(|(word, help)| CompletionCandidate::new(word).help(Some(help.into())));
-        let build_service = CompletionCandidate::new("buildservice");
+        let build_service = CompletionCandidate::new(BUILD_SERVICE_TYPE);
         let build_service = build_service.help(Some("an image that `toolforge build` has built".into()));
         let types = source.types(|found| found.web.is_some());
         words.chain(types).chain([build_service]).collect()

@@ -2,10 +2,8 @@
 
 use toolforge_cli::{ExitCode, Failure};
 use toolforge_images::{Catalog, State};
+use toolforge_model::platform::BUILD_SERVICE_TYPE;
 use toolforge_model::{TypeName, TypeNameError, Untrusted, suggest};
-
-/// The type of images that the build service made.
-const BUILD_SERVICE: &str = "buildservice";
 
 /// An action of the program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -382,7 +380,7 @@ fn meant(word: &str) -> Vec<Action> {
 
 /// Returns whether a word is a type of the platform as far as this program knows without the cluster.
 fn is_known_type(word: &str) -> bool {
-    word == BUILD_SERVICE
+    word == BUILD_SERVICE_TYPE
         || word.parse::<TypeName>().is_ok_and(|name| {
             // A new version of a known language, too.
             Catalog::bundled().find(&name).is_ok() || word.chars().any(|c| c.is_ascii_digit())
@@ -394,7 +392,7 @@ fn near_type(word: &str) -> Option<String> {
     let catalog = Catalog::bundled();
     let current = catalog.types().filter(|found| found.state == State::Current && found.web.is_some());
     let mut names: Vec<String> =
-        current.map(|found| found.name.to_string()).chain([BUILD_SERVICE.to_owned()]).collect();
+        current.map(|found| found.name.to_string()).chain([BUILD_SERVICE_TYPE.to_owned()]).collect();
     // Of equally similar names the last one is taken, and that is to be the newest version.
     names.sort_by_key(|name| (name.len(), name.clone()));
     suggest(word, names.iter().map(String::as_str)).map(str::to_owned)

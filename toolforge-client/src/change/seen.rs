@@ -4,6 +4,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::api::{Patch, PatchParams, PostParams};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use toolforge_render::object::is_controller_annotation;
 
 use crate::{ApiStatus, Client, Error, ObjectPath, StatusKind};
 
@@ -97,7 +98,7 @@ fn is_same(found: &ObjectMeta, seen: &ObjectMeta) -> bool {
 /// Returns the annotations without those of the Deployment's controller.
 fn own_annotations(metadata: &ObjectMeta) -> Vec<(&String, &String)> {
     let all = metadata.annotations.iter().flatten();
-    all.filter(|(key, _)| !key.starts_with("deployment.kubernetes.io/")).collect()
+    all.filter(|(key, _)| !is_controller_annotation(key)).collect()
 }
 
 /// Copies metadata that a replacement must keep: the resource version that was seen, and finalizers, on which other

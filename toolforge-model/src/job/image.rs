@@ -1,6 +1,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::build_service_image::is_of_tool;
 use crate::{BuildServiceImage, JobValueError, TypeName};
 
 /// The image that a job runs.
@@ -34,7 +35,7 @@ impl JobImage {
         match self {
             Self::Type(_) => false,
             Self::BuildService(_) => true,
-            Self::Reference(reference) => is_build_service_path(reference_path(reference)),
+            Self::Reference(reference) => is_of_tool(reference_path(reference)),
         }
     }
 }
@@ -54,10 +55,6 @@ pub fn reference_path(reference: &str) -> &str {
     }
 }
 
-fn is_build_service_path(path: &str) -> bool {
-    path.starts_with("tool-") && path.split_once('/').is_some_and(|(_, rest)| !rest.is_empty())
-}
-
 impl FromStr for JobImage {
     type Err = JobValueError;
 
@@ -72,7 +69,7 @@ impl FromStr for JobImage {
         if let Ok(name) = text.parse() {
             return Ok(Self::Type(name));
         }
-        if is_build_service_path(text) {
+        if is_of_tool(text) {
             return text.parse().map(Self::BuildService).map_err(|_| error());
         }
         let is_sound =

@@ -22,7 +22,9 @@ pub use quoting::{QuotingError, join_words, quote_word, split_words};
 pub use values::{Emails, JobHealthCheck, JobPort, JobValueError, Retry};
 
 #[cfg(all(feature = "schedule", feature = "yaml"))]
-pub use file::{DEFAULT_WAIT_SECONDS, FileJob, ImageCheck, JobsFile, JobsFileFindings, write_jobs};
+pub use file::{
+    DEFAULT_WAIT_SECONDS, DocumentKind, FileJob, ImageCheck, JobsFile, JobsFileFindings, write_jobs,
+};
 #[cfg(feature = "schedule")]
 pub use options::JobOptions;
 #[cfg(feature = "schedule")]

@@ -2,6 +2,7 @@ use std::num::NonZeroU32;
 
 use serde::Serialize;
 
+use crate::platform::after_launcher;
 use crate::{
     Cpu, Emails, Environment, FileLog, JobDiagnostic, JobDiagnostics, JobField, JobHealthCheck, JobImage,
     JobKind, JobName, JobPort, JobRequest, LogPath, Memory, MountStorage, Replicas, Retry, Schedule,
@@ -250,7 +251,7 @@ impl JobOptions {
         match split_words(command) {
             Err(error) if !is_line => errors.push(JobDiagnostic::new(JobField::Command, error)),
             // The platform adds its launcher only where the command has none.
-            Ok(words) if words.len() <= usize::from(command.starts_with("launcher ")) => {
+            Ok(words) if words.len() <= usize::from(after_launcher(command).is_some()) => {
                 errors.push(JobDiagnostic::new(JobField::Command, "a job needs a command"));
             }
             _ => {}

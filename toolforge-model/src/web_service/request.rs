@@ -3,6 +3,7 @@ use std::str::FromStr;
 
 use serde::Serialize;
 
+use crate::platform::BUILD_SERVICE_TYPE;
 use crate::{
     BuildServiceImage, Cpu, HealthCheckPath, HealthCheckPathError, Memory, MountStorage, Replicas, ToolName,
     TypeName,
@@ -46,23 +47,20 @@ pub enum WebServiceImage {
     },
 }
 
-/// The type name that stands for an image of the build service (webservice 0.93).
-const BUILD_SERVICE: &str = "buildservice";
-
 impl WebServiceImage {
     /// Returns the name by which the image is asked for: the type's name, or `buildservice`.
     #[must_use]
     pub fn type_name(&self) -> &str {
         match self {
             Self::Type(name) => name.as_str(),
-            Self::BuildService { .. } => BUILD_SERVICE,
+            Self::BuildService { .. } => BUILD_SERVICE_TYPE,
         }
     }
 
     /// Returns the image of a type name: `buildservice` is the tool's own image, all else a type of the catalog.
     #[must_use]
     pub fn from_type_name(name: TypeName, tool: &ToolName) -> Self {
-        if name == BUILD_SERVICE {
+        if name == BUILD_SERVICE_TYPE {
             Self::BuildService { image: BuildServiceImage::of(tool), mount: MountStorage::All }
         } else {
             Self::Type(name)

@@ -36,7 +36,7 @@ const KEYS: [(&str, Setting); 10] = [
 const MANIFEST_KEYS: [(&str, &str); 2] = [("web", "type"), ("web::extra_args", "extra_args")];
 
 /// Other names under which people write a key.
-const OTHER_NAMES: [(&str, &str); 1] = [("image", "buildservice-image")];
+const OTHER_NAMES: [(&str, &str); 2] = [("image", "buildservice-image"), ("memory", "mem")];
 
 /// Keys of former versions that have no effect any more (webservice 0.73).
 const FORMER_KEYS: [&str; 1] = ["canonical"];
@@ -75,6 +75,13 @@ impl ServiceTemplate {
         }
         let Settings { options, backend, errors } = settings;
         Diagnostics::or(errors, Self { options, backend, unknown_keys, keys })
+    }
+
+    /// Returns whether people write a key in a template: one that counts, one of former versions, or another name of one.
+    #[must_use]
+    pub fn recognizes(key: &str) -> bool {
+        let other_names = MANIFEST_KEYS.iter().chain(&OTHER_NAMES).map(|(other, _)| *other);
+        KEYS.iter().map(|(known, _)| *known).chain(FORMER_KEYS).chain(other_names).any(|known| known == key)
     }
 
     /// Returns where a key is set, like `mem`.

@@ -1,11 +1,13 @@
 //! YAML as people write it: values of any kind with their locations, so that all errors of a file can be reported at
 //! once.
 
+mod marker;
 mod node;
 mod read;
 mod remedy;
 mod write;
 
+pub use marker::{begins_document, ends_document};
 pub use node::{YamlNode, YamlValue};
 pub use read::parse;
 pub use write::{WriteError, to_text};

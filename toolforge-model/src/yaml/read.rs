@@ -2,7 +2,7 @@ use serde_saphyr::{DuplicateKeyPolicy, NonFiniteFloatPolicy, UserMessageFormatte
 
 use super::node::{self, Parsed, YamlNode, YamlValue};
 use super::remedy::{invalid_escape, remedy, second_document};
-use crate::{Diagnostic, Location};
+use crate::{Diagnostic, DiagnosticKind, Location, Remedy, Untrusted};
 
 /// The maximum number of values and keys that aliases (`*name`) repeat: those of a few hundred jobs with common settings.
 const REPLAYED_EVENTS: usize = 20_000;
@@ -17,19 +17,28 @@ const SCALAR_BYTES: usize = 8 * 1024 * 1024;
 pub fn parse(text: &str) -> Result<YamlNode, Diagnostic> {
     read(text).map_err(|ReadError { location, reason, is_limit }| {
         if let Some((location, sequence)) = invalid_escape(text, location) {
-            let message = format!(
-                "invalid YAML: in double quotes, {sequence} is not an escape sequence; write \\{sequence}, or use single quotes"
-            );
-            return Diagnostic::new(location, message);
+            let message = format!("invalid YAML: in double quotes, {sequence} is not an escape sequence");
+            let sequence = Untrusted::new(sequence);
+            return Diagnostic::of_kind(DiagnosticKind::Syntax, location, message)
+                .with_remedy(Remedy::EscapeBackslash { sequence });
         }
         if let Some(location) = second_document(text, location.line, |text| read(text).is_ok()) {
-            let message = "a second YAML document begins here, and only one is read; remove this line";
-            return Diagnostic::new(location, message);
+            let message = "a second YAML document begins here, and only one is read";
+            return Diagnostic::of_kind(DiagnosticKind::SecondDocument, location, message)
+                .with_remedy(Remedy::RemoveLine);
         }
         let read = |text: &str| read(text).map_err(|error| error.location.line);
         let remedy = if is_limit { None } else { remedy(text, location.line, read) };
-        let remedy = remedy.map(|remedy| format!("; {remedy}")).unwrap_or_default();
-        Diagnostic::new(location, format_args!("invalid YAML: {reason}{remedy}"))
+        let kind = match remedy {
+            _ if is_limit => DiagnosticKind::Limit,
+            Some(Remedy::ReplaceTab { .. }) => DiagnosticKind::Tab,
+            _ => DiagnosticKind::Syntax,
+        };
+        let found = Diagnostic::of_kind(kind, location, format_args!("invalid YAML: {reason}"));
+        match remedy {
+            Some(remedy) => found.with_remedy(remedy),
+            None => found,
+        }
     })
 }
 

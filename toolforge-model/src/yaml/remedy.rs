@@ -1,7 +1,8 @@
 //! How to fix the most common errors in YAML, from the lines around the location that the reader reports.
 
+use super::marker::begins_document;
 use super::node::{YamlNode, YamlValue};
-use crate::Location;
+use crate::{Location, Remedy, Untrusted};
 
 /// What may follow a backslash in double quotes (YAML 1.2.2, section 5.7), besides a line break.
 const ESCAPES: &str = "0abt\tnvfre \"/\\N_LPxuU";
@@ -38,14 +39,13 @@ pub(super) fn invalid_escape(text: &str, start: Location) -> Option<(Location, S
 /// Returns where a second document begins (`---`) before or at a line, if what is before it is a document.
 pub(super) fn second_document(text: &str, line: u64, is_document: impl Fn(&str) -> bool) -> Option<Location> {
     let line = usize::try_from(line).ok()?;
-    let is_separator = |line: &str| line == "---" || line.starts_with("--- ");
     let lines: Vec<&str> = text.lines().collect();
     let is_content = |line: &&str| {
         let line = line.trim();
-        !line.is_empty() && !line.starts_with('#') && !is_separator(line)
+        !line.is_empty() && !line.starts_with('#') && !begins_document(line)
     };
     let first = lines.iter().position(is_content)?;
-    let separator = lines.iter().take(line).skip(first).position(|line| is_separator(line))? + first;
+    let separator = lines.iter().take(line).skip(first).position(|line| begins_document(line))? + first;
     is_document(&lines[..separator].join("\n")).then_some(())?;
     Some(Location { line: u64::try_from(separator + 1).ok()?, column: 1 })
 }
@@ -92,26 +92,28 @@ impl Place<'_> {
     }
 
     /// Returns the corrected value with what is before it.
-    fn shown(self, quoted: &str) -> String {
-        match self {
-            Self::Pair(key) | Self::InBraces(key) => format!("quote the value: {key}: {quoted}"),
-            Self::Item => format!("quote the value: - {quoted}"),
-        }
+    fn remedy(self, quoted: &str) -> Remedy {
+        let corrected = match self {
+            Self::Pair(key) | Self::InBraces(key) => format!("{key}: {quoted}"),
+            Self::Item => format!("- {quoted}"),
+        };
+        Remedy::Quote { corrected: Untrusted::new(corrected) }
     }
 }
 
 /// Returns how to fix a text that `parse` rejected at a line, counted from one.
 ///
 /// A corrected value is proposed only if the corrected text, parsed again, has that value and the error is gone.
-pub(super) fn remedy(text: &str, line: u64, parse: impl Fn(&str) -> Result<YamlNode, u64>) -> Option<String> {
+pub(super) fn remedy(text: &str, line: u64, parse: impl Fn(&str) -> Result<YamlNode, u64>) -> Option<Remedy> {
     let lines: Vec<&str> = text.lines().collect();
+    let number = |index: usize| u64::try_from(index).unwrap_or(u64::MAX).saturating_add(1);
     let at = usize::try_from(line).unwrap_or(1).max(1) - 1;
     // A reader often reports the line on which something began, and the error is on the next.
     let near = [at, at + 1, at.saturating_sub(1)];
     for index in near {
         let Some(found) = lines.get(index) else { continue };
         if found.chars().take_while(|c| c.is_whitespace()).any(|c| c == '\t') {
-            return Some(format!("line {} is indented with a tab; use spaces", index + 1));
+            return Some(Remedy::ReplaceTab { line: number(index) });
         }
     }
     let indentation = |line: &str| line.len() - line.trim_start().len();
@@ -140,14 +142,14 @@ pub(super) fn remedy(text: &str, line: u64, parse: impl Fn(&str) -> Result<YamlN
             let is_gone = parse(&whole.join("\n"))
                 .map_or_else(|line| usize::try_from(line).is_ok_and(|line| line > index + 1), |_| true);
             if has_value && is_gone {
-                return Some(place.shown(&quoted));
+                return Some(place.remedy(&quoted));
             }
         }
     }
     let (before, found) = (lines.get(at.checked_sub(1)?)?, lines.get(at)?);
     (indentation(found) > indentation(before.trim_end_matches(['-', ' ']))
         && !before.trim_end().ends_with(':'))
-    .then(|| format!("is line {} indented as the line above it?", at + 1))
+    .then(|| Remedy::CheckIndentation { line: number(at) })
 }
 
 /// Returns the values of a line that may have to be quoted: that of its key, its item of a list, and those in braces.

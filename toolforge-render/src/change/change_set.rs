@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use toolforge_quota::{
-    Demand, DemandChange, Limits, QuotaCheck, Resource, ResourceCheck, TerminatingPod, Verdict, WaitingPods,
+    Demand, DemandChange, Limits, ObjectName, QuotaCheck, Resource, ResourceCheck, TerminatingPod, Verdict,
+    WaitingPods,
 };
 
 use crate::change::{Change, ChangeDemand, Rollout, WorkloadKind};
@@ -170,7 +171,7 @@ impl ChangeSet {
     }
 
     /// Returns the objects that the changes free, such as `Job daily` and `Pod daily-1`.
-    pub(crate) fn freed_objects(&self) -> BTreeSet<String> {
+    pub(crate) fn freed_objects(&self) -> BTreeSet<ObjectName> {
         self.changes.iter().flat_map(freed_objects).collect()
     }
 
@@ -290,9 +291,9 @@ fn check(changes: &[Change], limits: &Limits, requested: impl Fn(&Change) -> Dem
 }
 
 /// Returns the objects that a change frees.
-fn freed_objects(change: &Change) -> impl Iterator<Item = String> {
+fn freed_objects(change: &Change) -> impl Iterator<Item = ObjectName> {
     let is_counted = change.demand != ChangeDemand::default();
-    let steps = change.steps.iter().filter(move |_| is_counted).map(|step| step.id.to_string());
+    let steps = change.steps.iter().filter(move |_| is_counted).map(|step| ObjectName::from(step.id.clone()));
     steps.chain(change.demand.freed_objects.iter().cloned())
 }
 

@@ -8,7 +8,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde_json::Value;
 use toolforge_model::Untrusted;
 use toolforge_quota::{
-    ClaimDemand, Demand, LimitRange, PodDemand, Pods, Resource, Verdict, forecast_rollout,
+    ClaimDemand, Demand, LimitRange, ObjectName, PodDemand, Pods, Resource, Verdict, forecast_rollout,
 };
 
 use crate::change::{Downtime, PodReplacement, Rollout};
@@ -205,8 +205,10 @@ impl Step {
 pub struct Change {
     /// The kind of the workload.
     pub kind: WorkloadKind,
-    /// The name of the job or the tool.
+    /// The name of the job or the tool; of a manifest, the kind and the name of its object.
     pub name: String,
+    /// The object of a manifest.
+    pub object: Option<ObjectName>,
     /// The action.
     pub action: Action,
     /// Whether it is adopted from the platform's jobs service, whose record is deleted.
@@ -235,6 +237,7 @@ impl Change {
         Self {
             kind,
             name: name.into(),
+            object: None,
             action,
             adopts: false,
             is_managed: true,
@@ -377,7 +380,7 @@ pub(crate) struct ChangeDemand {
     /// What the replaced and deleted live objects use.
     pub(crate) freed: Demand,
     /// The objects that it is of besides those of the steps, by their ids: mostly pods.
-    pub(crate) freed_objects: Vec<String>,
+    pub(crate) freed_objects: Vec<ObjectName>,
     /// What the wanted objects request once all of their pods run.
     pub(crate) requested: Demand,
     /// What objects request that are created, and not updated.

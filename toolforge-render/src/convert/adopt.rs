@@ -5,7 +5,7 @@ use k8s_openapi::api::batch::v1::{CronJob, Job};
 use k8s_openapi::api::core::v1::PodTemplateSpec;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use toolforge_images::ImageLookupError;
-use toolforge_model::{JobImage, ToolName, Untrusted};
+use toolforge_model::{Diagnostic, JobImage, ToolName, Untrusted};
 
 use super::{ConversionNote, Converter, with_current_version};
 use crate::change::{Change, ChangeSet};
@@ -89,7 +89,7 @@ pub fn plan_adoption(job: &JobObjects, facts: &JobFacts) -> Result<Adoption, Ado
     let no_job = |reason: Untrusted| AdoptionError::NoJob { reason };
     let Some(converted) = conversion.jobs.into_iter().next() else {
         let left = conversion.unconverted.into_iter().next().map(|left| left.reason);
-        let error = || manifests.errors.first().map(|error| error.message.clone());
+        let error = || manifests.errors.first().map(Diagnostic::text);
         return Err(no_job(left.or_else(error).unwrap_or_default()));
     };
     if converted.request.name != job.name {

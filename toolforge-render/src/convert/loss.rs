@@ -38,51 +38,50 @@ const OWN_METADATA: [&str; 10] = [
 /// The fields of a pod that the platform requires of every pod, or that only prefer a node.
 const PLATFORM_FIELDS: [&str; 2] = ["securityContext", "topologySpreadConstraints"];
 
-/// The fields of an object that its job has in another form, as JSON Pointers.
+/// The fields of an object that its job has in another form. Items are known by their index alone.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Carried {
     /// Fields, with everything below them.
-    fields: BTreeSet<String>,
+    fields: BTreeSet<FieldPath>,
     /// Items of lists, as a whole.
-    items: BTreeSet<String>,
+    items: BTreeSet<FieldPath>,
 }
 
 impl Carried {
     /// Returns the fields of an object that every conversion keeps, or that only name it.
     pub(super) fn of(object: &Value, tool: &ToolName, mount: MountStorage) -> Self {
-        let own = ["/apiVersion", "/kind", "/status", "/spec/selector"];
-        let mut carried = Self { fields: own.map(str::to_owned).into(), items: BTreeSet::new() };
+        let own: [&[&str]; 4] = [&["apiVersion"], &["kind"], &["status"], &["spec", "selector"]];
+        let mut carried = Self { fields: own.map(FieldPath::of).into(), items: BTreeSet::new() };
+        let metadata = FieldPath::of(&["metadata"]);
         for field in OWN_METADATA {
-            carried.fields.insert(format!("/metadata/{field}"));
+            carried.fields.insert(metadata.field(field));
         }
         for key in own_annotations(object) {
-            carried.fields.insert(FieldPath::of(&["metadata", "annotations", key]).pointer());
+            carried.fields.insert(metadata.field("annotations").field(key));
         }
-        let Some((pointer, pod)) = pod_spec(object) else { return carried };
+        let Some((path, pod)) = pod_spec(object) else { return carried };
         // The command has the log files.
-        let template = pointer.strip_suffix("/spec").unwrap_or_default();
-        for metadata in ["/metadata", &format!("{template}/metadata")] {
-            let label = FieldPath::of(&["labels", platform::LABEL_FILE_LOG]).pointer();
-            carried.fields.insert(format!("{metadata}{label}"));
+        for template in [Some(FieldPath::default()), path.parent()].into_iter().flatten() {
+            carried.fields.insert(template.field("metadata").field("labels").field(platform::LABEL_FILE_LOG));
         }
-        let container = format!("{pointer}/containers/0");
+        let container = first_container(&path);
         for field in ["name", "command", "args"] {
-            carried.fields.insert(format!("{container}/{field}"));
+            carried.fields.insert(container.field(field));
         }
         let first = &pod["containers"][0];
         if let Some(home) = position(&first["env"], |variable| {
             variable["name"] == "HOME" && variable["value"] == tool.home().as_str()
         }) {
-            carried.items.insert(format!("{container}/env/{home}"));
+            carried.items.insert(container.field("env").item(home, None));
         }
         if mount == MountStorage::All {
-            carried.add_volumes(&pointer, pod);
+            carried.add_volumes(&path, pod);
         }
         carried
     }
 
     /// Adds the volumes that the platform mounts itself, at the same paths.
-    fn add_volumes(&mut self, pointer: &str, pod: &Value) {
+    fn add_volumes(&mut self, pod_path: &FieldPath, pod: &Value) {
         let mounts = &pod["containers"][0]["volumeMounts"];
         for (index, volume) in pod["volumes"].as_array().into_iter().flatten().enumerate() {
             let path = volume["hostPath"]["path"].as_str().unwrap_or_default().trim_end_matches('/');
@@ -103,46 +102,44 @@ impl Carried {
                     continue;
                 }
                 if is_same_path(mount) {
-                    self.items.insert(format!("{pointer}/containers/0/volumeMounts/{index}"));
+                    self.items.insert(first_container(pod_path).field("volumeMounts").item(index, None));
                 } else {
                     is_elsewhere = true;
                 }
             }
             if !is_elsewhere {
-                self.items.insert(format!("{pointer}/volumes/{index}"));
+                self.items.insert(pod_path.field("volumes").item(index, None));
             }
         }
     }
 
     /// Adds a field of the first container, which another note describes or which means the same in the job.
-    pub(super) fn add(&mut self, object: &Value, field: &str) {
-        if let Some((pointer, _)) = pod_spec(object) {
-            self.fields.insert(format!("{pointer}/containers/0/{field}"));
+    pub(super) fn add(&mut self, object: &Value, field: &[&str]) {
+        if let Some((path, _)) = pod_spec(object) {
+            let field = field.iter().fold(first_container(&path), |path, field| path.field(field));
+            self.fields.insert(field);
         }
     }
 
     /// Removes a field of the first container, which is compared like the others.
     pub(super) fn remove(&mut self, object: &Value, field: &str) {
-        if let Some((pointer, _)) = pod_spec(object) {
-            self.fields.remove(&format!("{pointer}/containers/0/{field}"));
+        if let Some((path, _)) = pod_spec(object) {
+            self.fields.remove(&first_container(&path).field(field));
         }
     }
 
     /// Adds the containers after the first.
     pub(super) fn add_other_containers(&mut self, object: &Value) {
-        let Some((pointer, pod)) = pod_spec(object) else { return };
+        let Some((path, pod)) = pod_spec(object) else { return };
         for index in 1..pod["containers"].as_array().map_or(0, Vec::len) {
-            self.items.insert(format!("{pointer}/containers/{index}"));
+            self.items.insert(path.field("containers").item(index, None));
         }
     }
 
     fn has(&self, found: &Difference) -> bool {
-        let pointer = found.path.pointer();
-        if found.wanted.is_none() && self.items.contains(&pointer) {
-            return true;
-        }
-        let ends = pointer.match_indices('/').map(|(index, _)| index).chain([pointer.len()]);
-        ends.into_iter().any(|end| self.fields.contains(&pointer[..end]))
+        let path = found.path.without_names();
+        found.wanted.is_none() && self.items.contains(&path)
+            || self.fields.iter().any(|field| path.is_within(field))
     }
 
     /// Returns the notes about what the rendered objects of a job do not have of an object, or have otherwise.
@@ -192,18 +189,24 @@ fn own_annotations(object: &Value) -> Vec<&str> {
     keys.filter(|key| is_own_annotation(key)).collect()
 }
 
-/// Returns the pod spec of an object, with its JSON Pointer.
-pub(super) fn pod_spec(object: &Value) -> Option<(String, &Value)> {
-    let pointers = ["/spec/jobTemplate/spec/template/spec", "/spec/template/spec", "/spec"];
-    let found = pointers.into_iter().find_map(|pointer| Some((pointer, object.pointer(pointer)?)));
-    let mut all = found.into_iter().filter(|(_, pod)| pod["containers"].is_array());
-    all.next().map(|(pointer, pod)| (pointer.to_owned(), pod))
+/// Returns the pod spec of an object, with its path.
+pub(super) fn pod_spec(object: &Value) -> Option<(FieldPath, &Value)> {
+    let paths: [&[&str]; 3] =
+        [&["spec", "jobTemplate", "spec", "template", "spec"], &["spec", "template", "spec"], &["spec"]];
+    let mut paths = paths.into_iter().map(FieldPath::of);
+    let (path, pod) = paths.find_map(|path| path.value(object).map(|pod| (path, pod)))?;
+    pod["containers"].is_array().then_some((path, pod))
+}
+
+/// Returns the path of the first container of a pod spec.
+fn first_container(pod: &FieldPath) -> FieldPath {
+    pod.field("containers").item(0, None)
 }
 
 /// Returns the template of the pods of an object, or the pod itself.
 pub(super) fn template(object: &Value) -> Option<&Value> {
-    let (pointer, _) = pod_spec(object)?;
-    object.pointer(pointer.strip_suffix("/spec")?)
+    let (path, _) = pod_spec(object)?;
+    path.parent()?.value(object)
 }
 
 fn position(list: &Value, is_wanted: impl Fn(&Value) -> bool) -> Option<usize> {

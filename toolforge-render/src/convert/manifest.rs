@@ -15,7 +15,7 @@ use crate::convert::service::{JobService, selects};
 use crate::convert::web_service::is_web_service;
 use crate::convert::{ConversionNote, Converter, variables};
 use crate::job::{CommandMarks, JobPlanError, command_words, is_job};
-use crate::manifest::{Manifest, ManifestObject};
+use crate::manifest::{Manifest, ManifestObject, list_item_kind};
 use crate::object::{Labels, ObjectKind, cron_job_spec, deployment_spec};
 use crate::plan::Plan;
 use crate::pod::cpu_of;
@@ -32,12 +32,12 @@ pub fn with_current_version(node: &YamlNode) -> YamlNode {
         ("batch", "CronJob" | "Job") => "batch/v1",
         _ => "",
     };
-    let items = kind.ends_with("List");
+    let is_list = list_item_kind(&kind, node.get("items").is_some()).is_some();
     let YamlValue::Mapping(fields) = &mut node.value else { return node };
     for (key, value) in fields {
         match (key.string(), &mut value.value) {
             (Some("apiVersion"), YamlValue::String(text)) if !current.is_empty() => current.clone_into(text),
-            (Some("items"), YamlValue::Sequence(found)) if items => {
+            (Some("items"), YamlValue::Sequence(found)) if is_list => {
                 found.iter_mut().for_each(|item| *item = with_current_version(item));
             }
             (Some("spec"), YamlValue::Mapping(spec))
@@ -114,7 +114,7 @@ impl Converter<'_> {
         let mut carried = Carried::of(&original, &self.namespace.tool, mount);
         let mut options = self.pod_options(container, &original, &mut notes);
         if notes.iter().any(|note| matches!(note, ConversionNote::ReplacedImage { .. })) {
-            carried.add(&original, "image");
+            carried.add(&original, &["image"]);
         }
         if container.command.as_ref().is_none_or(Vec::is_empty) {
             notes.push(ConversionNote::EntryPoint);
@@ -150,7 +150,7 @@ impl Converter<'_> {
                 if let (Some(JobHealthCheck::Script(_)), Some(_)) =
                     (&options.health_check, &container.liveness_probe)
                 {
-                    carried.add(&original, "livenessProbe/exec/command");
+                    carried.add(&original, &["livenessProbe", "exec", "command"]);
                 }
             }
             _ => {
@@ -177,7 +177,7 @@ impl Converter<'_> {
             let plan = self.namespace.job(request.clone()).or_else(|error| {
                 notes.push(ConversionNote::Unplanned { error });
                 for field in ["image", "imagePullPolicy"] {
-                    carried.add(&original, field);
+                    carried.add(&original, &[field]);
                 }
                 self.with_another_image(request)
             });

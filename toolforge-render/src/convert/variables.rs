@@ -7,16 +7,14 @@ use toolforge_model::Untrusted;
 
 use crate::convert::ConversionNote;
 use crate::convert::loss::pod_spec;
-use crate::object::FieldPath;
 
 /// Removes variables that another one of the same name replaces, so that each of the others is compared; returns notes about these
 /// values.
 pub(super) fn remove_replaced(object: &mut Value) -> Vec<ConversionNote> {
-    let Some((pointer, pod)) = pod_spec(object) else { return Vec::new() };
+    let Some((path, pod)) = pod_spec(object) else { return Vec::new() };
     let container = pod["containers"][0]["name"].as_str().map(str::to_owned);
-    let segments: Vec<&str> = pointer.split('/').filter(|field| !field.is_empty()).collect();
-    let list = FieldPath::of(&segments).field("containers").item(0, container.as_deref()).field("env");
-    let env = object.pointer_mut(&format!("{pointer}/containers/0/env")).and_then(Value::as_array_mut);
+    let list = path.field("containers").item(0, container.as_deref()).field("env");
+    let env = object.pointer_mut(&list.pointer()).and_then(Value::as_array_mut);
     let Some(env) = env else { return Vec::new() };
     let mut notes = Vec::new();
     let mut kept: Vec<Value> = Vec::new();

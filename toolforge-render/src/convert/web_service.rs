@@ -106,7 +106,7 @@ impl Converter<'_> {
                 carried.remove(before, field);
             }
         }
-        carried.add(before, "image");
+        carried.add(before, &["image"]);
         // What the type adds is not the template's.
         let mut differences = replacement_differences(ObjectKind::Deployment, before, &after);
         differences.retain(|found| found.live.is_some());

@@ -2,27 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use toolforge_model::yaml::{YamlNode, YamlValue};
-use toolforge_model::{Diagnostic, FileJob, JobsFile, Location, ServiceTemplate, ToolName, Untrusted};
+use toolforge_model::yaml::YamlValue;
+use toolforge_model::{
+    Diagnostic, DocumentKind, FileJob, JobsFile, Location, ServiceTemplate, ToolName, Untrusted,
+};
 
-use crate::manifest::{FileDocument, Manifest, Manifests, file_documents, is_manifest};
+use crate::manifest::{FileDocument, Manifest, Manifests, file_documents};
 
 /// The most documents of a file; the largest namespaces have a few hundred objects.
 const MOST_DOCUMENTS: usize = 10_000;
-
-/// Keys by which a template of a web service is recognized; it may have others.
-const TEMPLATE_KEYS: &[&str] = &[
-    "backend",
-    "buildservice-image",
-    "cpu",
-    "extra_args",
-    "health-check-path",
-    "mem",
-    "mount",
-    "release",
-    "replicas",
-    "type",
-];
 
 /// What one file asks for, whatever its name, with its errors.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -73,10 +61,10 @@ impl FileContents {
             contents.errors.push(Diagnostic::new(Location::START, message));
         }
         for document in read.documents.iter().take(MOST_DOCUMENTS) {
-            if is_manifest(&document.node) {
-                manifests.read(&document.node, tool);
-            } else {
-                contents.add(document, tool);
+            match DocumentKind::of(&document.node) {
+                Some(DocumentKind::Manifest) => manifests.read(&document.node, tool),
+                Some(DocumentKind::ServiceTemplate) => contents.add_template(document),
+                _ => contents.add(document, tool),
             }
         }
         if let Some(next) = read.documents.get(MOST_DOCUMENTS) {
@@ -92,54 +80,46 @@ impl FileContents {
         contents
     }
 
-    /// Adds a document that is not a manifest.
+    /// Adds a document that is neither a manifest nor a template.
     fn add(&mut self, document: &FileDocument, tool: &ToolName) {
         let location = document.node.location;
-        match &document.node.value {
-            YamlValue::Sequence(_) => {
-                let findings = JobsFile::check(&document.text, tool, None);
-                self.errors.extend(findings.errors.iter().map(|error| document.in_file(error)));
-                self.warnings.extend(findings.warnings.iter().map(|warning| document.in_file(warning)));
-                let moved = |mut job: FileJob| {
-                    job.location.line += document.lines_before;
-                    job.image_location.line += document.lines_before;
-                    job
-                };
-                let jobs = findings.jobs.into_iter().map(moved).collect();
-                self.jobs.push(FileJobs { location, jobs });
+        let YamlValue::Sequence(_) = &document.node.value else {
+            self.errors.push(unrecognized(document));
+            return;
+        };
+        let findings = JobsFile::check(&document.text, tool, None);
+        self.errors.extend(findings.errors.iter().map(|error| document.in_file(error)));
+        self.warnings.extend(findings.warnings.iter().map(|warning| document.in_file(warning)));
+        let moved = |mut job: FileJob| {
+            job.location = job.location.moved_down(document.lines_before);
+            job.image_location = job.image_location.moved_down(document.lines_before);
+            job
+        };
+        let jobs = findings.jobs.into_iter().map(moved).collect();
+        self.jobs.push(FileJobs { location, jobs });
+    }
+
+    /// Adds a template.
+    fn add_template(&mut self, document: &FileDocument) {
+        match ServiceTemplate::parse(&document.text) {
+            Ok(template) => {
+                let unknown = template.unknown_keys.iter().map(|key| document.in_file(key));
+                self.warnings.extend(unknown);
+                self.templates.push(FileTemplate { location: document.node.location, template });
             }
-            YamlValue::Mapping(pairs) if is_template(pairs) => match ServiceTemplate::parse(&document.text) {
-                Ok(template) => {
-                    let unknown = template.unknown_keys.iter().map(|key| document.in_file(key));
-                    self.warnings.extend(unknown);
-                    self.templates.push(FileTemplate { location, template });
-                }
-                Err(errors) => self.errors.extend(errors.iter().map(|error| document.in_file(error))),
-            },
-            _ => self.errors.push(unrecognized(document, tool)),
+            Err(errors) => self.errors.extend(errors.iter().map(|error| document.in_file(error))),
         }
     }
 }
 
-fn is_template(pairs: &[(YamlNode, YamlNode)]) -> bool {
-    // Some keys are also those of a job, which is one only in a list.
-    let has = |name: &str| pairs.iter().any(|(key, _)| key.scalar() == Some(name));
-    !has("name") && !has("image") && TEMPLATE_KEYS.iter().any(|key| has(key))
-}
-
-/// Returns that a document is neither of the kinds that can be checked.
-fn unrecognized(document: &FileDocument, tool: &ToolName) -> Diagnostic {
-    // The reader of jobs files knows what is often written instead.
-    let hints = JobsFile::check(&document.text, tool, None).errors;
-    let hint = hints.first().and_then(|error| {
-        let (_, hint) = error.message.as_raw().split_once("; ")?;
-        Some(format!("; {hint}"))
-    });
+/// Returns that a document is none of the kinds that can be checked.
+fn unrecognized(document: &FileDocument) -> Diagnostic {
+    let explanation = DocumentKind::of(&document.node).and_then(DocumentKind::explanation);
     let found = Untrusted::new(document.node.describe());
     let message = format!(
         "expected a list of jobs, a service.template, or an object with `apiVersion` and `kind`, not {}{}",
         found.escaped(),
-        hint.unwrap_or_default()
+        explanation.map(|explanation| format!("; {explanation}")).unwrap_or_default()
     );
     Diagnostic::new(document.node.location, message)
 }
@@ -151,8 +131,8 @@ fn repeated(manifests: &[Manifest]) -> Vec<Diagnostic> {
     for manifest in manifests.iter().filter(|manifest| !manifest.is_name_generated) {
         let id = (manifest.kind.group.as_str(), manifest.kind.kind.as_str(), manifest.name.as_str());
         if let Some(before) = first.get(&id) {
-            let message = format!("a second {manifest}; the first one is at {before}");
-            errors.push(Diagnostic::new(manifest.location, message));
+            let message = format!("{manifest} is already in this file");
+            errors.push(Diagnostic::new(manifest.location, message).with_related(*before));
         } else {
             first.insert(id, manifest.location);
         }
@@ -204,7 +184,7 @@ mod tests {
             assert!(text == "[]\n" || found.contains("expected"), "{text}: {found}");
         }
         insta::assert_snapshot!(shown("jobs: []\n---\nname: x\nimage: bookworm\n"), @"
-        line 1, column 1: expected a list of jobs, a service.template, or an object with `apiVersion` and `kind`, not a mapping; the list of jobs must be the whole file, without a key
+        line 1, column 1: expected a list of jobs, a service.template, or an object with `apiVersion` and `kind`, not a mapping; a jobs file is the list itself: remove the key `jobs` and the indentation below it
         line 3, column 1: expected a list of jobs, a service.template, or an object with `apiVersion` and `kind`, not a mapping; this is one job: write `- ` before its first key, and indent the others by two spaces
         ");
     }
@@ -220,7 +200,7 @@ mod tests {
         11: Secret a
         line 1, column 15: unknown key "comand"; did you mean "command"?
         line 4, column 6: mem: "lots" is not an amount of memory; write it like 512Mi, 1.5Gi or 1G
-        line 11, column 1: a second Secret a; the first one is at line 7, column 1
+        line 11, column 1: Secret a is already in this file at line 7, column 1
         line 15, column 4: invalid YAML: unclosed bracket '['
         line 17, column 1: no apiVersion; expected a line like `apiVersion: v1`
         "#);

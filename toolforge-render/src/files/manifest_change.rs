@@ -32,6 +32,7 @@ pub(super) fn change_of(manifest: &Manifest, facts: &FilePlanFacts) -> Change {
         Some(_) => Action::Update,
     };
     let mut change = Change::new(WorkloadKind::Manifest, manifest.to_string(), action);
+    change.object = Some(manifest.object_name());
     if let ManifestObject::CronJob(wanted) = &manifest.object {
         change.cron_job = Some(wanted.clone());
     }
@@ -176,7 +177,7 @@ impl Planned<'_> {
         selector: Option<&BTreeMap<String, String>>,
     ) -> Pods {
         demand.freed = self.manifest.kind.object_demand();
-        demand.freed_objects.push(format!("{} {}", self.manifest.kind.kind, self.manifest.name));
+        demand.freed_objects.push(self.manifest.object_name());
         let Some(pods) = self.live_pods(selector) else {
             demand.freed.add_all(&before.each.times(before.count));
             return before;

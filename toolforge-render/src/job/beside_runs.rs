@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use k8s_openapi::api::batch::v1::{CronJob, Job};
-use toolforge_quota::{Limits, PodTraits, ResourceQuota};
+use toolforge_quota::{Limits, ObjectName, PodTraits, ResourceQuota};
 
 use crate::job::{JobFacts, JobWorkload, LiveJobs, RunOutcome, ScheduledJobLoad, pods_of_job, runs_of_job};
 use crate::object::{ObjectId, ObjectKind, cron_job_spec};
@@ -22,7 +22,7 @@ pub fn quotas_beside_runs(loads: &[ScheduledJobLoad], facts: &JobFacts) -> Vec<R
 pub(super) fn limits_beside_runs(
     loads: &[ScheduledJobLoad],
     facts: &JobFacts,
-    is_freed: impl Fn(&str) -> bool,
+    is_freed: impl Fn(&ObjectName) -> bool,
 ) -> Limits {
     let mut limits = facts.namespace.limits.clone();
     let mut simulated = BTreeSet::new();
@@ -32,8 +32,8 @@ pub(super) fn limits_beside_runs(
         let runs = runs_of_job(job, &facts.live);
         let kept = kept_runs(cron_job, &runs, &facts.live);
         for run in runs.into_iter().filter(|run| !kept.contains(&run.metadata.name)) {
-            let id =
-                ObjectId::new(ObjectKind::Job, run.metadata.name.clone().unwrap_or_default()).to_string();
+            let id: ObjectName =
+                ObjectId::new(ObjectKind::Job, run.metadata.name.clone().unwrap_or_default()).into();
             if !is_freed(&id) && simulated.insert(id) {
                 limits.free_quota(&count_demand(ObjectKind::Job), &PodTraits::default());
             }

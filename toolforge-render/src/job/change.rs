@@ -3,6 +3,7 @@
 use k8s_openapi::api::core::v1::Service;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use toolforge_model::{JobField, JobName, JobRequest, Untrusted};
+use toolforge_quota::ObjectName;
 
 use crate::change::{
     Action, Change, ChangeDemand, Downtime, PodReplacement, Rollout, Step, StepAction, WorkloadKind,
@@ -278,12 +279,12 @@ pub(super) fn deletion(kind: ObjectKind, metadata: &ObjectMeta) -> Step {
     Step::of(id, StepAction::Delete { uid: metadata.uid.clone(), resource_version: None })
 }
 
-/// Returns the pods and the runs of a job, by the names by which [`Limits`](toolforge_quota::Limits) knows them.
-pub(super) fn pods_and_runs_of(job: &JobObjects, facts: &JobFacts) -> Vec<String> {
+/// Returns the pods and the runs of a job, by the names by which [`Limits`](toolforge_quota::Limits) know them.
+pub(super) fn pods_and_runs_of(job: &JobObjects, facts: &JobFacts) -> Vec<ObjectName> {
     let pods = pods_of_job(job, &facts.live).into_iter().map(pod_id);
     let runs = runs_of_job(job, &facts.live).into_iter();
     let runs = runs.map(|run| ObjectId::new(ObjectKind::Job, run.metadata.name.clone().unwrap_or_default()));
-    pods.chain(runs.map(|id| id.to_string())).collect()
+    pods.chain(runs.map(ObjectName::from)).collect()
 }
 
 /// Adds what a change frees and requests, and how its pods are replaced.

@@ -96,7 +96,7 @@ fn command(request: &JobRequest) -> String {
         return join_words(&RenderedCommand::of(request).words);
     }
     // A launcher that is written is the one that would be added.
-    let launched = request.command.strip_prefix("launcher ").filter(|_| is_build_service);
+    let launched = platform::after_launcher(&request.command).filter(|_| is_build_service);
     launched.unwrap_or(&request.command).to_owned()
 }
 

@@ -126,7 +126,7 @@ impl<'n> Object<'n> {
             return Some(tool.clone());
         }
         let namespace = self.node.at(&["metadata", "namespace"])?.text()?;
-        namespace.strip_prefix("tool-")?.parse().ok()
+        ToolName::from_namespace(namespace)
     }
 
     /// Returns its pods.

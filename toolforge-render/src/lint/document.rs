@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use toolforge_images::State;
-use toolforge_model::{Diagnostic, Location, ServiceTemplate, ToolName};
+use toolforge_model::{Diagnostic, DocumentKind, Location, ServiceTemplate, ToolName, platform};
 
 use super::check::{Check, Object};
 use super::context::SOME_TOOL;
@@ -13,7 +13,8 @@ use super::rules::{
     ScheduledJob, check_every_minute, check_gaps, check_job_command, check_platform_file, check_same_minute,
     check_web_service, find_kind,
 };
-use super::syntax::{Document, Node, Value};
+use super::syntax::{Document, Entry, Node, Value};
+use crate::manifest::list_item_kind;
 
 /// What the documents of a text are.
 pub(crate) enum Contents<'n> {
@@ -22,27 +23,6 @@ pub(crate) enum Contents<'n> {
     /// Another file, which is checked.
     Other,
 }
-
-/// The type of images that the build service made; the catalog does not have it.
-const BUILD_SERVICE: &str = "buildservice";
-
-/// Options of `webservice` in a `service.template`; a mapping with one of them is such a file.
-const TEMPLATE_KEYS: [&str; 14] = [
-    "type",
-    "backend",
-    "cpu",
-    "mem",
-    "memory",
-    "replicas",
-    "canonical",
-    "mount",
-    "health-check-path",
-    "extra_args",
-    "web",
-    "buildservice-image",
-    "public_domain",
-    "version",
-];
 
 /// Finds out what the documents of a text are, and checks files of the platform's tools.
 pub(crate) fn contents<'n>(check: &mut Check<'_>, documents: &'n [Document]) -> Contents<'n> {
@@ -53,7 +33,7 @@ pub(crate) fn contents<'n>(check: &mut Check<'_>, documents: &'n [Document]) -> 
                 check_platform_file(check, document);
                 return Contents::Other;
             }
-            Value::Mapping { .. } if is_service_template(root) => {
+            Value::Mapping { .. } if kind_of(root) == DocumentKind::ServiceTemplate => {
                 check_service_template(check, root);
                 check_platform_file(check, document);
                 return Contents::Other;
@@ -85,15 +65,18 @@ pub(crate) fn objects<'n>(check: &mut Check<'_>, documents: &'n [Document]) -> V
 }
 
 fn add_object<'n>(check: &mut Check<'_>, objects: &mut Vec<Object<'n>>, node: &'n Node, is_item: bool) {
-    let has_kind = node.entry("kind").is_some() || node.entry("apiVersion").is_some();
-    if !has_kind {
-        let message = unknown(node);
+    let kind = kind_of(node);
+    if kind != DocumentKind::Manifest {
+        let message = kind.explanation().unwrap_or(
+            "the document has neither `apiVersion` nor `kind`, and is neither a jobs file nor a service.template",
+        );
         check
             .at(Rule::UnknownDocument, node, message)
             .answered("error validating data: [apiVersion not set, kind not set]");
         return;
     }
-    let is_list = node.get("kind").and_then(Node::text).is_some_and(|kind| kind.ends_with("List"));
+    let kind = node.get("kind").and_then(Node::text).unwrap_or_default();
+    let is_list = list_item_kind(kind, node.get("items").is_some()).is_some();
     if !is_list {
         objects.extend(find_kind(check, node));
         return;
@@ -116,32 +99,9 @@ fn add_object<'n>(check: &mut Check<'_>, objects: &mut Vec<Object<'n>>, node: &'
     }
 }
 
-/// Returns what a mapping without a kind probably is.
-fn unknown(node: &Node) -> String {
-    let has = |key: &str| node.entry(key).is_some();
-    if has("components") {
-        "this is a component configuration: `toolforge components config create` reads it".to_owned()
-    } else if has("jobs") {
-        "a jobs file is the list itself; remove the key `jobs` and the indentation below it".to_owned()
-    } else if has("services") {
-        "this is a file of Docker Compose, which Toolforge does not run".to_owned()
-    } else if has("name") && (has("command") || has("schedule") || has("image")) {
-        "a jobs file is a list of jobs; write `- ` before `name`, and indent the lines below it".to_owned()
-    } else if has("clusters") && has("users") {
-        "this is a kubeconfig".to_owned()
-    } else {
-        "the document has neither `apiVersion` nor `kind`, and is neither a jobs file nor a service.template"
-            .to_owned()
-    }
-}
-
-fn is_service_template(root: &Node) -> bool {
-    let entries = root.entries();
-    root.entry("kind").is_none()
-        && root.entry("apiVersion").is_none()
-        && root.entry("services").is_none()
-        && root.entry("name").is_none()
-        && entries.iter().any(|entry| TEMPLATE_KEYS.contains(&entry.name()))
+/// Returns what a mapping is, by its keys.
+fn kind_of(node: &Node) -> DocumentKind {
+    DocumentKind::of_keys(node.entries().iter().map(Entry::name))
 }
 
 fn check_jobs_file(check: &mut Check<'_>, root: &Node) {
@@ -176,7 +136,8 @@ fn check_service_template(check: &mut Check<'_>, root: &Node) {
         Err(errors) => return errors.iter().for_each(|found| add(check, Rule::PlatformFile, found)),
     };
     template.unknown_keys.iter().for_each(|found| add(check, Rule::PlatformFileWarning, found));
-    let name = template.options.type_name.as_ref().filter(|name| name.as_str() != BUILD_SERVICE);
+    let name =
+        template.options.type_name.as_ref().filter(|name| name.as_str() != platform::BUILD_SERVICE_TYPE);
     let (Some(name), Some(location)) = (name, template.location("type")) else { return };
     let catalog = &check.context.catalog;
     match catalog.web(name) {
@@ -194,5 +155,5 @@ fn check_service_template(check: &mut Check<'_>, root: &Node) {
 /// Adds what another reader found.
 pub(crate) fn add(check: &mut Check<'_>, rule: Rule, found: &Diagnostic) {
     let span = span_at(check.text, found.location);
-    check.add(rule, found.location, span, found.message.as_raw());
+    check.add(rule, found.location, span, found.text().as_raw());
 }

@@ -34,7 +34,7 @@ pub(crate) fn source<'t>(text: &'t str, node: &Node) -> Option<&'t str> {
 
 /// Returns the edit that adds a key and a value to a mapping, before one of its keys, or as the first.
 ///
-/// `None` if the mapping has no keys of its own in the text, as where all of them are merged.
+/// `None` if the mapping has the key, also without a value, or no keys of its own in the text, as where all of them are merged.
 pub(crate) fn insert(
     text: &str,
     mapping: &Node,
@@ -43,6 +43,9 @@ pub(crate) fn insert(
     value: &Added<'_>,
 ) -> Option<Edit> {
     let Value::Mapping { entries, is_flow } = &mapping.value else { return None };
+    if mapping.entry(key).is_some() {
+        return None;
+    }
     if entries.is_empty() {
         let inner = flow(key, value, text.get(mapping.span.clone())?.contains('"'));
         return Some(Edit { span: mapping.span.clone(), replacement: format!("{{{inner}}}") });

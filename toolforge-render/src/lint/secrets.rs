@@ -15,7 +15,6 @@ use super::finding::Finding;
 use super::plain_secret::{
     SHORTEST, is_secret_name, last_applied, of_lines, of_object, of_platform_file, values_of_secrets,
 };
-use super::rule::Rule;
 use super::syntax::{self, Node, Text};
 use super::text::{MAX_BYTES, is_broken};
 use crate::manifest::values_in_lines;
@@ -36,8 +35,6 @@ pub struct Secrets {
     spans: Vec<Range<usize>>,
     /// The secrets, the longest first.
     values: Vec<String>,
-    /// Whether the text has a Secret and cannot be read.
-    is_broken_secret: bool,
 }
 
 impl fmt::Debug for Secrets {
@@ -83,9 +80,7 @@ impl Secrets {
         // Of two equal keys, only the last one is in the documents.
         if !parsed.problems.is_empty() {
             secrets.add_lines(text);
-            let values = values_in_lines(text);
-            secrets.is_broken_secret = is_broken(parsed) && !values.is_empty();
-            secrets.spans.extend(values);
+            secrets.spans.extend(values_in_lines(text));
         }
         secrets.finish(text);
         secrets
@@ -138,13 +133,6 @@ impl Secrets {
 
     /// Hides the secrets that a finding quotes.
     pub(crate) fn hide_in(&self, finding: &mut Finding, text: &str) {
-        // How a value is to be written quotes it, also that of another line.
-        if self.is_broken_secret
-            && matches!(finding.rule, Rule::InvalidYaml | Rule::TabIndentation)
-            && let Some((reason, _)) = finding.message.as_raw().split_once("; ")
-        {
-            finding.message = Untrusted::new(reason);
-        }
         let before = text.get(..finding.span.start).unwrap_or_default();
         let start = before.rfind('\n').map_or(0, |end| end + 1);
         let rest = text.get(finding.span.end..).unwrap_or_default();

@@ -1,12 +1,13 @@
 //! The text as a whole: encoding, size, line ends, and why it cannot be read.
 
-use toolforge_model::{Location, Untrusted, yaml};
+use toolforge_model::{Diagnostic, DiagnosticKind, Location, Untrusted};
 
 use super::check::Check;
 use super::edit::span_at;
 use super::finding::{Edit, Finding, Fix};
 use super::rule::Rule;
 use super::syntax::{Problem, ProblemKind, Text};
+use crate::manifest::parse_at;
 
 /// The largest text that is read: an object that the API server takes has at most half of it.
 pub const MAX_BYTES: usize = 3 * 1024 * 1024;
@@ -121,14 +122,15 @@ fn report(check: &mut Check<'_>, problem: &Problem) {
     let Problem { span, location, kind } = problem;
     let (rule, message) = match kind {
         ProblemKind::Syntax(reason) => {
-            let (location, message) = explained(check.text, *location, reason);
-            let rule = if message.contains("indented with a tab") {
-                Rule::TabIndentation
-            } else {
-                Rule::InvalidYaml
+            let found = explained(check.text, *location, reason);
+            let rule = match found.kind {
+                DiagnosticKind::Tab => Rule::TabIndentation,
+                _ => Rule::InvalidYaml,
             };
-            let span = span_at(check.text, location);
-            check.add(rule, location, span, message).answered("error converting YAML to JSON");
+            let span = span_at(check.text, found.location);
+            check
+                .add(rule, found.location, span, found.text().as_raw())
+                .answered("error converting YAML to JSON");
             return;
         }
         ProblemKind::Tab => {
@@ -156,37 +158,13 @@ fn report(check: &mut Check<'_>, problem: &Problem) {
 }
 
 /// Returns where and why a document is not YAML, with what fixes it, from the reader of jobs files.
-fn explained(text: &str, location: Location, reason: &str) -> (Location, String) {
-    let lines: Vec<&str> = text.lines().collect();
-    let at = usize::try_from(location.line).unwrap_or(1).saturating_sub(1).min(lines.len().saturating_sub(1));
-    let is_separator = |line: &str| line == "---" || line.starts_with("--- ");
-    let first = (0..=at).rev().find(|index| lines.get(*index).is_some_and(|line| is_separator(line)));
-    let last = (at + 1..lines.len()).find(|index| lines.get(*index).is_some_and(|line| is_separator(line)));
-    let first = first.map_or(0, |index| index + 1);
-    let document = lines.get(first..last.unwrap_or(lines.len())).unwrap_or_default().join("\n");
-    match yaml::parse(&document) {
-        Err(error) => {
-            let line = error.location.line.saturating_add(u64::try_from(first).unwrap_or(0));
-            let message = moved(error.message.as_raw(), first);
-            (Location { line, column: error.location.column }, message)
+fn explained(text: &str, location: Location, reason: &str) -> Diagnostic {
+    match parse_at(text, location.line) {
+        Err(error) => error,
+        Ok(_) => {
+            let message = format!("invalid YAML: {reason}");
+            Diagnostic::of_kind(DiagnosticKind::Syntax, location, message)
         }
-        Ok(_) => (location, format!("invalid YAML: {reason}")),
-    }
-}
-
-/// Returns a message without numbers of lines of the document, where it is not the first.
-fn moved(message: &str, first: usize) -> String {
-    match message.split_once("line ") {
-        Some((before, after)) if first > 0 => {
-            let digits: String = after.chars().take_while(char::is_ascii_digit).collect();
-            match digits.parse::<usize>() {
-                Ok(line) => {
-                    format!("{before}line {}{}", line + first, after.get(digits.len()..).unwrap_or_default())
-                }
-                Err(_) => message.to_owned(),
-            }
-        }
-        _ => message.to_owned(),
     }
 }
 

@@ -1,8 +1,8 @@
 //! The documents of a file: YAML documents, or JSON values one after the other.
 
 use serde::de::IgnoredAny;
-use toolforge_model::yaml::{self, YamlNode, YamlValue};
-use toolforge_model::{Diagnostic, Location};
+use toolforge_model::yaml::{self, YamlNode, YamlValue, begins_document, ends_document};
+use toolforge_model::{Diagnostic, DiagnosticKind, Location};
 
 use crate::manifest::values_in_lines;
 
@@ -22,7 +22,7 @@ impl FileDocument {
     /// Returns a diagnostic about the document's text with its location in the file.
     #[must_use]
     pub fn in_file(&self, found: &Diagnostic) -> Diagnostic {
-        moved(found, self.lines_before)
+        found.clone().moved_down(self.lines_before)
     }
 }
 
@@ -53,40 +53,47 @@ pub fn file_documents(text: &str) -> FileDocuments {
 fn yaml_documents(text: &str) -> FileDocuments {
     let mut found = FileDocuments::default();
     for (lines_before, part) in parts(text) {
-        match yaml::parse(part) {
+        match parse(part) {
             Ok(node) if node.value == YamlValue::Null => {}
             Ok(mut node) => {
                 move_node(&mut node, lines_before);
                 found.documents.push(FileDocument { node, text: part.to_owned(), lines_before });
             }
-            Err(error) => found.errors.push(moved(&without_values(part, error), lines_before)),
+            Err(error) => found.errors.push(error.moved_down(lines_before)),
         }
     }
     found
 }
 
-/// Returns an error without how a value is to be written, if that may be the value of a Secret.
-fn without_values(text: &str, error: Diagnostic) -> Diagnostic {
-    match error.message.as_raw().split_once("; ") {
-        Some((reason, _)) if !values_in_lines(text).is_empty() => Diagnostic::new(error.location, reason),
-        _ => error,
-    }
+/// Reads a document. An error does not say how to write a value if that may be the value of a Secret.
+fn parse(text: &str) -> Result<YamlNode, Diagnostic> {
+    yaml::parse(text).map_err(
+        |error| {
+            if values_in_lines(text).is_empty() { error } else { error.without_remedy() }
+        },
+    )
+}
+
+/// Reads the YAML document of a text that has a line, counted from 1, or returns why it cannot be read.
+pub(crate) fn parse_at(text: &str, line: u64) -> Result<YamlNode, Diagnostic> {
+    let parts = parts(text);
+    let after = parts.partition_point(|(lines_before, _)| *lines_before < line);
+    let (lines_before, part) = parts.get(after.saturating_sub(1)).copied().unwrap_or((0, text));
+    let mut node = parse(part).map_err(|error| error.moved_down(lines_before))?;
+    move_node(&mut node, lines_before);
+    Ok(node)
 }
 
 /// Splits a text at the lines that begin a YAML document (`---`), which stay with the document, or end one (`...`). Each
 /// part has the number of lines before it.
 fn parts(text: &str) -> Vec<(u64, &str)> {
-    let is_marker = |line: &str, marker: &str| {
-        line.strip_prefix(marker)
-            .is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '\t', '\r', '\n']))
-    };
     let mut parts = Vec::new();
     let (mut start, mut offset) = (0, 0);
     let (mut lines_before, mut lines) = (0, 0);
     let mut is_directive = false;
     for line in text.split_inclusive('\n') {
-        let begins = is_marker(line, "---");
-        let ends = is_marker(line, "...");
+        let begins = begins_document(line);
+        let ends = ends_document(line);
         if (begins && !is_directive) || ends {
             parts.push((lines_before, &text[start..offset]));
             (start, lines_before) = (offset, lines);
@@ -128,33 +135,30 @@ fn json_documents(text: &str) -> Result<FileDocuments, Diagnostic> {
                 move_node(&mut node, lines_before);
                 found.documents.push(FileDocument { node, text: part, lines_before });
             }
-            Err(error) => found.errors.push(moved(&error, lines_before)),
+            Err(error) => found.errors.push(error.moved_down(lines_before)),
         }
     }
     Ok(found)
 }
 
-fn json_error(error: &serde_json::Error) -> Diagnostic {
+/// Returns where and why a text is not JSON.
+pub(crate) fn json_error(error: &serde_json::Error) -> Diagnostic {
     let location = Location { line: count(error.line()), column: count(error.column()) };
     if error.is_eof() {
-        return Diagnostic::new(location, "the text ends within a JSON value; is it cut off?");
+        let message = "the text ends within a JSON value; is it cut off?";
+        return Diagnostic::of_kind(DiagnosticKind::Syntax, location, message);
     }
     let reason = error.to_string();
     let reason = reason.trim_end_matches(&format!(" at line {} column {}", location.line, location.column));
-    Diagnostic::new(location, format_args!("invalid JSON: {reason}"))
+    Diagnostic::of_kind(DiagnosticKind::Syntax, location, format_args!("invalid JSON: {reason}"))
 }
 
 fn count(number: usize) -> u64 {
     u64::try_from(number).unwrap_or(u64::MAX)
 }
 
-fn moved(found: &Diagnostic, lines: u64) -> Diagnostic {
-    let Location { line, column } = found.location;
-    Diagnostic::new(Location { line: line + lines, column }, found.message.as_raw())
-}
-
 fn move_node(node: &mut YamlNode, lines: u64) {
-    node.location.line += lines;
+    node.location = node.location.moved_down(lines);
     match &mut node.value {
         YamlValue::Sequence(items) => items.iter_mut().for_each(|item| move_node(item, lines)),
         YamlValue::Mapping(pairs) => pairs.iter_mut().for_each(|(key, value)| {

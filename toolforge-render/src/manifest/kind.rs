@@ -56,6 +56,15 @@ const SHORT_NAMES: &[&str] = &[
     "services",
 ];
 
+/// Returns the kind of the items of a list, or nothing for a kind of objects. The items of a `List` have a kind of their own;
+/// for it, the result is empty.
+///
+/// A `List` may have no items; a kind like `PodList` is a list only with them, since any kind may have such a name.
+#[must_use]
+pub fn list_item_kind(kind: &str, has_items: bool) -> Option<&str> {
+    kind.strip_suffix("List").filter(|item_kind| item_kind.is_empty() || has_items)
+}
+
 impl ManifestKind {
     /// Returns the kind of an object by its `apiVersion` and `kind`.
     #[must_use]
@@ -113,6 +122,19 @@ impl fmt::Display for ManifestKind {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn lists_have_items() {
+        for (kind, has_items, expected) in [
+            ("List", true, Some("")),
+            ("List", false, Some("")),
+            ("PodList", true, Some("Pod")),
+            ("AllowList", false, None),
+            ("Pod", true, None),
+        ] {
+            assert_eq!(list_item_kind(kind, has_items), expected, "{kind} {has_items}");
+        }
+    }
 
     #[test]
     fn objects_count_by_plural_and_group() {

@@ -10,7 +10,8 @@ mod read;
 mod secret_lines;
 
 pub use document::{FileDocument, FileDocuments, file_documents};
-pub use kind::ManifestKind;
+pub(crate) use document::{json_error, parse_at};
+pub use kind::{ManifestKind, list_item_kind};
 pub use object::{Manifest, ManifestObject};
-pub use read::{Manifests, is_manifest};
+pub use read::Manifests;
 pub(crate) use secret_lines::{HEAD, is_secret_kind, values_in_lines};

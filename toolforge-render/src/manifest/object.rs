@@ -6,6 +6,7 @@ use k8s_openapi::api::core::v1::{PersistentVolumeClaim, Pod, PodSpec, Replicatio
 use serde_json::Value;
 use toolforge_model::yaml::YamlNode;
 use toolforge_model::{Location, Untrusted};
+use toolforge_quota::ObjectName;
 
 use crate::manifest::ManifestKind;
 use crate::manifest::deserialize::deserialize;
@@ -99,6 +100,14 @@ impl Manifest {
             ManifestObject::Other => return deserialize(&self.node).unwrap_or_default(),
         };
         json.unwrap_or_default()
+    }
+}
+
+impl Manifest {
+    /// Returns the kind and the name of the object.
+    #[must_use]
+    pub fn object_name(&self) -> ObjectName {
+        ObjectName::new(self.kind.kind.as_str(), self.name.as_str())
     }
 }
 

@@ -4,7 +4,7 @@ use toolforge_model::yaml::{YamlNode, YamlValue};
 use toolforge_model::{Diagnostic, ToolName, Untrusted};
 
 use crate::manifest::deserialize::deserialize;
-use crate::manifest::{Manifest, ManifestKind, ManifestObject};
+use crate::manifest::{Manifest, ManifestKind, ManifestObject, list_item_kind};
 
 /// The most objects of all documents; the largest namespaces have a few hundred.
 const MOST_OBJECTS: usize = 10_000;
@@ -19,12 +19,6 @@ pub struct Manifests {
     pub errors: Vec<Diagnostic>,
     /// What is left out.
     pub warnings: Vec<Diagnostic>,
-}
-
-/// Returns whether a document is meant as a Kubernetes object: it has an `apiVersion` or a `kind`.
-#[must_use]
-pub fn is_manifest(node: &YamlNode) -> bool {
-    node.get("apiVersion").is_some() || node.get("kind").is_some()
 }
 
 impl Manifests {
@@ -68,9 +62,7 @@ impl Manifests {
             (None, _, _) => return Err(missing(node, "apiVersion: v1")),
             (_, None, _) => return Err(missing(node, "kind: Deployment")),
         };
-        if let Some(item_kind) = kind.kind.strip_suffix("List")
-            && (item_kind.is_empty() || node.get("items").is_some())
-        {
+        if let Some(item_kind) = list_item_kind(&kind.kind, node.get("items").is_some()) {
             let of_items = ManifestKind { kind: item_kind.to_owned(), ..kind.clone() };
             let of_items = (!item_kind.is_empty()).then_some(&of_items);
             match node.get("items").map(|items| (&items.value, items)) {

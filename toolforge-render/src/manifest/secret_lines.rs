@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use toolforge_model::suggest;
+use toolforge_model::yaml::begins_document;
 
 /// The fields of a Secret that do not hold secrets.
 pub(crate) const HEAD: [&str; 5] = ["apiVersion", "kind", "type", "metadata", "immutable"];
@@ -22,7 +23,7 @@ pub(crate) fn values_in_lines(text: &str) -> Vec<Range<usize>> {
     let mut lines = Vec::new();
     let mut start = 0;
     for line in text.split_inclusive('\n') {
-        if line.starts_with("---") {
+        if begins_document(line) {
             add_document(&lines, &mut found);
             lines.clear();
         }
@@ -44,7 +45,7 @@ fn add_document(lines: &[(usize, &str)], found: &mut Vec<Range<usize>>) {
         let rest = content.trim_start().trim_start_matches("- ");
         let indentation = content.len() - rest.len();
         let key = rest.split(':').next().unwrap_or_default().trim().trim_matches(['"', '\'']);
-        let is_head = HEAD.contains(&key) || content.starts_with("---") || rest.starts_with('#');
+        let is_head = HEAD.contains(&key) || begins_document(content) || rest.starts_with('#');
         if rest.is_empty() || (is_head && below.is_none_or(|field| indentation <= field)) {
             // The values of an object in one line are in the line of its kind.
             if let Some(values) = values_of(content) {

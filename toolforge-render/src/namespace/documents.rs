@@ -6,8 +6,9 @@ use k8s_openapi::api::core::v1 as core;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use toolforge_images::{Catalog, CatalogError};
-use toolforge_model::{Diagnostic, Location, ToolName, Untrusted, platform};
+use toolforge_model::{Diagnostic, DiagnosticKind, Location, ToolName, Untrusted, platform};
 
+use crate::manifest::{json_error, list_item_kind};
 use crate::namespace::{Namespace, limits};
 
 /// Kubernetes objects from files, before they are parsed by kind.
@@ -104,7 +105,10 @@ pub enum DocumentsError {
 }
 
 fn syntax(file: &str, location: Location, message: &str) -> DocumentsError {
-    DocumentsError::Syntax { file: file.to_owned(), error: Diagnostic::new(location, message) }
+    DocumentsError::Syntax {
+        file: file.to_owned(),
+        error: Diagnostic::of_kind(DiagnosticKind::Syntax, location, message),
+    }
 }
 
 /// The maximum number of values and keys that the aliases of a file repeat.
@@ -119,13 +123,9 @@ impl Documents {
         let documents: Vec<Value> = if text.trim_start().starts_with('{') {
             let documents: Result<_, serde_json::Error> =
                 serde_json::Deserializer::from_str(text).into_iter().collect();
-            documents.map_err(|error| {
-                let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
-                let location = Location { line: count(error.line()), column: count(error.column()) };
-                let reason = error.to_string();
-                let reason = reason
-                    .trim_end_matches(&format!(" at line {} column {}", location.line, location.column));
-                syntax(file, location, &format!("invalid JSON: {reason}"))
+            documents.map_err(|error| DocumentsError::Syntax {
+                file: file.to_owned(),
+                error: json_error(&error),
             })?
         } else {
             // kubectl prints no aliases (`*name`); a few bytes of them can stand for gigabytes.
@@ -153,8 +153,8 @@ impl Documents {
     fn add(&mut self, file: &str, mut json: Value) -> Result<(), DocumentsError> {
         let missing = |field| DocumentsError::NotAnObject { file: file.to_owned(), field };
         let kind = json.get("kind").and_then(Value::as_str).ok_or_else(|| missing("kind"))?.to_owned();
-        if kind == "List" || kind.ends_with("List") && json.get("items").is_some() {
-            let item_kind = kind.strip_suffix("List").unwrap_or_default().to_owned();
+        if let Some(item_kind) = list_item_kind(&kind, json.get("items").is_some()) {
+            let item_kind = item_kind.to_owned();
             for mut item in
                 json.get_mut("items").and_then(Value::as_array_mut).map(std::mem::take).unwrap_or_default()
             {

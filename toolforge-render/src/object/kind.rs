@@ -285,6 +285,12 @@ impl ObjectId {
     }
 }
 
+impl From<ObjectId> for toolforge_quota::ObjectName {
+    fn from(id: ObjectId) -> Self {
+        Self::new(id.kind.as_str(), id.name)
+    }
+}
+
 impl fmt::Display for ObjectId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.kind, toolforge_model::Untrusted::new(self.name.as_str()).escaped())

@@ -34,9 +34,15 @@ pub(crate) fn is_shell(labels: Option<&Labels>) -> bool {
 /// The annotation of kubectl with the manifest that was applied last (kubectl 1.33).
 pub(crate) const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
+/// Returns whether the Deployment's controller (Kubernetes 1.33) writes an annotation for itself, at any time.
+#[must_use]
+pub fn is_controller_annotation(key: &str) -> bool {
+    key.starts_with("deployment.kubernetes.io/")
+}
+
 /// Returns whether kubectl or the Deployment's controller (Kubernetes 1.33) writes an annotation for itself.
 pub(crate) fn is_own_annotation(key: &str) -> bool {
-    key == LAST_APPLIED || key.starts_with("deployment.kubernetes.io/")
+    key == LAST_APPLIED || is_controller_annotation(key)
 }
 
 /// Returns whether a Service selects pods with these labels; one without a selector selects none.

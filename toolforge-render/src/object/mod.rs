@@ -21,6 +21,7 @@ pub use http_route::{
     HttpRouteRule, HttpRouteSpec, HttpRouteStatus, RouteAcceptance,
 };
 pub use kind::{Object, ObjectId, ObjectKind, UnknownKindError, to_json_list, to_yaml};
+pub use labels::is_controller_annotation;
 pub(crate) use labels::{
     LAST_APPLIED, Labels, has_label, has_labels, is_own_annotation, is_shell, is_web_service, label,
     selects_pods,

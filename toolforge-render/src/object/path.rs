@@ -2,6 +2,7 @@
 
 use std::fmt::{self, Write as _};
 
+use serde_json::Value;
 use toolforge_model::platform;
 
 /// One step of a path.
@@ -70,6 +71,34 @@ impl FieldPath {
             };
         }
         pointer
+    }
+
+    /// Returns the path without the names of its items, which are then known by their index alone.
+    pub(crate) fn without_names(&self) -> Self {
+        let without_name = |segment: &PathSegment| match segment {
+            PathSegment::Item { index, name: _ } => PathSegment::Item { index: *index, name: None },
+            PathSegment::Field(_) => segment.clone(),
+        };
+        Self(self.0.iter().map(without_name).collect())
+    }
+
+    /// Returns whether the path is another one or lies below it.
+    pub(crate) fn is_within(&self, other: &Self) -> bool {
+        self.0.starts_with(&other.0)
+    }
+
+    /// Returns the path of the value that has the field or item; `None` for the whole object.
+    pub(crate) fn parent(&self) -> Option<Self> {
+        let (_, parents) = self.0.split_last()?;
+        Some(Self(parents.to_vec()))
+    }
+
+    /// Returns the value at the path in an object.
+    pub(crate) fn value<'v>(&self, object: &'v Value) -> Option<&'v Value> {
+        self.0.iter().try_fold(object, |value, segment| match segment {
+            PathSegment::Field(name) => value.get(name),
+            PathSegment::Item { index, name: _ } => value.get(*index),
+        })
     }
 
     /// Returns whether the path lies below the fields.

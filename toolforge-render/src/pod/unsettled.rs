@@ -4,7 +4,7 @@ use k8s_openapi::api::apps::v1::{Deployment, DeploymentCondition};
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::{Pod, PodSpec};
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
-use toolforge_quota::{Demand, LimitRange, Limits, PodTraits, TerminatingPod, WaitingPods};
+use toolforge_quota::{Demand, LimitRange, Limits, ObjectName, PodTraits, TerminatingPod, WaitingPods};
 
 use crate::object::{Object, condition_text, deployment_spec, has_labels};
 use crate::pod::{
@@ -85,7 +85,7 @@ fn traits_of(spec: &PodSpec, limit_ranges: &[LimitRange]) -> PodTraits {
 
 /// Changes limits and live pods to what they are once all terminating pods are gone.
 pub(crate) fn remove_terminating_pods(limits: &mut Limits, pods: &mut Vec<Pod>) {
-    pods.retain(|pod| limits.terminating.iter().all(|terminating| terminating.name != pod_id(pod)));
+    pods.retain(|pod| limits.terminating.iter().all(|terminating| terminating.object() != pod_id(pod)));
     *limits = std::mem::take(limits).without_terminating_pods();
 }
 
@@ -93,7 +93,7 @@ fn terminating(pod: &Pod, limit_ranges: &[LimitRange]) -> Option<TerminatingPod>
     let until = pod.metadata.deletion_timestamp.as_ref()?.0.as_second();
     let spec = pod.spec.as_ref().filter(|_| !has_ended(pod))?;
     let (demand, traits) = (pod_demand(spec, limit_ranges), traits_of(spec, limit_ranges));
-    Some(TerminatingPod { name: pod_id(pod), until, demand, traits, may_be_replaced: false })
+    Some(TerminatingPod { name: pod_id(pod).name, until, demand, traits, may_be_replaced: false })
 }
 
 fn of_deployment(deployment: &Deployment, pods: &[Pod], limit_ranges: &[LimitRange]) -> Option<WaitingPods> {
@@ -144,7 +144,7 @@ fn waiting(object: &Object, created: usize, limit_ranges: &[LimitRange]) -> Opti
     }
     let wanted = pods_of(object, limit_ranges);
     let count = wanted.count.saturating_sub(u64::try_from(created).unwrap_or(u64::MAX));
-    let owner = object.id().to_string();
+    let owner = object.id().into();
     let spec = object.pod_template().and_then(|template| template.spec.as_ref());
     let traits = spec.map(|spec| traits_of(spec, limit_ranges)).unwrap_or_default();
     (count > 0).then_some(WaitingPods { owner, count, each: wanted.each, traits })
@@ -194,7 +194,7 @@ fn is_staying(pod: &Pod) -> bool {
     !has_ended(pod) && pod.metadata.deletion_timestamp.is_none()
 }
 
-/// Returns the name by which [`Limits`] knows a pod.
-pub(crate) fn pod_id(pod: &Pod) -> String {
-    format!("Pod {}", pod.metadata.name.as_deref().unwrap_or_default())
+/// Returns the kind and the name of a pod.
+pub(crate) fn pod_id(pod: &Pod) -> ObjectName {
+    ObjectName::of_pod(pod.metadata.name.as_deref().unwrap_or_default())
 }

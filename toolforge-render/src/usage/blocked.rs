@@ -6,7 +6,7 @@ use k8s_openapi::api::core::v1::Event;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use toolforge_model::Untrusted;
-use toolforge_quota::WaitingPods;
+use toolforge_quota::{ObjectName, WaitingPods};
 
 use crate::job::{JobFacts, LiveJobs, RunOutcome};
 use crate::object::{Object, condition_text, deployment_spec};
@@ -23,8 +23,8 @@ const LONGEST_PAUSE: SignedDuration = SignedDuration::from_secs(1000 + 60);
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct BlockedObject {
-    /// The kind and the name, like `ReplicaSet web-5d8c7f9b6`.
-    pub object: Untrusted,
+    /// The object, like `ReplicaSet web-5d8c7f9b6`.
+    pub object: ObjectName,
     /// The pods that are missing now, one at least, as the status of the Deployment of a ReplicaSet or of the Job counts them; one
     /// of a rollout's surge if no others are. `None` for other objects.
     pub missing: Option<WaitingPods>,
@@ -68,7 +68,7 @@ pub fn blocked_objects(facts: &JobFacts, now: Timestamp) -> Vec<BlockedObject> {
         if is_gone(kind, name, involved.uid.as_deref(), facts) {
             continue;
         }
-        let object = Untrusted::new(format!("{kind} {name}"));
+        let object = ObjectName::new(kind, name);
         let (first, last) = (first_event_time(event), event_time(event));
         let count = u64::try_from(event.count.unwrap_or(1)).unwrap_or(1);
         let is_recent = last.is_some_and(|last| now.duration_since(last) <= LONGEST_PAUSE);
@@ -202,7 +202,7 @@ fn missing(object: &Object, count: i32, facts: &JobFacts) -> WaitingPods {
     let spec = object.pod_template().and_then(|template| template.spec.as_ref());
     let traits = spec.map(|spec| stated_pod(spec).with_defaults(ranges).traits()).unwrap_or_default();
     WaitingPods {
-        owner: object.id().to_string(),
+        owner: object.id().into(),
         count: u64::try_from(count).unwrap_or(0),
         each: pods_of(object, ranges).each,
         traits,

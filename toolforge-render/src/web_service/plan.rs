@@ -125,7 +125,7 @@ impl WebServicePlan {
                 (web.reference(), Some(web.runner), PodResources::new(request.cpu, request.memory, defaults))
             }
             WebServiceImage::BuildService { image, mount: _ } => {
-                if !(image.as_str().starts_with("tool-") && image.as_str().contains('/')) {
+                if !image.is_of_tool() {
                     warnings.push(PlanWarning::ImageForm { image: image.clone() });
                 }
                 (

@@ -3,7 +3,8 @@
 use std::time::{Duration, Instant};
 
 use toolforge_fixtures::bad_yaml;
-use toolforge_render::lint::{decode, lint};
+use toolforge_render::files::FileContents;
+use toolforge_render::lint::{Rule, decode, lint};
 
 use crate::support::context;
 
@@ -39,4 +40,64 @@ fn bad_files_have_clear_messages() {
         }
     }
     insta::assert_snapshot!(out);
+}
+
+/// Returns the rule and the message of the first finding, that of what cannot be read before others.
+fn first(text: &str) -> String {
+    let found = lint(text, &context("stashbot")).into_iter();
+    let found = found.min_by_key(|found| matches!(found.rule, Rule::UnknownDocument | Rule::WindowsLineEnds));
+    found
+        .map(|found| format!("{} {}: {}", found.location, found.rule, found.message.escaped()))
+        .unwrap_or_default()
+}
+
+#[test]
+fn remedies_keep_numbers_in_values() {
+    insta::assert_snapshot!(first("# header\n---\n- name: a\n  image: bookworm\n  command: see line 2: go\n"), @"line 5, column 22 invalid-yaml: invalid YAML: mapping values are not allowed in this context; quote the value: command: 'see line 2: go'");
+    insta::assert_snapshot!(first("a: 1\n---\n# b\nnote: see line 5: it is wrong\n"), @"line 4, column 17 invalid-yaml: invalid YAML: mapping values are not allowed in this context; quote the value: note: 'see line 5: it is wrong'");
+    // The number of the line is that of the file.
+    insta::assert_snapshot!(first("a: 1\n---\n- name: a\n    command: see line 2\n"), @"line 4, column 12 invalid-yaml: invalid YAML: mapping values are not allowed in this context; is line 4 indented as the line above it?");
+    insta::assert_snapshot!(first("a: 1\n---\n- name: a\n\tcommand: line 1\n"), @"line 3, column 9 tab-indentation: invalid YAML: while scanning a plain scalar, found a tab; line 4 is indented with a tab; use spaces");
+}
+
+#[test]
+fn tabs_in_values_are_no_indentation() {
+    let text = "- name: a\n  image: bookworm\n  command: echo \"is indented with a tab\": go\n";
+    insta::assert_snapshot!(first(text), @r#"line 3, column 41 invalid-yaml: invalid YAML: mapping values are not allowed in this context; quote the value: command: 'echo "is indented with a tab": go'"#);
+}
+
+#[test]
+fn names_that_end_with_list_are_kinds() {
+    let text = |kind: &str| {
+        format!("apiVersion: example.org/v1\nkind: {kind}\nmetadata: {{name: a}}\nspec: {{x: 1}}\n")
+    };
+    assert_eq!(first(&text("AllowList")), first(&text("AllowThing")).replace("AllowThing", "AllowList"));
+    assert_eq!(first("apiVersion: v1\nkind: List\n"), "");
+}
+
+#[test]
+fn templates_are_those_of_the_reader() {
+    for (text, is_template) in [
+        ("release: x\n", true),
+        ("web: php8.2\n", true),
+        ("canonical: true\n", true),
+        ("type: php8.2\nimage: x\n", true),
+        ("image: bookworm\nmem: 1Gi\n", false),
+        ("version: '3'\n", false),
+    ] {
+        let is_recognized =
+            lint(text, &context("stashbot")).iter().all(|found| found.rule != Rule::UnknownDocument);
+        let contents = FileContents::parse(text, &"stashbot".parse().unwrap());
+        let is_read = !contents.templates.is_empty()
+            || contents.errors.iter().any(|error| !error.message.as_raw().starts_with("expected"));
+        assert_eq!((is_recognized, is_read), (is_template, is_template), "{text}");
+    }
+}
+
+#[test]
+fn documents_begin_after_tabs_and_comments() {
+    for separator in ["---", "---\t# second", "--- # second", "---\r", "..."] {
+        let found = first(&format!("a: 1\n{separator}\nnote: a: b\n"));
+        assert!(found.ends_with("quote the value: note: 'a: b'"), "{separator:?}: {found}");
+    }
 }

@@ -31,6 +31,14 @@ fn objects_are_not_moved_by_half() {
 }
 
 #[test]
+fn keys_without_values_are_not_added_again() {
+    let text = "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: a\nspec:\n  template:\n    metadata:\n      labels: \
+                {a: b, toolforge: tool}\n    spec:\n      containers: [{name: a, image: a}]\n  selector:\n";
+    let fixed = fix(text, &context("stashbot")).text;
+    assert_eq!(fixed.matches("selector:").count(), 1, "{fixed}");
+}
+
+#[test]
 fn old_ingress_gets_todays_fields() {
     let text = "apiVersion: networking.k8s.io/v1beta1 # old\nkind: Ingress\nmetadata:\n  name: stashbot\nspec:\n  backend: \
                 {serviceName: web, servicePort: 8000}\n  rules:\n  - host: stashbot.toolforge.org # the host\n    http:\n      \

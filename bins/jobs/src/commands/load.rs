@@ -254,7 +254,7 @@ pub(super) fn read(session: &Session, options: &FileOptions) -> Result<JobsFile,
 fn print_file_warnings_once(file: &Untrusted, warnings: &[Diagnostic]) {
     let mut groups: Vec<(&Diagnostic, Vec<String>)> = Vec::new();
     for warning in warnings {
-        match groups.iter_mut().find(|(first, _)| first.message == warning.message) {
+        match groups.iter_mut().find(|(first, _)| first.text() == warning.text()) {
             Some((_, others)) => others.push(warning.location.line.to_string()),
             None => groups.push((warning, Vec::new())),
         }

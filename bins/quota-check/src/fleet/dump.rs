@@ -5,6 +5,7 @@ use std::io::{BufRead, BufReader, Read};
 
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
+use toolforge_render::manifest::list_item_kind;
 
 /// Calls `each` with every object of some kinds in a JSON document: a list of objects of any kind, one object, or several such
 /// documents. Only one object is in memory at a time.
@@ -57,13 +58,13 @@ impl<'de, E: fmt::Display, F: FnMut(&str, Value) -> Result<(), E>> Visitor<'de> 
         let mut object = Map::new();
         let mut is_list = false;
         while let Some(key) = fields.next_key::<String>()? {
+            let kind = object.get("kind").and_then(Value::as_str);
+            let item_kind = kind.and_then(|kind| list_item_kind(kind, true));
             match key.as_str() {
-                "items" => {
+                // The kind of a list may follow its items.
+                "items" if kind.is_none() || item_kind.is_some() => {
                     is_list = true;
-                    let kind = object.get("kind").and_then(Value::as_str);
-                    let kind =
-                        kind.and_then(|kind| kind.strip_suffix("List")).filter(|kind| !kind.is_empty());
-                    let kind = kind.map(str::to_owned);
+                    let kind = item_kind.filter(|kind| !kind.is_empty()).map(str::to_owned);
                     fields.next_value_seed(Items { kind, kinds: self.kinds, each: &mut *self.each })?;
                 }
                 "kind" | "metadata" | "spec" | "status" => {

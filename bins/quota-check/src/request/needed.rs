@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use toolforge_model::Untrusted;
 use toolforge_quota::{
-    ComputeResource, Demand, LimitType, LimitViolationKind, Limits, QuotaCheck, Resource, ResourceCheck,
-    WaitingPods,
+    ComputeResource, Demand, LimitType, LimitViolationKind, Limits, ObjectName, QuotaCheck, Resource,
+    ResourceCheck, WaitingPods,
 };
 use toolforge_render::change::{Change, WorkloadKind};
 use toolforge_render::files::{FilePlan, FileProblemKind};
 use toolforge_render::job::LoadProblem;
-use toolforge_render::object::{ObjectId, ObjectKind};
+use toolforge_render::object::ObjectKind;
 use toolforge_render::usage::BlockedObject;
 
 /// One gibibyte in bytes, the unit of overrides.
@@ -23,16 +23,20 @@ pub(super) struct MissingPods {
     /// What is used then of each resource that they exceed.
     exceeded: BTreeMap<Resource, u64>,
     /// The objects of which it is not known how many pods are missing; one of each is counted.
-    guesses: Vec<String>,
+    guesses: Vec<ObjectName>,
 }
 
 impl MissingPods {
     /// Adds the missing pods to limits, except those of objects that a plan changes: it counts all of their pods.
-    pub(super) fn new(limits: &Limits, blocked: &[BlockedObject], is_planned: impl Fn(&str) -> bool) -> Self {
+    pub(super) fn new(
+        limits: &Limits,
+        blocked: &[BlockedObject],
+        is_planned: impl Fn(&ObjectName) -> bool,
+    ) -> Self {
         let limits = &limits.clone().without_terminating_pods();
         let mut wanted = limits.clone();
         wanted.waiting.retain(|pods| !is_planned(&pods.owner));
-        let (mut guesses, mut seen): (Vec<String>, Vec<String>) = (Vec::new(), Vec::new());
+        let (mut guesses, mut seen): (Vec<ObjectName>, Vec<ObjectName>) = (Vec::new(), Vec::new());
         // Of a resource without a quota here, the API server's message has the numbers.
         let mut by_message: BTreeMap<Resource, (u64, u64)> = BTreeMap::new();
         for found in blocked.iter().filter(|found| found.is_blocked_now && !found.exceeded.is_empty()) {
@@ -87,17 +91,17 @@ impl MissingPods {
 }
 
 /// Returns the object whose pods are missing, as [`WaitingPods`] names it.
-fn owner_of(blocked: &BlockedObject) -> String {
-    blocked.missing.as_ref().map_or_else(|| blocked.object.as_raw().to_owned(), |pods| pods.owner.clone())
+fn owner_of(blocked: &BlockedObject) -> ObjectName {
+    blocked.missing.as_ref().map_or(&blocked.object, |pods| &pods.owner).clone()
 }
 
-/// Returns the object whose pods a change plans, as [`WaitingPods`] names it.
-pub(super) fn change_owner(change: &Change) -> String {
-    let id = |kind| ObjectId::new(kind, change.name.as_str()).to_string();
+/// Returns the object whose pods a change plans, as [`WaitingPods`] names it; none for scheduled runs.
+pub(super) fn change_owner(change: &Change) -> Option<ObjectName> {
+    let named = |kind: ObjectKind| Some(ObjectName::new(kind.as_str(), change.name.as_str()));
     match change.kind {
-        WorkloadKind::WebService | WorkloadKind::Continuous => id(ObjectKind::Deployment),
-        WorkloadKind::OneOff => id(ObjectKind::Job),
-        _ => change.name.clone(),
+        WorkloadKind::WebService | WorkloadKind::Continuous => named(ObjectKind::Deployment),
+        WorkloadKind::OneOff => named(ObjectKind::Job),
+        _ => change.object.clone(),
     }
 }
 
@@ -111,7 +115,7 @@ pub(super) struct Needed {
     /// The CPU of the largest container, in millis.
     pub(super) container_cpu: Option<u64>,
     /// The objects of which it is not known how many pods are missing; one of each is counted.
-    pub(super) guesses: Vec<String>,
+    pub(super) guesses: Vec<ObjectName>,
 }
 
 impl Needed {

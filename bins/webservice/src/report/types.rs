@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use toolforge_cli::{Document, Failure, Table, image_type, to_json};
 use toolforge_images::{Catalog, ImageType as CatalogType, Runner, State, contents};
-use toolforge_model::TypeName;
+use toolforge_model::{TypeName, platform};
 use toolforge_report::ImageTypes;
 
 /// Returns all types for web services: the current ones, then the deprecated ones.
@@ -28,7 +28,7 @@ pub(crate) fn types(catalog: &Catalog, default: Option<&TypeName>) -> Result<Doc
         ]);
     }
     table.row([
-        "buildservice".to_owned(),
+        platform::BUILD_SERVICE_TYPE.to_owned(),
         State::Current.as_str().to_owned(),
         "the command of its Procfile".to_owned(),
         "your image: `toolforge build start URL`".to_owned(),

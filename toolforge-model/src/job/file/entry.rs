@@ -58,8 +58,9 @@ pub(super) fn read(
         match (JobField::from_name(name), later) {
             // The last one counts, as for the platform's own tool.
             (Some(known), Some((later, _))) => {
-                let message = format!("{known} is set again at {}, which counts", later.location);
-                reader.warnings.push(Diagnostic::new(key.location, message));
+                let message = format!("{known} has no effect here, because it is set again");
+                let found = Diagnostic::new(key.location, message).with_related(later.location);
+                reader.warnings.push(found);
             }
             (Some(known), None) => reader.take(known, value, tool),
             (None, _) => {
@@ -130,7 +131,7 @@ impl Reader {
                     // A field that could not be read is not reported as missing, too.
                     if !self.failed.contains(&error.field) {
                         let location = self.location(error.field).unwrap_or(start);
-                        self.errors.push(Diagnostic { location, message: error.message });
+                        self.errors.push(Diagnostic::new(location, error.message.as_raw()));
                     }
                 }
             }

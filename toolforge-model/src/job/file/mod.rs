@@ -1,9 +1,11 @@
 //! `jobs.yaml`: the file in which the jobs of a tool are written down.
 
+mod document_kind;
 mod entry;
 mod read;
 mod write;
 
+pub use document_kind::DocumentKind;
 pub use entry::{DEFAULT_WAIT_SECONDS, FileJob, ImageCheck};
 pub use read::{JobsFile, JobsFileFindings};
 pub use write::write_jobs;

@@ -1,9 +1,8 @@
 use std::collections::BTreeSet;
 
 use super::entry::{self, FileJob, ImageCheck};
-use crate::job::field::JobField;
 use crate::yaml::{self, YamlValue};
-use crate::{Diagnostic, Diagnostics, JobImage, JobName, ToolName, Untrusted};
+use crate::{Diagnostic, Diagnostics, DocumentKind, JobImage, JobName, ToolName, Untrusted};
 
 /// The jobs of a jobs file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -98,10 +97,11 @@ fn find(
         }
         YamlValue::String(_) | YamlValue::Plain(_) | YamlValue::Mapping(_) => {
             let found = Untrusted::new(document.describe());
+            let explanation = DocumentKind::of(&document).and_then(DocumentKind::explanation);
             let message = format!(
                 "a jobs file is a list, each job beginning with `- name:`, not {}{}",
                 found.escaped(),
-                other_file(&document.value)
+                explanation.map(|explanation| format!("; {explanation}")).unwrap_or_default()
             );
             return error(Diagnostic::new(document.location, message));
         }
@@ -133,33 +133,9 @@ fn find(
         found.sort_by_key(|found| found.location);
         // What an anchor gets wrong is wrong in every job that merges it.
         let mut known = BTreeSet::new();
-        found.retain(|found| known.insert((found.location, found.message.as_raw().to_owned())));
+        found.retain(|found| known.insert((found.location, found.text().as_raw().to_owned())));
     }
     findings
-}
-
-/// Returns what kind of file a document is instead, by its keys, and what to do with it.
-fn other_file(document: &YamlValue) -> &'static str {
-    let YamlValue::Mapping(entries) = document else { return "" };
-    let keys: Vec<&str> = entries
-        .iter()
-        .filter_map(|(key, _)| match &key.value {
-            YamlValue::String(key) => Some(key.as_str()),
-            _ => None,
-        })
-        .collect();
-    let has = |key: &str| keys.contains(&key);
-    if has("apiVersion") || has("kind") {
-        "; this is a Kubernetes manifest"
-    } else if has("components") {
-        "; this is a file of `toolforge components`"
-    } else if has("jobs") {
-        "; the list of jobs must be the whole file, without a key"
-    } else if keys.iter().any(|key| JobField::from_name(key).is_some()) {
-        "; this is one job: write `- ` before its first key, and indent the others by two spaces"
-    } else {
-        ""
-    }
 }
 
 #[cfg(test)]
@@ -201,7 +177,7 @@ mod tests {
             ("apiVersion: batch/v1\nkind: CronJob\nmetadata: {name: x}\n", "this is a Kubernetes manifest"),
             ("components:\n  bot: {}\n", "toolforge components"),
             ("config-version: v1\ncomponents: {}\n", "toolforge components"),
-            ("jobs:\n- name: x\n", "must be the whole file"),
+            ("jobs:\n- name: x\n", "the list itself"),
             ("name: x\nimage: bookworm\n", "this is one job: write `- `"),
         ] {
             assert!(errors(text)[0].contains(expected), "{text}");
@@ -294,7 +270,7 @@ mod tests {
     fn last_of_two_equal_keys_counts() {
         assert_eq!(
             warnings(&format!("{JOB}  mem: 1Gi\n  mem: 2Gi\n")),
-            ["line 4, column 3: mem is set again at line 5, column 3, which counts"]
+            ["line 4, column 3: mem has no effect here, because it is set again at line 5, column 3"]
         );
     }
 

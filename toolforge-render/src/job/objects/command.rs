@@ -48,7 +48,7 @@ impl RenderedCommand {
 }
 
 fn words(command: &str, file_log: &FileLog, is_build_service: bool) -> Vec<String> {
-    let launched = if is_build_service && !command.starts_with("launcher ") {
+    let launched = if is_build_service && platform::after_launcher(command).is_none() {
         format!("{} {command}", platform::LAUNCHER)
     } else {
         command.to_owned()
@@ -85,8 +85,10 @@ fn read(words: &[String], is_logged: bool, is_build_service: bool) -> (String, F
     if rest.is_empty() {
         return (line.to_owned(), FileLog::Off);
     }
-    let command = match rest.strip_prefix("launcher ") {
-        Some(command) if is_build_service && !command.starts_with("launcher ") && !command.is_empty() => {
+    let command = match platform::after_launcher(rest) {
+        Some(command)
+            if is_build_service && platform::after_launcher(command).is_none() && !command.is_empty() =>
+        {
             command
         }
         _ => rest,

@@ -92,7 +92,7 @@ fn check_namespace(check: &mut Check<'_>, object: Object<'_>) {
             let fix = is_slip.then(|| Fix::replace(format_args!("write {expected}"), node.span.clone(), new));
             check.at(Rule::WrongNamespace, node, message).answered(refused).fixed(fix);
         }
-        None if found.strip_prefix("tool-").is_some_and(|tool| tool.parse::<ToolName>().is_ok()) => {}
+        None if ToolName::from_namespace(found).is_some() => {}
         None => {
             let message = format!("the namespace is \"{found}\"; that of a tool is \"tool-NAME\"");
             check.at(Rule::WrongNamespace, node, message).answered(refused);

@@ -2,6 +2,8 @@
 
 use std::collections::HashSet;
 
+use toolforge_model::ToolName;
+
 use super::super::check::{Check, Object};
 use super::super::rule::Rule;
 use super::super::syntax::Node;
@@ -200,7 +202,7 @@ fn check_backend(check: &mut Check<'_>, object: Object<'_>, backend: &Node, fiel
 
 fn check_domain(object: Object<'_>) -> String {
     let namespace = object.node.at(&["metadata", "namespace"]).and_then(Node::text).unwrap_or_default();
-    namespace.strip_prefix("tool-").unwrap_or("<toolname>").to_owned()
+    ToolName::from_namespace(namespace).map_or_else(|| "<toolname>".to_owned(), |tool| tool.to_string())
 }
 
 fn refused(tool: impl std::fmt::Display) -> String {

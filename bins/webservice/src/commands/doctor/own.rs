@@ -6,7 +6,7 @@ use k8s_openapi::jiff::Timestamp;
 use toolforge_cli::{Failure, GlobalOptions, Session, kubeconfig_files};
 use toolforge_client::{FoundTemplate, Kubeconfig, ToolHome};
 use toolforge_images::Catalog;
-use toolforge_model::{Backend, TypeName, Untrusted};
+use toolforge_model::{Backend, TypeName, Untrusted, platform};
 use toolforge_report::CheckCode;
 
 use super::check::Check;
@@ -15,9 +15,6 @@ use crate::invocation::Action;
 
 /// Days of validity below which a renewal is overdue: the platform renews with thirty days left (maintain-kubeusers, 2023).
 const LATE: i64 = 7;
-
-/// The type of an image of the build service.
-const BUILD_SERVICE: &str = "buildservice";
 
 const DAY: i64 = 24 * 60 * 60;
 
@@ -154,7 +151,7 @@ fn manifest(home: &ToolHome, catalog: &Catalog) -> Check {
 /// Returns why the type that a template or a manifest names cannot be started.
 fn type_failure(name: Option<&TypeName>, origin: &TypeOrigin, catalog: &Catalog) -> Option<Failure> {
     // The catalog does not list it.
-    let name = name.filter(|name| name.as_str() != BUILD_SERVICE)?;
+    let name = name.filter(|name| name.as_str() != platform::BUILD_SERVICE_TYPE)?;
     let error = catalog.web(name).err()?;
     Some(failures::of_type_lookup(&error, Action::Start, origin))
 }

@@ -1,0 +1,127 @@
+//! What a document is, by its keys.
+
+use crate::yaml::{YamlNode, YamlValue};
+use crate::{JobField, ServiceTemplate};
+
+/// What a YAML mapping that a tool's owner wrote is, as far as its keys show that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum DocumentKind {
+    /// A Kubernetes object, or a list of them: it has `apiVersion` or `kind`.
+    Manifest,
+    /// A template of a web service, `service.template`.
+    ServiceTemplate,
+    /// A configuration of components.
+    Components,
+    /// A file of Docker Compose.
+    Compose,
+    /// A list of jobs below the key `jobs`.
+    JobsBelowKey,
+    /// A kubeconfig without its `apiVersion` and `kind`.
+    Kubeconfig,
+    /// One job, which is not in a list.
+    Job,
+    /// Something else.
+    Unknown,
+}
+
+impl DocumentKind {
+    /// Returns what a value is if it is a mapping.
+    #[must_use]
+    pub fn of(document: &YamlNode) -> Option<Self> {
+        let YamlValue::Mapping(pairs) = &document.value else { return None };
+        Some(Self::of_keys(pairs.iter().filter_map(|(key, _)| key.string())))
+    }
+
+    /// Returns what a mapping with these keys is.
+    ///
+    /// ```
+    /// use toolforge_model::DocumentKind;
+    ///
+    /// assert_eq!(DocumentKind::of_keys(["type", "image"]), DocumentKind::ServiceTemplate);
+    /// assert_eq!(DocumentKind::of_keys(["name", "image"]), DocumentKind::Job);
+    /// ```
+    #[must_use]
+    pub fn of_keys<'k>(keys: impl IntoIterator<Item = &'k str>) -> Self {
+        let keys: Vec<&str> = keys.into_iter().collect();
+        let has = |key: &str| keys.contains(&key);
+        if has("apiVersion") || has("kind") {
+            Self::Manifest
+        } else if has("components") {
+            Self::Components
+        } else if has("services") {
+            Self::Compose
+        } else if has("jobs") {
+            Self::JobsBelowKey
+        } else if has("clusters") && has("users") {
+            Self::Kubeconfig
+        } else if is_template(&keys) {
+            Self::ServiceTemplate
+        } else if keys.iter().any(|key| JobField::from_name(key).is_some()) {
+            Self::Job
+        } else {
+            Self::Unknown
+        }
+    }
+
+    /// Returns what the document is in words, with what to do to have it read as something else; nothing if it is unknown.
+    #[must_use]
+    pub fn explanation(self) -> Option<&'static str> {
+        Some(match self {
+            Self::Manifest => "this is a Kubernetes manifest",
+            Self::ServiceTemplate => "this is a service.template",
+            Self::Components => {
+                "this is a component configuration, which `toolforge components config create` reads"
+            }
+            Self::Compose => "this is a file of Docker Compose, which Toolforge does not run",
+            Self::JobsBelowKey => {
+                "a jobs file is the list itself: remove the key `jobs` and the indentation below it"
+            }
+            Self::Kubeconfig => "this is a kubeconfig",
+            Self::Job => {
+                "this is one job: write `- ` before its first key, and indent the others by two spaces"
+            }
+            Self::Unknown => return None,
+        })
+    }
+}
+
+/// Returns whether keys are those of a template. Keys that a job has, too, are only if there are no others of a job.
+fn is_template(keys: &[&str]) -> bool {
+    let is_of_jobs = |key: &&str| JobField::from_name(key).is_some();
+    let has_own = keys.iter().any(|key| ServiceTemplate::recognizes(key) && !is_of_jobs(key));
+    let is_shared = |key: &&str| is_of_jobs(key) && ServiceTemplate::recognizes(key) && *key != "image";
+    let has_shared = keys.iter().any(is_shared) && !keys.iter().any(|key| is_of_jobs(key) && !is_shared(key));
+    !keys.contains(&"name") && (has_own || has_shared)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_decide() {
+        for (keys, expected) in [
+            ("kind type", DocumentKind::Manifest),
+            ("apiVersion", DocumentKind::Manifest),
+            ("components type", DocumentKind::Components),
+            ("version services", DocumentKind::Compose),
+            ("jobs", DocumentKind::JobsBelowKey),
+            ("clusters users", DocumentKind::Kubeconfig),
+            ("type", DocumentKind::ServiceTemplate),
+            ("release", DocumentKind::ServiceTemplate),
+            ("web", DocumentKind::ServiceTemplate),
+            ("canonical", DocumentKind::ServiceTemplate),
+            ("memory other", DocumentKind::ServiceTemplate),
+            ("image type", DocumentKind::ServiceTemplate),
+            ("cpu mem mount replicas", DocumentKind::ServiceTemplate),
+            ("image cpu", DocumentKind::Job),
+            ("name type", DocumentKind::Job),
+            ("command", DocumentKind::Job),
+            ("version", DocumentKind::Unknown),
+            ("", DocumentKind::Unknown),
+        ] {
+            assert_eq!(DocumentKind::of_keys(keys.split_whitespace()), expected, "{keys}");
+        }
+    }
+}
