@@ -5,10 +5,13 @@ use std::ops::Range;
 use k8s_openapi::jiff::{RoundMode, SignedDuration, Timestamp, TimestampRound, Unit};
 use toolforge_quota::{Conflict, ResourceCheck};
 use toolforge_render::change::{Adjustment, ChangeSet, WorkloadKind};
-use toolforge_render::job::{JobFacts, JobPlan, conflicts_after, schedule_adjustments};
+use toolforge_render::job::{
+    DurationSource, JobFacts, JobPlan, ScheduledJobLoad, conflicts_after, schedule_adjustments,
+};
 use toolforge_report::{CalendarConflict, CalendarShortfall};
 
 use crate::notice::Notice;
+use crate::text::duration;
 use crate::verdict::{SizeForm, adjustments_hint};
 
 /// The number of conflicts that are printed.
@@ -30,6 +33,8 @@ pub fn day(now: Timestamp) -> Range<Timestamp> {
 pub struct RunConflicts {
     conflicts: Vec<Conflict>,
     schedules: Vec<Adjustment>,
+    /// What is assumed of the durations of these runs, a line each.
+    assumptions: Vec<String>,
     /// Whether a scheduled job is created or changed.
     changes_schedules: bool,
     until: Timestamp,
@@ -44,7 +49,8 @@ impl RunConflicts {
         let schedules =
             if conflicts.is_empty() { Vec::new() } else { schedule_adjustments(set, plans, facts, &day) };
         let changes_schedules = set.pending().any(|change| change.kind == WorkloadKind::Scheduled);
-        Self { conflicts, schedules, changes_schedules, until: day.end }
+        let assumptions = assumptions(&conflicts, facts);
+        Self { conflicts, schedules, assumptions, changes_schedules, until: day.end }
     }
 
     /// Returns the nearest schedules with which the runs of single jobs fit.
@@ -76,6 +82,7 @@ impl RunConflicts {
         if left > 0 {
             warning = warning.detail(format!("and {left} more"));
         }
+        warning = warning.details(&self.assumptions);
         if let Some(hint) = adjustments_hint(&self.schedules, SizeForm::Keys) {
             warning = warning.with_hint(hint);
         }
@@ -92,6 +99,26 @@ impl RunConflicts {
     pub fn report(&self) -> Vec<CalendarConflict> {
         self.conflicts.iter().map(conflict_report).collect()
     }
+}
+
+/// Returns which runs may be shorter than they are simulated, a line for each job.
+fn assumptions(conflicts: &[Conflict], facts: &JobFacts) -> Vec<String> {
+    let is_in =
+        |name: &str| conflicts.iter().any(|conflict| conflict.names.iter().any(|other| other == name));
+    let live =
+        if conflicts.is_empty() { Vec::new() } else { facts.live.all_scheduled(&facts.namespace.tool) };
+    let loads =
+        live.iter().filter(|job| is_in(job.name.as_str())).filter_map(|job| ScheduledJobLoad::of(job, facts));
+    let loads = loads.filter(|load| load.duration_source == DurationSource::UpperBound);
+    loads
+        .map(|load| {
+            let seconds = duration(i64::from(load.seconds));
+            format!(
+                "assumed: a run of {} takes {seconds}, the longest that the last one can have taken",
+                load.name
+            )
+        })
+        .collect()
 }
 
 /// Returns what helps against conflicts, as the rest of a sentence. Where each run exceeds a quota alone, no other minute does.

@@ -10,6 +10,7 @@ use toolforge_quota::{
 use crate::change::{Action, Adjustment, Change, ChangeSet, WorkloadKind};
 use crate::job::calendar::{assumed_seconds, demand_of_current_runs, seconds};
 use crate::job::demand::of_run;
+use crate::job::duration::DurationSource;
 use crate::job::stagger::NearestSchedule;
 use crate::job::unmanaged::as_job;
 use crate::job::{JobFacts, JobObjects, JobPlan, JobWorkload, ScheduledJobLoad};
@@ -159,9 +160,8 @@ fn loads_after(set: &ChangeSet, planned: &[JobObjects], facts: &JobFacts) -> Vec
         let Some(mut load) = ScheduledJobLoad::of(job, facts).filter(|_| !is_suspended) else { continue };
         if let Some(known) = live.and_then(|live| ScheduledJobLoad::of(live, facts)) {
             load.current = known.current;
-            if known.is_measured {
-                (load.seconds, load.is_measured) = (known.seconds, true);
-                load.is_upper_bound = known.is_upper_bound;
+            if known.duration_source != DurationSource::Assumed {
+                (load.seconds, load.duration_source) = (known.seconds, known.duration_source);
             }
         }
         loads.push(load);
