@@ -144,6 +144,10 @@ pub const ANNOTATION_HEALTH_CHECK: &str = "cli.toolforge.org/health-check";
 /// The annotation with the file from which a job was loaded.
 pub const ANNOTATION_FILE: &str = "cli.toolforge.org/file";
 
+/// The annotation on a scheduled job's CronJob with the time at which its last run by hand was started, RFC 3339: the run's Job is
+/// deleted soon after its end, and the status of the CronJob does not have it.
+pub const ANNOTATION_RUN_BY_HAND: &str = "cli.toolforge.org/run-by-hand";
+
 /// The name of a job's container (jobs-api, 2026; before 2023 it was the job's own name).
 pub const CONTAINER_JOB: &str = "job";
 
@@ -184,4 +188,5 @@ pub const BOOKKEEPING_ANNOTATIONS: &[&str] = &[
     ANNOTATION_COMMAND,
     ANNOTATION_HEALTH_CHECK,
     ANNOTATION_FILE,
+    ANNOTATION_RUN_BY_HAND,
 ];

@@ -11,8 +11,8 @@ use toolforge_model::{JobsFile, ToolName};
 use toolforge_quota::{Resource, ResourceQuota, Verdict, profiles};
 use toolforge_render::change::{Adjustment, ChangeSet, Downtime, Rollout, StepAction};
 use toolforge_render::job::{
-    JobFacts, JobObjects, LoadOptions, load_adjustments, plan_load, restart_adjustments, restart_job,
-    trigger_adjustments, trigger_job,
+    JobFacts, JobObjects, LoadOptions, load_adjustments, manual_run_record, plan_load, restart_adjustments,
+    restart_job, trigger_adjustments, trigger_job,
 };
 use toolforge_render::namespace::Namespace;
 
@@ -312,4 +312,38 @@ fn unmanaged_strategy_is_its_own() {
         "spec.strategy.rollingUpdate.maxUnavailable: 0 -> 1",
     ];
     assert_eq!(strategy_differences(&set), expected);
+}
+
+#[test]
+fn start_of_a_manual_run_is_recorded() {
+    let (_, job) = facts("schedule: '@daily'", 0);
+    let (id, patch) = manual_run_record(&job, "job-1785578405").unwrap();
+    assert_eq!(id.name, "job");
+    assert_eq!(
+        patch,
+        json!({"metadata": {"uid": "uid", "annotations": {"cli.toolforge.org/run-by-hand": "2026-08-01T10:00:05Z"}}})
+    );
+    assert_eq!(manual_run_record(&job, "other-1785578405"), None);
+    assert_eq!(manual_run_record(&facts("continuous: true", 0).1, "job-1785578405"), None);
+}
+
+#[test]
+fn recorded_start_is_kept_and_changes_nothing() {
+    let (mut facts, _) = facts("schedule: '@daily'", 0);
+    let recorded = "2026-08-01T10:00:05Z".to_owned();
+    let key = "cli.toolforge.org/run-by-hand";
+    let metadata = &mut facts.live.cron_jobs[0].metadata;
+    metadata.annotations.get_or_insert_default().insert(key.to_owned(), recorded.clone());
+    for (mem, is_kept) in [("512Mi", true), ("1Gi", false)] {
+        let file = format!("- {{name: job, command: x, image: bookworm, schedule: '@daily', mem: {mem}}}\n");
+        let requests = JobsFile::parse(&file, &facts.namespace.tool).unwrap().jobs.into_iter();
+        let requests: Vec<_> = requests.map(|job| job.request).collect();
+        let load = plan_load(&requests, &facts, &LoadOptions::default());
+        assert_eq!(load.set.changes[0].is_keep(), is_kept, "{mem}");
+        let wanted = load.set.objects().next().unwrap().to_json();
+        assert_eq!(wanted["metadata"]["annotations"][key], recorded, "{mem}");
+        let differences: Vec<_> =
+            load.set.changes[0].differences().map(|found| found.path.to_string()).collect();
+        assert!(!differences.iter().any(|path| path.contains("run-by-hand")), "{differences:?}");
+    }
 }

@@ -42,8 +42,10 @@ structs! {
         pub missed: Option<MissedRuns>,
         /// Duration of a run in seconds.
         pub run_seconds: Option<u32>,
-        /// Whether the duration was measured or assumed.
+        /// Whether the duration was measured; if not, it is assumed.
         pub run_seconds_measured: Option<bool>,
+        /// Whether the assumed duration is the longest that the last run can have taken, from the last start to the last success.
+        pub run_seconds_at_most: Option<bool>,
     }
 
     /// What is unusual about a schedule.
@@ -86,6 +88,8 @@ structs! {
         pub run_seconds: u32,
         /// Whether the duration was measured or assumed.
         pub run_seconds_measured: bool,
+        /// Whether the assumed duration is the longest that the last run can have taken, from the last start to the last success.
+        pub run_seconds_at_most: bool,
     }
 
     /// The usage of a resource over the day, as Kubernetes quantities.
@@ -184,5 +188,7 @@ codes! {
         Failing = "failing",
         /// The cluster refuses its pod.
         Blocked = "blocked",
+        /// It was started by hand and is over, and its Job, which had the result, is deleted.
+        Unknown = "unknown",
     }
 }

@@ -6,11 +6,13 @@ use k8s_openapi::jiff::{RoundMode, SignedDuration, Timestamp, TimestampRound, Un
 use toolforge_quota::{Conflict, ResourceCheck};
 use toolforge_render::change::{Adjustment, ChangeSet, WorkloadKind};
 use toolforge_render::job::{
-    JobFacts, JobPlan, conflicts_after, conflicts_during_rollout, schedule_adjustments,
+    DurationSource, JobFacts, JobPlan, ScheduledJobLoad, conflicts_after, conflicts_during_rollout,
+    schedule_adjustments,
 };
 use toolforge_report::{CalendarConflict, CalendarShortfall};
 
 use crate::notice::Notice;
+use crate::text::duration;
 use crate::verdict::{SizeForm, adjustments_hint};
 
 /// The number of conflicts that are printed.
@@ -36,6 +38,8 @@ pub struct RunConflicts {
     /// When that is over.
     rollout_until: Timestamp,
     schedules: Vec<Adjustment>,
+    /// What is assumed of the durations of these runs, a line each.
+    assumptions: Vec<String>,
     /// Whether a scheduled job is created or changed.
     changes_schedules: bool,
     until: Timestamp,
@@ -51,7 +55,16 @@ impl RunConflicts {
             if conflicts.is_empty() { Vec::new() } else { schedule_adjustments(set, plans, facts, &day) };
         let (during_rollout, rollout_until) = conflicts_during_rollout(set, plans, facts, now);
         let changes_schedules = set.pending().any(|change| change.kind == WorkloadKind::Scheduled);
-        Self { conflicts, during_rollout, rollout_until, schedules, changes_schedules, until: day.end }
+        let assumptions = assumptions(&conflicts, facts);
+        Self {
+            conflicts,
+            during_rollout,
+            rollout_until,
+            schedules,
+            assumptions,
+            changes_schedules,
+            until: day.end,
+        }
     }
 
     /// Returns the nearest schedules with which the runs of single jobs fit.
@@ -94,7 +107,8 @@ impl RunConflicts {
             return;
         }
         let warning =
-            with_first(Notice::warning("these runs exceed the quota within the next 24 hours:"), lines);
+            with_first(Notice::warning("these runs exceed the quota within the next 24 hours:"), lines)
+                .details(&self.assumptions);
         let warning = match adjustments_hint(&self.schedules, SizeForm::Keys) {
             Some(hint) => warning.with_hint(hint),
             None => warning,
@@ -121,6 +135,26 @@ fn with_first(notice: Notice, lines: Vec<String>) -> Notice {
     let left = lines.len().saturating_sub(MAX_CONFLICTS);
     let notice = notice.details(lines.into_iter().take(MAX_CONFLICTS));
     if left > 0 { notice.detail(format!("and {left} more")) } else { notice }
+}
+
+/// Returns which runs may be shorter than they are simulated, a line for each job.
+fn assumptions(conflicts: &[Conflict], facts: &JobFacts) -> Vec<String> {
+    let is_in =
+        |name: &str| conflicts.iter().any(|conflict| conflict.names.iter().any(|other| other == name));
+    let live =
+        if conflicts.is_empty() { Vec::new() } else { facts.live.all_scheduled(&facts.namespace.tool) };
+    let loads =
+        live.iter().filter(|job| is_in(job.name.as_str())).filter_map(|job| ScheduledJobLoad::of(job, facts));
+    let loads = loads.filter(|load| load.duration_source == DurationSource::UpperBound);
+    loads
+        .map(|load| {
+            let seconds = duration(i64::from(load.seconds));
+            format!(
+                "assumed: a run of {} takes {seconds}, the longest that the last one can have taken",
+                load.name
+            )
+        })
+        .collect()
 }
 
 /// Returns what helps against conflicts, as the rest of a sentence. Where each run exceeds a quota alone, no other minute does.

@@ -76,7 +76,7 @@ pub use report::{quota_wait_line, terminating_line, waiting_line};
 pub use rollout::{restart_forecast, restart_outcome, rollout_note};
 pub use session::{Session, Source, catalog_or_bundled, kubeconfig_files};
 pub use terminal::is_terminal;
-pub use text::{Table, age, columns, wrap};
+pub use text::{Table, age, columns, duration, wrap};
 pub use usage::usage_failure;
 pub use verdict::{
     SizeForm, adjustment_goal, adjustments, adjustments_hint, adjustments_text, forecast_text, retries_text,

@@ -131,6 +131,22 @@ impl Table {
     }
 }
 
+/// Returns a duration as the platform writes it: `2h2m5s`, `1d1m`; seconds only below a day, `0s` for zero.
+#[must_use]
+pub fn duration(seconds: i64) -> String {
+    let seconds = seconds.max(0);
+    let (days, hours, minutes, rest) =
+        (seconds / 86_400, seconds / 3600 % 24, seconds / 60 % 60, seconds % 60);
+    let mut text = String::new();
+    for (amount, unit) in [(days, "d"), (hours, "h"), (minutes, "m"), (if days > 0 { 0 } else { rest }, "s")]
+    {
+        if amount > 0 {
+            text.push_str(&format!("{amount}{unit}"));
+        }
+    }
+    if text.is_empty() { "0s".to_owned() } else { text }
+}
+
 /// Returns the age of a timestamp in its largest unit: `5 s`, `3 min`, `2 h`, `14 d`. A timestamp in the future, from a
 /// clock that is a little off, is `0 s` old.
 #[must_use]

@@ -8,7 +8,7 @@ use toolforge_model::JobName;
 use toolforge_quota::{Concurrency, Demand, Interval, ScheduledRuns, simulate};
 
 use crate::job::demand::of_run;
-use crate::job::duration::{due_time, last_duration};
+use crate::job::duration::{DurationSource, due_time, last_duration};
 use crate::job::{JobFacts, JobObjects, JobWorkload, LiveJobs, RunOutcome, quotas_beside_runs, runs_of_job};
 use crate::object::{CronJobSchedule, cron_job_spec};
 
@@ -26,10 +26,8 @@ pub struct ScheduledJobLoad {
     pub each: Demand,
     /// The duration of a run, in seconds.
     pub seconds: u32,
-    /// Whether the duration was measured, and not assumed.
-    pub is_measured: bool,
-    /// Whether the duration is an upper bound: the times of the CronJob's status do not say which run succeeded last.
-    pub is_upper_bound: bool,
+    /// Where the duration comes from.
+    pub duration_source: DurationSource,
     /// What happens to a run that is due during another one.
     pub concurrency: Concurrency,
     /// How late a run may start, in seconds.
@@ -53,14 +51,13 @@ impl ScheduledJobLoad {
         // Without a pod template, nothing runs.
         job.workload.template()?.spec.as_ref()?;
         let schedule = CronJobSchedule::of(cron_job)?;
-        let measured = last_duration(job, cron_job, &schedule, &facts.live);
+        let last = last_duration(job, cron_job, &schedule, &facts.live);
         Some(Self {
             name: job.name.clone(),
             schedule,
             each: of_run(job, facts),
-            seconds: measured.map_or_else(|| assumed_seconds(job), |last| last.seconds).max(1),
-            is_measured: measured.is_some(),
-            is_upper_bound: measured.is_some_and(|last| last.is_upper_bound),
+            seconds: last.map_or_else(|| assumed_seconds(job), |last| last.seconds).max(1),
+            duration_source: last.map_or(DurationSource::Assumed, |last| last.source),
             concurrency: match spec.concurrency_policy.as_deref() {
                 Some("Forbid") => Concurrency::Forbid,
                 Some("Replace") => Concurrency::Replace,
@@ -174,21 +171,19 @@ mod tests {
 
     #[test]
     fn duration_is_that_of_the_last_success() {
-        let known = |facts: &JobFacts| load(facts).map(|load| (load.seconds, load.is_measured));
+        let known = |facts: &JobFacts| load(facts).map(|load| (load.seconds, load.duration_source));
         for (timeout, assumed) in [(None, 300), (Some(60), 60), (Some(4000), 300)] {
-            assert_eq!(known(&facts(timeout)), Some((assumed, false)));
+            assert_eq!(known(&facts(timeout)), Some((assumed, DurationSource::Assumed)));
         }
         let mut facts = facts(Some(60));
         // During a run and after a failure, the last success is that of the run before.
-        for (last_success, expected) in
-            [("2026-08-01T10:15:42Z", (42, true)), ("2026-07-31T10:15:52Z", (52, true))]
-        {
+        for (last_success, expected) in [("2026-08-01T10:15:42Z", 42), ("2026-07-31T10:15:52Z", 52)] {
             facts.live.cron_jobs[0].status = Some(CronJobStatus {
                 last_schedule_time: Some(Time(at("2026-08-01T10:15:00Z"))),
                 last_successful_time: Some(Time(at(last_success))),
                 ..CronJobStatus::default()
             });
-            assert_eq!(known(&facts), Some(expected), "{last_success}");
+            assert_eq!(known(&facts), Some((expected, DurationSource::UpperBound)), "{last_success}");
         }
         for (zone, is_known) in [("UTC", true), ("Etc/UTC", true), ("Europe/Berlin", false)] {
             cron_job_spec_mut(&mut facts.live.cron_jobs[0]).time_zone = Some(zone.to_owned());
@@ -201,13 +196,14 @@ mod tests {
         spec.unwrap()
     }
 
-    /// Returns the measured seconds of an hourly job with this status, these Jobs of runs and these events of their ends.
+    /// Returns the seconds of an hourly job with this status, these Jobs of runs and these events of their ends.
     fn hourly(status: &Value, runs: &[Value], ends: &[(&str, i64)]) -> Option<u32> {
         let events: Vec<Value> = ends
             .iter()
             .map(|(time, minute)| event("Job", &format!("daily-{minute}"), "Completed", time, ""))
             .collect();
-        hourly_load(status, runs, &events).filter(|load| load.is_measured).map(|load| load.seconds)
+        let load = hourly_load(status, runs, &events);
+        load.filter(|load| load.duration_source != DurationSource::Assumed).map(|load| load.seconds)
     }
 
     fn event(kind: &str, name: &str, reason: &str, time: &str, message: &str) -> Value {
@@ -277,7 +273,7 @@ mod tests {
         let status =
             json!({"lastScheduleTime": "2026-08-01T10:00:00Z", "lastSuccessfulTime": "2026-08-01T10:40:30Z"});
         let found = |events: &[Value]| {
-            hourly_load(&status, &[], events).map(|load| (load.seconds, load.is_upper_bound)).unwrap()
+            hourly_load(&status, &[], events).map(|load| (load.seconds, load.duration_source)).unwrap()
         };
         let seen = "Saw a job that the controller did not create or forgot: by-hand";
         let events = [
@@ -285,10 +281,10 @@ mod tests {
             event("Job", "by-hand", "SuccessfulCreate", "2026-08-01T10:40:00Z", "Created pod: by-hand-x"),
             event("Job", "by-hand", "Completed", "2026-08-01T10:40:30Z", "Job completed"),
         ];
-        assert_eq!(found(&events), (30, false));
+        assert_eq!(found(&events), (30, DurationSource::Measured));
         // A Job of something else, and no events any longer.
-        assert_eq!(found(&events[1..]), (2430, true));
-        assert_eq!(found(&[]), (2430, true));
+        assert_eq!(found(&events[1..]), (2430, DurationSource::UpperBound));
+        assert_eq!(found(&[]), (2430, DurationSource::UpperBound));
     }
 
     #[test]
@@ -300,7 +296,7 @@ mod tests {
             ..CronJobStatus::default()
         });
         let load = load(&facts).unwrap();
-        assert_eq!((load.seconds, load.is_measured), (60, false));
+        assert_eq!((load.seconds, load.duration_source), (60, DurationSource::Assumed));
     }
 
     #[test]

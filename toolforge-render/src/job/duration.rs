@@ -14,12 +14,23 @@ const SCHEDULED_AT: &str = "batch.kubernetes.io/cronjob-scheduled-timestamp";
 /// Seconds from when a run is due to when its timeout begins: the time until its pod runs, and what its controller takes.
 const LATE: i64 = 60;
 
+/// Where the duration of a scheduled job's runs comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DurationSource {
+    /// The last successful run took so long.
+    Measured,
+    /// The last successful run took so long or less: the times of the CronJob's status do not say which run it was. The longest
+    /// is assumed.
+    UpperBound,
+    /// No successful run is known. Five minutes are assumed, or the timeout if that is shorter.
+    Assumed,
+}
+
 /// The duration of the last successful run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct LastDuration {
     pub(super) seconds: u32,
-    /// Whether the run may have been shorter: only the times of the CronJob's status are known.
-    pub(super) is_upper_bound: bool,
+    pub(super) source: DurationSource,
 }
 
 /// Returns the seconds from the time for which the last successful run was scheduled to its end.
@@ -39,12 +50,12 @@ pub(super) fn last_duration(
     let of_run = runs.iter().filter_map(|run| Some((success(run, live)?, due_time(run)?)));
     let known = of_run.chain(ends_by_events(job, live)).filter(|(at, due)| *at >= ended && due <= at);
     if let Some((ended, due)) = known.max() {
-        return seconds(due, ended).map(|seconds| LastDuration { seconds, is_upper_bound: false });
+        return seconds(due, ended).map(|seconds| LastDuration { seconds, source: DurationSource::Measured });
     }
     let timeout = job.workload.job_spec().and_then(|spec| spec.active_deadline_seconds);
     let seconds = duration_by_status(job, cron_job, schedule, &runs, live)?;
     let is_possible = timeout.is_none_or(|timeout| i64::from(seconds) <= timeout.saturating_add(LATE));
-    is_possible.then_some(LastDuration { seconds, is_upper_bound: true })
+    is_possible.then_some(LastDuration { seconds, source: DurationSource::UpperBound })
 }
 
 /// Returns the seconds from when the last successful run was due to its end, by the times of the CronJob's status.

@@ -11,6 +11,7 @@ use crate::change::{Action, Adjustment, Change, ChangeSet, WorkloadKind, with_ro
 use crate::job::beside_runs::{limits_beside_runs, quotas_beside_runs};
 use crate::job::calendar::{assumed_seconds, seconds};
 use crate::job::demand::of_run;
+use crate::job::duration::DurationSource;
 use crate::job::stagger::NearestSchedule;
 use crate::job::unmanaged::as_job;
 use crate::job::{JobFacts, JobObjects, JobPlan, JobWorkload, ScheduledJobLoad};
@@ -209,9 +210,8 @@ fn loads_after(set: &ChangeSet, planned: &[JobObjects], facts: &JobFacts) -> Vec
             {
                 *since = last;
             }
-            if known.is_measured {
-                (load.seconds, load.is_measured) = (known.seconds, true);
-                load.is_upper_bound = known.is_upper_bound;
+            if known.duration_source != DurationSource::Assumed {
+                (load.seconds, load.duration_source) = (known.seconds, known.duration_source);
             }
         }
         loads.push(load);

@@ -54,6 +54,7 @@ pub use beside_runs::quotas_beside_runs;
 pub use calendar::{ScheduledJobLoad, simulate_scheduled_jobs};
 pub(crate) use change::{adoption, own_finalizers};
 pub use difference::job_differences;
+pub use duration::DurationSource;
 pub use facts::{JobFacts, LiveJobs, RecordedJob};
 pub use job_objects::{JobObjects, JobWorkload};
 pub use labels::{is_job, job_name_of};
@@ -68,7 +69,9 @@ pub use plan::{JobPlan, JobPlanError, JobPlanWarning};
 pub use problem::LoadProblem;
 pub(crate) use program_file::CommandScope;
 pub use program_file::{FileFacts, JobFileWarning, job_file_warnings};
-pub use run_now::{RunNowError, manual_run, restart_job, resume_job, suspend_job, trigger_job};
+pub use run_now::{
+    RunNowError, manual_run, manual_run_record, restart_job, resume_job, suspend_job, trigger_job,
+};
 pub use stagger::{ScheduleProposal, StaggeredJobs, stagger};
 pub use unmanaged::{FoundWorkload, WorkloadLookupError, usage_of_pod};
 pub use workload_ref::{WorkloadRef, WorkloadRefError};

@@ -26,6 +26,8 @@ pub struct JobPlan {
     pub(super) restarted_at: Option<String>,
     /// The jobs file of the job.
     pub(super) file: Option<String>,
+    /// When the last run by hand was started, which an update keeps.
+    pub(super) run_by_hand: Option<String>,
     /// Whether the live schedule is suspended, which an update keeps.
     pub(super) is_suspended: bool,
     warnings: Vec<JobPlanWarning>,
@@ -175,6 +177,8 @@ impl JobPlan {
             annotations.get(platform::ANNOTATION_RESTARTED_AT).cloned()
         });
         let file = live.and_then(|live| live.annotation(platform::ANNOTATION_FILE)).map(str::to_owned);
+        let run_by_hand = live.and_then(|live| live.annotation(platform::ANNOTATION_RUN_BY_HAND));
+        let run_by_hand = run_by_hand.filter(|_| request.kind.schedule().is_some()).map(str::to_owned);
         let plan = Self {
             resources: resources(&request, facts.namespace.platform.default_cpu_limit),
             request: JobRequest { image: found.image, ..request },
@@ -184,6 +188,7 @@ impl JobPlan {
             selector,
             restarted_at,
             file,
+            run_by_hand,
             is_suspended: live.is_some_and(is_suspended),
             warnings,
         };

@@ -66,7 +66,11 @@ pub(super) fn run(
     }
     let applied = session.block_on(apply::apply(session, dry_run, &command))??;
     let (changes, target) = (applied.changes(), applied.rollout_target());
+    let run = applied.created_run();
     let (PlannedRestart { set, job, request, logs, .. }, mut ended) = applied.end();
+    if let (Ok(_), Some(run), None) = (&ended, run, dry_run) {
+        trigger::record_run(session, &job, &run)?;
+    }
     let has_pods = job.workload.replicas() != Some(0);
     if let (Ok(_), Some(target), None, true) = (&ended, target, dry_run, has_pods) {
         let (runtime, client) = session.cluster()?;

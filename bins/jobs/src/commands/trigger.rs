@@ -1,13 +1,17 @@
+use std::time::Duration;
+
+use k8s_openapi::api::batch::v1::CronJob;
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
+use tokio::time::timeout;
 use toolforge_cli::{
-    DryRunOption, ExitCode, Failure, Session, planned_changes, print_for_people, print_message,
+    DryRunOption, ExitCode, Failure, Notice, Session, planned_changes, print_for_people, print_message,
     warn_of_unread,
 };
-use toolforge_client::{Attempt, JobFetchOptions};
+use toolforge_client::{Attempt, JobFetchOptions, ObjectPath, merge_params};
 use toolforge_model::JobRequest;
 use toolforge_render::change::{Adjustment, ChangeSet};
 use toolforge_render::job::{
-    JobFacts, JobObjects, JobWorkload, observe_job, trigger_adjustments, trigger_job,
+    JobFacts, JobObjects, JobWorkload, manual_run_record, observe_job, trigger_adjustments, trigger_job,
 };
 
 use super::apply::Command;
@@ -15,6 +19,9 @@ use super::finish::finish;
 use super::{apply, facts, wait};
 use crate::arguments::{Arguments, TriggerArguments};
 use crate::{failures, report};
+
+/// How long it may take to record the start of a run.
+const RECORD_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Runs a scheduled job now; a current run continues.
 pub(super) fn run(
@@ -73,6 +80,9 @@ pub(super) fn run(
     let (PlannedRun { set, request, job, logs, .. }, mut ended) = applied.end();
     let (subject, name) = (facts::subject(&job), facts::reference(&job));
     if let (Ok(_), Some(run)) = (&ended, run) {
+        if dry_run.is_none() {
+            record_run(session, &job, &run)?;
+        }
         if dry_run.is_some() {
             print_for_people(&format!("{subject} would run as {run}\n"), format)?;
         } else if let Some(seconds) = options.wait {
@@ -86,6 +96,26 @@ pub(super) fn run(
         }
     }
     finish(session, arguments, (&set, changes), dry_run, ended)
+}
+
+/// Records on the CronJob of a job when a run of it was started, so that `cron` shows the run when its Job is deleted. The run
+/// itself does not depend on it.
+pub(super) fn record_run(session: &Session, job: &JobObjects, run: &str) -> Result<(), Failure> {
+    let Some((id, patch)) = manual_run_record(job, run) else { return Ok(()) };
+    let (runtime, client) = session.cluster()?;
+    let (path, params) = (ObjectPath::of(&session.tool, &id), merge_params());
+    let record = async { timeout(RECORD_TIMEOUT, client.merge::<CronJob>(&path, &patch, &params)).await };
+    let recorded = runtime.block_on(record);
+    let problem = match recorded {
+        Ok(Ok(_)) => return Ok(()),
+        Ok(Err(error)) => error.to_string(),
+        Err(_) => format!("the cluster has not answered within {} seconds", RECORD_TIMEOUT.as_secs()),
+    };
+    let text = format!(
+        "the start of the run could not be recorded, so `toolforge jobs cron` does not show it: {problem}"
+    );
+    Notice::warning(text).print();
+    Ok(())
 }
 
 /// A run, and the job that it is of.

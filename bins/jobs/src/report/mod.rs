@@ -19,6 +19,6 @@ pub(crate) use plan::{
 };
 pub(crate) use quota::quota;
 pub(crate) use restarts::LoadRestarts;
-pub(crate) use status::{awaited, duration, status_sentence};
+pub(crate) use status::{awaited, status_sentence};
 pub(crate) use tabulate::{grid, pretty, simple};
 pub(crate) use unmanaged::{UnmanagedObject, note_of_unmanaged, show_unmanaged, unmanaged_table};

@@ -1,22 +1,8 @@
 //! The state of a job in words.
 
 use k8s_openapi::jiff::Timestamp;
+use toolforge_cli::duration;
 use toolforge_render::job::{FailureReason, JobReplicas, JobState, JobStatus};
-
-/// Returns a duration as the platform writes it: `2h2m5s`, `1d1m`; seconds only below a day, `0s` for zero.
-pub(crate) fn duration(seconds: i64) -> String {
-    let seconds = seconds.max(0);
-    let (days, hours, minutes, rest) =
-        (seconds / 86_400, seconds / 3600 % 24, seconds / 60 % 60, seconds % 60);
-    let mut text = String::new();
-    for (amount, unit) in [(days, "d"), (hours, "h"), (minutes, "m"), (if days > 0 { 0 } else { rest }, "s")]
-    {
-        if amount > 0 {
-            text.push_str(&format!("{amount}{unit}"));
-        }
-    }
-    if text.is_empty() { "0s".to_owned() } else { text }
-}
 
 /// Returns the state of a job in one line: the platform's word, its duration, and the details.
 pub(crate) fn status_sentence(status: &JobStatus, now: Timestamp) -> String {

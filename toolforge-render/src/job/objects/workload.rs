@@ -102,6 +102,9 @@ fn metadata(plan: &JobPlan) -> ObjectMeta {
     if let Some(file) = &plan.file {
         note(platform::ANNOTATION_FILE, file.clone());
     }
+    if let Some(moment) = &plan.run_by_hand {
+        note(platform::ANNOTATION_RUN_BY_HAND, moment.clone());
+    }
     ObjectMeta {
         name: Some(plan.request.name.to_string()),
         namespace: Some(plan.request.tool.namespace()),

@@ -5,16 +5,17 @@ use std::ops::Range;
 
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use toolforge_cli::{
-    Document, ExitCode, Failure, conflict_line, conflict_report, day, exceed_alone, to_json,
+    Document, ExitCode, Failure, conflict_line, conflict_report, day, duration, exceed_alone, to_json,
 };
 use toolforge_model::JobName;
 use toolforge_quota::{Conflict, Timeline, conflicts, timelines};
-use toolforge_render::job::{JobFacts, ScheduledJobLoad, quotas_beside_runs, simulate_scheduled_jobs};
+use toolforge_render::job::{
+    DurationSource, JobFacts, ScheduledJobLoad, quotas_beside_runs, simulate_scheduled_jobs,
+};
 use toolforge_report::{CalendarJob, CalendarResource, CronCalendar};
 
 use super::drawing;
 use super::scheduled_job::{minute, scheduled_jobs};
-use crate::report::duration;
 
 /// Number of intervals in a day: half hours.
 const INTERVALS: u32 = 48;
@@ -107,11 +108,15 @@ impl Calendar {
 
     fn durations(&self) -> Vec<String> {
         let lines = [
-            (true, "Duration of a run, as the last one was measured: "),
-            (false, "Duration of a run, assumed without a successful run: "),
+            (DurationSource::Measured, "Duration of a run, as the last one was measured: "),
+            (
+                DurationSource::UpperBound,
+                "Duration of a run, assumed to be the longest that the last one can have taken: ",
+            ),
+            (DurationSource::Assumed, "Duration of a run, assumed without a successful run: "),
         ];
-        let line = |(is_measured, text): (bool, &str)| {
-            let loads = self.loads.iter().filter(|load| load.is_measured == is_measured);
+        let line = |(source, text): (DurationSource, &str)| {
+            let loads = self.loads.iter().filter(|load| load.duration_source == source);
             let durations: Vec<String> =
                 loads.map(|load| format!("{} {}", load.name, duration(i64::from(load.seconds)))).collect();
             (!durations.is_empty()).then(|| format!("{text}{}.", durations.join(", ")))
@@ -139,7 +144,8 @@ impl Calendar {
             name: load.name.clone(),
             cron_expression: load.schedule.to_string(),
             run_seconds: load.seconds,
-            run_seconds_measured: load.is_measured,
+            run_seconds_measured: load.duration_source == DurationSource::Measured,
+            run_seconds_at_most: load.duration_source == DurationSource::UpperBound,
         };
         let timeline = |timeline: &Timeline| CalendarResource {
             quota: timeline.quota.clone(),

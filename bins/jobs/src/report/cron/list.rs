@@ -3,13 +3,15 @@
 use std::fmt::Write;
 
 use k8s_openapi::jiff::{Timestamp, tz::TimeZone};
-use toolforge_cli::{Document, Failure, Table, to_json};
+use toolforge_cli::{Document, Failure, Table, duration, to_json};
 use toolforge_model::{JobName, Schedule};
-use toolforge_render::job::{JobFacts, JobState, JobStatus, MissedReason, MissedRuns, ScheduledJobLoad};
+use toolforge_render::job::{
+    DurationSource, JobFacts, JobState, JobStatus, MissedReason, MissedRuns, ScheduledJobLoad,
+};
 use toolforge_report::{CronJob, CronJobList, ScheduleWarning, ScheduleWarningCode};
 
 use super::scheduled_job::{LastRun, ScheduledJob, minute, scheduled_jobs, status_of};
-use crate::report::{duration, status_sentence};
+use crate::report::status_sentence;
 
 /// Number of next runs that are printed.
 const NEXT: usize = 3;
@@ -165,7 +167,8 @@ impl<'a> JobRuns<'a> {
             next_runs: next_runs.iter().map(ToString::to_string).collect(),
             missed: status.missed.as_ref().map(missed_runs),
             run_seconds: load.map(|load| load.seconds),
-            run_seconds_measured: load.map(|load| load.is_measured),
+            run_seconds_measured: load.map(|load| load.duration_source == DurationSource::Measured),
+            run_seconds_at_most: load.map(|load| load.duration_source == DurationSource::UpperBound),
         }
     }
 }
@@ -177,12 +180,12 @@ fn count(missed: &MissedRuns) -> String {
 
 fn run_duration(load: &ScheduledJobLoad) -> String {
     let seconds = duration(i64::from(load.seconds));
-    if load.is_upper_bound {
-        format!("at most {seconds} per run, from the last start to the last success")
-    } else if load.is_measured {
-        format!("{seconds} per run, measured in the last one")
-    } else {
-        format!("{seconds} per run, assumed")
+    match load.duration_source {
+        DurationSource::Measured => format!("{seconds} per run, measured in the last one"),
+        DurationSource::UpperBound => {
+            format!("at most {seconds} per run, from the last start to the last success; that is assumed")
+        }
+        DurationSource::Assumed => format!("{seconds} per run, assumed"),
     }
 }
 

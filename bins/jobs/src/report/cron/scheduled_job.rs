@@ -95,6 +95,14 @@ impl LastRun {
         let by_hand = by_hand.filter(|run| started.is_none_or(|started| created(run) > Some(started)));
         let by_hand_outcome = by_hand.map(|run| RunOutcome::of(run, &facts.live));
         let by_hand = by_hand.and_then(created);
+        // Its Job is deleted soon after its end.
+        let noted = scheduled.job.annotation(platform::ANNOTATION_RUN_BY_HAND);
+        let noted: Option<Timestamp> = noted.and_then(|time| time.parse().ok());
+        if by_hand.is_none()
+            && let Some(at) = noted.filter(|at| started.is_none_or(|started| *at > started))
+        {
+            return Self { at: Some(at), result: RunResult::Unknown, is_by_hand: true };
+        }
         let result = match &status.state {
             JobState::Succeeded | JobState::Waiting { last_succeeded: Some(true) } => RunResult::Ok,
             JobState::Failed { .. } | JobState::Waiting { last_succeeded: Some(false) } => RunResult::Failed,

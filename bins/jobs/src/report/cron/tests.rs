@@ -125,7 +125,7 @@ fn one_job_shows_its_next_runs_and_the_reason() {
                 2026-08-01 10:30, in 12m
       missed    5, the last one at 2026-08-01 10:15
                 a run exceeded the quota: Error creating job: jobs.batch "often-1" is forbidden: exceeded quota: tool-stashbot, requested: count/jobs.batch=1, used: count/jobs.batch=15, limited: count/jobs.batch=15
-      duration  at most 20s per run, from the last start to the last success
+      duration  at most 20s per run, from the last start to the last success; that is assumed
     "#);
     insta::assert_snapshot!(one(&facts, "daily"), @"
     daily, times in UTC; it is 2026-08-01 10:17
@@ -136,7 +136,7 @@ fn one_job_shows_its_next_runs_and_the_reason() {
                 2026-08-03 04:00, in 1d17h
                 2026-08-04 04:00, in 2d17h
       missed    none
-      duration  at most 12m3s per run, from the last start to the last success
+      duration  at most 12m3s per run, from the last start to the last success; that is assumed
     ");
     insta::assert_snapshot!(one(&facts, "never"), @r#"
     never, times in UTC; it is 2026-08-01 10:17
@@ -173,12 +173,31 @@ fn run_by_hand_is_marked() {
 }
 
 #[test]
+fn run_by_hand_is_shown_after_its_job_is_deleted() {
+    let mut facts = facts();
+    let cron_job = add(&mut facts, ("daily", "0 4 * * *"), None, None);
+    let annotations = cron_job.metadata.annotations.get_or_insert_default();
+    annotations.insert("cli.toolforge.org/run-by-hand".to_owned(), "2026-08-01T10:10:05Z".to_owned());
+    insta::assert_snapshot!(list::table_text(&facts, now()), @"
+    NAME   SCHEDULE   LAST RUN                                    NEXT RUN                     MISSED
+    daily  0 4 * * *  2026-08-01 10:10 unknown (started by hand)  2026-08-02 04:00, in 17h42m  32: unknown reason
+    ");
+    // The schedule has run since.
+    facts.live.cron_jobs.clear();
+    let cron_job =
+        add(&mut facts, ("daily", "0 4 * * *"), Some("2026-08-01T04:00:00Z"), Some("2026-08-01T04:00:09Z"));
+    let annotations = cron_job.metadata.annotations.get_or_insert_default();
+    annotations.insert("cli.toolforge.org/run-by-hand".to_owned(), "2026-07-31T10:10:05Z".to_owned());
+    assert!(list::table_text(&facts, now()).contains("  2026-08-01 04:00 ok  "));
+}
+
+#[test]
 fn json_contains_everything() {
     let mut facts = several();
     facts.live.cron_jobs.retain(|cron_job| cron_job.metadata.name.as_deref() == Some("often"));
     let value = cron(&facts, None, now()).unwrap().value;
     assert_eq!(value["kind"], "CronJobList");
-    insta::assert_snapshot!(value["jobs"][0], @r#"{"createdBy":null,"cronExpression":"*/5 * * * *","lastResult":"ok","lastRun":"2026-08-01T09:50:00Z","lastRunByHand":false,"managed":true,"missed":{"code":"quota-exceeded","count":5,"last":"2026-08-01T10:15:00Z","message":"a run exceeded the quota: Error creating job: jobs.batch \"often-1\" is forbidden: exceeded quota: tool-stashbot, requested: count/jobs.batch=1, used: count/jobs.batch=15, limited: count/jobs.batch=15"},"name":"often","nextRuns":["2026-08-01T10:20:00Z","2026-08-01T10:25:00Z","2026-08-01T10:30:00Z"],"runSeconds":20,"runSecondsMeasured":true,"schedule":"*/5 * * * *","state":"waiting","suspended":false,"timeZone":null,"warning":null}"#);
+    insta::assert_snapshot!(value["jobs"][0], @r#"{"createdBy":null,"cronExpression":"*/5 * * * *","lastResult":"ok","lastRun":"2026-08-01T09:50:00Z","lastRunByHand":false,"managed":true,"missed":{"code":"quota-exceeded","count":5,"last":"2026-08-01T10:15:00Z","message":"a run exceeded the quota: Error creating job: jobs.batch \"often-1\" is forbidden: exceeded quota: tool-stashbot, requested: count/jobs.batch=1, used: count/jobs.batch=15, limited: count/jobs.batch=15"},"name":"often","nextRuns":["2026-08-01T10:20:00Z","2026-08-01T10:25:00Z","2026-08-01T10:30:00Z"],"runSeconds":20,"runSecondsAtMost":true,"runSecondsMeasured":false,"schedule":"*/5 * * * *","state":"waiting","suspended":false,"timeZone":null,"warning":null}"#);
 }
 
 #[test]
@@ -207,7 +226,7 @@ fn calendar_draws_the_day_and_its_conflicts() {
 
     ' ' means unused, '.' to '@' up to the whole quota, '!' more than the quota.
     Usage by anything but these runs is assumed to stay as it is now.
-    Duration of a run, as the last one was measured: bad 1m, daily 12m3s, often 20s.
+    Duration of a run, assumed to be the longest that the last one can have taken: bad 1m, daily 12m3s, often 20s.
     Duration of a run, assumed without a successful run: hourly 5m, never 5m, weekly 5m.
     Left out, because they are suspended or have a time zone: abroad, asleep.
 
@@ -245,7 +264,7 @@ fn calendar_without_conflicts_succeeds() {
 
     ' ' means unused, '.' to '@' up to the whole quota, '!' more than the quota.
     Usage by anything but these runs is assumed to stay as it is now.
-    Duration of a run, as the last one was measured: daily 2h12m3s.
+    Duration of a run, assumed to be the longest that the last one can have taken: daily 2h12m3s.
 
     All runs of the next 24 hours fit the quota.
     ");
@@ -260,7 +279,7 @@ fn calendar_without_conflicts_succeeds() {
     with_headroom.namespace.limits.quotas.clear();
     insta::assert_snapshot!(calendar(&with_headroom, now()).unwrap().0.text, @"
     No quota limits the runs of the next 24 hours.
-    Duration of a run, as the last one was measured: daily 2h12m3s.
+    Duration of a run, assumed to be the longest that the last one can have taken: daily 2h12m3s.
     ");
     with_headroom.live.cron_jobs.clear();
     add(&mut with_headroom, ("rare", "0 0 1 1 *"), None, None);
