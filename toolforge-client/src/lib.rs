@@ -72,9 +72,9 @@ pub mod scripted;
 pub use {http, jiff, k8s_openapi, kube, serde_json};
 
 pub use change::{
-    Applied, ApplyError, ApplyEvent, ApplyOptions, ApplyReport, Attempt, ChangeOutcome, ChangeReport,
-    EarlierChange, MissingQuota, Planner, Progress, StopOutcome, TERMINATION_TIMEOUT, WriteKind, Written,
-    wait_for_quota,
+    AdoptionOutcome, Applied, ApplyError, ApplyEvent, ApplyOptions, ApplyReport, Attempt, ChangeOutcome,
+    ChangeReport, DeletedObject, EarlierChange, LostReason, MissingQuota, Planner, Progress, StopOutcome,
+    TERMINATION_TIMEOUT, WriteKind, Written, wait_for_quota,
 };
 pub use client::Client;
 pub use connect::{

@@ -58,6 +58,21 @@ impl Failure {
         self
     }
 
+    /// Returns the failure with another message; the former one becomes the first line below it.
+    #[must_use]
+    pub fn with_message(mut self, message: impl Into<String>) -> Self {
+        let former = std::mem::replace(&mut self.message, message.into());
+        self.details.insert(0, detail(DetailCode::Note, former));
+        self
+    }
+
+    /// Returns the failure without its hints.
+    #[must_use]
+    pub fn without_hints(mut self) -> Self {
+        self.hints.clear();
+        self
+    }
+
     /// Adds an error in a file.
     #[must_use]
     pub fn diagnostic(mut self, file: &Untrusted, diagnostic: &Diagnostic) -> Self {

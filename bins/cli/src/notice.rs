@@ -20,9 +20,9 @@ pub struct Notice {
     message: String,
     details: Vec<String>,
     hints: Vec<String>,
-    /// Whether a empty line comes before it.
+    /// Whether an empty line comes before it.
     starts_paragraph: bool,
-    /// Whether a empty line comes after it.
+    /// Whether an empty line comes after it.
     ends_paragraph: bool,
 }
 

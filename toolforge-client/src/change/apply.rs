@@ -10,6 +10,7 @@ use kube::api::{DeleteParams, Patch, PatchParams, PostParams, Preconditions};
 use serde_json::{Value, json};
 use toolforge_model::ToolName;
 use toolforge_render::change::{Action, Change, ChangeSet, Step, StepAction};
+use toolforge_render::job::JobObjects;
 use toolforge_render::object::{Object, ObjectId, ObjectKind};
 
 use crate::change::report::{ApplyReport, ChangeOutcome, ChangeReport, Progress, WriteKind, Written};
@@ -55,6 +56,8 @@ pub enum ApplyEvent<'a> {
     WaitingForQuota(&'a ChangeSet),
     /// Somebody else has changed objects meanwhile, so the changes are planned again.
     Outdated,
+    /// An object that an [adoption](Client::adopt) has deleted is created again as soon as the quota no longer counts it.
+    PuttingBack(&'a JobObjects),
 }
 
 impl Client {

@@ -89,15 +89,19 @@ impl ApplyError {
 
     /// Returns the resources that a quota of the API server refuses.
     pub(crate) fn exceeded(&self) -> impl Iterator<Item = &Exceeded> {
-        let status = match self {
-            Self::Request(error) => error.api_status(),
-            _ => None,
-        };
-        let exceeded = match status.map(ApiStatus::kind) {
-            Some(StatusKind::Admission(AdmissionRefusal::Quota { exceeded, .. })) => exceeded.as_slice(),
+        let exceeded = match self {
+            Self::Request(error) => exceeded_by(error),
             _ => &[],
         };
         exceeded.iter()
+    }
+}
+
+/// Returns the resources that a quota of the API server refuses.
+pub(crate) fn exceeded_by(error: &Error) -> &[Exceeded] {
+    match error.api_status().map(ApiStatus::kind) {
+        Some(StatusKind::Admission(AdmissionRefusal::Quota { exceeded, .. })) => exceeded,
+        _ => &[],
     }
 }
 

@@ -1,5 +1,6 @@
 //! Change sets: planning them until they fit, applying them, and the report of what was done.
 
+mod adopt;
 mod apply;
 mod deletions;
 mod error;
@@ -10,6 +11,7 @@ mod seen;
 mod stop;
 mod waits;
 
+pub use adopt::{AdoptionOutcome, DeletedObject, LostReason};
 pub use apply::{ApplyEvent, ApplyOptions, TERMINATION_TIMEOUT};
 pub use error::ApplyError;
 pub use planner::{Applied, Attempt, EarlierChange, Planner};

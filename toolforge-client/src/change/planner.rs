@@ -4,6 +4,7 @@ use std::future;
 
 use toolforge_model::ToolName;
 use toolforge_render::change::{Change, ChangeSet};
+use toolforge_render::job::JobObjects;
 
 use crate::change::quota::{MissingQuota, wait_for_quota};
 use crate::change::report::{ApplyReport, ChangeOutcome, ChangeReport, Progress, Written};
@@ -85,6 +86,9 @@ pub struct Attempt {
     pub earlier_plans: u32,
     /// The changes that earlier attempts have made, completely or in part, in order.
     pub earlier: Vec<EarlierChange>,
+    /// The object that earlier attempts of an [adoption](Client::adopt) have deleted, and whose job they have not created: see
+    /// [`resume_adoption`](toolforge_render::convert::resume_adoption).
+    pub deleted: Option<JobObjects>,
 }
 
 /// A change that an earlier attempt has made, completely or in part.
@@ -202,10 +206,24 @@ impl Client {
         planner: &T,
     ) -> Result<Applied<T::Plan, T::Error>, T::Error> {
         let mut attempt = Attempt::default();
+        let (plan, report) = self.apply_attempts(tool, options, planner, &mut attempt, |_, _| None).await?;
+        Ok(Applied { plan, report, attempt })
+    }
+
+    /// Plans and applies changes as [`apply_planned`](Self::apply_planned) does. `look` is called with what each attempt has
+    /// done, and returns the object that was deleted and whose job was not created.
+    pub(super) async fn apply_attempts<T: Planner>(
+        &self,
+        tool: &ToolName,
+        options: ApplyOptions,
+        planner: &T,
+        attempt: &mut Attempt,
+        mut look: impl FnMut(&T::Plan, &ApplyReport<T::Error>) -> Option<JobObjects>,
+    ) -> Result<(T::Plan, ApplyReport<T::Error>), T::Error> {
         loop {
             let is_first = attempt.is_first();
             // Boxed, because the futures of planning and applying are large.
-            let planning = Box::pin(plan_until_it_fits(planner, &mut attempt, options));
+            let planning = Box::pin(plan_until_it_fits(planner, attempt, options));
             let plan = if is_first {
                 planning.await?
             } else {
@@ -214,9 +232,9 @@ impl Client {
                     plan = planning => Some(plan),
                     () = planner.interrupted() => None,
                 };
-                plan.unwrap_or_else(|| Err(planner.interruption(&attempt)))?
+                plan.unwrap_or_else(|| Err(planner.interruption(attempt)))?
             };
-            planner.check(&plan, &attempt)?;
+            planner.check(&plan, attempt)?;
             let set = plan.as_ref();
             if !set.fits() {
                 return Err(ApplyError::DoesNotFit { set: Box::new(set.clone()) }.into());
@@ -230,9 +248,10 @@ impl Client {
                 async |change, written| planner.follow_up(change, written).await,
             ))
             .await;
+            attempt.deleted = look(&plan, &report);
             let is_last = options.dry_run || attempt.earlier_attempts + 1 == ATTEMPTS;
             if is_last || !is_outdated(&report, set) {
-                return Ok(Applied { plan, report, attempt });
+                return Ok((plan, report));
             }
             planner.event(ApplyEvent::Outdated);
             attempt.add(report);

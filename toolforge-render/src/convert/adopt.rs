@@ -66,6 +66,9 @@ pub enum AdoptionError {
 /// Returns how a Deployment, CronJob or Job that no tool manages becomes a job of the same name. A Service that selects its pods
 /// becomes the job's port.
 ///
+/// The change may delete the object first. A program that applies it must keep the object, and create it [again](as_created) if its
+/// job cannot be created: `Client::adopt` of `toolforge-client` does.
+///
 /// # Errors
 /// When another object owns it, it cannot be written as a job, or its image does not exist.
 pub fn plan_adoption(job: &JobObjects, facts: &JobFacts) -> Result<Adoption, AdoptionError> {

@@ -17,8 +17,9 @@ use toolforge_report::FailureCode;
 
 use super::apply::Command;
 use super::confirm::confirm;
-use super::deleted::{Deleted, copy_of};
 use super::finish::finish;
+use super::manifest_copy::{newest_copy, remove_copies, write_copy};
+use super::put_back::{is_lost, print_lost, remove_needless_copies, with_deleted};
 use super::{apply, facts};
 use crate::arguments::{AdoptArguments, Arguments};
 use crate::{failures, report};
@@ -30,38 +31,13 @@ pub(super) fn run(
     options: &AdoptArguments,
 ) -> Result<ExitCode, Failure> {
     let dry_run = options.dry_run.dry_run;
-    let deleted: RefCell<Deleted> = RefCell::default();
     let plan = async |attempt: &Attempt| {
-        let gone = deleted.borrow_mut().after(attempt);
         let facts = facts::fetch_facts_to_write(session).await?;
-        if let Some(job) = gone.filter(|job| facts.live.find(&session.tool, &job.workload_ref()).is_err()) {
-            let adoption = resume_adoption(&job, &facts).map_err(|error| failure(&error, &job, &facts))?;
-            let none = job_deletions([], &facts);
-            return Ok(PlannedAdoption {
-                adoption: Some(adoption),
-                job,
-                limits: facts.namespace.limits,
-                none,
-            });
-        }
-        let job = adoptable(&facts, &options.name)
-            .map_err(|failure| with_copy(failure, session, &facts, &options.name))?;
-        let adoption = match job.is_managed() {
-            true => None,
-            false => Some(plan_adoption(&job, &facts).map_err(|error| failure(&error, &job, &facts))?),
-        };
-        let kept = facts.live.recorded.contains_key(&job.name);
-        if kept {
-            let message = format!("the platform's jobs service has a record of a job {}", job.name);
-            return Err(Failure::new(ExitCode::Failed, message)
-                .hint(format!("`toolforge jobs delete {} --adopt` deletes it.", job.name)));
-        }
-        deleted.borrow_mut().planned = Some(job.clone());
-        let none = job_deletions([], &facts);
-        Ok(PlannedAdoption { adoption, job, limits: facts.namespace.limits, none })
+        planned(session, &options.name, attempt, facts)
     };
     let confirmed = Cell::new(options.yes || dry_run.is_some());
-    let seen: RefCell<Option<String>> = RefCell::default();
+    // The object and its costs, as they were shown last.
+    let seen: RefCell<Option<(Option<String>, Option<Notice>)>> = RefCell::default();
     let check = |planned: &PlannedAdoption, attempt: &Attempt| {
         let Some(adoption) = &planned.adoption else { return Ok(()) };
         if attempt.is_first() {
@@ -72,78 +48,100 @@ pub(super) fn run(
             let failure = Failure::new(ExitCode::DoesNotFit, format!("the job does not fit{sent}"));
             return Err(report::with_what_does_not_fit(failure, &adoption.set, &[]));
         }
-        // Somebody may have replaced the object between two attempts.
-        let uid = planned.job.workload.metadata().uid.clone();
-        let is_other = seen.replace(uid.clone()) != uid && !attempt.is_first();
-        if is_other {
-            confirmed.set(options.yes);
+        if planned.is_resumed {
+            return Ok(());
         }
-        if attempt.is_first() || is_other {
-            costs(&planned.job, adoption).into_iter().for_each(Notice::print);
+        // Somebody may have changed or replaced the object between two attempts.
+        let costs = costs(&planned.job, adoption);
+        let shown = (planned.job.workload.metadata().uid.clone(), costs.clone());
+        if seen.replace(Some(shown.clone())) != Some(shown) {
+            costs.into_iter().for_each(Notice::print);
+            confirmed.set(confirmed.get() && (attempt.is_first() || options.yes));
         }
         if !adoption.is_free() && !confirmed.get() {
-            ask(&planned.job)?;
+            ask(&planned.job, attempt)?;
             confirmed.set(true);
         }
         let recreates = adoption.change().is_some_and(|change| change.action == Action::Recreate);
-        if recreates && dry_run.is_none() {
-            let mut deleted = deleted.borrow_mut();
-            deleted.keep_copy(session)?;
-            deleted.may_be_deleted = true;
-        }
-        Ok(())
+        if recreates && dry_run.is_none() { write_copy(session, &planned.job) } else { Ok(()) }
     };
     let command = Command::new(plan, check);
-    let subject = |planned: &PlannedAdoption| facts::subject(&planned.job);
     if dry_run == Some(DryRunOption::Client) {
         let planned = session.block_on(command.plan_only())??;
         if planned.adoption.is_some() {
-            let text = format!("{} would be a job\n", subject(&planned));
+            let text = format!("{} would be a job\n", facts::subject(&planned.job));
             print_for_people(&text, arguments.output.of_document())?;
         }
         let set = planned.as_ref();
         return finish(session, arguments, (set, planned_changes(set)), dry_run, Ok(ExitCode::Success));
     }
-    let applied = session.block_on(apply::apply(session, dry_run, &command))?;
-    let applied = applied.map_err(|failure| deleted.borrow().put_back(session, failure))?;
-    if dry_run.is_none() {
-        let written = applied.report.changes.iter().flat_map(|change| &change.written);
-        deleted.borrow_mut().add(written);
-    }
+    let adopting = apply::adopt(session, dry_run, &command, |planned: &PlannedAdoption| &planned.job);
+    let (applied, deleted) = session.block_on(adopting)?;
+    remove_needless_copies(session, &deleted);
+    let applied = applied.map_err(|failure| with_deleted(failure, &deleted))?;
     let changes = applied.changes();
     let (planned, ended) = applied.end();
-    let ended = ended.map_err(|failure| deleted.borrow().put_back(session, failure));
+    let ended = ended.map_err(|failure| with_deleted(failure, &deleted));
     if matches!(ended, Ok(ExitCode::Success)) {
-        if planned.adoption.is_some() {
-            deleted.borrow().remove_copies();
+        if dry_run.is_none() && !deleted.iter().any(is_lost) {
+            remove_copies(session, &planned.job.workload_ref());
         }
-        let name = &planned.job.name;
-        match (&planned.adoption, dry_run) {
-            (None, _) => print_message(&format!("job {name} is a job already")),
-            (Some(_), Some(_)) => {
-                print_message(&format!(
-                    "the cluster accepts {} as a job; nothing was changed",
-                    subject(&planned)
-                ));
-            }
-            (Some(_), None) => print_message(&format!(
-                "{} is job {name} now; `toolforge jobs dump` prints it for a jobs file",
-                subject(&planned)
-            )),
-        }
+        print_outcome(&planned, dry_run);
+        deleted.iter().filter(|deleted| is_lost(deleted)).for_each(print_lost);
     }
     finish(session, arguments, (planned.as_ref(), changes), dry_run, ended)
 }
 
-/// Returns the failure with where the manifest of an object is that an earlier command deleted before it was killed.
+/// Returns how the object becomes a job: that of this name, or the one that an earlier attempt has deleted.
+fn planned(
+    session: &Session,
+    name: &WorkloadRef,
+    attempt: &Attempt,
+    facts: JobFacts,
+) -> Result<PlannedAdoption, Failure> {
+    let none = job_deletions([], &facts);
+    let is_gone = |job: &&JobObjects| facts.live.find(&session.tool, &job.workload_ref()).is_err();
+    if let Some(job) = attempt.deleted.as_ref().filter(is_gone) {
+        let adoption = resume_adoption(job, &facts).map_err(|error| failure(&error, job, &facts))?;
+        let (adoption, job, limits) = (Some(adoption), job.clone(), facts.namespace.limits);
+        return Ok(PlannedAdoption { adoption, job, limits, none, is_resumed: true });
+    }
+    let job = adoptable(&facts, name).map_err(|failure| with_copy(failure, session, &facts, name))?;
+    let adoption = match job.is_managed() {
+        true => None,
+        false => Some(plan_adoption(&job, &facts).map_err(|error| failure(&error, &job, &facts))?),
+    };
+    if facts.live.recorded.contains_key(&job.name) {
+        let message = format!("the platform's jobs service has a record of a job {}", job.name);
+        return Err(Failure::new(ExitCode::Failed, message)
+            .hint(format!("`toolforge jobs delete {} --adopt` deletes it.", job.name)));
+    }
+    Ok(PlannedAdoption { adoption, job, limits: facts.namespace.limits, none, is_resumed: false })
+}
+
+fn print_outcome(planned: &PlannedAdoption, dry_run: Option<DryRunOption>) {
+    let (name, subject) = (&planned.job.name, facts::subject(&planned.job));
+    match (&planned.adoption, dry_run) {
+        (None, _) => print_message(&format!("job {name} is a job already")),
+        (Some(_), Some(_)) => {
+            print_message(&format!("the cluster accepts {subject} as a job; nothing was changed"));
+        }
+        (Some(_), None) => print_message(&format!(
+            "{subject} is job {name} now; `toolforge jobs dump` prints it for a jobs file"
+        )),
+    }
+}
+
+/// Returns the failure with where a copy of an object's manifest is, if the object does not exist.
 fn with_copy(failure: Failure, session: &Session, facts: &JobFacts, name: &WorkloadRef) -> Failure {
     let is_missing =
         matches!(facts.live.find(&session.tool, name), Err(WorkloadLookupError::NotFound { .. }));
-    let copy = copy_of(session, name).filter(|_| is_missing);
-    copy.into_iter().fold(failure, |failure, path| {
-        let path = Untrusted::new(path.display().to_string());
+    let copy = newest_copy(session, name).filter(|_| is_missing);
+    copy.into_iter().fold(failure, |failure, copy| {
+        let path = Untrusted::new(copy.path.display().to_string());
         failure.hint(format!(
-            "An earlier `toolforge jobs adopt` has deleted it, and kept its manifest: `kubectl create -f {}` creates it again.",
+            "A copy of its manifest from {} exists: `kubectl create -f {}` creates it again.",
+            copy.written.strftime("%Y-%m-%d %H:%M UTC"),
             path.escaped()
         ))
     })
@@ -170,6 +168,8 @@ struct PlannedAdoption {
     job: JobObjects,
     limits: Limits,
     none: ChangeSet,
+    /// Whether an earlier attempt has deleted the object.
+    is_resumed: bool,
 }
 
 impl AsRef<ChangeSet> for PlannedAdoption {
@@ -196,14 +196,19 @@ fn costs(job: &JobObjects, adoption: &Adoption) -> Option<Notice> {
     Some(Notice::plain(first).details(adoption.notes.iter().map(ToString::to_string)))
 }
 
-fn ask(job: &JobObjects) -> Result<(), Failure> {
+fn ask(job: &JobObjects, attempt: &Attempt) -> Result<(), Failure> {
     let not_confirmed =
         |message: &str| Failure::new(ExitCode::Failed, message).with_code(FailureCode::NotConfirmed);
-    match confirm(&format!("make {} a job?", facts::subject(job))) {
-        Some(true) => Ok(()),
-        Some(false) => Err(not_confirmed("it was not confirmed; nothing was changed")),
-        None => Err(not_confirmed("nothing was changed, and there is no terminal to confirm on")
+    let is_unchanged = attempt.written().next().is_none();
+    match (confirm(&format!("make {} a job?", facts::subject(job))), is_unchanged) {
+        (Some(true), _) => Ok(()),
+        (Some(false), true) => Err(not_confirmed("it was not confirmed; nothing was changed")),
+        (Some(false), false) => Err(not_confirmed("it was not confirmed")),
+        (None, true) => Err(not_confirmed("nothing was changed, and there is no terminal to confirm on")
             .hint("`--yes` confirms it.")),
+        (None, false) => {
+            Err(not_confirmed("there is no terminal to confirm on").hint("`--yes` confirms it."))
+        }
     }
 }
 

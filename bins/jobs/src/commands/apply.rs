@@ -7,11 +7,11 @@ use toolforge_cli::{
     quota_wait_line,
 };
 use toolforge_client::{
-    ApplyEvent, ApplyOptions, ApplyReport, Attempt, ChangeOutcome, ChangeReport, EarlierChange, Planner,
-    Progress, RolloutTarget, TERMINATION_TIMEOUT, WriteKind, Written,
+    ApplyEvent, ApplyOptions, ApplyReport, Attempt, ChangeOutcome, ChangeReport, DeletedObject,
+    EarlierChange, Planner, Progress, RolloutTarget, TERMINATION_TIMEOUT, WriteKind, Written,
 };
 use toolforge_render::change::{Action, Change, ChangeSet, Step, StepAction, WorkloadKind};
-use toolforge_render::job::WorkloadRef;
+use toolforge_render::job::{JobObjects, WorkloadRef};
 use toolforge_render::object::ObjectKind;
 use toolforge_report::{AppliedChange, DetailCode};
 
@@ -53,6 +53,22 @@ struct Running<'a, P, C, F> {
     line: RefCell<ProgressLine>,
     /// The jobs that are terminating.
     terminating: RefCell<Vec<String>>,
+}
+
+impl<'a, P, C, F> Running<'a, P, C, F> {
+    fn new(command: &'a Command<P, C, F>) -> Self {
+        Self {
+            command,
+            signal: Interruption::default(),
+            line: RefCell::new(ProgressLine::new()),
+            terminating: RefCell::default(),
+        }
+    }
+
+    fn applied<T>(self, applied: toolforge_client::Applied<T, Failure>) -> Applied<T> {
+        let (plan, report) = applied.into_parts();
+        Applied { plan, signal: self.signal.exit_code().filter(|_| !report.is_done()), report }
+    }
 }
 
 impl<T, P, C, F> Planner for Running<'_, P, C, F>
@@ -100,6 +116,9 @@ where
             ))
             .print(),
             ApplyEvent::WaitingForQuota(set) => line.show(&quota_wait_line(set.terminating())),
+            ApplyEvent::PuttingBack(object) => {
+                line.show(&format!("waiting for the quota, to create {} again", object.workload_ref()));
+            }
             _ => {}
         }
     }
@@ -165,15 +184,37 @@ where
         Ok((_, client)) => client,
         Err(failure) => return Err(command.plan_only().await.err().unwrap_or(failure)),
     };
-    let options = if dry_run.is_some() { ApplyOptions::dry_run() } else { ApplyOptions::default() };
-    let running = Running {
-        command,
-        signal: Interruption::default(),
-        line: RefCell::new(ProgressLine::new()),
-        terminating: RefCell::default(),
+    let running = Running::new(command);
+    let applied = client.apply_planned(&session.tool, options(dry_run), &running).await?;
+    Ok(running.applied(applied))
+}
+
+/// Makes an object a job as [`apply`] does, and returns the objects that were deleted, too: each is created again if its job is not.
+pub(super) async fn adopt<T, P, C, F>(
+    session: &Session,
+    dry_run: Option<DryRunOption>,
+    command: &Command<P, C, F>,
+    object: impl Fn(&T) -> &JobObjects,
+) -> (Result<Applied<T>, Failure>, Vec<DeletedObject>)
+where
+    T: AsRef<ChangeSet>,
+    P: AsyncFn(&Attempt) -> Result<T, Failure>,
+    C: Fn(&T, &Attempt) -> Result<(), Failure>,
+    F: AsyncFn(&Change, &[Written]) -> Result<(), Failure>,
+{
+    let client = match session.cluster() {
+        Ok((_, client)) => client,
+        Err(failure) => {
+            return (Err(command.plan_only().await.err().unwrap_or(failure)), Vec::new());
+        }
     };
-    let (plan, report) = client.apply_planned(&session.tool, options, &running).await?.into_parts();
-    Ok(Applied { plan, signal: running.signal.exit_code().filter(|_| !report.is_done()), report })
+    let running = Running::new(command);
+    let (applied, deleted) = client.adopt(&session.tool, options(dry_run), &running, object).await;
+    (applied.map(|applied| running.applied(applied)), deleted)
+}
+
+fn options(dry_run: Option<DryRunOption>) -> ApplyOptions {
+    if dry_run.is_some() { ApplyOptions::dry_run() } else { ApplyOptions::default() }
 }
 
 fn terminating_line(names: &[String]) -> String {

@@ -1,6 +1,7 @@
 //! The requests that the verbs make, from recorded answers: an extra round trip, or a write that need not be, shows here.
 #![expect(clippy::unwrap_used, reason = "a test's own function may stop the test")]
 
+mod adoption;
 mod by_hand;
 mod does_not_fit;
 mod lint;

@@ -7,7 +7,7 @@ use toolforge_render::namespace::{Documents, Namespace};
 
 use super::*;
 
-fn live() -> LiveJobs {
+pub(crate) fn live() -> LiveJobs {
     let mut documents = Documents::default();
     documents.read("by-hand.yaml", &toolforge_fixtures::read("facts/by-hand.yaml")).unwrap();
     let namespace = Namespace::new(&"tf-test".parse().unwrap(), Catalog::bundled());
@@ -20,13 +20,14 @@ macro_rules! values {
         $objects.iter().map(|object| serde_json::to_value(object).unwrap()).collect::<Vec<Value>>()
     };
 }
+pub(crate) use values;
 
-fn list(items: &[Value]) -> Answer {
+pub(crate) fn list(items: &[Value]) -> Answer {
     Answer::json(200, &json!({"metadata": {"resourceVersion": "7"}, "items": items}))
 }
 
 /// Returns the answers of a namespace with objects of kubectl, except where `instead` answers.
-fn by_hand(instead: &[(String, Answer)]) -> Script {
+pub(crate) fn by_hand(instead: &[(String, Answer)]) -> Script {
     let live = live();
     let mut all = vec![
         (format!("GET {BATCH}/jobs"), list(&values!(&live.jobs))),
@@ -37,12 +38,12 @@ fn by_hand(instead: &[(String, Answer)]) -> Script {
     cluster(&values!(&live.cron_jobs), &values!(&live.deployments), &all)
 }
 
-fn ok() -> Answer {
+pub(crate) fn ok() -> Answer {
     Answer::json(200, &json!({"metadata": {"uid": "u", "resourceVersion": "200"}}))
 }
 
 /// Returns the answers to a deletion that is done at once.
-fn deleted(path: &str, name: &str) -> Vec<(String, Answer)> {
+pub(crate) fn deleted(path: &str, name: &str) -> Vec<(String, Answer)> {
     vec![
         (format!("DELETE {path}/{name}"), ok()),
         (format!("GET {path}?fieldSelector=metadata.name%3D{name}&limit=500"), list(&[])),
@@ -222,219 +223,6 @@ fn web_service_is_not_for_jobs() {
 }
 
 #[test]
-fn adoption_needs_a_confirmation() {
-    let refused = run(by_hand(&[]), &["adopt", "stashbot"]);
-    assert!(refused.starts_with("[exit 1]") && refused.contains("no terminal to confirm on"), "{refused}");
-    assert!(!refused.contains("DELETE") && !refused.contains("PUT"), "{refused}");
-    let put = (format!("PUT {BATCH}/cronjobs/list-images"), ok());
-    let shown = run(by_hand(&[put]), &["adopt", "list-images", "--yes"]);
-    assert_snapshot!(writes(&shown), @"
-    [exit 0]
-    PUT   /apis/batch/v1/namespaces/tool-tf-test/cronjobs/list-images?fieldManager=toolforge-cli
-    ");
-    // A job is one already, and an object with an owner never becomes one.
-    assert!(run(by_hand(&[]), &["adopt", "daily"]).starts_with("[exit 0]"));
-    assert!(run(by_hand(&[]), &["adopt", "job/test"]).contains("belongs to another object"));
-    assert!(run(by_hand(&[]), &["adopt", "debug"]).contains("pod/debug cannot become a job"));
-}
-
-#[test]
-fn adoption_recreates_other_selectors() {
-    let mut instead = deleted(&format!("{APPS}/deployments"), "stashbot");
-    instead.push((format!("GET {CORE}/pods"), list(&values!(&live().pods))));
-    instead.push((format!("GET {CORE}/pods"), list(&[])));
-    instead.push((format!("POST {APPS}/deployments"), ok()));
-    let shown = run(by_hand(&instead), &["adopt", "stashbot", "--yes"]);
-    assert_snapshot!(writes(&shown), @"
-    [exit 0]
-    POST  /apis/apps/v1/namespaces/tool-tf-test/deployments?dryRun=All&fieldManager=toolforge-cli&fieldValidation=Strict
-    DELETE /apis/apps/v1/namespaces/tool-tf-test/deployments/stashbot
-    POST  /apis/apps/v1/namespaces/tool-tf-test/deployments?fieldManager=toolforge-cli
-    ");
-}
-
-/// Returns the answers to an adoption of `deployment/stashbot` that deletes it: those to the creations of its job, the first of
-/// which is only a check.
-fn recreation(creations: &[Answer]) -> Vec<(String, Answer)> {
-    let path = format!("{APPS}/deployments");
-    let mut instead = deleted(&path, "stashbot");
-    // Other attempts find it no more.
-    instead.push((format!("GET {path}"), list(&values!(&live().deployments))));
-    instead.push((format!("GET {path}"), list(&[])));
-    instead.push((format!("GET {CORE}/pods"), list(&values!(&live().pods))));
-    instead.push((format!("GET {CORE}/pods"), list(&[])));
-    instead.extend(creations.iter().map(|answer| (format!("POST {path}"), answer.clone())));
-    instead
-}
-
-fn exists() -> Answer {
-    Answer::refusal(409, "AlreadyExists", "deployments.apps \"stashbot\" already exists")
-}
-
-#[test]
-fn refused_job_of_an_adoption_keeps_the_object() {
-    let refused = Answer::refusal(403, "Forbidden", "admission webhook \"policy\" denied the request: no");
-    let live = live();
-    let same = live.deployments.iter().find(|found| found.metadata.name.as_deref() == Some("stashbot"));
-    let mut instead = recreation(&[refused]);
-    instead.push((format!("GET {APPS}/deployments/stashbot"), Answer::json(200, &same)));
-    let shown = run(by_hand(&instead), &["adopt", "stashbot", "--yes"]);
-    assert!(shown.starts_with("[exit 4]") && shown.contains("policy refused: no"), "{shown}");
-    assert!(!shown.contains("DELETE"), "{shown}");
-}
-
-#[test]
-fn adoption_goes_on_after_its_own_deletion() {
-    // The check finds the object itself, and the creation one that is not there any more.
-    let shown = run(by_hand(&recreation(&[exists(), exists(), ok()])), &["adopt", "stashbot", "--yes"]);
-    assert_snapshot!(writes(&shown), @"
-    [exit 0]
-    POST  /apis/apps/v1/namespaces/tool-tf-test/deployments?dryRun=All&fieldManager=toolforge-cli&fieldValidation=Strict
-    DELETE /apis/apps/v1/namespaces/tool-tf-test/deployments/stashbot
-    POST  /apis/apps/v1/namespaces/tool-tf-test/deployments?fieldManager=toolforge-cli
-    POST  /apis/apps/v1/namespaces/tool-tf-test/deployments?fieldManager=toolforge-cli
-    ");
-}
-
-#[test]
-fn object_of_a_failed_adoption_is_put_back() {
-    let refused = Answer::refusal(403, "Forbidden", "admission webhook \"policy\" denied the request: no");
-    let mut instead = recreation(&[exists(), refused, ok()]);
-    instead.push((
-        format!("GET {APPS}/deployments/stashbot"),
-        Answer::not_found("deployments.apps", "stashbot"),
-    ));
-    let shown = run(by_hand(&instead), &["adopt", "stashbot", "--yes"]);
-    assert_snapshot!(writes(&shown), @"
-    [exit 4]
-    error: deployment/stashbot is not a job: it was deleted, and created again as it was
-      0 of 1 changes were applied
-      JOB                  STEP      OUTCOME
-      deployment/stashbot  recreate  failed partway: deleted Deployment stashbot; not created: Deployment stashbot
-      error: the cluster's policy refused: no
-
-    POST  /apis/apps/v1/namespaces/tool-tf-test/deployments?dryRun=All&fieldManager=toolforge-cli&fieldValidation=Strict
-    DELETE /apis/apps/v1/namespaces/tool-tf-test/deployments/stashbot
-    POST  /apis/apps/v1/namespaces/tool-tf-test/deployments?fieldManager=toolforge-cli
-    POST  /apis/apps/v1/namespaces/tool-tf-test/deployments?fieldManager=toolforge-cli
-    ");
-}
-
-#[test]
-fn lost_answers_of_an_adoption_lose_nothing() {
-    let gone = || Answer::not_found("deployments.apps", "stashbot");
-    let after = |lost: &str, creations: &[Answer], found: Answer| {
-        let mut instead = recreation(creations);
-        // A deletion is sent again if its answer is lost.
-        let times = if lost.is_empty() { 0 } else { 5 };
-        instead.splice(0..0, std::iter::repeat_n((lost.to_owned(), Answer::lost()), times));
-        instead.push((format!("GET {APPS}/deployments/stashbot"), found));
-        run(by_hand(&instead), &["adopt", "stashbot", "--yes"])
-    };
-    let deletion = format!("DELETE {APPS}/deployments/stashbot");
-    // The deletion took place, and the object is created again.
-    let shown = after(&deletion, &[exists(), ok()], gone());
-    assert!(
-        shown.starts_with("[exit 4]\nerror: deployment/stashbot is not a job: it was deleted"),
-        "{shown}"
-    );
-    // It did not.
-    let live = live();
-    let same = live.deployments.iter().find(|found| found.metadata.name.as_deref() == Some("stashbot"));
-    let shown = after(&deletion, &[exists()], Answer::json(200, &same));
-    assert!(shown.starts_with("[exit 4]") && !shown.contains("manifest"), "{shown}");
-    // Nobody knows.
-    let shown = after(&deletion, &[exists()], Answer::lost());
-    assert!(shown.starts_with("[exit 6]\nerror: deployment/stashbot may have been deleted"), "{shown}");
-    assert!(shown.contains("\n  apiVersion: apps/v1\n"), "{shown}");
-    // It still terminates, because of a finalizer.
-    let terminating = json!({"metadata": {"name": "stashbot", "deletionTimestamp": "2026-11-29T00:00:00Z"}});
-    let shown = after(&deletion, &[exists()], Answer::json(200, &terminating));
-    assert!(shown.contains("still terminates") && shown.contains("\n  apiVersion: apps/v1\n"), "{shown}");
-    // The job was created.
-    let labels = json!({
-        "toolforge": "tool",
-        "app.kubernetes.io/managed-by": "toolforge-jobs-framework",
-        "app.kubernetes.io/created-by": "tf-test",
-    });
-    let job = json!({"metadata": {"name": "stashbot", "uid": "another", "labels": labels}});
-    let shown = after("", &[exists(), Answer::lost()], Answer::json(200, &job));
-    assert!(shown.contains("error: deployment/stashbot was deleted and created again"), "{shown}");
-    assert!(!shown.contains("apiVersion"), "{shown}");
-    // Somebody else has taken the name.
-    let other = json!({"metadata": {"name": "stashbot", "uid": "another"}});
-    let shown = after("", &[exists(), Answer::lost()], Answer::json(200, &other));
-    assert!(shown.contains("\n  apiVersion: apps/v1\n"), "{shown}");
-}
-
-#[test]
-fn manifest_is_kept_while_an_object_is_adopted() {
-    let home = std::env::temp_dir().join(format!("toolforge-adopt-home-{}", std::process::id()));
-    std::fs::create_dir_all(&home).unwrap();
-    let copies = || std::fs::read_dir(&home).unwrap().map(|file| file.unwrap().path()).collect::<Vec<_>>();
-    let adopt = |instead: &[(String, Answer)]| {
-        let runtime = &mut tokio::runtime::Builder::new_current_thread();
-        let tool_home = Some(ToolHome::at(&home));
-        let (ended, _) = outcome_at_home(
-            runtime.enable_all(),
-            by_hand(instead),
-            &["adopt", "stashbot", "--yes"],
-            tool_home,
-        );
-        ended
-    };
-    assert_eq!(adopt(&recreation(&[exists(), ok()])).unwrap().code(), 0);
-    assert_eq!(copies(), [""; 0].map(std::path::PathBuf::from));
-    // The job is refused, and nobody knows what became of the object.
-    let mut instead = recreation(&[exists(), Answer::lost()]);
-    instead.push((format!("GET {APPS}/deployments/stashbot"), Answer::lost()));
-    assert_eq!(adopt(&instead).unwrap_err().exit_code().code(), 6);
-    assert!(std::fs::read_to_string(&copies()[0]).unwrap().contains("name: stashbot"));
-    // The next command finds nothing but the copy.
-    let failure = adopt(&[(format!("GET {APPS}/deployments"), list(&[]))]).unwrap_err();
-    assert!(failure.hints().iter().any(|hint| hint.contains("kubectl create -f")), "{:?}", failure.hints());
-    std::fs::remove_dir_all(&home).unwrap();
-}
-
-#[test]
-fn failed_adoption_prints_the_manifest() {
-    let refused = Answer::refusal(403, "Forbidden", "admission webhook \"policy\" denied the request: no");
-    let quota = Answer::refusal(
-        403,
-        "Forbidden",
-        "deployments.apps \"stashbot\" is forbidden: exceeded quota: tool-tf-test, requested: count/deployments.apps=1, \
-         used: count/deployments.apps=3, limited: count/deployments.apps=3",
-    );
-    for creations in
-        [vec![ok(), refused.clone()], vec![quota, refused], vec![exists(), exists(), exists(), exists()]]
-    {
-        let mut instead = recreation(&creations);
-        instead.push((
-            format!("GET {APPS}/deployments/stashbot"),
-            Answer::not_found("deployments.apps", "stashbot"),
-        ));
-        let shown = run(by_hand(&instead), &["adopt", "stashbot", "--yes"]);
-        assert!(shown.starts_with("[exit 6]\nerror: deployment/stashbot was deleted"), "{shown}");
-        assert!(!shown.contains("run the same command again"), "{shown}");
-        let manifest: String = shown
-            .lines()
-            .skip_while(|line| !line.starts_with("  apiVersion: apps/v1"))
-            .take_while(|line| line.starts_with("  "))
-            .map(|line| format!("{}\n", &line[2..]))
-            .collect();
-        let documents = toolforge_render::manifest::file_documents(&manifest).documents;
-        let mut read = toolforge_render::manifest::Manifests::default();
-        read.read(&documents[0].node, &"tf-test".parse().unwrap());
-        let json = read.manifests[0].to_json();
-        let live = live();
-        let before = live.deployments.iter().find(|found| found.metadata.name.as_deref() == Some("stashbot"));
-        let before = serde_json::to_value(before).unwrap();
-        assert_eq!(json["spec"], before["spec"], "{manifest}");
-        assert_eq!(json["metadata"].get("resourceVersion"), None);
-    }
-}
-
-#[test]
 fn objects_of_one_name_are_all_deleted() {
     let live = live();
     let mut cron_jobs = values!(&live.cron_jobs);
@@ -472,24 +260,6 @@ fn pod_of_a_workload_is_not_called_unmanaged() {
         shown.contains("q2w9z, and pod/debug is not managed by `toolforge jobs`, and there is"),
         "{shown}"
     );
-}
-
-#[test]
-fn failed_adoption_of_a_one_off_job_prints_its_manifest() {
-    let live = live();
-    let mut once = values!(&live.jobs).into_iter().find(|job| job["metadata"]["name"] == "test").unwrap();
-    once["metadata"].as_object_mut().unwrap().remove("ownerReferences");
-    once["spec"]["selector"] = json!({"matchLabels": {"batch.kubernetes.io/controller-uid": "u"}});
-    once["spec"]["template"]["metadata"]["labels"]["batch.kubernetes.io/controller-uid"] = json!("u");
-    let path = format!("{BATCH}/jobs");
-    let mut instead = deleted(&path, "test");
-    instead.push((format!("GET {path}"), list(&[once])));
-    instead.push((format!("POST {path}"), ok()));
-    let refused = Answer::refusal(403, "Forbidden", "admission webhook \"policy\" denied the request: no");
-    instead.push((format!("POST {path}"), refused));
-    let shown = run(by_hand(&instead), &["adopt", "job/test", "--yes"]);
-    assert!(shown.starts_with("[exit 6]\nerror: job/test was deleted"), "{shown}");
-    assert!(shown.contains("  kind: Job\n") && !shown.contains("controller-uid"), "{shown}");
 }
 
 /// A Deployment and a CronJob that are both jobs.
