@@ -3,9 +3,10 @@
 use std::ops::Range;
 
 use k8s_openapi::jiff::{RoundMode, SignedDuration, Timestamp, TimestampRound, Unit};
+use toolforge_model::JobName;
 use toolforge_quota::{Conflict, ResourceCheck};
-use toolforge_render::change::{Adjustment, ChangeSet, WorkloadKind};
-use toolforge_render::job::{JobFacts, JobPlan, conflicts_after, schedule_adjustments};
+use toolforge_render::change::{Adjustment, Change, ChangeSet};
+use toolforge_render::job::{JobFacts, JobPlan, conflicts_after, schedule_adjustments, unsimulated_jobs};
 use toolforge_report::{CalendarConflict, CalendarShortfall};
 
 use crate::verdict::{SizeForm, adjustments_hint};
@@ -31,6 +32,8 @@ pub struct RunConflicts {
     schedules: Vec<Adjustment>,
     /// Whether a scheduled job is created or changed.
     changes_schedules: bool,
+    /// The changed jobs whose runs are not simulated.
+    unsimulated: Vec<JobName>,
     until: Timestamp,
 }
 
@@ -42,8 +45,17 @@ impl RunConflicts {
         let conflicts = conflicts_after(set, plans, facts, &day);
         let schedules =
             if conflicts.is_empty() { Vec::new() } else { schedule_adjustments(set, plans, facts, &day) };
-        let changes_schedules = set.pending().any(|change| change.kind == WorkloadKind::Scheduled);
-        Self { conflicts, schedules, changes_schedules, until: day.end }
+        let changes_schedules = set.pending().any(Change::is_of_schedule);
+        let unsimulated = unsimulated_jobs(set, plans);
+        Self { conflicts, schedules, changes_schedules, unsimulated, until: day.end }
+    }
+
+    /// Returns a fragment that says whose runs are not among those that are compared with the quota; `None` if all are.
+    #[must_use]
+    pub fn left_out(&self) -> Option<String> {
+        let names: Vec<&str> = self.unsimulated.iter().map(JobName::as_str).collect();
+        (!names.is_empty())
+            .then(|| format!("runs of {}, scheduled in a time zone other than UTC", names.join(", ")))
     }
 
     /// Returns the nearest schedules with which the runs of single jobs fit.
@@ -65,6 +77,9 @@ impl RunConflicts {
 
     /// Prints a warning with the first conflicts, if there are any.
     pub fn print_warning(&self) {
+        if let Some(left_out) = self.left_out() {
+            anstream::eprintln!("note: not compared with the quota: {left_out}");
+        }
         let lines = self.lines();
         if lines.is_empty() {
             return;
@@ -83,7 +98,13 @@ impl RunConflicts {
         } else {
             "`toolforge jobs cron --calendar` shows the day as it is now"
         };
-        anstream::eprintln!("\nhint: {shows}{}\n", way_out(&self.conflicts));
+        let is_not_enough = self.changes_schedules && self.schedules.is_empty() && self.conflicts.len() > 1;
+        let single = if is_not_enough && !exceed_alone(&self.conflicts) {
+            "No other schedule of a single job makes all of them fit. "
+        } else {
+            ""
+        };
+        anstream::eprintln!("\nhint: {single}{shows}{}\n", way_out(&self.conflicts));
     }
 
     /// Returns the conflicts for the JSON output.
