@@ -151,6 +151,35 @@ fn blocked_objects_still_want_their_pods() {
 }
 
 #[test]
+fn files_may_lack_blocked_objects() {
+    let names = ["ReplicaSet gone-5d8c7f9b6", "Deployment gone", "CronJob gone", "Job gone"];
+    let shown = |facts: &JobFacts| {
+        let found = blocked_objects(facts, now());
+        found.into_iter().map(|found| found.object.as_raw().to_owned()).collect::<Vec<_>>()
+    };
+    let mut facts = facts();
+    let once = ["2026-11-29T11:55:00Z", "2026-11-29T11:55:00Z"];
+    let events = names.map(|object| {
+        let (kind, name) = object.split_once(' ').unwrap();
+        event(kind, name, EXCEEDED, once, 1)
+    });
+    facts.live.events = serde_json::from_value(json!(events)).unwrap();
+    facts.live.pods =
+        serde_json::from_value(json!([pod("bot", &json!({}), "1Gi", &json!({"phase": "Running"}))])).unwrap();
+    assert_eq!(shown(&facts), [""; 0]);
+    facts.may_lack_kinds = true;
+    assert_eq!(shown(&facts), names);
+    let deployment = json!({"metadata": {"name": "bot"}, "spec": {"selector": {}, "template": {}}});
+    facts.live.deployments = serde_json::from_value(json!([deployment])).unwrap();
+    assert_eq!(shown(&facts), names[2..]);
+    let cron_job = json!({"metadata": {"name": "daily"}, "spec": {"schedule": "@daily", "jobTemplate": {}}});
+    facts.live.cron_jobs = serde_json::from_value(json!([cron_job])).unwrap();
+    assert_eq!(shown(&facts), ["Job gone"]);
+    facts.live.jobs = serde_json::from_value(json!([{"metadata": {"name": "once"}}])).unwrap();
+    assert_eq!(shown(&facts), [""; 0]);
+}
+
+#[test]
 fn kills_show_the_limit() {
     let status = json!({
         "phase": "Running",

@@ -3,11 +3,12 @@
 use std::ops::Range;
 
 use k8s_openapi::jiff::{RoundMode, SignedDuration, Timestamp, TimestampRound, Unit};
+use toolforge_model::JobName;
 use toolforge_quota::{Conflict, ResourceCheck};
-use toolforge_render::change::{Adjustment, ChangeSet, WorkloadKind};
+use toolforge_render::change::{Adjustment, Change, ChangeSet};
 use toolforge_render::job::{
     DurationSource, JobFacts, JobPlan, ScheduledJobLoad, conflicts_after, conflicts_during_rollout,
-    schedule_adjustments,
+    schedule_adjustments, unsimulated_jobs,
 };
 use toolforge_report::{CalendarConflict, CalendarShortfall};
 
@@ -42,6 +43,8 @@ pub struct RunConflicts {
     assumptions: Vec<String>,
     /// Whether a scheduled job is created or changed.
     changes_schedules: bool,
+    /// The changed jobs whose runs are not simulated.
+    unsimulated: Vec<JobName>,
     until: Timestamp,
 }
 
@@ -54,7 +57,7 @@ impl RunConflicts {
         let schedules =
             if conflicts.is_empty() { Vec::new() } else { schedule_adjustments(set, plans, facts, &day) };
         let (during_rollout, rollout_until) = conflicts_during_rollout(set, plans, facts, now);
-        let changes_schedules = set.pending().any(|change| change.kind == WorkloadKind::Scheduled);
+        let changes_schedules = set.pending().any(Change::is_of_schedule);
         let assumptions = assumptions(&conflicts, facts);
         Self {
             conflicts,
@@ -63,8 +66,17 @@ impl RunConflicts {
             schedules,
             assumptions,
             changes_schedules,
+            unsimulated: unsimulated_jobs(set, plans),
             until: day.end,
         }
+    }
+
+    /// Returns a fragment that says whose runs are not among those that are compared with the quota; `None` if all are.
+    #[must_use]
+    pub fn left_out(&self) -> Option<String> {
+        let names: Vec<&str> = self.unsimulated.iter().map(JobName::as_str).collect();
+        (!names.is_empty())
+            .then(|| format!("runs of {}, scheduled in a time zone other than UTC", names.join(", ")))
     }
 
     /// Returns the nearest schedules with which the runs of single jobs fit.
@@ -92,6 +104,9 @@ impl RunConflicts {
 
     /// Prints a warning with the first conflicts, if there are any.
     pub fn print_warning(&self) {
+        if let Some(left_out) = self.left_out() {
+            Notice::note(format!("not compared with the quota: {left_out}")).print();
+        }
         let during_rollout = self.rollout_lines();
         if !during_rollout.is_empty() {
             let warning = Notice::warning(
@@ -118,7 +133,13 @@ impl RunConflicts {
         } else {
             "`toolforge jobs cron --calendar` shows the day as it is now"
         };
-        warning.with_hint(format!("{shows}{}", way_out(&self.conflicts))).end_paragraph().print();
+        let is_not_enough = self.changes_schedules && self.schedules.is_empty() && self.conflicts.len() > 1;
+        let single = if is_not_enough && !exceed_alone(&self.conflicts) {
+            "No other schedule of a single job makes all of them fit. "
+        } else {
+            ""
+        };
+        warning.with_hint(format!("{single}{shows}{}", way_out(&self.conflicts))).end_paragraph().print();
     }
 
     /// Returns the conflicts for the JSON output.

@@ -11,10 +11,10 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use toolforge_cli::{
-    Document, ExitCode, Failure, Input, ProgressLine, Session, Source, Table, print, to_json,
+    Document, ExitCode, Failure, Input, Notice, ProgressLine, Session, Source, Table, print, to_json,
 };
 use toolforge_client::kube::api::ListParams;
-use toolforge_client::{Client, ResourceType};
+use toolforge_client::{Client, Collection, ResourceType};
 use toolforge_model::{ToolName, Untrusted};
 use toolforge_quota::profiles::Profile;
 use toolforge_quota::{AuditLevel, AuditedWorkload, Limits};
@@ -145,36 +145,54 @@ async fn fetch(client: &Client, namespaces: &mut BTreeMap<String, Audited>) -> R
     .await?;
     for_each_page(client, |page: Vec<Deployment>| page.iter().for_each(|found| add(namespaces, found)))
         .await?;
-    for_each_page(client, |page: Vec<StatefulSet>| page.iter().for_each(|found| add(namespaces, found)))
-        .await?;
-    for_each_page(client, |page: Vec<DaemonSet>| page.iter().for_each(|found| add(namespaces, found)))
-        .await?;
     for_each_page(client, |page: Vec<CronJob>| page.iter().for_each(|found| add(namespaces, found))).await?;
     for_each_page(client, |page: Vec<Job>| page.iter().for_each(|found| add(namespaces, found))).await?;
+    let sets = ResourceType::of::<StatefulSet>().all_namespaces();
+    let has_sets = for_each_readable(client, &sets, |found: &StatefulSet| add(namespaces, found)).await;
+    let daemons = ResourceType::of::<DaemonSet>().all_namespaces();
+    let has_daemons = for_each_readable(client, &daemons, |found: &DaemonSet| add(namespaces, found)).await;
     progress.clear();
+    warn_of_unread_sets(has_sets.map_err(failure_of_all)?, has_daemons.map_err(failure_of_all)?);
     Ok(())
 }
 
 /// Fetches the StatefulSets and DaemonSets of a tool, as far as they may be read.
 async fn fetch_sets(client: &Client, tool: &ToolName, namespace: &mut Audited) -> Result<(), Failure> {
-    async fn each<T: Audit + k8s_openapi::Resource + DeserializeOwned>(
-        client: &Client,
-        tool: &ToolName,
-        namespace: &mut Audited,
-    ) -> Result<(), Failure> {
-        let collection = ResourceType::of::<T>().in_namespace(tool.namespace());
-        let mut pages = client.pages::<T>(&collection, &ListParams::default());
-        loop {
-            match pages.next().await {
-                Ok(Some(page)) => page.items.iter().for_each(|found| namespace.add(found)),
-                Ok(None) => return Ok(()),
-                Err(error) if error.api_status().is_some_and(|status| status.code() == 403) => return Ok(()),
-                Err(error) => return Err(error.into()),
-            }
+    let sets = ResourceType::of::<StatefulSet>().in_namespace(tool.namespace());
+    let has_sets = for_each_readable(client, &sets, |found: &StatefulSet| namespace.add(found)).await?;
+    let daemons = ResourceType::of::<DaemonSet>().in_namespace(tool.namespace());
+    let has_daemons = for_each_readable(client, &daemons, |found: &DaemonSet| namespace.add(found)).await?;
+    warn_of_unread_sets(has_sets, has_daemons);
+    Ok(())
+}
+
+/// Prints a warning of each kind of sets that may not be read.
+fn warn_of_unread_sets(has_sets: bool, has_daemons: bool) {
+    for (is_read, kind) in [(has_sets, "StatefulSet"), (has_daemons, "DaemonSet")] {
+        if !is_read {
+            Notice::warning(format!(
+                "the cluster does not let you read {kind} objects, so they are left out"
+            ))
+            .print();
         }
     }
-    each::<StatefulSet>(client, tool, namespace).await?;
-    each::<DaemonSet>(client, tool, namespace).await
+}
+
+/// Calls `each` with the objects of a collection; returns whether they may be read.
+async fn for_each_readable<T: k8s_openapi::Resource + DeserializeOwned>(
+    client: &Client,
+    collection: &Collection,
+    mut each: impl FnMut(&T),
+) -> Result<bool, toolforge_client::Error> {
+    let mut pages = client.pages::<T>(collection, &ListParams::default());
+    loop {
+        match pages.next().await {
+            Ok(Some(page)) => page.items.iter().for_each(&mut each),
+            Ok(None) => return Ok(true),
+            Err(error) if error.api_status().is_some_and(|status| status.code() == 403) => return Ok(false),
+            Err(error) => return Err(error),
+        }
+    }
 }
 
 /// Calls `each` with the objects of a kind in all namespaces, page by page.

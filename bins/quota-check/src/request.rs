@@ -56,6 +56,8 @@ struct Planned {
     needed: Needed,
     /// The scheduled runs that exceed the quota together.
     meetings: Vec<String>,
+    /// The scheduled runs that are not compared with the quota.
+    left_out: Option<String>,
 }
 
 impl Planned {
@@ -81,6 +83,7 @@ impl Planned {
             smaller: smaller.iter().map(|found| format!("{}: {found}", found.workload())).collect(),
             needed,
             meetings: conflicts.lines(),
+            left_out: conflicts.left_out(),
         }
     }
 }
@@ -113,7 +116,8 @@ fn text(tool: &str, overview: &Overview, planned: Option<&Planned>, names: &[Str
     text.push_str(&requested_text(tool, needed, Blockage::of(&blocked, limits)));
     text.push_str(&quota_text(limits));
     text.push_str(&terminating_text(limits));
-    text.push_str(&blocked_text(&blocked, overview.now));
+    let now = (!overview.facts.may_lack_kinds).then_some(overview.now);
+    text.push_str(&blocked_text(&blocked, now));
     text.push_str(&kills_text(&out_of_memory_kills(&overview.facts.live.pods)));
     let metrics = overview.metrics.as_deref().unwrap_or_default();
     let usage = workload_usage(&overview.facts.live.pods, &limits.quotas, &limits.limit_ranges, metrics);
@@ -244,7 +248,8 @@ fn terminating_text(limits: &Limits) -> String {
     }
 }
 
-fn blocked_text(blocked: &[BlockedObject], now: Timestamp) -> String {
+/// Returns what is blocked; `now` is `None` for facts of files, which do not say when they were written.
+fn blocked_text(blocked: &[BlockedObject], now: Option<Timestamp>) -> String {
     let (current, past): (Vec<_>, Vec<_>) = blocked.iter().partition(|found| found.is_blocked_now);
     let mut text = "\n## Blocked\n\n".to_owned();
     text.push_str(match (current.is_empty(), past.is_empty()) {
@@ -257,7 +262,7 @@ fn blocked_text(blocked: &[BlockedObject], now: Timestamp) -> String {
         text.push_str("\n## Refused within the last hour\n\n");
         text.push_str(&refusals_text(&past));
     }
-    if !blocked.is_empty() {
+    if let Some(now) = now.filter(|_| !blocked.is_empty()) {
         let _ = writeln!(text, "\nAs of {}.", now.strftime("%Y-%m-%d %H:%M UTC"));
     }
     text
@@ -333,7 +338,7 @@ fn usage_text(usage: &[WorkloadUsage], is_measured: bool) -> String {
 }
 
 fn plan_text(planned: &Planned, names: &[String]) -> String {
-    let Planned { plan, smaller, meetings, .. } = planned;
+    let Planned { plan, smaller, meetings, left_out, .. } = planned;
     let names: Vec<String> = names.iter().map(|name| cell(name)).collect();
     let mut text = format!("\n## The plan that needs it ({})\n\n", names.join(", "));
     for change in plan.set.pending() {
@@ -358,6 +363,9 @@ fn plan_text(planned: &Planned, names: &[String]) -> String {
         for runs in meetings {
             let _ = writeln!(text, "- {}", cell(runs));
         }
+    }
+    if let Some(left_out) = left_out {
+        let _ = writeln!(text, "\nNot included: {}.", cell(left_out));
     }
     if !smaller.is_empty() {
         text.push_str("\nIt would fit with one of these instead:\n\n");

@@ -251,3 +251,31 @@ fn runs_at_the_same_time_are_requested() {
         "{request}"
     );
 }
+
+#[test]
+fn runs_in_other_time_zones_are_left_out() {
+    let cron_job = |zone: &str| {
+        format!(
+            "{{apiVersion: batch/v1, kind: CronJob, metadata: {{name: big}}, spec: {{schedule: '7 3 * * *', timeZone: {zone}, \
+             jobTemplate: {{spec: {{template: {{spec: {{restartPolicy: Never, containers: [{{name: a, image: i, resources: \
+             {{limits: {{memory: 7Gi}}}}}}]}}}}}}}}}}}}"
+        )
+    };
+    let live = [quota(&json!({"limits.memory": "8Gi"}), &json!({"limits.memory": "2Gi"}))];
+    let left_out = "Not included: runs of big, scheduled in a time zone other than UTC.";
+    let text = request("request -", &live, &cron_job("Europe/Berlin"));
+    assert!(text.contains(left_out), "{text}");
+    let text = request("request -", &live, &cron_job("UTC"));
+    assert!(!text.contains("Not included") && text.contains("big alone"), "{text}");
+}
+
+#[test]
+fn refusals_of_files_are_listed_without_a_time() {
+    let pod = json!({
+        "apiVersion": "v1", "kind": "Pod", "metadata": {"name": "other", "namespace": "tool-x"},
+        "spec": {"containers": [{"name": "a", "image": "i"}]}, "status": {"phase": "Running"},
+    });
+    let hard = json!({"pods": "4"});
+    let text = request("request", &[quota(&hard, &hard), refusal("Job", "once"), pod], "");
+    assert!(text.contains("| Job once | ") && !text.contains("As of"), "{text}");
+}

@@ -330,6 +330,12 @@ impl Change {
         requested
     }
 
+    /// Returns whether a scheduled job or a CronJob is created, changed or deleted.
+    #[must_use]
+    pub fn is_of_schedule(&self) -> bool {
+        self.kind == WorkloadKind::Scheduled || self.cron_job.is_some()
+    }
+
     /// Returns what is requested if no old pod has terminated yet when the last new one is created.
     pub(crate) fn requested_at_worst(&self) -> Demand {
         let Some(PodReplacement { old, .. }) = &self.demand.replacement else {

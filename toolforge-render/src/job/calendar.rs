@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use k8s_openapi::api::batch::v1::Job;
+use k8s_openapi::api::batch::v1::{CronJobSpec, Job};
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use toolforge_model::JobName;
 use toolforge_quota::{Concurrency, Demand, Interval, ScheduledRuns, simulate};
@@ -43,9 +43,7 @@ impl ScheduledJobLoad {
     pub fn of(job: &JobObjects, facts: &JobFacts) -> Option<Self> {
         let JobWorkload::Scheduled(cron_job) = &job.workload else { return None };
         let spec = cron_job_spec(cron_job)?;
-        if spec.suspend == Some(true)
-            || spec.time_zone.as_deref().is_some_and(|zone| !matches!(zone, "UTC" | "Etc/UTC"))
-        {
+        if spec.suspend == Some(true) || has_other_time_zone(spec) {
             return None;
         }
         // Without a pod template, nothing runs.
@@ -88,6 +86,11 @@ impl ScheduledJobLoad {
     }
 }
 
+/// Returns whether a schedule is in a time zone other than UTC.
+pub(super) fn has_other_time_zone(spec: &CronJobSpec) -> bool {
+    spec.time_zone.as_deref().is_some_and(|zone| !matches!(zone, "UTC" | "Etc/UTC"))
+}
+
 /// Returns the assumed duration of a run, in seconds: five minutes, or its timeout if that is shorter.
 pub(super) fn assumed_seconds(job: &JobObjects) -> u32 {
     let timeout = job.workload.job_spec().and_then(|spec| spec.active_deadline_seconds);
@@ -128,7 +131,7 @@ pub(super) fn seconds(time: &Range<Timestamp>) -> Range<i64> {
 
 #[cfg(test)]
 mod tests {
-    use k8s_openapi::api::batch::v1::{CronJob, CronJobSpec, CronJobStatus};
+    use k8s_openapi::api::batch::v1::{CronJob, CronJobStatus};
     use k8s_openapi::api::core::v1::Pod;
     use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
     use serde_json::{Value, json};

@@ -21,13 +21,15 @@ pub struct JobFacts {
     pub namespace: Namespace,
     /// The live objects of the tool's namespace.
     pub live: LiveJobs,
+    /// Whether an object of which there is none may exist, because the facts are from files that may lack some kinds.
+    pub may_lack_kinds: bool,
 }
 
 impl JobFacts {
     /// Returns facts without live objects.
     #[must_use]
     pub fn new(namespace: Namespace) -> Self {
-        Self { namespace, live: LiveJobs::default() }
+        Self { namespace, live: LiveJobs::default(), may_lack_kinds: false }
     }
 
     /// Returns the facts as they are once all terminating pods are gone.
@@ -209,6 +211,6 @@ impl Documents {
         };
         let LiveJobs { deployments, jobs, pods, .. } = &live;
         facts.limits = with_unsettled_pods(facts.limits, deployments, jobs, pods, PodsTime::Unknown);
-        Ok(JobFacts { namespace: facts, live })
+        Ok(JobFacts { namespace: facts, live, may_lack_kinds: true })
     }
 }

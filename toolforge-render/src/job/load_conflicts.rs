@@ -3,13 +3,14 @@
 use std::ops::Range;
 
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
+use toolforge_model::JobName;
 use toolforge_quota::{
     Conflict, ConflictCounter, Demand, ResourceCheck, ResourceQuota, ScheduledRuns, conflicts, simulate,
 };
 
 use crate::change::{Action, Adjustment, Change, ChangeSet, WorkloadKind, with_rows};
 use crate::job::beside_runs::{limits_beside_runs, quotas_beside_runs};
-use crate::job::calendar::{assumed_seconds, seconds};
+use crate::job::calendar::{assumed_seconds, has_other_time_zone, seconds};
 use crate::job::demand::of_run;
 use crate::job::duration::DurationSource;
 use crate::job::stagger::NearestSchedule;
@@ -95,6 +96,27 @@ pub fn conflicts_during_rollout(
     (during, end)
 }
 
+/// Returns the scheduled jobs among changes whose runs [`conflicts_after`] does not know, because their schedules are in a time
+/// zone other than UTC.
+#[must_use]
+pub fn unsimulated_jobs(set: &ChangeSet, plans: &[JobPlan]) -> Vec<JobName> {
+    let is_unsimulated = |job: &JobObjects| {
+        let JobWorkload::Scheduled(cron_job) = &job.workload else { return false };
+        let spec = cron_job_spec(cron_job);
+        spec.is_some_and(|spec| spec.suspend != Some(true) && has_other_time_zone(spec))
+            && pending_change(set, &job.name).is_some()
+    };
+    planned_jobs(set, plans).into_iter().filter(is_unsimulated).map(|job| job.name).collect()
+}
+
+/// Returns the change of a scheduled job that is not kept.
+fn pending_change<'s>(set: &'s ChangeSet, name: &JobName) -> Option<&'s Change> {
+    set.pending().find(|change| match &change.cron_job {
+        Some(cron_job) => cron_job.metadata.name.as_deref() == Some(name.as_str()),
+        None => is_of_schedule(change, name.as_str()),
+    })
+}
+
 /// Returns the nearest schedules of single jobs of a plan at which no run of the job takes place while a quota is exceeded,
 /// within a time after the changes. There is none for a job that fits as it is, whose single run exceeds the quota, or that is
 /// not changed.
@@ -108,15 +130,10 @@ pub fn schedule_adjustments(
     time: &Range<Timestamp>,
 ) -> Vec<Adjustment> {
     let Some(after) = RunsAfter::new(set, plans, facts, time) else { return Vec::new() };
-    let pending = |load: &ScheduledJobLoad| {
-        set.pending().find(|change| match &change.cron_job {
-            Some(cron_job) => cron_job.metadata.name.as_deref() == Some(load.name.as_str()),
-            None => change.name == load.name.as_str() && change.kind == WorkloadKind::Scheduled,
-        })
-    };
     let mut search = NearestSchedule::default();
-    let pending = after.loads.iter().filter_map(|load| Some((load, pending(load)?))).take(MOST_JOBS);
+    let pending = after.loads.iter().filter_map(|load| Some((load, pending_change(set, &load.name)?)));
     pending
+        .take(MOST_JOBS)
         .filter_map(|(load, change)| {
             let others = after.runs.iter().filter(|runs| runs.name != load.name.as_str());
             let counter = ConflictCounter::new(&after.quotas, others, &load.each, seconds(time));
@@ -146,9 +163,7 @@ struct RunsAfter {
 impl RunsAfter {
     /// Returns the runs within a time after changes; `None` if there is no scheduled job.
     fn new(set: &ChangeSet, plans: &[JobPlan], facts: &JobFacts, time: &Range<Timestamp>) -> Option<Self> {
-        let manifests = set.changes.iter().filter_map(|change| change.cron_job.clone());
-        let manifests = manifests.map(JobWorkload::Scheduled).filter_map(as_job);
-        let planned: Vec<JobObjects> = plans.iter().map(JobPlan::objects).chain(manifests).collect();
+        let planned = planned_jobs(set, plans);
         let has_planned = planned.iter().any(|job| matches!(job.workload, JobWorkload::Scheduled(_)));
         let loads = loads_after(set, &planned, facts);
         if loads.is_empty() {
@@ -173,6 +188,13 @@ impl RunsAfter {
         });
         Some(Self { quotas: with_rows(limits, &beside).quotas, rows, loads, runs, has_planned })
     }
+}
+
+/// Returns the jobs of plans, and the CronJobs of manifests among the changes.
+fn planned_jobs(set: &ChangeSet, plans: &[JobPlan]) -> Vec<JobObjects> {
+    let manifests = set.changes.iter().filter_map(|change| change.cron_job.clone());
+    let manifests = manifests.map(JobWorkload::Scheduled).filter_map(as_job);
+    plans.iter().map(JobPlan::objects).chain(manifests).collect()
 }
 
 /// Returns the scheduled jobs after changes, those of the cluster that are kept included.

@@ -112,11 +112,9 @@ const HASH: &str = "bcdfghjklmnpqrstvwxz2456789";
 /// Returns whether an object of an event no longer exists. A run of a scheduled job exists as long as that. Whether other owners of
 /// pods exist is not known, such as a ReplicaSet without a Deployment.
 fn is_gone(kind: &str, name: &str, uid: Option<&str>, facts: &JobFacts) -> bool {
-    let LiveJobs { deployments, cron_jobs, jobs, pods, .. } = &facts.live;
-    if deployments.is_empty() && cron_jobs.is_empty() && jobs.is_empty() && pods.is_empty() {
-        // The facts are of the quota alone.
-        return false;
-    }
+    let LiveJobs { deployments, cron_jobs, jobs, .. } = &facts.live;
+    // A kind of which files have no object may be one that they lack.
+    let is_known = |is_empty: bool| !facts.may_lack_kinds || !is_empty;
     let is_named = |metadata: &ObjectMeta| metadata.name.as_deref() == Some(name);
     let is_same = |metadata: &ObjectMeta| {
         is_named(metadata) && uid.is_none_or(|uid| metadata.uid.as_deref().is_none_or(|own| own == uid))
@@ -124,10 +122,23 @@ fn is_gone(kind: &str, name: &str, uid: Option<&str>, facts: &JobFacts) -> bool 
     let is_run =
         |cron_job: &CronJob| cron_job.metadata.name.as_deref().is_some_and(|own| is_generated(name, own));
     match kind {
-        "ReplicaSet" => has_hash(name) && !deployments.iter().any(|found| owns_replica_set(found, name)),
-        "Deployment" => !deployments.iter().any(|found| is_same(&found.metadata)),
-        "CronJob" => !cron_jobs.iter().any(|found| is_same(&found.metadata)),
-        "Job" => !jobs.iter().any(|found| is_same(&found.metadata)) && !cron_jobs.iter().any(is_run),
+        "ReplicaSet" => {
+            is_known(deployments.is_empty())
+                && has_hash(name)
+                && !deployments.iter().any(|found| owns_replica_set(found, name))
+        }
+        "Deployment" => {
+            is_known(deployments.is_empty()) && !deployments.iter().any(|found| is_same(&found.metadata))
+        }
+        "CronJob" => {
+            is_known(cron_jobs.is_empty()) && !cron_jobs.iter().any(|found| is_same(&found.metadata))
+        }
+        "Job" => {
+            is_known(jobs.is_empty())
+                && is_known(cron_jobs.is_empty())
+                && !jobs.iter().any(|found| is_same(&found.metadata))
+                && !cron_jobs.iter().any(is_run)
+        }
         _ => false,
     }
 }

@@ -435,6 +435,19 @@ fn jobs_of_the_same_minute_are_named() {
     assert_eq!(found(&[daily[0], daily[1], daily[2], ("d", "0 0 * * *", "Europe/Paris")]), [""; 0]);
     assert_eq!(found(&[daily[0], daily[1], ("c", "0 0 * * mon", ""), ("d", "0 0 * * tue", "")]), [""; 0]);
     assert_eq!(found(&[daily[0], daily[1], daily[2], ("d", "0 0 * * mon", "")]).len(), 1);
+    // Each minute is reported, also if as many start in another one.
+    let names = ["e", "f", "g", "h"];
+    for other in ["9 5 * * *", "9 5 * * mon"] {
+        let all: Vec<_> = daily.into_iter().chain(names.map(|name| (name, other, ""))).collect();
+        assert_eq!(
+            found(&all),
+            [
+                "19: 4 jobs start at 00:00: a, b, c, d; write other minutes for some of them",
+                "39: 4 jobs start at 05:09: e, f, g, h; write other minutes for some of them"
+            ],
+            "{other}"
+        );
+    }
 }
 
 #[test]

@@ -214,12 +214,14 @@ fn set_hint(set: &ChangeSet) -> Option<String> {
     if exceeded.is_empty() {
         return None;
     }
-    let replaced = set.pending().find(|change| change.rollout.is_some()).filter(|_| set.at_rest.fits());
-    if let Some(change) = replaced {
-        // Its old pods or ReplicaSets are in the way.
+    let replaced = set.pending().filter(|change| change.rollout.is_some() && set.at_rest.fits());
+    let replaced: Vec<&str> = replaced.map(|change| change.name.as_str()).collect();
+    if !replaced.is_empty() {
+        // Their old pods or ReplicaSets are in the way.
+        let (their, them) = if replaced.len() == 1 { ("its", "it") } else { ("their", "them") };
         return Some(format!(
-            "`toolforge jobs delete {}` first frees its quota; then create it again, with downtime in between. {}",
-            change.name,
+            "`toolforge jobs delete {}` first frees {their} quota; then create {them} again, with downtime in between. {}",
+            replaced.join(" "),
             more_quota()
         ));
     }

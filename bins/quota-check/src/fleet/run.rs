@@ -26,7 +26,8 @@ use crate::arguments::Arguments;
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let baseline = arguments.fleet.baseline.as_deref().map(Baseline::read).transpose()?;
     let stdout = std::io::BufWriter::new(std::io::stdout().lock());
-    let mut fleet = FleetRun::new(arguments, Box::new(stdout), Timestamp::now());
+    let now = arguments.cluster.from.is_empty().then(Timestamp::now);
+    let mut fleet = FleetRun::new(arguments, Box::new(stdout), now);
     fleet.baseline = baseline;
     fleet.check(|fleet| fleet.writer.begin())?;
     let read = if arguments.cluster.from.is_empty() {
@@ -93,7 +94,7 @@ struct FleetRun<'a> {
 }
 
 impl<'a> FleetRun<'a> {
-    fn new(arguments: &'a Arguments, output: Box<dyn Write>, now: Timestamp) -> Self {
+    fn new(arguments: &'a Arguments, output: Box<dyn Write>, now: Option<Timestamp>) -> Self {
         Self {
             arguments,
             writer: writer(arguments.output, output, now),
@@ -290,7 +291,7 @@ mod tests {
         let arguments =
             Arguments::parse_from(["quota-check", "--all"].into_iter().chain(line.split_whitespace()));
         let output = Shared::default();
-        let mut fleet = FleetRun::new(&arguments, Box::new(output.clone()), Timestamp::UNIX_EPOCH);
+        let mut fleet = FleetRun::new(&arguments, Box::new(output.clone()), Some(Timestamp::UNIX_EPOCH));
         runtime.block_on(fleet.read_pages(&client)).unwrap();
         fleet.finish().unwrap();
         let text = String::from_utf8(output.0.borrow().clone()).unwrap();

@@ -1,6 +1,6 @@
 //! When scheduled jobs start: those of CronJobs and of jobs files.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use toolforge_model::{CronExpression, Schedule, ScheduleWarning};
 
@@ -76,50 +76,63 @@ pub(crate) fn check_same_minute(check: &mut Check<'_>, jobs: &[ScheduledJob<'_>]
         groups.entry((job.zone, days(&job.expression))).or_default().push(index);
     }
     for ((zone, days), group) in &groups {
-        let is_daily = days == "* * *";
-        let daily = groups.get(&(*zone, "* * *".to_owned())).filter(|_| !is_daily);
-        let mut members: Vec<usize> = group.iter().chain(daily.into_iter().flatten()).copied().collect();
-        members.sort_unstable();
-        let members: Vec<&ScheduledJob<'_>> =
-            members.into_iter().filter_map(|index| jobs.get(index)).collect();
-        if members.len() <= MOST_AT_ONCE {
-            continue;
+        let daily = groups.get(&(*zone, "* * *".to_owned())).filter(|_| days != "* * *");
+        let mut group: Vec<usize> = group.clone();
+        let mut daily: Vec<usize> = daily.cloned().unwrap_or_default();
+        while let Some(found) = most_at_once(jobs, &group, &daily) {
+            let together: Vec<&ScheduledJob<'_>> =
+                found.jobs.iter().filter_map(|index| jobs.get(*index)).collect();
+            let Some(last) = together.last() else { break };
+            let mut names: Vec<&str> = together.iter().take(MOST_NAMES).map(|job| job.name).collect();
+            let more = format!("{} more", together.len().saturating_sub(MOST_NAMES));
+            if together.len() > MOST_NAMES {
+                names.push(&more);
+            }
+            let message = format!(
+                "{} jobs start at {:02}:{:02}: {}; write other minutes for some of them",
+                together.len(),
+                found.minute / MINUTES,
+                found.minute % MINUTES,
+                names.join(", ")
+            );
+            check.at(Rule::SameMinute, last.place, message);
+            for list in [&mut group, &mut daily] {
+                list.retain(|index| !found.jobs.contains(index));
+            }
         }
-        let Some((minute, count)) = busiest(&members) else { continue };
-        let is_of_daily = daily.is_some_and(|daily| {
-            let daily: Vec<&ScheduledJob<'_>> = daily.iter().filter_map(|index| jobs.get(*index)).collect();
-            busiest(&daily).is_some_and(|(_, of_daily)| of_daily == count)
-        });
-        if count <= MOST_AT_ONCE || is_of_daily {
-            continue;
-        }
-        let together: Vec<&&ScheduledJob<'_>> =
-            members.iter().filter(|job| starts(&job.expression).any(|found| found == minute)).collect();
-        let Some(last) = together.last() else { continue };
-        let mut names: Vec<&str> = together.iter().take(MOST_NAMES).map(|job| job.name).collect();
-        let more = format!("{} more", together.len().saturating_sub(MOST_NAMES));
-        if together.len() > MOST_NAMES {
-            names.push(&more);
-        }
-        let message = format!(
-            "{count} jobs start at {:02}:{:02}: {}; write other minutes for some of them",
-            minute / MINUTES,
-            minute % MINUTES,
-            names.join(", ")
-        );
-        check.at(Rule::SameMinute, last.place, message);
     }
 }
 
-/// Returns the minute of a day in which the most jobs start, and their number.
-fn busiest(jobs: &[&ScheduledJob<'_>]) -> Option<(usize, usize)> {
-    let mut counts = [0_usize; HOURS * MINUTES];
-    for minute in jobs.iter().flat_map(|job| starts(&job.expression)) {
-        if let Some(count) = counts.get_mut(minute) {
-            *count += 1;
+/// Jobs that start in the same minute of a day.
+struct Together {
+    minute: usize,
+    /// The jobs, in the order of the text.
+    jobs: BTreeSet<usize>,
+}
+
+/// Returns the jobs of the minute in which the most of a group start with those that start each day, and one of the group at least;
+/// `None` if they are not too many.
+fn most_at_once(jobs: &[ScheduledJob<'_>], group: &[usize], daily: &[usize]) -> Option<Together> {
+    let count = |indexes: &[usize]| {
+        let mut counts = vec![0_usize; HOURS * MINUTES];
+        for minute in
+            indexes.iter().filter_map(|index| jobs.get(*index)).flat_map(|job| starts(&job.expression))
+        {
+            if let Some(count) = counts.get_mut(minute) {
+                *count += 1;
+            }
         }
-    }
-    counts.into_iter().enumerate().max_by_key(|(minute, count)| (*count, std::cmp::Reverse(*minute)))
+        counts
+    };
+    let counts = count(group).into_iter().zip(count(daily)).enumerate();
+    let counts = counts.filter(|(_, (own, daily))| *own > 0 && own + daily > MOST_AT_ONCE);
+    let (minute, _) =
+        counts.max_by_key(|(minute, (own, daily))| (own + daily, std::cmp::Reverse(*minute)))?;
+    let is_then = |index: &usize| {
+        jobs.get(*index).is_some_and(|job| starts(&job.expression).any(|start| start == minute))
+    };
+    let jobs = group.iter().chain(daily).copied().filter(is_then).collect();
+    Some(Together { minute, jobs })
 }
 
 /// Returns the minutes of a day in which a job starts.

@@ -25,16 +25,22 @@ const BARS: usize = 11;
 /// Writes a page.
 pub(super) struct HtmlWriter {
     output: Box<dyn Write>,
-    /// When the quotas are read.
-    now: Timestamp,
+    /// When the quotas are read; `None` for those of files, which do not say when they were written.
+    now: Option<Timestamp>,
     /// How many rows have a share in each ten percent.
     distribution: [u64; BARS],
 }
 
 impl HtmlWriter {
-    pub(super) fn new(output: Box<dyn Write>, now: Timestamp) -> Self {
+    pub(super) fn new(output: Box<dyn Write>, now: Option<Timestamp>) -> Self {
         Self { output, now, distribution: [0; BARS] }
     }
+}
+
+/// Returns the paragraph with the time at which the quotas are read.
+fn as_of(now: Timestamp) -> String {
+    let (time, shown) = (now.strftime("%Y-%m-%dT%H:%M:%SZ"), now.strftime("%Y-%m-%d %H:%M UTC"));
+    format!("\n<p>As of <time datetime=\"{time}\">{shown}</time>.</p>")
 }
 
 /// Returns text of the cluster as HTML that shows it as it is, also within an attribute.
@@ -58,11 +64,10 @@ impl FleetWriter for HtmlWriter {
              <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
              <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'\">\n\
              <title>Quotas of Toolforge's tools</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n\
-             <header><h1>Quotas of Toolforge's tools</h1>\n<p>As of <time datetime=\"{}\">{}</time>.</p></header>\n<main>\n<section aria-labelledby=\"list\">\n<h2 id=\"list\">Quotas</h2>\n\
+             <header><h1>Quotas of Toolforge's tools</h1>{}</header>\n<main>\n<section aria-labelledby=\"list\">\n<h2 id=\"list\">Quotas</h2>\n\
              <form id=\"filter\" hidden>\n<label>Tool <input name=\"text\" type=\"search\"></label>\n\
              <label>State <select name=\"state\"><option value=\"\">all</option>",
-            self.now.strftime("%Y-%m-%dT%H:%M:%SZ"),
-            self.now.strftime("%Y-%m-%d %H:%M UTC"),
+            self.now.map(as_of).unwrap_or_default(),
         )?;
         for state in [
             FleetState::Blocked,
@@ -150,5 +155,19 @@ impl FleetWriter for HtmlWriter {
             "</tbody>\n</table>\n</section>\n</main>\n<script>\n{SCRIPT}</script>\n</body>\n</html>\n"
         )?;
         self.output.flush()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn page_has_its_date() {
+        let now = "2026-11-29T13:00:09Z".parse().unwrap();
+        assert_eq!(
+            as_of(now),
+            "\n<p>As of <time datetime=\"2026-11-29T13:00:09Z\">2026-11-29 13:00 UTC</time>.</p>"
+        );
     }
 }

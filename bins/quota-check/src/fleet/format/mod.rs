@@ -30,8 +30,8 @@ pub(super) trait FleetWriter {
     fn end(&mut self, summary: &FleetSummary) -> Result<()>;
 }
 
-/// Returns the writer of a format; `now` is when the quotas are read.
-pub(super) fn writer(format: Format, output: Box<dyn Write>, now: Timestamp) -> Box<dyn FleetWriter> {
+/// Returns the writer of a format; `now` is when the quotas are read, if they are not from files.
+pub(super) fn writer(format: Format, output: Box<dyn Write>, now: Option<Timestamp>) -> Box<dyn FleetWriter> {
     match format {
         Format::Table => Box::new(table::TableWriter::new(output)),
         Format::Json => Box::new(json::JsonWriter::new(output)),
