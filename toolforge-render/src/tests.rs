@@ -22,7 +22,7 @@ fn number(cause: &Cause) -> usize {
         Cause::OutOfMemory => 0,
         Cause::CrashLoop { .. } => 1,
         Cause::ImagePull { .. } => 2,
-        Cause::ContainerStart => 3,
+        Cause::ContainerStart { .. } => 3,
         Cause::QuotaExceeded => 4,
         Cause::LimitRange => 5,
         Cause::Refused => 6,

@@ -124,6 +124,24 @@ fn signals_have_their_causes() {
 }
 
 #[test]
+fn reason_that_a_container_cannot_be_started_is_named() {
+    let runc = "failed to create containerd task: failed to create shim task: OCI runtime create failed: runc create failed: unable to start container process: exec: \"./x\": stat ./x: no such file or directory: unknown";
+    let terminated = json!({"reason": "StartError", "exitCode": 128, "message": runc});
+    let container = json!({
+        "restartCount": 3,
+        "state": {"waiting": {"reason": "CrashLoopBackOff"}},
+        "lastState": {"terminated": terminated},
+    });
+    let facts = facts(&container, None);
+    assert_eq!(
+        web_service_causes(&facts.live, now())[0].cause.to_string(),
+        "the container cannot be started: exec: \"./x\": stat ./x: no such file or directory"
+    );
+    let last = observe_web_service(&facts, now()).status.last_termination.unwrap();
+    assert_eq!(last.to_string(), "could not be started: exec: \"./x\": stat ./x: no such file or directory");
+}
+
+#[test]
 fn stalled_deployment_has_a_cause() {
     let full = "replicasets.apps \"x\" is forbidden: exceeded quota: q, requested: count/replicasets.apps=1, used: count/replicasets.apps=2, limited: count/replicasets.apps=2";
     let policy = "admission webhook \"validate.kyverno.svc-fail\" denied the request: no";

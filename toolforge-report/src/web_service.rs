@@ -197,6 +197,8 @@ codes! {
         Signal = "signal",
         /// It exceeded its memory limit and was killed.
         OutOfMemory = "out-of-memory",
+        /// It could not be started.
+        NotStarted = "not-started",
     }
 
     /// What is checked.

@@ -363,7 +363,7 @@ mod tests {
             Kind::OutOfMemory,
             Kind::CrashLoop { exit_code: 1 },
             Kind::ImagePull { image: "".into() },
-            Kind::ContainerStart,
+            Kind::ContainerStart { reason: "".into() },
             Kind::QuotaExceeded,
             Kind::LimitRange,
             Kind::Refused,
@@ -410,7 +410,9 @@ mod tests {
 
     #[test]
     fn every_termination_has_a_code() {
-        for (exit_code, reason) in [(0, "Completed"), (1, "Error"), (137, "OOMKilled"), (143, "Error")] {
+        for (exit_code, reason) in
+            [(0, "Completed"), (1, "Error"), (137, "OOMKilled"), (143, "Error"), (128, "StartError")]
+        {
             let last = pod::LastTermination::new("", exit_code, reason, None);
             assert_eq!(last_termination(&last).code.as_str(), last.kind().code());
         }

@@ -126,7 +126,7 @@ pub(crate) fn advice(cause: &Cause, asked: Asked<'_>) -> String {
         Cause::CrashLoop { exit_code } if asked.unopened_log(*exit_code).is_some() => {
             asked.unopened_log(*exit_code).unwrap_or_default()
         }
-        Cause::CrashLoop { .. } | Cause::ContainerStart if asked.runs_once && !asked.is_managed => {
+        Cause::CrashLoop { .. } | Cause::ContainerStart { .. } if asked.runs_once && !asked.is_managed => {
             format!("Fix its command, delete it, `toolforge jobs delete {name}`, and create it again.")
         }
         Cause::OutOfMemory => format!(
@@ -135,10 +135,10 @@ pub(crate) fn advice(cause: &Cause, asked: Asked<'_>) -> String {
         Cause::CrashLoop { exit_code } if exit_code_hint(*exit_code).is_some() => {
             exit_code_hint(*exit_code).unwrap_or_default().to_owned()
         }
-        Cause::CrashLoop { .. } | Cause::ContainerStart if asked.runs_once => {
+        Cause::CrashLoop { .. } | Cause::ContainerStart { .. } if asked.runs_once => {
             format!("Fix its command, delete it, `toolforge jobs delete {name}`, and run it again.")
         }
-        Cause::CrashLoop { .. } | Cause::ContainerStart => format!(
+        Cause::CrashLoop { .. } | Cause::ContainerStart { .. } => format!(
             "Fix the error that `{}` shows, then type `toolforge jobs restart {name}`; `toolforge jobs delete {name}` stops the attempts.",
             asked.log_command()
         ),

@@ -36,7 +36,7 @@ impl From<RolloutObjects<'_>> for ReadyPods {
 pub(crate) fn advice(cause: &Cause, ready: ReadyPods) -> String {
     match cause {
         Cause::OutOfMemory => "Increase the memory limit: `webservice restart -m 1Gi`.".to_owned(),
-        Cause::CrashLoop { .. } | Cause::ContainerStart => {
+        Cause::CrashLoop { .. } | Cause::ContainerStart { .. } => {
             "Fix the error that `webservice logs` shows, then type `webservice restart`; `webservice stop` stops the attempts.".to_owned()
         }
         Cause::HealthCheckFails { .. } | Cause::NotHealthy { .. } | Cause::NotListening { .. } => {

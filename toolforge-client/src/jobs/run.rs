@@ -88,7 +88,7 @@ fn patience(cause: &Cause) -> Option<Duration> {
     match cause {
         // A registry may fail once; the kubelet tries again after a pause.
         Cause::ImagePull { .. } => Some(IMAGE),
-        Cause::ContainerStart | Cause::LimitRange | Cause::Refused => Some(Duration::ZERO),
+        Cause::ContainerStart { .. } | Cause::LimitRange | Cause::Refused => Some(Duration::ZERO),
         _ => None,
     }
 }

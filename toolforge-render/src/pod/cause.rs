@@ -32,7 +32,10 @@ pub enum Cause {
         image: Untrusted,
     },
     /// The container cannot be created or started: a command that does not exist, a missing key.
-    ContainerStart,
+    ContainerStart {
+        /// Why, in the words of the container runtime; empty if it is not known.
+        reason: Untrusted,
+    },
     /// No pod can be created: a quota is full.
     QuotaExceeded,
     /// No pod can be created: the pod exceeds a limit of the LimitRange.
@@ -119,7 +122,7 @@ impl Cause {
             Self::OutOfMemory
             | Self::CrashLoop { .. }
             | Self::ImagePull { .. }
-            | Self::ContainerStart
+            | Self::ContainerStart { .. }
             | Self::QuotaExceeded
             | Self::LimitRange
             | Self::Refused
@@ -142,7 +145,7 @@ impl Cause {
             Self::OutOfMemory => "out-of-memory",
             Self::CrashLoop { .. } => "crash-loop",
             Self::ImagePull { .. } => "image-pull",
-            Self::ContainerStart => "container-start",
+            Self::ContainerStart { .. } => "container-start",
             Self::QuotaExceeded => "quota-exceeded",
             Self::LimitRange => "limit-range",
             Self::Refused => "refused",
@@ -170,7 +173,12 @@ impl fmt::Display for Cause {
                 write!(f, "the command exits with code {exit_code} and is restarted again and again")
             }
             Self::ImagePull { image } => write!(f, "image {} cannot be pulled", image.quoted()),
-            Self::ContainerStart => f.write_str("the container cannot be started"),
+            Self::ContainerStart { reason } if reason.is_empty() => {
+                f.write_str("the container cannot be started")
+            }
+            Self::ContainerStart { reason } => {
+                write!(f, "the container cannot be started: {}", reason.escaped())
+            }
             Self::QuotaExceeded => f.write_str("no pod can be created: the namespace's quota is full"),
             Self::LimitRange => f.write_str("no pod can be created: it exceeds the namespace's limits"),
             Self::Refused => f.write_str("no pod can be created: the cluster refuses it"),

@@ -8,9 +8,10 @@ use toolforge_model::Untrusted;
 use crate::object::{condition_text, deployment_spec};
 use crate::pod::cause::{Cause, Evidence, of_refusal};
 use crate::pod::demand::has_ended;
-use crate::pod::event::first_time;
+use crate::pod::event::{event_time, first_time};
 use crate::pod::health::{self, FailedProbe};
-use crate::pod::last_termination::OUT_OF_MEMORY;
+use crate::pod::last_termination::{NOT_STARTED, OUT_OF_MEMORY};
+use crate::pod::start_error;
 
 /// Returns why the containers of a pod do not run, by its status and by the events about it.
 pub(crate) fn of_pod(pod: &Pod, events: &[Event]) -> Vec<Evidence> {
@@ -77,7 +78,7 @@ fn of_container(pod: &Pod, status: &ContainerStatus, events: &[Event]) -> Option
         "CreateContainerConfigError"
         | "CreateContainerError"
         | "RunContainerError"
-        | "PostStartHookError" => return found(Cause::ContainerStart, message),
+        | "PostStartHookError" => return found(not_started(&message, pod, events), message),
         _ => {}
     }
     let is_backing_off = waiting.reason.as_deref() == Some("CrashLoopBackOff");
@@ -86,7 +87,7 @@ fn of_container(pod: &Pod, status: &ContainerStatus, events: &[Event]) -> Option
     let message = Untrusted::new(last.message.clone().unwrap_or_default());
     match last.reason.as_deref() {
         Some(OUT_OF_MEMORY) => found(Cause::OutOfMemory, message),
-        Some("StartError" | "ContainerCannotRun") => found(Cause::ContainerStart, message),
+        Some(reason) if NOT_STARTED.contains(&reason) => found(not_started(&message, pod, events), message),
         // The reason that containerd reports if the node restarted: the exit code of the command is unknown.
         Some("Unknown" | "ContainerStatusUnknown") => None,
         // One termination may be an exception; the kubelet's back-off or a second termination shows a loop.
@@ -97,6 +98,21 @@ fn of_container(pod: &Pod, status: &ContainerStatus, events: &[Event]) -> Option
         }
         _ => None,
     }
+}
+
+/// Returns that a container cannot be started; a message that its status does not have is that of the pod's last event about it.
+fn not_started(message: &Untrusted, pod: &Pod, events: &[Event]) -> Cause {
+    let uid = pod.metadata.uid.as_deref();
+    let is_own = |event: &&Event| {
+        uid.is_some()
+            && event.involved_object.uid.as_deref() == uid
+            && event.reason.as_deref() == Some("Failed")
+    };
+    let failed = events.iter().filter(is_own);
+    let of_event = || failed.max_by_key(|event| event_time(event))?.message.as_deref();
+    let message = if message.is_empty() { of_event().unwrap_or_default() } else { message.as_raw() };
+    // The kubelet writes the prefix in events.
+    Cause::ContainerStart { reason: start_error::reason(message.strip_prefix("Error: ").unwrap_or(message)) }
 }
 
 /// Returns the time of the first failure of a pod: that of the kubelet's first pause before it tried again.

@@ -4,6 +4,8 @@ use k8s_openapi::api::core::v1::{ContainerStateTerminated, ContainerStatus, Pod}
 use k8s_openapi::jiff::Timestamp;
 use toolforge_model::Untrusted;
 
+use crate::pod::start_error;
+
 /// The last termination of a container.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -14,6 +16,8 @@ pub struct LastTermination {
     pub exit_code: i32,
     /// The reason that the kubelet reports, such as `OOMKilled` or `Error`.
     pub reason: Untrusted,
+    /// The message of the kubelet: where the container was not started, that of the container runtime.
+    pub message: Untrusted,
     /// The time of the termination.
     pub finished: Option<Timestamp>,
 }
@@ -24,6 +28,8 @@ pub struct LastTermination {
 pub enum TerminationKind {
     /// It was killed for using more memory than its limit.
     OutOfMemory,
+    /// It was not started; the exit code is the container runtime's.
+    NotStarted,
     /// A signal ended it.
     Signal {
         /// The number of the signal.
@@ -37,11 +43,12 @@ pub enum TerminationKind {
 }
 
 impl TerminationKind {
-    /// Returns the code: `out-of-memory`, `signal` or `exit-code`.
+    /// Returns the code: `out-of-memory`, `not-started`, `signal` or `exit-code`.
     #[must_use]
     pub fn code(self) -> &'static str {
         match self {
             Self::OutOfMemory => "out-of-memory",
+            Self::NotStarted => "not-started",
             Self::Signal { .. } => "signal",
             Self::ExitCode { .. } => "exit-code",
         }
@@ -50,6 +57,9 @@ impl TerminationKind {
 
 /// The reason of the kubelet for a container that was killed for using more memory than its limit.
 pub(super) const OUT_OF_MEMORY: &str = "OOMKilled";
+
+/// The reasons of containerd and of Docker for a container that could not be started.
+pub(super) const NOT_STARTED: [&str; 2] = ["StartError", "ContainerCannotRun"];
 
 impl LastTermination {
     /// Returns a termination of a pod's container.
@@ -60,7 +70,13 @@ impl LastTermination {
         reason: impl Into<Untrusted>,
         finished: Option<Timestamp>,
     ) -> Self {
-        Self { pod: pod.into(), exit_code, reason: reason.into(), finished }
+        Self { pod: pod.into(), exit_code, reason: reason.into(), message: Untrusted::default(), finished }
+    }
+
+    /// Returns the termination with a message of the kubelet.
+    #[must_use]
+    pub fn with_message(self, message: impl Into<Untrusted>) -> Self {
+        Self { message: message.into(), ..self }
     }
 
     /// Returns how the container terminated.
@@ -68,6 +84,7 @@ impl LastTermination {
     pub fn kind(&self) -> TerminationKind {
         match self.exit_code {
             _ if self.reason.as_raw() == OUT_OF_MEMORY => TerminationKind::OutOfMemory,
+            _ if NOT_STARTED.contains(&self.reason.as_raw()) => TerminationKind::NotStarted,
             // The kubelet reports a signal as 128 plus its number, as a shell does.
             code @ 129..=192 => TerminationKind::Signal { number: code - 128 },
             code => TerminationKind::ExitCode { code },
@@ -79,6 +96,10 @@ impl fmt::Display for LastTermination {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.kind() {
             TerminationKind::OutOfMemory => f.write_str("killed for using more memory than its limit"),
+            TerminationKind::NotStarted if self.message.is_empty() => f.write_str("could not be started"),
+            TerminationKind::NotStarted => {
+                write!(f, "could not be started: {}", start_error::reason(self.message.as_raw()).escaped())
+            }
             TerminationKind::Signal { number } => write!(f, "terminated by signal {number}"),
             TerminationKind::ExitCode { code } => write!(f, "terminated with exit code {code}"),
         }
@@ -108,6 +129,7 @@ pub(super) fn of(pod: &Pod, end: &ContainerStateTerminated) -> LastTermination {
         pod: Untrusted::new(pod.metadata.name.clone().unwrap_or_default()),
         exit_code: end.exit_code,
         reason: Untrusted::new(end.reason.clone().unwrap_or_default()),
+        message: Untrusted::new(end.message.clone().unwrap_or_default()),
         finished: end.finished_at.as_ref().map(|time| time.0),
     }
 }

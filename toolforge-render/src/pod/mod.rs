@@ -12,6 +12,7 @@ mod last_termination;
 mod probe;
 mod resources;
 mod rollout;
+mod start_error;
 mod unsettled;
 
 pub use admission::{AdmissionRefusal, Exceeded};

@@ -301,16 +301,20 @@ fn end_of_dry_run(report: ApplyReport<Failure>, signal: Option<ExitCode>) -> Res
 fn end(report: ApplyReport<Failure>, signal: Option<ExitCode>) -> Result<ExitCode, Failure> {
     let mut table = Table::new(&["JOB", "STEP", "OUTCOME"]);
     let (mut done, mut left, mut terminating, mut first) = (0, 0, 0, None);
+    // What follows a run that the file waits for is held back if that has not succeeded.
+    let is_held =
+        report.changes.iter().any(|report| matches!(report.outcome, ChangeOutcome::FollowUpFailed(_)));
     for report in report.changes {
-        let word = outcome_word(&report);
+        let is_untried = matches!(report.outcome, ChangeOutcome::NotTried);
+        let word = if is_held && is_untried { "held back".to_owned() } else { outcome_word(&report) };
         let is_sent = is_deletion_sent(&report);
         let ChangeReport { change, progress, outcome, .. } = report;
         table.row([reference(&change), change.action.as_str().to_owned(), word]);
         let changes = usize::from(!change.is_keep());
         let failure = match outcome {
             ChangeOutcome::Done => None,
-            ChangeOutcome::Failed(error) => Some(Failure::from(error)),
-            ChangeOutcome::FollowUpFailed(failure) => Some(failure),
+            ChangeOutcome::Failed(error) => Some((Failure::from(error), None)),
+            ChangeOutcome::FollowUpFailed(failure) => Some((failure, Some(reference(&change)))),
             _ => {
                 terminating += usize::from(is_sent);
                 if is_sent {
@@ -322,8 +326,8 @@ fn end(report: ApplyReport<Failure>, signal: Option<ExitCode>) -> Result<ExitCod
             }
         };
         let is_done = failure.is_none() || is_sent || progress == Progress::Complete;
-        if let Some(failure) = failure {
-            first = first.or(Some((failure, progress)));
+        if let Some((failure, run)) = failure {
+            first = first.or(Some((failure, progress, run)));
             terminating += usize::from(is_sent);
         }
         if is_done {
@@ -335,14 +339,15 @@ fn end(report: ApplyReport<Failure>, signal: Option<ExitCode>) -> Result<ExitCod
     match (first, signal) {
         (None, None) => Ok(ExitCode::Success),
         // Nothing was done, or all of it was: the failure itself says all.
-        (Some((failure, Progress::Nothing)), _) if done == 0 => Err(failure),
-        (Some((failure, Progress::Complete)), None) if left == 0 => Err(failure),
+        (Some((failure, Progress::Nothing, _)), _) if done == 0 => Err(failure),
+        (Some((failure, Progress::Complete, _)), None) if left == 0 => Err(failure),
+        (Some((failure, _, Some(job))), None) => Err(held_back(&failure, &job, (done, left), &table)),
         (failure, signal) => {
             let kind =
                 if failure.is_some() { ExitCode::Partial } else { signal.unwrap_or(ExitCode::Partial) };
             let mut report = Failure::new(kind, format!("{done} of {} changes were applied", done + left))
                 .detail(table.to_text(None));
-            if let Some((failure, _)) = failure {
+            if let Some((failure, ..)) = failure {
                 report = report.detail(failure.to_string().trim_end().to_owned());
             }
             Err(match (left, terminating) {
@@ -353,6 +358,19 @@ fn end(report: ApplyReport<Failure>, signal: Option<ExitCode>) -> Result<ExitCod
                 })
         }
     }
+}
+
+/// Returns the failure of a job that the file waits for, with what was held back: the numbers of changes that were done and left.
+fn held_back(failure: &Failure, job: &str, (done, left): (usize, usize), table: &Table) -> Failure {
+    let kind = if done == 0 { failure.exit_code() } else { ExitCode::Partial };
+    let left = if left == 1 { "1 change was".to_owned() } else { format!("{left} changes were") };
+    let message = format!("{}; {left} held back", failure.message());
+    let report = Failure::new(kind, message).detail(table.to_text(None));
+    let report = failure.details().fold(report, Failure::detail);
+    let report = failure.hints().iter().fold(report, Failure::hint);
+    report.hint(format!(
+        "Then type the same command again: it runs job {job} again, unless that still runs, and goes on with what was held back."
+    ))
 }
 
 fn outcome_word(report: &ChangeReport<Failure>) -> String {
@@ -368,9 +386,9 @@ fn outcome_word(report: &ChangeReport<Failure>) -> String {
         (ChangeOutcome::Failed(_), Progress::Partial) => {
             return format!("failed partway: {}", objects_line(report));
         }
-        (ChangeOutcome::FollowUpFailed(_), _) | (ChangeOutcome::Failed(_), Progress::Complete) => {
-            "done; its run did not finish"
-        }
+        (ChangeOutcome::FollowUpFailed(_), _) if report.change.is_keep() => "its run has not succeeded",
+        (ChangeOutcome::FollowUpFailed(_), _) => "done; its run has not succeeded",
+        (ChangeOutcome::Failed(_), Progress::Complete) => "done; the wait for it failed",
         (ChangeOutcome::Interrupted, Progress::Complete) => "done; did not wait for the run to finish",
         (ChangeOutcome::Interrupted, Progress::Partial) => {
             return format!("interrupted: {}", objects_line(report));

@@ -9,7 +9,7 @@ use toolforge_client::kube::api::LogParams;
 use toolforge_client::{Client, Error, JobRun, ResourceType, RunWaitOutcome, WaitOptions, WatchOptions};
 use toolforge_model::{JobName, JobRequest, Untrusted};
 use toolforge_render::job::{FailureReason, LiveJobs, RunOutcome};
-use toolforge_render::pod::{LastTermination, TerminationKind, main_container};
+use toolforge_render::pod::{Cause, LastTermination, TerminationKind, main_container};
 
 use crate::advice::{Asked, advice, exit_code_hint};
 
@@ -131,7 +131,12 @@ async fn failed(
             failure.hint("Increase the memory limit, like `--mem 1Gi`.")
         }
         Some(hint) => failure.hint(hint),
-        None => failure,
+        // It has written nothing.
+        None if end.map(LastTermination::kind) == Some(TerminationKind::NotStarted) => {
+            let cause = Cause::ContainerStart { reason: Untrusted::default() };
+            failure.hint(advice(&cause, Asked::from(request)))
+        }
+        None => failure.hint(format!("`{}` shows its output.", Asked::from(request).log_command())),
     }
 }
 

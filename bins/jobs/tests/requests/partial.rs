@@ -310,3 +310,33 @@ fn refused_wait_is_reported_after_what_was_done() {
     hint: `toolforge jobs show myjob` shows its state.
     ");
 }
+
+#[test]
+fn failed_wait_holds_back_what_follows() {
+    let file = "\
+- {name: build, image: python3.13, command: make, wait: true}
+- {name: bot, image: python3.13, command: x, continuous: true}
+";
+    let failed = json!({
+        "metadata": {"name": "build", "uid": "u-2", "resourceVersion": "8"},
+        "status": {"failed": 1, "conditions": [
+            {"type": "Failed", "status": "True", "reason": "BackoffLimitExceeded"},
+        ]},
+    });
+    let one = format!("GET {BATCH}/jobs?fieldSelector=metadata.name%3Dbuild&limit=500");
+    let instead = [
+        (format!("POST {BATCH}/jobs"), Answer::json(201, &failed)),
+        (one, list(std::slice::from_ref(&failed))),
+    ];
+    assert_snapshot!(load("held-back", file, &[], cluster(&[], &[], &instead)), @"
+    [exit 6]
+    error: job 'build' failed: BackoffLimitExceeded; 1 change was held back
+      JOB    STEP    OUTCOME
+      build  create  done; its run has not succeeded
+      bot    create  held back
+
+    hint: `tail /data/project/tf-test/build.err /data/project/tf-test/build.out` shows its output.
+
+    hint: Then type the same command again: it runs job build again, unless that still runs, and goes on with what was held back.
+    ");
+}

@@ -80,7 +80,7 @@ mod tests {
         assert_eq!(evidence.cause.code(), "image-pull");
         let words = json!({"terminated": {"reason": "StartError", "exitCode": 128, "message": "no /bin/sh"}});
         let ShellProgress::Failed(evidence) = progress(&container(&words)) else { panic!("it waits") };
-        assert_eq!(evidence.cause, Cause::ContainerStart);
+        assert_eq!(evidence.cause, Cause::ContainerStart { reason: Untrusted::new("no /bin/sh") });
         let evicted = json!({"phase": "Failed", "reason": "Evicted", "message": "low on memory"});
         assert_eq!(progress(&evicted), ShellProgress::Terminated(Untrusted::new("Evicted: low on memory")));
     }

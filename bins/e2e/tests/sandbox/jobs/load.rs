@@ -203,8 +203,10 @@ fn one_off_job_of_a_file_runs_at_each_load() {
         tool.jobs(&["load", "jobs.yaml"])
             .exits(6)
             .says(line)
-            .says("done; its run did not finish")
-            .says("not tried")
+            .says("job 'compile' failed: terminated with exit code 3; 1 change was held back")
+            .says("done; its run has not succeeded")
+            .says("`toolforge jobs logs compile` shows its output")
+            .says("it runs job compile again")
             .and_that_is_all();
         assert_eq!(tool.kubectl(&["get", "cronjobs", "-o", "name"]), "");
     }

@@ -1,6 +1,7 @@
 //! Details of a job's status, with advice.
 
 use k8s_openapi::jiff::Timestamp;
+use toolforge_model::Untrusted;
 use toolforge_render::job::{JobState, JobStatus, MissedReason, MissedRuns};
 use toolforge_render::pod::{Cause, Evidence, LastTermination, TerminationKind};
 
@@ -52,6 +53,9 @@ fn next_step(status: &JobStatus, state: &JobState, asked: Asked<'_>) -> Option<S
     let kind = status.last_termination.as_ref().map(LastTermination::kind);
     if kind == Some(TerminationKind::OutOfMemory) && *state != JobState::Succeeded {
         return Some(advice(&Cause::OutOfMemory, asked));
+    }
+    if kind == Some(TerminationKind::NotStarted) && *state != JobState::Succeeded {
+        return Some(advice(&Cause::ContainerStart { reason: Untrusted::default() }, asked));
     }
     match state {
         JobState::Failed { .. } | JobState::Retrying { .. } => {
