@@ -131,6 +131,28 @@ async fn full_quota_is_blocked_after_a_while() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn pod_without_a_node_is_blocked_after_a_while() {
+    let mut set = refused("");
+    set["status"] = json!({"replicas": 1});
+    let pod = json!({
+        "metadata": {"name": "x-2-a", "uid": "p2", "resourceVersion": "10", "ownerReferences": [
+            {"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "x-2", "uid": "r2"},
+        ]},
+        "status": {"conditions": [
+            {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "0/1 nodes are available"},
+        ]},
+    });
+    let cluster = Cluster {
+        deployments: vec![deployment(&json!([]))],
+        replica_sets: vec![set],
+        pods: vec![pod],
+        frames: vec![],
+    };
+    let (outcome, waited, _) = wait(cluster).await;
+    assert_eq!((codes(&outcome), waited), (vec!["unschedulable"], 60));
+}
+
+#[tokio::test(start_paused = true)]
 async fn refused_replica_set_is_blocked() {
     let full = "replicasets.apps \"x\" is forbidden: exceeded quota: q, requested: count/replicasets.apps=1, used: count/replicasets.apps=2, limited: count/replicasets.apps=2";
     let condition = json!([{

@@ -15,7 +15,7 @@ fn now() -> Timestamp {
 }
 
 /// How many causes there are. A new one breaks the match in [`number`], and then needs an object below.
-const COUNT: usize = 16;
+const COUNT: usize = 17;
 
 fn number(cause: &Cause) -> usize {
     match cause {
@@ -35,6 +35,7 @@ fn number(cause: &Cause) -> usize {
         Cause::Paused => 13,
         Cause::Terminating { .. } => 14,
         Cause::FormerDefinition => 15,
+        Cause::VolumeMount => 16,
     }
 }
 
@@ -60,6 +61,14 @@ fn pod(spec: &Value, container: &Value, conditions: &Value) -> Value {
 fn unhealthy(message: &str) -> Event {
     serde_json::from_value(json!({
         "metadata": {}, "reason": "Unhealthy", "message": message,
+        "involvedObject": {"kind": "Pod", "name": "p", "uid": "p1"},
+    }))
+    .unwrap()
+}
+
+fn not_mounted() -> Event {
+    serde_json::from_value(json!({
+        "metadata": {}, "reason": "FailedMount", "message": "MountVolume.SetUp failed: secret \"s\" not found",
         "involvedObject": {"kind": "Pod", "name": "p", "uid": "p1"},
     }))
     .unwrap()
@@ -104,6 +113,7 @@ fn pods() -> Vec<(&'static str, Value, Vec<Event>)> {
             vec![],
         ),
         ("unschedulable", pod(&none, &waiting("ContainerCreating"), &unschedulable), vec![]),
+        ("volume-mount", pod(&none, &waiting("ContainerCreating"), &none_list()), vec![not_mounted()]),
     ]
 }
 

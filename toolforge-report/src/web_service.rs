@@ -169,6 +169,8 @@ codes! {
         NotHealthy = "not-healthy",
         /// No node has the capacity for the pod.
         Unschedulable = "unschedulable",
+        /// A volume of the pod cannot be mounted.
+        VolumeMount = "volume-mount",
         /// Nothing listens on the port.
         NotListening = "not-listening",
         /// The rollout timed out.

@@ -371,6 +371,7 @@ mod tests {
             Kind::HealthCheckFails { check: HealthProbe::Port(8000) },
             Kind::NotHealthy { check: HealthProbe::Path("/".into()) },
             Kind::Unschedulable,
+            Kind::VolumeMount,
             Kind::NotListening { port: 8000 },
             Kind::DeadlineExceeded,
             Kind::Paused,

@@ -159,6 +159,10 @@ pub(crate) fn advice(cause: &Cause, asked: Asked<'_>) -> String {
             "Type `toolforge jobs restart {name}`: it ends that run and starts one of the present definition."
         ),
         Cause::Paused => format!("`toolforge jobs restart {name}` ends the pause and replaces the pods."),
+        Cause::VolumeMount => {
+            "Create what the message names, or leave the volume out; the cluster tries again by itself."
+                .to_owned()
+        }
         Cause::RefusedForNow | Cause::Unschedulable | Cause::Terminating { .. } => {
             "The cluster tries again by itself.".to_owned()
         }

@@ -64,6 +64,9 @@ pub(crate) fn advice(cause: &Cause, ready: ReadyPods) -> String {
             platform::QUOTA_HELP
         ),
         Cause::Paused => "`webservice restart` ends the pause and replaces the pods.".to_owned(),
+        Cause::VolumeMount => {
+            "Create what the message names, or leave the volume out; the cluster tries again by itself.".to_owned()
+        }
         Cause::RefusedForNow | Cause::Unschedulable | Cause::Terminating { .. } => {
             "The cluster tries again by itself; `webservice status` shows the state.".to_owned()
         }

@@ -16,6 +16,10 @@ const REFUSED: Duration = Duration::from_secs(30);
 /// are as long.
 const REFUSED_BEHIND_PODS: Duration = Duration::from_secs(60);
 
+/// How long a pod may wait for a node or for a volume while nothing else happens: other pods may end, and the kubelet tries a
+/// mount again after pauses that double.
+const NODE: Duration = Duration::from_secs(60);
+
 /// How long an image that cannot be pulled may still come: the kubelet's first pauses are 10 and 20 seconds.
 pub(crate) const IMAGE: Duration = Duration::from_secs(8);
 
@@ -80,6 +84,7 @@ impl Patience {
         let limit = if self.has_terminated { REFUSED_BEHIND_PODS } else { REFUSED };
         match evidence.cause {
             Cause::QuotaExceeded | Cause::RefusedForNow => instant.duration_since(self.changed) >= limit,
+            Cause::Unschedulable | Cause::VolumeMount => instant.duration_since(self.changed) >= NODE,
             Cause::ImagePull { .. } => {
                 self.image_since.is_some_and(|since| instant.duration_since(since) >= IMAGE)
             }

@@ -61,6 +61,8 @@ pub enum Cause {
         /// The port.
         port: u16,
     },
+    /// A volume of the pod cannot be mounted.
+    VolumeMount,
     /// The rollout took longer than the Deployment allows.
     DeadlineExceeded,
     /// The Deployment is paused, and pods of its newest revision are missing.
@@ -133,6 +135,7 @@ impl Cause {
             Self::RefusedForNow
             | Self::Terminating { .. }
             | Self::Unschedulable
+            | Self::VolumeMount
             | Self::NotListening { .. }
             | Self::NotHealthy { .. } => false,
         }
@@ -153,6 +156,7 @@ impl Cause {
             Self::HealthCheckFails { .. } => "health-check-fails",
             Self::NotHealthy { .. } => "not-healthy",
             Self::Unschedulable => "unschedulable",
+            Self::VolumeMount => "volume-mount",
             Self::NotListening { .. } => "not-listening",
             Self::DeadlineExceeded => "deadline-exceeded",
             Self::Paused => "paused",
@@ -192,6 +196,7 @@ impl fmt::Display for Cause {
             }
             Self::NotHealthy { check } => write!(f, "your program runs, but its health check {check} fails"),
             Self::Unschedulable => f.write_str("no node has enough free resources for the pod now"),
+            Self::VolumeMount => f.write_str("a volume of the pod cannot be mounted"),
             Self::NotListening { port } => write!(
                 f,
                 "your program runs, but nothing answers on port {port}: listen on 0.0.0.0 and on $PORT"

@@ -79,6 +79,13 @@ fn of_container(pod: &Pod, status: &ContainerStatus, events: &[Event]) -> Option
         | "CreateContainerError"
         | "RunContainerError"
         | "PostStartHookError" => return found(not_started(&message, pod, events), message),
+        // A container that waits for its volumes has no message of its own.
+        "ContainerCreating" | "PodInitializing" => {
+            if let Some(failure) = failed_mount(pod, events) {
+                let message = Untrusted::new(failure.message.clone().unwrap_or_default());
+                return Some(FailedProbe { cause: Cause::VolumeMount, message, since: first_time(failure) });
+            }
+        }
         _ => {}
     }
     let is_backing_off = waiting.reason.as_deref() == Some("CrashLoopBackOff");
@@ -98,6 +105,16 @@ fn of_container(pod: &Pod, status: &ContainerStatus, events: &[Event]) -> Option
         }
         _ => None,
     }
+}
+
+/// Returns the last event of a pod's volume that could not be mounted or attached.
+fn failed_mount<'a>(pod: &Pod, events: &'a [Event]) -> Option<&'a Event> {
+    let uid = pod.metadata.uid.as_deref()?;
+    let is_own = |event: &&Event| {
+        event.involved_object.uid.as_deref() == Some(uid)
+            && matches!(event.reason.as_deref(), Some("FailedMount" | "FailedAttachVolume"))
+    };
+    events.iter().filter(is_own).max_by_key(|event| event_time(event))
 }
 
 /// Returns that a container cannot be started; a message that its status does not have is that of the pod's last event about it.
