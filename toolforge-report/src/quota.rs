@@ -12,7 +12,8 @@ structs! {
         pub quotas: Vec<Quota>,
         /// The namespace's LimitRanges.
         pub limits: Vec<LimitRange>,
-        /// The kinds that the cluster does not let this user read, `ResourceQuota` or `LimitRange`; else empty.
+        /// What the cluster does not let this user read: the kinds `ResourceQuota` and `LimitRange`, or the resource of other
+        /// objects, like `pods`; else empty.
         pub unread: Vec<String>,
         /// The workloads whose pods use the quota, those with the largest share first; `null` if that is not known, as in
         /// `jobs quota`.

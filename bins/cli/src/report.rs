@@ -85,6 +85,14 @@ pub fn warn_of_unread(limits: &Limits) -> ExitCode {
     if limits.unread.is_empty() { ExitCode::Success } else { ExitCode::Partial }
 }
 
+/// Prints a warning that causes may be missing.
+pub fn warn_of_unread_events() {
+    Notice::warning(
+        "the cluster does not let you read events, so it may be unknown why something does not run",
+    )
+    .print();
+}
+
 /// Returns the resources of a quota with their usage.
 #[must_use]
 pub fn quota_usage(quota: &ResourceQuota) -> Quota {

@@ -3,9 +3,9 @@
 use k8s_openapi::api::core::v1::Namespace;
 use k8s_openapi::jiff::Timestamp;
 use toolforge_cli::{ExitCode, Failure, FileFactsOptions, Session, Source, file_facts};
-use toolforge_client::{Client, JobFetchOptions, NamespaceFetchOptions, ResourceType};
+use toolforge_client::{Client, Error, JobFetchOptions, NamespaceFetchOptions, ResourceType};
 use toolforge_images::Catalog;
-use toolforge_model::ToolName;
+use toolforge_model::{ToolName, Untrusted};
 use toolforge_quota::Limits;
 use toolforge_quota::profiles::Profile;
 use toolforge_render::files::FilePlanFacts;
@@ -47,6 +47,10 @@ pub(crate) struct Overview {
     pub(crate) metrics: Option<Vec<PodMetrics>>,
     /// Whether the objects of the namespace are known, and not only its quotas.
     pub(crate) has_objects: bool,
+    /// Why the objects of the namespace cannot be read.
+    pub(crate) unread: Option<Error>,
+    /// Whether the user may not read events, so that it is unknown what is blocked.
+    pub(crate) has_unread_events: bool,
     pub(crate) now: Timestamp,
 }
 
@@ -54,16 +58,26 @@ impl Overview {
     pub(crate) fn limits(&self) -> &Limits {
         &self.facts.namespace.limits
     }
+
+    /// Returns the resource that the user may not read, like `pods`.
+    pub(crate) fn unread_resource(&self) -> Option<Untrusted> {
+        if self.has_unread_events {
+            return Some(Untrusted::new("events"));
+        }
+        let kind = self.unread.as_ref()?.api_status()?.object_kind();
+        Some(if kind.is_empty() { Untrusted::new("objects") } else { kind.clone() })
+    }
 }
 
 /// Returns the quotas of a namespace, what uses them, and what is blocked. A user who may read only the quotas gets these.
 pub(crate) fn overview(session: &Session, profile: Option<Profile>) -> Result<Overview, Failure> {
     let now = Timestamp::now();
-    let (facts, metrics, has_objects) = match &session.source {
+    let mut has_unread_events = false;
+    let (facts, metrics, has_objects, unread) = match &session.source {
         Source::Files(documents) => {
             let facts = documents.job_facts(session.namespace_of(documents)?)?;
             let has_objects = !facts.live.pods.is_empty() || !facts.live.cron_jobs.is_empty();
-            (facts, None, has_objects)
+            (facts, None, has_objects, None)
         }
         Source::Cluster { runtime, client } => {
             let mut wanted = JobFetchOptions::for_names();
@@ -77,15 +91,16 @@ pub(crate) fn overview(session: &Session, profile: Option<Profile>) -> Result<Ov
             });
             match fetched {
                 Ok(fetched) => {
+                    has_unread_events = fetched.has_unread_events;
                     let facts = fetched.facts(session.namespace(Catalog::default()));
                     if facts.namespace.limits.quotas.is_empty() && facts.live.pods.is_empty() {
                         runtime.block_on(check_tool(client, &session.tool))?;
                     }
-                    (facts, metrics, true)
+                    (facts, metrics, true, None)
                 }
                 Err(error) if error.api_status().is_some_and(|status| status.code() == 403) => {
                     let namespace = session.namespace(Catalog::default()).with_limits(session.limits()?);
-                    (JobFacts::new(namespace), None, false)
+                    (JobFacts::new(namespace), None, false, Some(error))
                 }
                 Err(error) => return Err(error.into()),
             }
@@ -96,5 +111,5 @@ pub(crate) fn overview(session: &Session, profile: Option<Profile>) -> Result<Ov
         let limits = std::mem::take(&mut facts.namespace.limits);
         facts.namespace.limits = limits.with_profile(profile);
     }
-    Ok(Overview { facts, metrics, has_objects, now })
+    Ok(Overview { facts, metrics, has_objects, unread, has_unread_events, now })
 }

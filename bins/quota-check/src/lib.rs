@@ -24,9 +24,9 @@ use std::ffi::OsString;
 
 use clap::CommandFactory as _;
 use toolforge_cli::{
-    CompletionRequest, DescribedProgram, ExitCode, Failure, Session, TOPICS, WHERE_TO_ASK, kubeconfig_files,
-    parse, positionals, print, print_text, refuse_output, topic, unknown_topic, usage_failure,
-    warn_of_unread,
+    CompletionRequest, DescribedProgram, ExitCode, Failure, Notice, Session, TOPICS, WHERE_TO_ASK,
+    kubeconfig_files, parse, positionals, print, print_text, refuse_output, topic, unknown_topic,
+    usage_failure, warn_of_unread,
 };
 
 use arguments::{Arguments, AuditArguments, Verb};
@@ -124,7 +124,16 @@ fn check_in(session: &Session, arguments: &Arguments) -> Result<ExitCode, Failur
     }
     let overview = facts::overview(session, arguments.quota.clone())?;
     print(&report::document(&session.tool, &overview)?, format)?;
-    Ok(warn_of_unread(overview.limits()))
+    let exit_code = warn_of_unread(overview.limits());
+    let Some(resource) = overview.unread_resource() else { return Ok(exit_code) };
+    let left_out = if overview.has_objects {
+        "what is blocked is left out"
+    } else {
+        "who uses the quota, what is blocked and the next runs are left out"
+    };
+    Notice::warning(format!("the cluster does not let you read {}, so {left_out}", resource.escaped()))
+        .print();
+    Ok(ExitCode::Partial)
 }
 
 /// Opens the session of a command about one tool, which only reads.

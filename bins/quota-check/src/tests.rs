@@ -126,8 +126,13 @@ fn missing_measurements_are_one_line() {
 fn quotas_are_shown_where_only_they_can_be_read() {
     let refused = (format!("{CORE}/pods"), Answer::refusal(403, "Forbidden", "no"));
     let (code, _, output) = run(namespace(&[], &[refused]), &[]);
-    assert_eq!(code, 0);
+    assert_eq!(code, 6);
     assert!(output.contains("limits.memory") && !output.contains("WORKLOAD"), "{output}");
+    // Whether anything is blocked is unknown.
+    let refused = (format!("{CORE}/pods"), Answer::refusal(403, "Forbidden", "no"));
+    let (code, _, output) = run(namespace(&[], &[refused]), &["request"]);
+    assert_eq!(code, 4);
+    assert!(!output.contains("Nothing is blocked"), "{output}");
 }
 
 #[test]

@@ -17,6 +17,8 @@ const MOST_SHOWN: usize = 10;
 
 /// Adds what uses the quota, what is blocked, and what runs next.
 pub(crate) fn add(report: QuotaReport, overview: &Overview) -> QuotaReport {
+    let unread = overview.unread_resource().map(|resource| resource.escaped().to_string());
+    let report = QuotaReport { unread: report.unread.iter().cloned().chain(unread).collect(), ..report };
     if !overview.has_objects {
         return report;
     }
@@ -42,7 +44,8 @@ pub(crate) fn add(report: QuotaReport, overview: &Overview) -> QuotaReport {
     };
     QuotaReport {
         workloads: Some(workloads.iter().map(workload).collect()),
-        blocked: Some(blocked_objects(facts, *now).iter().map(blocked).collect()),
+        blocked: (!overview.has_unread_events)
+            .then(|| blocked_objects(facts, *now).iter().map(blocked).collect()),
         runs: Some(upcoming_runs(facts, *now).iter().map(run).collect()),
         ..report
     }

@@ -2,7 +2,7 @@
 
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::jiff::Timestamp;
-use toolforge_cli::{Failure, Session, Source, catalog_or_bundled, print_message};
+use toolforge_cli::{Failure, Session, Source, catalog_or_bundled, print_message, warn_of_unread_events};
 use toolforge_client::{NamespaceFetchOptions, WebServiceFetchOptions};
 use toolforge_render::job::JobFacts;
 use toolforge_render::pod::RolloutProgress;
@@ -64,8 +64,11 @@ pub(crate) async fn fetch_status_facts(session: &Session) -> Result<WebServiceFa
         let mut wanted = WebServiceFetchOptions::default();
         wanted.replica_sets = true;
         wanted.events = true;
-        let found = client.fetch_web_service(&session.tool, wanted).await?.live;
-        (objects.live.replica_sets, objects.live.events) = (found.replica_sets, found.events);
+        let found = client.fetch_web_service(&session.tool, wanted).await?;
+        if found.has_unread_events {
+            warn_of_unread_events();
+        }
+        (objects.live.replica_sets, objects.live.events) = (found.live.replica_sets, found.live.events);
     }
     let namespace = session.namespace(catalog_or_bundled(&objects.namespace));
     Ok(objects.facts(namespace))

@@ -60,13 +60,15 @@ pub struct FetchedJobs {
     pub namespace: FetchedNamespace,
     /// The namespace's objects.
     pub live: LiveJobs,
+    /// Whether the user may not read events, so that `live` has none.
+    pub has_unread_events: bool,
 }
 
 impl FetchedJobs {
     /// Returns the facts: `namespace` with the fetched limits, and the live objects.
     #[must_use]
     pub fn facts(self, namespace: Namespace) -> JobFacts {
-        let Self { namespace: fetched, live } = self;
+        let Self { namespace: fetched, live, has_unread_events: _ } = self;
         let mut facts = JobFacts::new(fetched.facts(namespace));
         let (limits, now) = (facts.namespace.limits, PodsTime::Now(Timestamp::now()));
         facts.namespace.limits = with_unsettled_pods(limits, &live.deployments, &live.jobs, &live.pods, now);
@@ -102,8 +104,8 @@ impl Client {
     /// the number of jobs. They have one time limit [together](Self::sharing_read_time).
     ///
     /// # Errors
-    /// The first error of any request. Missing objects are not errors, nor are HTTPRoutes and records of the jobs service
-    /// that the cluster does not serve or the tool may not list.
+    /// The first error of any request. Missing objects are not errors, nor are events that the user may not list, and HTTPRoutes
+    /// and records of the jobs service that the cluster does not serve or the user may not list.
     pub async fn fetch_jobs(&self, tool: &ToolName, wanted: JobFetchOptions) -> Result<FetchedJobs, Error> {
         let JobFetchOptions { namespace: wanted_facts, addresses, events, records } = wanted;
         let client = self.sharing_read_time();
@@ -119,7 +121,7 @@ impl Client {
                 client.fetch_namespace(tool, wanted_facts),
                 client.all::<Service>(addresses, list(ResourceType::of::<Service>())),
                 client.all_served::<HttpRoute>(addresses, ResourceType::HTTP_ROUTES, tool),
-                client.all::<Event>(events, list(ResourceType::of::<Event>())),
+                client.readable(client.all::<Event>(events, list(ResourceType::of::<Event>()))),
                 client.all_served::<Record>(records, ResourceType::of_kind(RecordedJob::Continuous.kind()), tool),
                 client.all_served::<Record>(records, ResourceType::of_kind(RecordedJob::Scheduled.kind()), tool),
             )?;
@@ -135,9 +137,10 @@ impl Client {
         live.services = services;
         live.http_routes = http_routes;
         live.pods = pods;
-        live.events = events;
+        let has_unread_events = events.is_none();
+        live.events = events.unwrap_or_default();
         live.recorded = recorded;
-        Ok(FetchedJobs { namespace: facts, live })
+        Ok(FetchedJobs { namespace: facts, live, has_unread_events })
     }
 
     async fn all<T: DeserializeOwned>(

@@ -89,6 +89,8 @@ pub struct FetchedWebService {
     pub live: LiveWebService,
     /// Everything in the namespace that runs pods.
     pub neighbors: Neighbors,
+    /// Whether the user may not read events, so that `live` has none.
+    pub has_unread_events: bool,
 }
 
 /// Everything in a namespace that runs pods, the web service included; empty if it was not requested.
@@ -115,7 +117,7 @@ impl FetchedWebService {
     /// Returns the facts for a plan, and those of the jobs beside it, as far as the neighbors were requested.
     #[must_use]
     pub fn facts_with_jobs(self, namespace: Namespace) -> (WebServiceFacts, JobFacts) {
-        let Self { namespace: fetched, http_routes, live, neighbors } = self;
+        let Self { namespace: fetched, http_routes, live, neighbors, has_unread_events: _ } = self;
         let Neighbors { pods, deployments, jobs, cron_jobs } = neighbors;
         let mut facts = WebServiceFacts::new(fetched.facts(namespace));
         let (limits, now) = (facts.namespace.limits, PodsTime::Now(Timestamp::now()));
@@ -152,7 +154,7 @@ impl Client {
     /// [together](Self::sharing_read_time).
     ///
     /// # Errors
-    /// The first error of any request. Missing objects are not errors.
+    /// The first error of any request. Missing objects are not errors, nor are events that the user may not list.
     pub async fn fetch_web_service(
         &self,
         tool: &ToolName,
@@ -194,7 +196,10 @@ impl Client {
             when(routes, client.find_route(tool)),
             when(pods, client.items(objects(ResourceType::of::<Pod>()), selector(tool))),
             when(replica_sets, client.items(objects(ResourceType::of::<ReplicaSet>()), selector(tool))),
-            when(events, client.items(objects(ResourceType::of::<Event>()), ListParams::default())),
+            client.readable(when(
+                events,
+                client.items(objects(ResourceType::of::<Event>()), ListParams::default()),
+            )),
         )?;
         let ingress: Option<Ingress> = ingress.flatten();
         let RouteAnswer { is_served, route } = route.unwrap_or(RouteAnswer { is_served: false, route: None });
@@ -224,8 +229,9 @@ impl Client {
         live.http_route = route;
         live.pods = pods.unwrap_or_default();
         live.replica_sets = replica_sets.or(counted_replica_sets).unwrap_or_default();
-        live.events = events.unwrap_or_default();
-        Ok(FetchedWebService { namespace: facts, http_routes, live, neighbors })
+        let has_unread_events = events.is_none();
+        live.events = events.flatten().unwrap_or_default();
+        Ok(FetchedWebService { namespace: facts, http_routes, live, neighbors, has_unread_events })
     }
 
     /// Requests the route. A 404 that names the resource means that the cluster serves the kind, one without that it does

@@ -1,6 +1,6 @@
 //! The facts that the verbs work from.
 
-use toolforge_cli::{ExitCode, Failure, Session, Source, catalog_or_bundled};
+use toolforge_cli::{ExitCode, Failure, Session, Source, catalog_or_bundled, warn_of_unread_events};
 use toolforge_client::{FactsError, FetchedNamespace, JobFetchOptions};
 use toolforge_images::Catalog;
 use toolforge_model::suggest;
@@ -38,6 +38,9 @@ async fn fetch(
         Source::Files(documents) => Ok(documents.job_facts(session.namespace_of(documents)?)?),
         Source::Cluster { client, .. } => {
             let objects = client.fetch_jobs(&session.tool, wanted).await?;
+            if objects.has_unread_events {
+                warn_of_unread_events();
+            }
             let namespace = session.namespace(catalog(&objects.namespace)?);
             Ok(objects.facts(namespace))
         }
