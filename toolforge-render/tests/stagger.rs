@@ -273,8 +273,8 @@ fn changes_without_schedules_count_existing_runs() {
 /// Adds running pods of the only Deployment, of 1 CPU each.
 fn run_pods(facts: &mut JobFacts, count: u32) {
     let deployment = facts.live.deployments[0].clone();
-    let spec: Option<DeploymentSpec> = deployment.spec.into();
-    let template = spec.unwrap().template;
+    let spec: Option<&DeploymentSpec> = (&deployment.spec).into();
+    let template = spec.unwrap().template.clone();
     for index in 0..count {
         let mut metadata = template.metadata.clone().unwrap();
         metadata.name = Some(format!("bot-{index}"));
