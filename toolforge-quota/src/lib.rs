@@ -40,6 +40,7 @@ mod resource_quota;
 mod rollout;
 mod schedule;
 mod scopes;
+mod settled;
 mod size;
 mod stages;
 mod unit;

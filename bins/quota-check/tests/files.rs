@@ -443,3 +443,29 @@ fn runs_during_a_rollout_are_warned_of() {
     // Beside the old pods alone, it fits.
     assert!(document["conflicts"].as_array().unwrap().len() == 1, "{document:#}");
 }
+
+#[test]
+fn huge_files_are_refused_in_little_memory() {
+    let file = std::env::temp_dir().join(format!("quota-check-huge-{}.yaml", std::process::id()));
+    std::fs::File::create(&file).unwrap().set_len(200 << 20).unwrap();
+    let path = file.display();
+    // In KiB: less than the file.
+    let script = |arguments: String| {
+        format!("ulimit -v 131072; exec {} --tool stashbot {arguments}", env!("CARGO_BIN_EXE_quota-check"))
+    };
+    for (arguments, expected) in [
+        (format!("--quota toolforge-2023 {path}"), " is larger than 4 MiB"),
+        (format!("--quota toolforge-2023 - < {path}"), "standard input is larger than 4 MiB"),
+        (format!("request --quota toolforge-2023 {path}"), " is larger than 4 MiB"),
+        (format!("--all --from {path}"), "0 quotas were read before"),
+        (format!("audit --all --from {path}"), "expected value"),
+    ] {
+        let mut command = Command::new("sh");
+        command.args(["-c", &script(arguments.clone())]).env_clear().env("HOME", "/nonexistent");
+        let output = command.stdin(Stdio::null()).output().unwrap();
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{arguments}: {stderr}");
+        assert!(stderr.contains(expected), "{arguments}: {stderr}");
+    }
+    std::fs::remove_file(&file).unwrap();
+}

@@ -2,7 +2,7 @@
 
 use insta::assert_snapshot;
 use proptest::prelude::*;
-use toolforge_model::ToolName;
+use toolforge_model::{Cpu, Memory, ToolName};
 use toolforge_render::change::{Adjustment, ChangeSet, PodPart};
 use toolforge_render::files::{FileContents, FilePlanFacts, file_adjustments, plan_files};
 use toolforge_render::namespace::Documents;
@@ -66,8 +66,8 @@ proptest! {
         // Something always fits.
         prop_assert_eq!(fits, found.is_empty(), "{:?}", containers);
         for found in found.iter().filter(|found| found.part == Some(PodPart::EachContainer)) {
-            let memory = found.memory.map_or(u64::MAX, |memory| memory.bytes());
-            let cpu = found.cpu.map_or(u64::MAX, |cpu| cpu.millis());
+            let memory = found.memory.map_or(u64::MAX, Memory::bytes);
+            let cpu = found.cpu.map_or(u64::MAX, Cpu::millis);
             let with = |memory: u64, cpu: u64| {
                 let lowered: Vec<(u64, u64)> =
                     containers.iter().map(|own| (own.0.min(memory), own.1.min(cpu))).collect();

@@ -3,6 +3,7 @@
 mod baseline;
 mod dump;
 mod format;
+mod held;
 mod row;
 mod run;
 mod select;

@@ -110,10 +110,10 @@ impl Share<'_> {
         u64::try_from(percent).unwrap_or(u64::MAX)
     }
 
-    /// Compares two shares exactly.
-    pub(crate) fn compare(self, other: Self) -> std::cmp::Ordering {
+    /// Compares two shares exactly, each of a used amount and a limit.
+    pub(crate) fn compare(one: (u64, u64), other: (u64, u64)) -> std::cmp::Ordering {
         let product = |used: u64, hard: u64| u128::from(used) * u128::from(hard);
-        product(self.used, other.hard).cmp(&product(other.used, self.hard))
+        product(one.0, other.1).cmp(&product(other.0, one.1))
     }
 }
 
@@ -122,7 +122,7 @@ impl Share<'_> {
 fn most_used(quota: &ResourceQuota) -> Option<Share<'_>> {
     let limited = quota.hard.iter().filter(|(resource, hard)| resource.is_of_pods() && **hard > 0);
     let shares = limited.map(|(resource, hard)| Share { resource, used: quota.used(resource), hard: *hard });
-    shares.max_by(|a, b| a.compare(*b))
+    shares.max_by(|a, b| Share::compare((a.used, a.hard), (b.used, b.hard)))
 }
 
 fn state(quota: &ResourceQuota, threshold: u64) -> FleetState {

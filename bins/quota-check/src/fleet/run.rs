@@ -15,8 +15,9 @@ use toolforge_report::{FailureCode, FleetChangeCode, FleetState, FleetSummary};
 use super::baseline::Baseline;
 use super::dump::for_each_object;
 use super::format::{FleetWriter, writer};
+use super::held::HeldRows;
 use super::row::Row;
-use super::select::{count, is_selected, is_tool, sort};
+use super::select::{count, is_selected, is_tool};
 use crate::arguments::Arguments;
 
 /// Shows the quotas of all tools.
@@ -77,6 +78,10 @@ fn nothing_found(arguments: &Arguments) -> Failure {
     Failure::new(ExitCode::Failed, message).with_code(FailureCode::NotFound)
 }
 
+fn failure_of_row(error: &serde_json::Error) -> Failure {
+    Failure::from_error(ExitCode::Failed, error).detail("a row could not be held")
+}
+
 struct FleetRun<'a> {
     arguments: &'a Arguments,
     writer: Box<dyn FleetWriter>,
@@ -85,7 +90,7 @@ struct FleetRun<'a> {
     /// Whether a quota is not as in the baseline.
     has_changes: bool,
     /// The rows that wait for the others because they are sorted.
-    held: Vec<Row>,
+    held: HeldRows,
     progress: ProgressLine,
     /// Whether a quota of a selected tool could not be read.
     is_partial: bool,
@@ -101,7 +106,7 @@ impl<'a> FleetRun<'a> {
             summary: FleetSummary { quotas: 0, selected: 0, near: 0, blocked: 0, unused: 0, unreadable: 0 },
             baseline: None,
             has_changes: false,
-            held: Vec::new(),
+            held: HeldRows::default(),
             progress: ProgressLine::only_on_terminal(),
             is_partial: false,
             is_closed: false,
@@ -211,11 +216,15 @@ impl<'a> FleetRun<'a> {
     /// Writes a row, or holds it until it can be sorted.
     fn show(&mut self, row: Row) -> Result<(), Failure> {
         self.summary.selected += 1;
-        if self.arguments.fleet.sort.is_some() {
-            self.held.push(row);
-            return Ok(());
-        }
-        self.check(|fleet| fleet.writer.row(&row))
+        let Some(key) = &self.arguments.fleet.sort else {
+            return self.check(|fleet| fleet.writer.row(&row));
+        };
+        let Row { mut report, amounts, stated } = row;
+        let mut usages = std::mem::take(&mut report.resources);
+        usages.retain(|usage| self.writer.shows(&report, &usage.resource));
+        report.resources = usages;
+        let stated = if self.writer.shows_stated() { stated } else { Vec::new() };
+        self.held.push(&Row { report, amounts, stated }, key).map_err(|error| failure_of_row(&error))
     }
 
     fn finish(&mut self) -> Result<(), Failure> {
@@ -227,12 +236,9 @@ impl<'a> FleetRun<'a> {
                 self.show(row)?;
             }
         }
-        let mut held = std::mem::take(&mut self.held);
-        if let Some(key) = &self.arguments.fleet.sort {
-            sort(&mut held, key);
-        }
-        for row in &held {
-            self.check(|fleet| fleet.writer.row(row))?;
+        for row in std::mem::take(&mut self.held).into_sorted() {
+            let row = row.map_err(|error| failure_of_row(&error))?;
+            self.check(|fleet| fleet.writer.row(&row))?;
         }
         let summary = self.summary.clone();
         self.check(|fleet| fleet.writer.end(&summary))

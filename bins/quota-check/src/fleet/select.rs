@@ -1,11 +1,9 @@
 //! Which quotas of a fleet are shown, and in which order.
 
-use std::cmp::Ordering;
-
 use toolforge_report::{FleetState, FleetSummary};
 
 use super::row::Row;
-use crate::arguments::{FleetOptions, Only, SortKey, ToolPattern};
+use crate::arguments::{FleetOptions, Only, ToolPattern};
 
 /// Returns whether the options select a row. A namespace that cannot be read is always shown.
 pub(super) fn is_selected(row: &Row, options: &FleetOptions, tools: Option<&ToolPattern>) -> bool {
@@ -37,23 +35,4 @@ pub(super) fn count(summary: &mut FleetSummary, state: FleetState) {
         *counter += 1;
     }
     summary.quotas += 1;
-}
-
-/// Sorts rows; rows that are equal keep their order.
-pub(super) fn sort(rows: &mut [Row], key: &SortKey) {
-    match key {
-        SortKey::Name => rows.sort_by(|a, b| a.name().cmp(b.name())),
-        SortKey::Share => rows.sort_by(by_share),
-        SortKey::Resource(resource) => rows.sort_by_key(|row| std::cmp::Reverse(row.used(resource))),
-    }
-}
-
-/// Compares by share, the largest first, and those without one last.
-fn by_share(a: &Row, b: &Row) -> Ordering {
-    match (a.share(), b.share()) {
-        (Some(a), Some(b)) => b.compare(a),
-        (Some(_), None) => Ordering::Less,
-        (None, Some(_)) => Ordering::Greater,
-        (None, None) => Ordering::Equal,
-    }
 }

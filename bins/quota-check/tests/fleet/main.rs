@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test's own function may stop the test")]
 
 mod audit;
+mod memory;
 
 use std::io::Write as _;
 use std::process::{Command, Output, Stdio};

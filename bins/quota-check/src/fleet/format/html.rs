@@ -6,7 +6,8 @@ use std::io::{Result, Write};
 use k8s_openapi::jiff::Timestamp;
 use quick_xml::escape::escape;
 use toolforge_model::Untrusted;
-use toolforge_report::{FleetState, FleetSummary};
+use toolforge_quota::Resource;
+use toolforge_report::{FleetQuota, FleetState, FleetSummary};
 
 use super::FleetWriter;
 use super::table::{change_text, state};
@@ -112,9 +113,9 @@ impl FleetWriter for HtmlWriter {
         let _ = write!(html, "<td>{}</td>", text(report.resource.as_deref().unwrap_or_default()));
         for (resource, _) in COLUMNS {
             let found = report.resources.iter().find(|usage| usage.resource == resource);
-            let amount = row.used(&resource.into());
             match found {
                 Some(usage) => {
+                    let amount = Resource::from(resource).parse_amount(&usage.used).unwrap_or(0);
                     let (used, hard) = (text(&usage.used), text(&usage.hard));
                     let _ = write!(html, "<td class=\"number\" data-key=\"{amount}\">{used} of {hard}</td>");
                 }
@@ -124,6 +125,10 @@ impl FleetWriter for HtmlWriter {
         let change = report.change.as_ref().map(change_text).unwrap_or_default();
         let _ = write!(html, "<td>{}</td></tr>", text(&change));
         writeln!(self.output, "{html}")
+    }
+
+    fn shows(&self, report: &FleetQuota, resource: &str) -> bool {
+        report.resource.as_deref() == Some(resource) || COLUMNS.iter().any(|(column, _)| *column == resource)
     }
 
     fn end(&mut self, summary: &FleetSummary) -> Result<()> {

@@ -1,11 +1,12 @@
 //! JSON and YAML documents.
 
+use std::collections::BTreeMap;
 use std::io::{Result, Write};
 
 use serde::Serialize;
 use toolforge_cli::escape_control_characters;
 use toolforge_model::yaml;
-use toolforge_report::{API_VERSION, Document, Fleet, FleetQuota, FleetSummary, Kind};
+use toolforge_report::{API_VERSION, Document, Fleet, FleetSummary, Kind};
 
 use super::FleetWriter;
 use crate::fleet::row::Row;
@@ -63,29 +64,40 @@ impl FleetWriter for NdjsonWriter {
     }
 }
 
-/// Writes the document of `JsonWriter` as YAML, which has to hold all rows.
+/// Writes the document of `JsonWriter` as YAML.
 pub(super) struct YamlWriter {
     output: Box<dyn Write>,
-    quotas: Vec<FleetQuota>,
+    is_empty: bool,
 }
 
 impl YamlWriter {
     pub(super) fn new(output: Box<dyn Write>) -> Self {
-        Self { output, quotas: Vec::new() }
+        Self { output, is_empty: true }
     }
 }
 
+fn yaml_text(value: &impl Serialize) -> Result<String> {
+    yaml::to_text(value).map_err(|error| std::io::Error::other(error.to_string()))
+}
+
 impl FleetWriter for YamlWriter {
+    fn begin(&mut self) -> Result<()> {
+        write!(self.output, "apiVersion: {API_VERSION}\nkind: {}\nquotas:", Fleet::KIND)
+    }
+
     fn row(&mut self, row: &Row) -> Result<()> {
-        self.quotas.push(row.report.clone());
-        Ok(())
+        if std::mem::take(&mut self.is_empty) {
+            writeln!(self.output)?;
+        }
+        // A list may have the indentation of its key.
+        self.output.write_all(yaml_text(&[&row.report])?.as_bytes())
     }
 
     fn end(&mut self, summary: &FleetSummary) -> Result<()> {
-        let fleet = Fleet { quotas: std::mem::take(&mut self.quotas), summary: summary.clone() };
-        let text =
-            yaml::to_text(&Document::new(fleet)).map_err(|error| std::io::Error::other(error.to_string()))?;
-        self.output.write_all(text.as_bytes())?;
+        if self.is_empty {
+            writeln!(self.output, " []")?;
+        }
+        self.output.write_all(yaml_text(&BTreeMap::from([("summary", summary)]))?.as_bytes())?;
         self.output.flush()
     }
 }

@@ -4,7 +4,7 @@ use std::io::{Result, Write};
 
 use quick_xml::escape::escape;
 use toolforge_model::Untrusted;
-use toolforge_report::{FleetChangeCode, FleetState, FleetSummary};
+use toolforge_report::{FleetChangeCode, FleetQuota, FleetState, FleetSummary};
 
 use super::FleetWriter;
 use super::table::usage_text;
@@ -49,6 +49,10 @@ impl FleetWriter for JunitWriter {
             _ => String::new(),
         };
         writeln!(self.output, "<testcase classname=\"{class}\" name=\"{name}\">{result}</testcase>")
+    }
+
+    fn shows(&self, report: &FleetQuota, resource: &str) -> bool {
+        report.resource.as_deref() == Some(resource)
     }
 
     fn end(&mut self, _: &FleetSummary) -> Result<()> {

@@ -2,7 +2,7 @@
 
 use std::io::{Result, Write};
 
-use toolforge_report::FleetSummary;
+use toolforge_report::{FleetQuota, FleetSummary};
 
 use super::FleetWriter;
 use super::table::cells;
@@ -42,6 +42,10 @@ impl FleetWriter for MarkdownWriter {
         cells.resize(7, String::new());
         let cells: Vec<String> = cells.iter().map(|text| cell(text)).collect();
         writeln!(self.output, "| {} |", cells.join(" | "))
+    }
+
+    fn shows(&self, report: &FleetQuota, resource: &str) -> bool {
+        report.resource.as_deref() == Some(resource)
     }
 
     fn end(&mut self, _: &FleetSummary) -> Result<()> {

@@ -11,7 +11,7 @@ mod table;
 use std::io::{Result, Write};
 
 use k8s_openapi::jiff::Timestamp;
-use toolforge_report::FleetSummary;
+use toolforge_report::{FleetQuota, FleetSummary};
 
 use super::row::Row;
 use crate::arguments::Format;
@@ -25,6 +25,16 @@ pub(super) trait FleetWriter {
 
     /// Writes a row.
     fn row(&mut self, row: &Row) -> Result<()>;
+
+    /// Returns whether the amounts of a resource are written, so that they have to be held until the rows are sorted.
+    fn shows(&self, _report: &FleetQuota, _resource: &str) -> bool {
+        true
+    }
+
+    /// Returns whether the amounts are written by the keys of the quota.
+    fn shows_stated(&self) -> bool {
+        false
+    }
 
     /// Writes what follows the rows, and everything that is still buffered.
     fn end(&mut self, summary: &FleetSummary) -> Result<()>;

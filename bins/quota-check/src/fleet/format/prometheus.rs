@@ -5,7 +5,7 @@ use std::io::{Result, Write};
 
 use toolforge_model::Untrusted;
 use toolforge_quota::Resource;
-use toolforge_report::FleetSummary;
+use toolforge_report::{FleetQuota, FleetSummary};
 
 use super::FleetWriter;
 use crate::fleet::row::{Row, StatedAmount};
@@ -16,8 +16,8 @@ const METRIC: &str = "toolforge_resourcequota";
 /// Writes metrics.
 pub(super) struct PrometheusWriter {
     output: Box<dyn Write>,
-    /// The namespaces and names of the quotas that were written.
-    known: BTreeSet<(String, String)>,
+    /// The namespaces and names of the quotas that were written, in one text each.
+    known: BTreeSet<Box<str>>,
 }
 
 impl PrometheusWriter {
@@ -50,14 +50,15 @@ impl FleetWriter for PrometheusWriter {
     }
 
     fn row(&mut self, row: &Row) -> Result<()> {
-        let name = row.report.quota.clone().unwrap_or_default();
-        let id = (row.report.namespace.clone(), name);
+        let (namespace, name) =
+            (row.report.namespace.as_str(), row.report.quota.as_deref().unwrap_or_default());
+        // On Toolforge, a quota has the name of its namespace.
+        let id = if name == namespace { name.to_owned() } else { format!("{namespace}\0{name}") };
         // A second quota of the name, as of files that overlap, would make the whole output invalid.
-        if row.stated.is_empty() || self.known.contains(&id) {
+        if row.stated.is_empty() || !self.known.insert(id.into_boxed_str()) {
             return Ok(());
         }
-        let (namespace, quota) = (label(&id.0), label(&id.1));
-        self.known.insert(id);
+        let (namespace, quota) = (label(namespace), label(name));
         for StatedAmount { key, hard, used } in &row.stated {
             let (resource, key) = (Resource::from(key.as_str()), label(key));
             for (kind, amount) in [("hard", *hard), ("used", *used)] {
@@ -69,6 +70,14 @@ impl FleetWriter for PrometheusWriter {
             }
         }
         Ok(())
+    }
+
+    fn shows(&self, _: &FleetQuota, _: &str) -> bool {
+        false
+    }
+
+    fn shows_stated(&self) -> bool {
+        true
     }
 
     fn end(&mut self, _: &FleetSummary) -> Result<()> {

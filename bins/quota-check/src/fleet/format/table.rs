@@ -3,7 +3,7 @@
 use std::io::{Result, Write};
 
 use toolforge_model::Untrusted;
-use toolforge_report::{FleetChange, FleetChangeCode, FleetState, FleetSummary};
+use toolforge_report::{FleetChange, FleetChangeCode, FleetQuota, FleetState, FleetSummary};
 
 use super::FleetWriter;
 use crate::fleet::row::Row;
@@ -61,6 +61,10 @@ impl FleetWriter for TableWriter {
         }
         self.first.push(cells);
         if self.first.len() == FIRST_ROWS { self.write_first() } else { Ok(()) }
+    }
+
+    fn shows(&self, report: &FleetQuota, resource: &str) -> bool {
+        report.resource.as_deref() == Some(resource)
     }
 
     fn end(&mut self, summary: &FleetSummary) -> Result<()> {

@@ -1,0 +1,193 @@
+//! Limits as they are once pods exist that are waited for, or are gone that terminate.
+
+use crate::demand::Demand;
+use crate::quota_check::Limits;
+use crate::resource::Resource;
+use crate::resource_quota::ResourceQuota;
+use crate::scopes::PodTraits;
+use crate::unsettled::{ObjectName, TerminatingPod, WaitingPods, admitted};
+
+impl Limits {
+    /// Returns the limits as they are when nothing terminates or waits any more: pods that terminate are gone, except those in
+    /// whose place others may be created, and waiting pods exist as far as the quotas then admit them.
+    ///
+    /// Objects that `is_other` does not select are left as they are.
+    #[must_use]
+    pub fn settled(&self, is_other: impl Fn(&ObjectName) -> bool) -> Self {
+        let mut limits = Self { waiting: Vec::new(), terminating: Vec::new(), ..self.clone() };
+        for pod in self.terminating.iter().filter(|pod| is_other(&pod.object()) && !pod.may_be_replaced) {
+            limits.free_quota(&pod.demand, &pod.traits);
+        }
+        for pods in admitted(&limits.quotas, self.waiting.iter().filter(|pods| is_other(&pods.owner))) {
+            limits.use_quota(&pods.each.times(pods.count), &pods.traits);
+        }
+        limits
+    }
+
+    /// Returns which of the pods that terminate the quotas no longer count: together with those that stay, they request more than
+    /// is used. The ones that should have been gone first are those.
+    #[must_use]
+    pub fn uncounted_pods(
+        &self,
+        staying: &[(Demand, PodTraits)],
+        terminating: &[TerminatingPod],
+    ) -> Vec<TerminatingPod> {
+        let mut counted: Vec<TerminatingPod> =
+            terminating.iter().cloned().map(TerminatingPod::without_object).collect();
+        counted.sort_by_key(|pod| pod.until);
+        let is_exceeded = |quota: &ResourceQuota, counted: &[TerminatingPod], resource: &Resource| {
+            let staying = staying.iter().map(|(demand, traits)| (demand, traits));
+            let all = staying.chain(counted.iter().map(|pod| (&pod.demand, &pod.traits)));
+            let all = all.filter(|(_, traits)| quota.counts(resource, traits));
+            let sum = all.fold(0, |sum: u64, (demand, _)| sum.saturating_add(demand.get(resource)));
+            sum > quota.used(resource)
+        };
+        let mut uncounted = Vec::new();
+        for quota in &self.quotas {
+            // What is not counted yet does not say which pods are.
+            for resource in quota.hard.keys().filter(|resource| quota.used.contains(resource)) {
+                let is_of = |pod: &TerminatingPod| {
+                    pod.demand.get(resource) > 0 && quota.counts(resource, &pod.traits)
+                };
+                while is_exceeded(quota, &counted, resource)
+                    && let Some(first) = counted.iter().position(is_of)
+                {
+                    uncounted.push(counted.remove(first));
+                }
+            }
+        }
+        uncounted
+    }
+
+    /// Counts a demand of pods with these traits, or of other objects, as used.
+    pub(crate) fn use_quota(&mut self, demand: &Demand, traits: &PodTraits) {
+        for quota in &mut self.quotas {
+            quota.used.add_all(&quota.counted(demand, traits));
+        }
+    }
+
+    /// Counts a pod as used no longer, as far as the quotas count it.
+    pub fn free_pod(&mut self, pod: &ObjectName, mut demand: Demand, traits: &PodTraits) {
+        let own = self.uncounted.iter().filter(|uncounted| uncounted.object() == *pod);
+        own.for_each(|uncounted| demand.subtract(&uncounted.demand));
+        self.free_quota(&demand, traits);
+    }
+
+    /// Counts a demand of pods with these traits, or of other objects, as used no longer.
+    pub fn free_quota(&mut self, demand: &Demand, traits: &PodTraits) {
+        for quota in &mut self.quotas {
+            quota.used.subtract(&quota.counted(demand, traits));
+        }
+    }
+
+    /// Returns the limits as they are once all waiting pods exist, even if they exceed the quotas.
+    #[must_use]
+    pub fn with_waiting_pods_used(mut self) -> Self {
+        for WaitingPods { count, each, traits, .. } in std::mem::take(&mut self.waiting) {
+            self.use_quota(&each.times(count), &traits);
+        }
+        self
+    }
+
+    /// Returns the limits as they are once all terminating pods are gone.
+    #[must_use]
+    pub fn without_terminating_pods(mut self) -> Self {
+        for TerminatingPod { demand, traits, .. } in std::mem::take(&mut self.terminating) {
+            self.free_quota(&demand, &traits);
+        }
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Scope;
+
+    #[test]
+    fn terminated_pods_use_nothing() {
+        let quota = ResourceQuota {
+            hard: [(Resource::Pods, 9), (Resource::LimitsMemory, 9)].into(),
+            used: [(Resource::Pods, 3), (Resource::LimitsMemory, 1)].into(),
+            ..ResourceQuota::default()
+        };
+        let scoped = ResourceQuota { scopes: [Scope::Terminating].into_iter().collect(), ..quota.clone() };
+        let mut limits = Limits { quotas: vec![quota, scoped], ..Limits::default() };
+        limits.terminating = vec![TerminatingPod {
+            demand: [(Resource::Pods, 1), (Resource::LimitsMemory, 2)].into_iter().collect(),
+            ..TerminatingPod::default()
+        }];
+        let limits = limits.without_terminating_pods();
+        let used = |quota: &ResourceQuota| (quota.used(&Resource::Pods), quota.used(&Resource::LimitsMemory));
+        assert_eq!(limits.quotas.iter().map(used).collect::<Vec<_>>(), [(2, 0), (3, 1)]);
+        assert_eq!(limits.terminating, []);
+    }
+
+    #[test]
+    fn pods_beyond_the_usage_are_not_counted() {
+        let each: Demand = [(Resource::Pods, 1), (Resource::from("count/pods"), 1)].into();
+        let pod = |name: &str, until| TerminatingPod {
+            name: name.to_owned(),
+            until,
+            demand: each.clone(),
+            ..TerminatingPod::default()
+        };
+        let uncounted = |used: &[(Resource, u64)]| {
+            let quota = ResourceQuota {
+                hard: [(Resource::Pods, 9), (Resource::from("count/pods"), 9)].into(),
+                used: used.iter().cloned().collect(),
+                ..ResourceQuota::default()
+            };
+            let limits = Limits { quotas: vec![quota], ..Limits::default() };
+            let staying = [(each.clone(), PodTraits::default())];
+            let found = limits.uncounted_pods(&staying, &[pod("b", 2), pod("a", 1)]);
+            assert!(found.iter().all(|pod| !pod.demand.contains(&Resource::from("count/pods"))));
+            found.into_iter().map(|pod| pod.name).collect::<Vec<_>>()
+        };
+        assert_eq!(uncounted(&[]), [""; 0]);
+        assert_eq!(uncounted(&[(Resource::Pods, 3)]), [""; 0]);
+        assert_eq!(uncounted(&[(Resource::Pods, 2)]), ["a"]);
+        assert_eq!(uncounted(&[(Resource::Pods, 1)]), ["a", "b"]);
+        assert_eq!(uncounted(&[(Resource::Pods, 0)]), ["a", "b"]);
+        // The objects stay.
+        assert_eq!(uncounted(&[(Resource::from("count/pods"), 1)]), [""; 0]);
+    }
+
+    #[test]
+    fn waiting_pods_are_admitted_once_others_are_gone() {
+        let quota = ResourceQuota {
+            hard: [(Resource::Pods, 2)].into(),
+            used: [(Resource::Pods, 2)].into(),
+            ..ResourceQuota::default()
+        };
+        let each: Demand = [(Resource::Pods, 1)].into();
+        let terminating = |name: &str, may_be_replaced| TerminatingPod {
+            name: name.to_owned(),
+            demand: each.clone(),
+            may_be_replaced,
+            ..TerminatingPod::default()
+        };
+        let waiting = WaitingPods {
+            owner: ObjectName::new("Job", "a"),
+            count: 3,
+            each: each.clone(),
+            ..WaitingPods::default()
+        };
+        let limits = Limits {
+            quotas: vec![quota],
+            waiting: vec![waiting],
+            terminating: vec![terminating("a", false), terminating("b", false)],
+            ..Limits::default()
+        };
+        let used = |limits: &Limits, is_other: fn(&ObjectName) -> bool| {
+            limits.settled(is_other).quotas[0].used(&Resource::Pods)
+        };
+        assert_eq!(used(&limits, |_| true), 2);
+        assert_eq!(used(&limits, |object| object.kind != "Job"), 0);
+        assert_eq!(used(&limits, |_| false), 2);
+        let without = Limits { waiting: Vec::new(), ..limits.clone() };
+        assert_eq!(used(&without, |object| object.name != "b"), 1);
+        let replaced = Limits { terminating: vec![terminating("a", true)], ..without };
+        assert_eq!(used(&replaced, |_| true), 2);
+    }
+}
