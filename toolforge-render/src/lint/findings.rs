@@ -18,7 +18,10 @@ pub fn reading_errors(text: &str) -> Vec<Finding> {
     let context = LintContext::offline(None);
     let mut check = Check::new(text, &context);
     if text::check_size(&mut check) {
-        text::check_readable(&mut check, &syntax::parse(text));
+        let parsed = syntax::parse(text);
+        text::check_readable(&mut check, &parsed);
+        let secrets = Secrets::of_parsed(text, &parsed);
+        check.findings.iter_mut().for_each(|finding| secrets.hide_in(finding, text));
     }
     check.findings
 }
@@ -48,7 +51,7 @@ pub fn lint(text: &str, context: &LintContext) -> Vec<Finding> {
             }
         }
         ignore::apply(&mut check, &parsed.comments, &parsed.documents);
-        let secrets = Secrets::of_parsed(text, &parsed, context);
+        let secrets = Secrets::of_parsed(text, &parsed);
         check.findings.iter_mut().for_each(|finding| secrets.hide_in(finding, text));
         remove_fixes_of_repeated_values(&mut check, parsed.repeated);
     }

@@ -8,13 +8,11 @@ use std::ops::Range;
 
 use toolforge_model::Untrusted;
 
-use super::check::Check;
-use super::context::LintContext;
-use super::document::objects;
-use super::finding::Finding;
+use super::finding::{Edit, Finding};
 use super::plain_secret::{
-    SHORTEST, is_secret_name, last_applied, of_lines, of_object, of_platform_file, values_of_secrets,
+    SHORTEST, anywhere, last_applied, of_lines, values_near_secrets, values_of_secrets,
 };
+use super::rule::Rule;
 use super::syntax::{self, Node, Text};
 use super::text::{MAX_BYTES, is_broken};
 use crate::manifest::values_in_lines;
@@ -28,13 +26,19 @@ const DISTINCT: usize = 8;
 /// The most secrets that are looked for in the whole text, or one by one in a value.
 const MOST: usize = 100;
 
-/// The secrets of a text, as far as they are found: those of the rule `plain-secret`, and all values of a Secret.
+/// The most words near a finding that are looked for in its message.
+const MOST_WORDS: usize = 10_000;
+
+/// The secrets of a text, as far as they are found: what is written as those of the rule `plain-secret`, wherever it is, and all
+/// values of a Secret. Of a text that cannot be read, everything near a secret is one.
 #[derive(Clone, Default)]
 pub struct Secrets {
     /// The bytes of the text, sorted; none overlaps another.
     spans: Vec<Range<usize>>,
     /// The secrets, the longest first.
     values: Vec<String>,
+    /// Whether the text cannot be read and may have secrets.
+    is_broken: bool,
 }
 
 impl fmt::Debug for Secrets {
@@ -46,21 +50,17 @@ impl fmt::Debug for Secrets {
 impl Secrets {
     /// Returns the secrets of a text, also of one that cannot be read.
     #[must_use]
-    pub fn of(text: &str, context: &LintContext) -> Self {
+    pub fn of(text: &str) -> Self {
         if text.len() > MAX_BYTES {
             return Self::default();
         }
-        Self::of_parsed(text, &syntax::parse(text), context)
+        Self::of_parsed(text, &syntax::parse(text))
     }
 
-    pub(crate) fn of_parsed(text: &str, parsed: &Text, context: &LintContext) -> Self {
+    pub(crate) fn of_parsed(text: &str, parsed: &Text) -> Self {
         let mut secrets = Self::default();
-        let mut check = Check::new(text, context);
-        let objects = objects(&mut check, &parsed.documents);
-        let of_objects = objects.iter().flat_map(|object| of_object(*object));
-        let of_files = parsed.documents.iter().flat_map(of_platform_file);
         let mut counts: HashMap<usize, usize> = HashMap::new();
-        for found in of_objects.chain(of_files) {
+        for found in parsed.documents.iter().flat_map(anywhere) {
             let count = counts.entry(found.node.span.start).or_default();
             *count += 1;
             match (*count).cmp(&MOST) {
@@ -73,7 +73,7 @@ impl Secrets {
             secrets.add(text, node, node.text().unwrap_or_default().to_owned());
         }
         for (node, is_secret) in parsed.documents.iter().flat_map(last_applied) {
-            if is_secret || node.text().is_some_and(|applied| has_secrets(applied, context)) {
+            if is_secret || node.text().is_some_and(|applied| has_secrets(applied)) {
                 secrets.add_whole(text, node);
             }
         }
@@ -81,6 +81,7 @@ impl Secrets {
         if !parsed.problems.is_empty() {
             secrets.add_lines(text);
             secrets.spans.extend(values_in_lines(text));
+            secrets.is_broken = is_broken(parsed) && !secrets.spans.is_empty();
         }
         secrets.finish(text);
         secrets
@@ -92,10 +93,14 @@ impl Secrets {
         &self.spans
     }
 
-    /// Returns whether a text contains a secret.
+    /// Returns whether an edit writes a secret, or something of a line that may have one.
     #[must_use]
-    pub fn are_in(&self, text: &str) -> bool {
-        self.values.iter().any(|value| value.len() >= SHORTEST && text.contains(value.as_str()))
+    pub fn are_in_edit(&self, edit: &Edit) -> bool {
+        let Edit { span, replacement } = edit;
+        let next = self.spans.partition_point(|found| found.end <= span.start);
+        let is_near = self.is_broken && self.spans.get(next).is_some_and(|found| found.start < span.end);
+        (is_near && !replacement.is_empty())
+            || self.values.iter().any(|value| value.len() >= SHORTEST && replacement.contains(value.as_str()))
     }
 
     /// Returns the text, or a part of it that begins at an offset, with `***` in place of each secret; the lines stay.
@@ -133,6 +138,9 @@ impl Secrets {
 
     /// Hides the secrets that a finding quotes.
     pub(crate) fn hide_in(&self, finding: &mut Finding, text: &str) {
+        if self.is_broken {
+            self.hide_quoted(finding, text);
+        }
         let before = text.get(..finding.span.start).unwrap_or_default();
         let start = before.rfind('\n').map_or(0, |end| end + 1);
         let rest = text.get(finding.span.end..).unwrap_or_default();
@@ -150,6 +158,36 @@ impl Secrets {
                 }
             }
         }
+    }
+
+    /// Hides what a finding of a text that cannot be read quotes of it.
+    fn hide_quoted(&self, finding: &mut Finding, text: &str) {
+        // How a value is to be written quotes it, also that of another line.
+        if matches!(finding.rule, Rule::InvalidYaml | Rule::TabIndentation)
+            && let Some((reason, _)) = finding.message.as_raw().split_once("; ")
+        {
+            finding.message = Untrusted::new(reason);
+        }
+        let first = self.spans.partition_point(|span| span.end < finding.span.start).saturating_sub(MOST / 2);
+        let near = self.spans.get(first..).unwrap_or_default().iter().take(MOST);
+        let is_end = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | ',' | '{' | '}' | '[' | ']');
+        let words = near.filter_map(|span| text.get(span.clone())).flat_map(|span| span.split(is_end));
+        let words = words.filter(|word| word.len() >= SHORTEST).take(MOST_WORDS);
+        let message = finding.message.as_raw();
+        let is_common = |word: &str| word.len() < DISTINCT && word.chars().all(|c| c.is_ascii_lowercase());
+        let is_quoted = |word: &str| {
+            ['"', '\'', '`'].iter().any(|quote| message.contains(&format!("{quote}{word}{quote}")))
+        };
+        let mut quoted: Vec<&str> = words
+            .filter(|word| message.contains(word) && (!is_common(word) || is_quoted(word)))
+            .take(MOST)
+            .collect();
+        if quoted.is_empty() {
+            return;
+        }
+        quoted.sort_by_key(|word| std::cmp::Reverse(word.len()));
+        let hidden = quoted.iter().fold(message.to_owned(), |message, word| message.replace(word, HIDDEN));
+        finding.message = Untrusted::new(hidden);
     }
 
     /// Adds a secret in a value.
@@ -177,30 +215,9 @@ impl Secrets {
 
     /// Adds what looks like a secret in the lines of a text that is not YAML.
     fn add_lines(&mut self, text: &str) {
-        let mut start = 0;
-        let mut is_secret = false;
-        for line in text.split_inclusive('\n') {
-            for written in of_lines(line) {
-                let found = line.rfind(written.secret.as_str()).map(|index| start + index);
-                self.spans.extend(found.map(|index| index..index + written.secret.len()));
-                self.values.push(written.secret);
-            }
-            let names = line.split("name:").skip(1).map(|rest| {
-                rest.trim_start()
-                    .trim_start_matches(['"', '\''])
-                    .split([' ', ',', '"', '\'', '}', '\n', '\r'])
-                    .next()
-            });
-            let has_name = line.contains("name:");
-            is_secret = (is_secret && !has_name) || names.flatten().any(is_secret_name);
-            if let Some(index) = line.find("value:").filter(|_| is_secret) {
-                let value = index + "value:".len();
-                let length =
-                    line.get(value..).unwrap_or_default().trim_end_matches(['\r', '\n', '}', ']']).len();
-                self.spans.push(start + value + 1..(start + value + length).max(start + value + 1));
-            }
-            start += line.len();
-        }
+        self.values.extend(of_lines(text).into_iter().map(|written| written.secret));
+        self.spans.extend(values_near_secrets(text));
+        self.spans.extend(values_in_lines(text));
     }
 
     /// Adds other places of the same secrets, and sorts the spans.
@@ -225,20 +242,22 @@ impl Secrets {
 }
 
 /// Returns whether a manifest, as kubectl keeps it, has secrets.
-fn has_secrets(manifest: &str, context: &LintContext) -> bool {
+fn has_secrets(manifest: &str) -> bool {
     let parsed = syntax::parse(manifest);
-    let mut check = Check::new(manifest, context);
     is_broken(&parsed)
-        || parsed.documents.iter().any(|document| !values_of_secrets(document).is_empty())
-        || objects(&mut check, &parsed.documents).iter().any(|object| !of_object(*object).is_empty())
+        || parsed
+            .documents
+            .iter()
+            .any(|document| !values_of_secrets(document).is_empty() || !anywhere(document).is_empty())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::lint::LintContext;
 
     fn hidden(text: &str) -> String {
-        let secrets = Secrets::of(text, &LintContext::offline(None));
+        let secrets = Secrets::of(text);
         let shown = secrets.hide(text, 0).into_owned();
         // The parts are those of the whole.
         let middle =

@@ -75,7 +75,7 @@ pub fn refused_by_server(
     check.object = Some(label(*found));
     check.at(Rule::RefusedByServer, place, "the API server refuses the object").answered(message.as_raw());
     let mut finding = check.findings.pop()?;
-    Secrets::of_parsed(text, &parsed, context).hide_in(&mut finding, text);
+    Secrets::of_parsed(text, &parsed).hide_in(&mut finding, text);
     Some(finding)
 }
 

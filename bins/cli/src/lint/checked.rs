@@ -21,8 +21,7 @@ impl Checked {
     /// Returns a finding as it can be shown: a fix that writes a secret again is left out.
     pub(super) fn without_secrets(&self, finding: &Finding) -> Finding {
         let mut finding = finding.clone();
-        finding.fix =
-            finding.fix.filter(|fix| !fix.edits.iter().any(|edit| self.secrets.are_in(&edit.replacement)));
+        finding.fix = finding.fix.filter(|fix| !fix.edits.iter().any(|edit| self.secrets.are_in_edit(edit)));
         finding
     }
 }

@@ -34,7 +34,7 @@ pub(super) fn apply(file: &Path, text: &str, context: &LintContext) -> Result<Op
     let backup = backup_name(file);
     write_backup(file, &backup, text)?;
     replace_file(file, &fixed.text).map_err(|error| not_written(file, &error))?;
-    let without_secrets = |text: &str| Secrets::of(text, context).hide(text, 0).into_owned();
+    let without_secrets = |text: &str| Secrets::of(text).hide(text, 0).into_owned();
     let difference = difference(&without_secrets(text), &without_secrets(&fixed.text));
     Ok(Some(Fixes { applied: fixed.applied, after: fixed.text, backup, difference }))
 }

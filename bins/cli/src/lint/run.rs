@@ -146,6 +146,6 @@ fn check_file(
         findings.extend(server_findings(session, &text, context, &findings));
         findings.sort_by_key(|finding| finding.location);
     }
-    let secrets = Secrets::of(&text, context);
+    let secrets = Secrets::of(&text);
     Ok(Checked { name, text, secrets, findings, fixes })
 }

@@ -184,7 +184,7 @@ mod tests {
         let checked = |name: &str, text: String| Checked {
             name: name.into(),
             findings: lint(&text, &context),
-            secrets: Secrets::of(&text, &context),
+            secrets: Secrets::of(&text),
             text,
             fixes: None,
         };

@@ -186,7 +186,7 @@ mod tests {
 
     fn excerpts(text: &str) -> Vec<(String, String)> {
         let context = LintContext::offline("stashbot".parse().ok());
-        let (findings, secrets) = (lint(text, &context), Secrets::of(text, &context));
+        let (findings, secrets) = (lint(text, &context), Secrets::of(text));
         let shown = findings.iter().filter_map(|finding| excerpt(text, &secrets, finding));
         shown.map(|(line, span)| (line[span].to_owned(), line)).collect()
     }

@@ -2,7 +2,9 @@
 
 use super::super::check::{Object, Pods};
 use super::super::syntax::{Document, Node, Value};
-use super::text::{self, Written, of_arguments, of_command_line, of_lines, passwords_of_urls};
+use super::text::{
+    self, Written, assigned, is_identifier, of_arguments, of_command_line, of_lines, passwords_of_urls,
+};
 use crate::manifest::{HEAD, is_secret_kind};
 use crate::object::LAST_APPLIED;
 
@@ -43,6 +45,48 @@ pub(crate) fn of_object(object: Object<'_>) -> Vec<PlainSecret<'_>> {
         }
     }
     found
+}
+
+/// Returns everything in a document that is written as a secret, wherever it is: a misspelled field is still an error that quotes
+/// the line.
+pub(crate) fn anywhere(document: &Document) -> Vec<PlainSecret<'_>> {
+    let mut found = Vec::new();
+    add_anywhere(&document.root, &mut found);
+    found
+}
+
+fn add_anywhere<'n>(node: &'n Node, found: &mut Vec<PlainSecret<'n>>) {
+    match &node.value {
+        Value::Scalar(scalar) => {
+            // Lines of a file, of which the block is misspelled.
+            let of_text = assigned(&scalar.text).into_iter();
+            found.extend(of_text.map(|secret| argument(node, Written { name: String::new(), secret })));
+        }
+        Value::Sequence(items) => {
+            let words: Vec<&Node> = items.iter().filter(|item| item.text().is_some()).collect();
+            of_words(&words, found);
+            items.iter().for_each(|item| add_anywhere(item, found));
+        }
+        Value::Mapping { entries, .. } => {
+            let texts = || entries.iter().map(|entry| &entry.value).filter(|value| value.text().is_some());
+            for entry in entries {
+                of_entry(&entry.key, &entry.value, found);
+                if let Some(line) = entry.value.string() {
+                    of_line(&entry.value, line, found);
+                }
+                add_anywhere(&entry.value, found);
+            }
+            // A variable: objects have no such names.
+            let is_variable = |name: &str| name.contains(|c: char| c == '_' || c.is_ascii_uppercase());
+            let is_secret =
+                |name: &str| is_identifier(name) && is_variable(name) && text::is_secret_name(name);
+            for name in texts().filter(|name| name.text().is_some_and(is_secret)) {
+                texts()
+                    .filter(|value| !std::ptr::eq(*value, name))
+                    .for_each(|value| of_entry(name, value, found));
+            }
+        }
+    }
 }
 
 /// Returns the values of Secrets, which are not to be shown, also of those whose kind or fields are misspelled.

@@ -1,7 +1,9 @@
 //! Where secrets are written out.
 
+mod broken;
 mod find;
 mod text;
 
-pub(crate) use find::{PlainSecret, last_applied, of_object, of_platform_file, values_of_secrets};
-pub(crate) use text::{SHORTEST, is_secret_name, of_lines};
+pub(crate) use broken::values_near_secrets;
+pub(crate) use find::{PlainSecret, anywhere, last_applied, of_object, of_platform_file, values_of_secrets};
+pub(crate) use text::{SHORTEST, of_lines};

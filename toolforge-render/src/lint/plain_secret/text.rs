@@ -91,7 +91,8 @@ pub(super) fn is_secret(name: &str, value: &str) -> bool {
 }
 
 pub(crate) fn is_secret_name(name: &str) -> bool {
-    let name = upper_snake_case(name);
+    // It may be misspelled.
+    let name = upper_snake_case(name.trim_matches(|c: char| !c.is_alphanumeric()));
     (SECRETS.iter().any(|word| name.contains(word)) || has_secret_end(&name))
         && !NOT_SECRET.iter().any(|end| name.ends_with(end))
         && !ABOUT_SECRETS.iter().any(|start| name.starts_with(start))
@@ -269,8 +270,25 @@ fn is_secret_option(option: &str) -> bool {
     is_secret_name(&name) && (SECRETS.iter().any(|word| name.ends_with(word)) || has_secret_end(&name))
 }
 
-fn is_identifier(text: &str) -> bool {
+pub(super) fn is_identifier(text: &str) -> bool {
     !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.'))
+}
+
+/// Returns the words that follow names of secrets anywhere in a text: `… password = WORD …`.
+pub(super) fn assigned(text: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for (index, mark) in text.match_indices([':', '=']) {
+        let before = text.get(..index).unwrap_or_default().trim_end();
+        let name =
+            before.rsplit(|c: char| !c.is_ascii_alphanumeric() && !matches!(c, '_' | '-' | '.')).next();
+        if name.is_some_and(|name| !name.is_empty() && is_secret_name(name)) {
+            let rest = text.get(index + mark.len()..).unwrap_or_default();
+            let word = rest.split_whitespace().next().unwrap_or_default();
+            let word = word.trim_matches(|c| matches!(c, '"' | '\'' | ',' | ';' | '}'));
+            found.extend(is_written_out(word).then(|| word.to_owned()));
+        }
+    }
+    found
 }
 
 /// Returns the secrets in the lines of a configuration file: `password = "…"`, `API_TOKEN=…`, `password: …`.
