@@ -67,6 +67,13 @@ fn diagnostic(finding: &Finding) -> Diagnostic {
 
 fn finish(conversion: &Conversion, options: &ConvertArguments) -> Result<ExitCode, Failure> {
     print_text(&conversion.to_yaml())?;
+    let blocking = conversion.blocking();
+    for (what, note) in &blocking {
+        anstream::eprintln!("warning: {what}: {note}");
+    }
+    for left in &conversion.unconverted {
+        anstream::eprintln!("warning: {left}");
+    }
     let notes =
         || conversion.jobs.iter().flat_map(|job| job.notes.iter().map(|note| (&job.request.name, note)));
     if notes().any(|(_, note)| matches!(note, ConversionNote::GuessedImage { .. })) {
@@ -77,9 +84,6 @@ fn finish(conversion: &Conversion, options: &ConvertArguments) -> Result<ExitCod
     }
     for dependent in &conversion.dependents {
         anstream::eprintln!("note: {dependent}");
-    }
-    for left in &conversion.unconverted {
-        anstream::eprintln!("warning: {left}");
     }
     match (&conversion.web_service, &options.service_template) {
         (Some(web), Some(path)) => {
@@ -100,8 +104,8 @@ fn finish(conversion: &Conversion, options: &ConvertArguments) -> Result<ExitCod
         }
         (None, _) => {}
     }
-    match (conversion.jobs.is_empty() && conversion.web_service.is_none(), conversion.unconverted.is_empty())
-    {
+    let is_complete = conversion.unconverted.is_empty() && blocking.is_empty();
+    match (conversion.jobs.is_empty() && conversion.web_service.is_none(), is_complete) {
         (true, _) => {
             let hint = match conversion.dependents.is_empty() {
                 true => "Convert manifests of Kubernetes, a crontab, or lines of jsub.",
