@@ -187,7 +187,11 @@ impl Catalog {
         }
     }
 
-    fn by_reference(&self, reference: &str, repository: &str) -> Result<FoundJobImage, ImageLookupError> {
+    pub(crate) fn by_reference(
+        &self,
+        reference: &str,
+        repository: &str,
+    ) -> Result<FoundJobImage, ImageLookupError> {
         let (host, path) = (reference_host(reference), reference_path(reference));
         let found = || Untrusted::new(reference);
         if JobImage::Reference(reference.to_owned()).is_build_service() {

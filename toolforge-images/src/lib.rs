@@ -29,6 +29,7 @@ mod entry;
 mod image_type;
 mod job_image;
 mod lookup;
+mod old_name;
 mod similar;
 
 pub use catalog::{Catalog, CatalogError};

@@ -42,6 +42,7 @@ fn good_files_have_no_errors() {
     }
     insta::assert_snapshot!(warnings, @r#"
     shape-duplicate-names.yaml: line 9, column 3: a second job "harvest" is ignored; the first one counts
+    shape-float-cpu.yaml: line 4, column 8: `cpu: 100m` has no effect; it is the default, with a limit of 1, and any other amount is also the limit
     shape-legacy-filelog.yaml: line 5, column 12: filelog: "yes" is deprecated here; write true
     shape-legacy-filelog.yaml: line 10, column 15: no-filelog: "true" is deprecated here; write true
     shape-no-filelog-false.yaml: line 5, column 15: `no-filelog: false` has no effect; remove it: this job has log files

@@ -74,13 +74,13 @@ fn unproven(text: &str, tool: &str) -> Vec<String> {
             objects.iter().map(Object::to_json).find(|object| object["kind"] == kind).unwrap_or_default();
         let is_noted = |pointer: &str| {
             converted.notes.iter().any(|note| match note {
-                ConversionNote::Field { object: None, path, .. } => {
+                ConversionNote::Field { object: None, path, .. } | ConversionNote::Amount { path, .. } => {
                     let noted = path.pointer();
                     pointer.strip_prefix(&noted).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
                 }
-                ConversionNote::ReplacedImage { .. } | ConversionNote::Unplanned { .. } => {
-                    pointer.ends_with("/image")
-                }
+                ConversionNote::ReplacedImage { .. }
+                | ConversionNote::RenamedImage { .. }
+                | ConversionNote::Unplanned { .. } => pointer.ends_with("/image"),
                 _ => false,
             })
         };

@@ -281,7 +281,7 @@ fn command_of_a_web_service_chooses_its_type() {
     type: python3.11
     extra_args: ["--threads","4"]
     type: python3.11
-    # spec.template.spec.containers[webservice].command: was ["./run.sh"], is now ["/usr/bin/webservice-runner","--type","uwsgi-python","--port","8000"]
+    # type python3.11 starts its own web server, not the command: ["./run.sh"]
     type: buildservice
     buildservice-image: tool-stashbot/web:1
     extra_args: ["web","--all"]
@@ -298,6 +298,73 @@ fn long_command_of_a_web_service_is_shown() {
     let image = "docker-registry.svc.toolforge.org/toolforge-node18-sssd-web:latest";
     let found = shown(&of_manifests(&web_service(image, &command)));
     assert!(found.contains("/data/project/stashbot/run.sh") && found.contains("--option-19"), "{found}");
+}
+
+#[test]
+fn command_that_no_type_runs_is_blocking() {
+    let image = "docker-registry.svc.toolforge.org/toolforge-python311-sssd-web:latest";
+    let subjects = |text: &str| -> Vec<String> {
+        of_manifests(text)
+            .blocking()
+            .into_iter()
+            .map(|(subject, note)| format!("{subject}: {note}"))
+            .collect()
+    };
+    assert_eq!(
+        subjects(&web_service(image, "command: [./run.sh]")),
+        ["the web service: type python3.11 starts its own web server, not the command: [\"./run.sh\"]"]
+    );
+    let runner = "command: [/usr/bin/webservice-runner, --type, uwsgi-python, --port, '8000']";
+    assert_eq!(subjects(&web_service(image, runner)), [""; 0]);
+}
+
+/// What is lost and hurts most is read first; a deprecated image by its old name is kept.
+#[test]
+fn notes_begin_with_the_largest_losses() {
+    let text = "apiVersion: apps/v1
+kind: Deployment
+metadata: {name: bot, labels: {team: x}}
+spec:
+  revisionHistoryLimit: 3
+  selector: {matchLabels: {name: bot}}
+  template:
+    metadata: {labels: {name: bot}}
+    spec:
+      nodeSelector: {disk: ssd}
+      terminationGracePeriodSeconds: 15
+      containers:
+      - name: job
+        image: docker-registry.tools.wmflabs.org/toolforge-bullseye-sssd:latest
+        command: [./bot]
+        workingDir: /data/project/stashbot
+        ports: [{containerPort: 8000}]
+        env: [{name: TOKEN, valueFrom: {secretKeyRef: {name: s, key: k}}}]
+        resources: {limits: {cpu: 100m, memory: 1Gi}, requests: {cpu: 100m, memory: 512Mi}}
+        volumeMounts: [{name: cache, mountPath: /cache}, {name: keys, mountPath: /keys}]
+      volumes: [{name: cache, emptyDir: {}}, {name: keys, secret: {secretName: s}}]
+";
+    assert_snapshot!(shown(&of_manifests(text)), @r#"
+    # spec.template.spec.containers[job].env[TOKEN]: {"name":"TOKEN","valueFrom":{"secretKeyRef":{"key":"k","name":"s"}}} is not converted
+    # spec.template.spec.volumes[keys]: {"name":"keys","secret":{"secretName":"s"}} is not converted
+    # spec.template.spec.containers[job].volumeMounts[cache]: {"mountPath":"/cache","name":"cache"} is not converted
+    # spec.template.spec.containers[job].volumeMounts[keys]: {"mountPath":"/keys","name":"keys"} is not converted
+    # spec.template.spec.volumes[cache]: {"emptyDir":{},"name":"cache"} is not converted
+    # spec.template.spec.containers[job].ports: [{"containerPort":8000,"protocol":"TCP"}] is not converted
+    # spec.template.spec.containers[job].resources.limits.cpu: was 100m, is now 1, the default
+    # spec.strategy.type: was RollingUpdate, is now Recreate
+    # spec.strategy.rollingUpdate: {"maxSurge":"25%","maxUnavailable":"25%"} is not converted
+    # spec.template.spec.nodeSelector: {"disk":"ssd"} is not converted
+    # image docker-registry.tools.wmflabs.org/toolforge-bullseye-sssd:latest is an old reference to bullseye (docker-registry.svc.toolforge.org/toolforge-bullseye-sssd:latest)
+    # spec.revisionHistoryLimit: was 3, is now 10
+    # metadata.labels.team: x is not converted
+    # spec.template.metadata.labels.name: bot is not converted
+    - name: bot
+      command: ./bot
+      image: bullseye
+      continuous: true
+      mem: 1Gi
+      no-filelog: true
+    "#);
 }
 
 #[test]

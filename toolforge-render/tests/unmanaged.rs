@@ -224,13 +224,13 @@ fn cron_job_is_adopted_in_place() {
     assert!(!adoption.restarts && !adoption.is_free());
     let notes: Vec<String> = adoption.notes.iter().map(ToString::to_string).collect();
     insta::assert_snapshot!(notes.join("\n"), @"
-    image docker-registry.tools.wmflabs.org/toolforge-python311-sssd-base:latest is not in the catalog; python3.11 replaces it
     the container has no command, only arguments: if the image has an entry point, the job does not run it
+    spec.jobTemplate.spec.template.spec.containers[job].resources.requests.cpu: was 150m, is now 500m
+    spec.jobTemplate.spec.template.spec.containers[job].resources.requests.memory: was 256Mi, is now 512Mi, the default
     spec.concurrencyPolicy: was Allow, is now Forbid
     spec.jobTemplate.spec.backoffLimit: was 6, is now 0
-    spec.jobTemplate.spec.template.spec.containers[job].resources.requests.cpu: was 150m, is now 500m
-    spec.jobTemplate.spec.template.spec.containers[job].resources.requests.memory: was 256Mi, is now 512Mi
     spec.jobTemplate.spec.template.spec.restartPolicy: was OnFailure, is now Never
+    image docker-registry.tools.wmflabs.org/toolforge-python311-sssd-base:latest is an old reference to python3.11 (docker-registry.svc.toolforge.org/toolforge-python311-sssd-web:latest)
     spec.jobTemplate.spec.template.spec.terminationGracePeriodSeconds: was 30, is now 15
     spec.jobTemplate.spec.ttlSecondsAfterFinished: is now 30
     spec.startingDeadlineSeconds: is now 30
@@ -380,7 +380,11 @@ fn differences_of_an_adoption_are_its_notes() {
         let step = adoption.change().unwrap().steps.iter().find(|step| step.wanted.is_some()).unwrap();
         assert!(!adoption.is_free() && !step.differences.is_empty());
         for note in &adoption.notes {
-            let ConversionNote::Field { object: None, path, before, after } = note else { continue };
+            let (ConversionNote::Field { object: None, path, before, after }
+            | ConversionNote::Amount { path, before, after, .. }) = note
+            else {
+                continue;
+            };
             let found = step.differences.iter().find(|found| found.path == *path).unwrap();
             assert_eq!((&found.live, &found.wanted), (before, after), "{note}");
         }

@@ -102,13 +102,19 @@ pub fn plan_adoption(job: &JobObjects, facts: &JobFacts) -> Result<Adoption, Ado
     let mut notes = converted.notes;
     // The fields are those of the live object, and the API server keeps the state of the schedule.
     notes.retain(|note| {
-        !matches!(note, ConversionNote::Field { object: None, .. } | ConversionNote::Suspended)
+        !matches!(
+            note,
+            ConversionNote::Field { object: None, .. }
+                | ConversionNote::Amount { .. }
+                | ConversionNote::Suspended
+        )
     });
     let workload =
         change.steps.iter().find(|step| step.id.kind == job.workload.kind() && step.wanted.is_some());
     let differences = workload.map(|step| step.differences.clone()).unwrap_or_default();
     notes.extend(converted.carried.notes(differences));
     notes.extend(lost_services(job, &change, facts));
+    ConversionNote::sort(&mut notes);
     let set = ChangeSet::new(vec![change], &facts.namespace.limits);
     Ok(Adoption { set, notes, restarts })
 }
@@ -175,7 +181,11 @@ fn check_image(job: &JobObjects, facts: &JobFacts) -> Result<(), JobPlanError> {
     let container = job.workload.template().and_then(|template| template.spec.as_ref()?.containers.first());
     let Some(image) = container.and_then(|container| container.image.clone()) else { return Ok(()) };
     let Namespace { catalog, platform, .. } = &facts.namespace;
-    match catalog.job_image(&JobImage::Reference(image), &platform.build_service_repository) {
+    let repository = &platform.build_service_repository;
+    if catalog.renamed_job_image(&image, repository).is_some() {
+        return Ok(());
+    }
+    match catalog.job_image(&JobImage::Reference(image), repository) {
         Err(ImageLookupError::Reference { near: Some(near), .. })
             if matches!(near.as_raw().parse(), Ok(JobImage::Type(_))) =>
         {

@@ -90,6 +90,16 @@ impl Conversion {
         }
         text
     }
+
+    /// Returns why jobs and the web service do not work before somebody changes them, each with its subject: `job bot`.
+    #[must_use]
+    pub fn blocking(&self) -> Vec<(String, &ConversionNote)> {
+        let job = |job: &ConvertedJob| format!("job {}", job.request.name);
+        let jobs = self.jobs.iter().flat_map(|found| found.notes.iter().map(move |note| (job(found), note)));
+        let web = self.web_service.iter().flat_map(|web| &web.notes);
+        let all = jobs.chain(web.map(|note| ("the web service".to_owned(), note)));
+        all.filter(|(_, note)| note.is_blocking()).collect()
+    }
 }
 
 impl ConvertedWebService {

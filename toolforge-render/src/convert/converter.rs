@@ -44,10 +44,11 @@ impl<'a> Converter<'a> {
     pub(super) fn add(
         &mut self,
         options: JobOptions,
-        (notes, carried): (Vec<ConversionNote>, Carried),
+        (mut notes, carried): (Vec<ConversionNote>, Carried),
         what: &str,
         location: Location,
     ) {
+        ConversionNote::sort(&mut notes);
         match options.into_request(&self.namespace.tool) {
             Ok(request) => match JobsFile::parse(&write_jobs([&request]), &self.namespace.tool) {
                 Ok(_) => self.conversion.jobs.push(ConvertedJob { request, notes, location, carried }),

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
-use toolforge_model::{MountStorage, ToolName, platform};
+use serde_json::{Map, Value};
+use toolforge_model::{Cpu, Memory, MountStorage, ToolName, Untrusted, platform};
 
 use crate::convert::ConversionNote;
 use crate::object::{
@@ -45,13 +45,15 @@ pub(super) struct Carried {
     fields: BTreeSet<FieldPath>,
     /// Items of lists, as a whole.
     items: BTreeSet<FieldPath>,
+    /// The resources of which the converted file names no amount.
+    defaults: BTreeSet<&'static str>,
 }
 
 impl Carried {
     /// Returns the fields of an object that every conversion keeps, or that only name it.
     pub(super) fn of(object: &Value, tool: &ToolName, mount: MountStorage) -> Self {
         let own: [&[&str]; 4] = [&["apiVersion"], &["kind"], &["status"], &["spec", "selector"]];
-        let mut carried = Self { fields: own.map(FieldPath::of).into(), items: BTreeSet::new() };
+        let mut carried = Self { fields: own.map(FieldPath::of).into(), ..Self::default() };
         let metadata = FieldPath::of(&["metadata"]);
         for field in OWN_METADATA {
             carried.fields.insert(metadata.field(field));
@@ -128,6 +130,13 @@ impl Carried {
         }
     }
 
+    /// Notes which amounts are the platform's defaults: those that the converted file does not name.
+    pub(super) fn set_defaults(&mut self, cpu: Option<Cpu>, memory: Option<Memory>) {
+        let amounts = [("cpu", cpu.is_none()), ("memory", memory.is_none())];
+        self.defaults =
+            amounts.into_iter().filter(|(_, is_default)| *is_default).map(|(key, _)| key).collect();
+    }
+
     /// Adds the containers after the first.
     pub(super) fn add_other_containers(&mut self, object: &Value) {
         let Some((path, pod)) = pod_spec(object) else { return };
@@ -168,9 +177,40 @@ impl Carried {
     ) -> impl Iterator<Item = ConversionNote> {
         differences
             .into_iter()
+            .flat_map(amounts)
             .filter(|found| !self.has(found) && (found.live.is_some() || !is_of_platform(&found.path)))
-            .map(|found| ConversionNote::of_difference(found, None))
+            .map(|found| match found.path.resource() {
+                Some(resource) if found.wanted.is_some() => {
+                    let is_default = self.defaults.contains(resource);
+                    let Difference { path, live: before, wanted: after, .. } = found;
+                    ConversionNote::Amount { path, before, after, is_default }
+                }
+                _ => ConversionNote::of_difference(found, None),
+            })
     }
+}
+
+/// Returns one difference for each amount of a container's resources; any other difference stays as it is.
+fn amounts(found: Difference) -> Vec<Difference> {
+    let is = |segment: Option<&PathSegment>, names: &[&str]| matches!(segment, Some(PathSegment::Field(name)) if names.contains(&name.as_str()));
+    let mut last = found.path.segments().iter().rev();
+    let (last, before) = (last.next(), last.next());
+    let is_bound = is(last, &["limits", "requests"]) && is(before, &["resources"]);
+    if !is_bound && !is(last, &["resources"]) {
+        return vec![found];
+    }
+    let value = |text: &Option<Untrusted>| -> Map<String, Value> {
+        text.as_ref().and_then(|text| serde_json::from_str(text.as_raw()).ok()).unwrap_or_default()
+    };
+    let (before, after) = (value(&found.live), value(&found.wanted));
+    let keys: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+    let text = |value: Option<&Value>| {
+        let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        value.map(|value| Untrusted::new(text(value)))
+    };
+    let of_key =
+        |key: &String| Difference::new(found.path.field(key), text(before.get(key)), text(after.get(key)));
+    keys.into_iter().map(of_key).flat_map(amounts).collect()
 }
 
 /// Returns whether an added field changes nothing for the pods: the platform requires it of every pod, or it identifies the job.

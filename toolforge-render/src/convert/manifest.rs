@@ -2,7 +2,7 @@
 
 use k8s_openapi::api::core::v1::{Container, Probe};
 use serde_json::Value;
-use toolforge_images::{ImageLookupError, State};
+use toolforge_images::{FoundJobImage, ImageLookupError, State};
 use toolforge_model::yaml::{YamlNode, YamlValue};
 use toolforge_model::{
     Cpu, Environment, FileLog, JobHealthCheck, JobImage, JobOptions, JobPort, JobRequest, Location, Memory,
@@ -113,7 +113,10 @@ impl Converter<'_> {
         let mount = loss::mount(&original);
         let mut carried = Carried::of(&original, &self.namespace.tool, mount);
         let mut options = self.pod_options(container, &original, &mut notes);
-        if notes.iter().any(|note| matches!(note, ConversionNote::ReplacedImage { .. })) {
+        let is_noted = |note: &ConversionNote| {
+            matches!(note, ConversionNote::ReplacedImage { .. } | ConversionNote::RenamedImage { .. })
+        };
+        if notes.iter().any(is_noted) {
             carried.add(&original, &["image"]);
         }
         if container.command.as_ref().is_none_or(Vec::is_empty) {
@@ -174,6 +177,7 @@ impl Converter<'_> {
         }
         options.name = Some(name);
         if let Ok(request) = options.clone().into_request(&self.namespace.tool) {
+            carried.set_defaults(request.cpu, request.memory);
             let plan = self.namespace.job(request.clone()).or_else(|error| {
                 notes.push(ConversionNote::Unplanned { error });
                 for field in ["image", "imagePullPolicy"] {
@@ -283,25 +287,37 @@ impl Converter<'_> {
         let asked = JobImage::Reference(reference.to_owned());
         let catalog = &self.namespace.catalog;
         match catalog.job_image(&asked, &self.namespace.platform.build_service_repository) {
-            Ok(found) => {
-                if let JobImage::Type(name) = &found.image
-                    && found.state != State::Current
-                {
-                    let replacement = catalog.replacement_for_jobs(name).map(|found| found.name.clone());
-                    let (name, state) = (name.clone(), found.state);
-                    notes.push(ConversionNote::OutdatedImage { name, state, replacement });
-                }
-                found.image
-            }
-            Err(ImageLookupError::Reference { near: Some(near), .. }) => {
-                let Ok(image) = near.as_raw().parse::<JobImage>() else { return asked };
+            Ok(found) => self.noted_if_outdated(found, notes),
+            Err(ImageLookupError::Reference { near, .. }) => {
+                let found =
+                    catalog.renamed_job_image(reference, &self.namespace.platform.build_service_repository);
                 let reference = Untrusted::new(reference);
+                if let Some(found) = found {
+                    let (image, today) = (found.image.clone(), Untrusted::new(found.reference.as_str()));
+                    notes.push(ConversionNote::RenamedImage { reference, image, today });
+                    return self.noted_if_outdated(found, notes);
+                }
+                let Some(near) = near else { return asked };
+                let Ok(image) = near.as_raw().parse::<JobImage>() else { return asked };
                 notes.push(ConversionNote::ReplacedImage { reference, image: image.clone() });
                 image
             }
             // The plan says why it is none.
             Err(_) => asked,
         }
+    }
+
+    /// Returns an image of the catalog, with a note if the platform does not support it.
+    fn noted_if_outdated(&self, found: FoundJobImage, notes: &mut Vec<ConversionNote>) -> JobImage {
+        if let JobImage::Type(name) = &found.image
+            && found.state != State::Current
+        {
+            let replacement = self.namespace.catalog.replacement_for_jobs(name);
+            let replacement = replacement.map(|found| found.name.clone());
+            let (name, state) = (name.clone(), found.state);
+            notes.push(ConversionNote::OutdatedImage { name, state, replacement });
+        }
+        found.image
     }
 }
 

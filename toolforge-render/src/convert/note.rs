@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use serde_json::Value;
 use toolforge_images::State;
 use toolforge_model::{JobImage, TypeName, Untrusted};
 
@@ -28,6 +29,15 @@ pub enum ConversionNote {
         reference: Untrusted,
         /// The image of the job.
         image: JobImage,
+    },
+    /// The reference is an old one of the same image.
+    RenamedImage {
+        /// The reference.
+        reference: Untrusted,
+        /// The image of the job.
+        image: JobImage,
+        /// Its reference of today.
+        today: Untrusted,
     },
     /// The type is deprecated or gone.
     OutdatedImage {
@@ -62,6 +72,24 @@ pub enum ConversionNote {
         before: Option<Untrusted>,
         /// The value afterwards; `None` if it is not set.
         after: Option<Untrusted>,
+    },
+    /// A limit or a request of a container is not the same afterwards.
+    Amount {
+        /// The field.
+        path: FieldPath,
+        /// The amount in the source; `None` if it is not set.
+        before: Option<Untrusted>,
+        /// The amount afterwards; `None` if it is not set.
+        after: Option<Untrusted>,
+        /// Whether the amount afterwards is the platform's default, because the converted file cannot have the other one.
+        is_default: bool,
+    },
+    /// The web service's type starts a server of its own and not the container's command.
+    CommandNotRun {
+        /// The type.
+        name: TypeName,
+        /// The command.
+        command: Untrusted,
     },
     /// A variable whose value refers to another one, which is set in another order: only those before it are expanded.
     VariableOrder {
@@ -120,6 +148,11 @@ impl fmt::Display for ConversionNote {
                     image.escaped()
                 )
             }
+            Self::RenamedImage { reference, image, today } => {
+                let image = Untrusted::new(image.to_string());
+                let (reference, image, today) = (reference.escaped(), image.escaped(), today.escaped());
+                write!(f, "image {reference} is an old reference to {image} ({today})")
+            }
             Self::OutdatedImage { name, state, replacement } => {
                 write!(f, "image {name} is {state}")?;
                 replacement.as_ref().map_or(Ok(()), |name| write!(f, "; {name} replaces it"))
@@ -158,6 +191,17 @@ impl fmt::Display for ConversionNote {
                     (None, None) => write!(f, "{path} is not converted"),
                 }
             }
+            Self::Amount { path, before, after, is_default } => {
+                let path = Untrusted::new(path.to_string());
+                let amount = |amount: &Option<Untrusted>| {
+                    amount.as_ref().map_or_else(|| "not set".to_owned(), |amount| amount.escaped().to_string())
+                };
+                write!(f, "{}: was {}, is now {}", path.escaped(), amount(before), amount(after))?;
+                f.write_str(if *is_default { ", the default" } else { "" })
+            }
+            Self::CommandNotRun { name, command } => {
+                write!(f, "type {name} starts its own web server, not the command: {}", command.escaped())
+            }
             Self::VariableOrder { name, other, is_expanded } => {
                 let (name, other) = (name.escaped(), other.escaped());
                 match is_expanded {
@@ -180,6 +224,127 @@ impl fmt::Display for ConversionNote {
             }
         }
     }
+}
+
+/// How much a note matters; what matters most comes first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Weight {
+    /// It does not run.
+    Blocking,
+    /// A Secret that the pods had.
+    Secret,
+    /// Volumes and variables.
+    Data,
+    /// Ports and names in the network.
+    Network,
+    /// What runs, and whether that is checked.
+    Program,
+    /// How much and how many.
+    Amount,
+    /// When and how it runs.
+    Behavior,
+    /// What its user hardly notices.
+    Cosmetic,
+}
+
+/// Fields of pods and of their workloads, by what they are about; a field below them is about the same.
+const FIELDS: [(Weight, &[&str]); 5] = [
+    (Weight::Cosmetic, &["metadata"]),
+    (Weight::Data, &["env", "envFrom", "volumeClaimTemplates", "volumeDevices", "volumeMounts", "volumes"]),
+    (
+        Weight::Network,
+        &["dnsConfig", "dnsPolicy", "hostAliases", "hostNetwork", "hostname", "ports", "subdomain"],
+    ),
+    (
+        Weight::Program,
+        &[
+            "args",
+            "command",
+            "image",
+            "initContainers",
+            "lifecycle",
+            "livenessProbe",
+            "readinessProbe",
+            "startupProbe",
+            "workingDir",
+        ],
+    ),
+    (Weight::Amount, &["completions", "parallelism", "replicas", "resources"]),
+];
+
+/// Fields that only affect how long objects are kept, and how long Kubernetes waits.
+const COSMETIC: [&str; 9] = [
+    "failedJobsHistoryLimit",
+    "imagePullPolicy",
+    "minReadySeconds",
+    "progressDeadlineSeconds",
+    "revisionHistoryLimit",
+    "startingDeadlineSeconds",
+    "successfulJobsHistoryLimit",
+    "terminationGracePeriodSeconds",
+    "ttlSecondsAfterFinished",
+];
+
+impl ConversionNote {
+    /// Returns whether the converted job or web service does not work before somebody changes it.
+    #[must_use]
+    pub fn is_blocking(&self) -> bool {
+        self.weight() == Weight::Blocking
+    }
+
+    fn weight(&self) -> Weight {
+        match self {
+            Self::Unplanned { .. } | Self::CommandNotRun { .. } => Weight::Blocking,
+            Self::Field { object: Some(_), .. } | Self::LostService { .. } => Weight::Network,
+            Self::Field { object: None, path, before, .. } => weight_of_field(path, before.as_ref()),
+            Self::VariableOrder { .. } => Weight::Data,
+            Self::GuessedImage { .. }
+            | Self::ReplacedImage { .. }
+            | Self::OutdatedImage { .. }
+            | Self::OtherContainers { .. }
+            | Self::EntryPoint
+            | Self::Input { .. }
+            | Self::MissingProgram { .. } => Weight::Program,
+            Self::Amount { .. } => Weight::Amount,
+            Self::Suspended | Self::Option { .. } => Weight::Behavior,
+            Self::RenamedImage { .. } | Self::Renamed { .. } => Weight::Cosmetic,
+        }
+    }
+
+    /// Sorts notes by how much they matter; equal ones keep their order.
+    pub(super) fn sort(notes: &mut [Self]) {
+        notes.sort_by_key(Self::weight);
+    }
+}
+
+fn weight_of_field(path: &FieldPath, before: Option<&Untrusted>) -> Weight {
+    let names = || {
+        path.segments().iter().filter_map(|segment| match segment {
+            PathSegment::Field(name) => Some(name.as_str()),
+            PathSegment::Item { .. } => None,
+        })
+    };
+    let has = |fields: &[&str]| names().any(|name| fields.contains(&name));
+    let value: Option<Value> = before.and_then(|before| serde_json::from_str(before.as_raw()).ok());
+    if has(&["imagePullSecrets"]) || value.as_ref().is_some_and(names_secret) {
+        return Weight::Secret;
+    }
+    if names().next_back().is_some_and(|name| COSMETIC.contains(&name)) {
+        return Weight::Cosmetic;
+    }
+    FIELDS.iter().find(|(_, fields)| has(fields)).map_or(Weight::Behavior, |(weight, _)| *weight)
+}
+
+/// Returns whether a variable or a volume is one of a Secret.
+fn names_secret(value: &Value) -> bool {
+    let is_secret = |source: &Value| source.get("secret").is_some();
+    value.pointer("/valueFrom/secretKeyRef").is_some()
+        || value.get("secretRef").is_some()
+        || is_secret(value)
+        || value
+            .pointer("/projected/sources")
+            .and_then(Value::as_array)
+            .is_some_and(|all| all.iter().any(is_secret))
 }
 
 /// Returns whether a field is the command of a container, or its arguments.

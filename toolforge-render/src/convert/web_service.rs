@@ -3,7 +3,9 @@
 use k8s_openapi::api::core::v1::{Container, PodSpec};
 use serde_json::Value;
 use toolforge_images::{ImageType, State, WebImage};
-use toolforge_model::{BuildServiceImage, HealthCheck, MountStorage, ServiceTemplate, TypeName, platform};
+use toolforge_model::{
+    BuildServiceImage, HealthCheck, MountStorage, ServiceTemplate, TypeName, Untrusted, platform,
+};
 
 use crate::convert::loss::{self, Carried};
 use crate::convert::{ConversionNote, ConvertedWebService, Converter, variables};
@@ -53,15 +55,26 @@ impl Converter<'_> {
         if let HealthCheck::Path(path) = health_check(container) {
             add_line(&mut template, &format!("health-check-path: {}\n", quoted(path.as_str())));
         }
-        let runs_command = found.arguments.is_some_and(|arguments| {
-            arguments.is_empty()
-                || add_line(&mut template, &format!("extra_args: {}\n", Value::from(arguments)))
-        });
+        let command = command_words(container);
+        let (mut carries_command, mut blocking) = (!command.is_empty(), None);
+        match (found.arguments, &found.of_catalog) {
+            (Some(arguments), _) => {
+                carries_command = arguments.is_empty()
+                    || add_line(&mut template, &format!("extra_args: {}\n", Value::from(arguments)));
+            }
+            (None, Some((name, _))) if carries_command => {
+                let command = Untrusted::new(Value::from(command).to_string());
+                blocking = Some(ConversionNote::CommandNotRun { name: name.clone(), command });
+            }
+            (None, _) => carries_command = false,
+        }
         let mut notes = replaced;
+        notes.extend(blocking);
         if let Some((name, state)) = found.of_catalog.filter(|(_, state)| *state != State::Current) {
             notes.push(ConversionNote::OutdatedImage { name, state, replacement: None });
         }
-        notes.extend(self.notes_of_web_service(&original, &template, runs_command));
+        notes.extend(self.notes_of_web_service(&original, &template, carries_command));
+        ConversionNote::sort(&mut notes);
         self.conversion.web_service =
             Some(ConvertedWebService { template, notes, location: manifest.location });
     }
@@ -69,6 +82,8 @@ impl Converter<'_> {
     /// Returns the type of a container's image that runs its command.
     fn type_of(&self, container: &Container, original: &Value) -> Option<FoundType> {
         let reference = container.image.as_deref().unwrap_or_default();
+        let renamed = self.namespace.catalog.renamed_image(reference);
+        let reference = renamed.as_deref().unwrap_or(reference);
         let command = command_words(container);
         let repository = format!("{}/", self.namespace.platform.build_service_repository);
         if let Some(image) = reference.strip_prefix(&repository) {
@@ -93,24 +108,26 @@ impl Converter<'_> {
         &self,
         before: &Value,
         template: &str,
-        runs_command: bool,
+        carries_command: bool,
     ) -> Vec<ConversionNote> {
         let options = ServiceTemplate::parse(template).map(|template| template.options).unwrap_or_default();
+        let (cpu, memory) = (options.cpu, options.memory);
         let request = options.into_request(&self.namespace.tool).ok();
         let objects = request.and_then(|request| self.namespace.web(request).ok()).map(|plan| plan.objects);
         let rendered = objects.into_iter().flatten().find(|object| object.kind() == ObjectKind::Deployment);
         let after = rendered.as_ref().map(Object::to_json).unwrap_or_default();
         let mut carried = Carried::of(before, &self.namespace.tool, loss::mount(before));
-        if !runs_command {
+        if !carries_command {
             for field in ["command", "args"] {
                 carried.remove(before, field);
             }
         }
         carried.add(before, &["image"]);
-        // What the type adds is not the template's.
-        let mut differences = replacement_differences(ObjectKind::Deployment, before, &after);
-        differences.retain(|found| found.live.is_some());
-        carried.notes(differences).collect()
+        carried.set_defaults(cpu, memory);
+        let differences = replacement_differences(ObjectKind::Deployment, before, &after);
+        let notes = carried.notes(differences);
+        // What the type adds besides is not the template's.
+        notes.filter(|note| !matches!(note, ConversionNote::Field { before: None, .. })).collect()
     }
 }
 

@@ -113,7 +113,10 @@ fn creations(objects: Vec<Object>, left: Option<&LiveJobs>) -> Vec<Step> {
             seen.map_or(StepAction::Create, |seen| StepAction::Replace { seen: Box::new(seen.clone()) });
         Step::wanted(object, action)
     };
-    own_addresses(objects.into_iter().map(step).collect())
+    let mut steps: Vec<Step> = objects.into_iter().map(step).collect();
+    // The Service comes last: a job that has one is complete, and one without a route is not published.
+    steps.sort_by_key(|step| step.id.kind == ObjectKind::Service);
+    own_addresses(steps)
 }
 
 /// Makes the workload the owner of its addresses: an address that is created while another command deletes the job does not

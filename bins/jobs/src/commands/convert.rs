@@ -69,6 +69,13 @@ fn diagnostic(finding: &Finding) -> Diagnostic {
 
 fn finish(conversion: &Conversion, options: &ConvertArguments) -> Result<ExitCode, Failure> {
     print_text(&conversion.to_yaml())?;
+    let blocking = conversion.blocking();
+    for (what, note) in &blocking {
+        anstream::eprintln!("warning: {what}: {note}");
+    }
+    for left in &conversion.unconverted {
+        anstream::eprintln!("warning: {left}");
+    }
     let notes =
         || conversion.jobs.iter().flat_map(|job| job.notes.iter().map(|note| (&job.request.name, note)));
     if notes().any(|(_, note)| matches!(note, ConversionNote::GuessedImage { .. })) {
@@ -79,9 +86,6 @@ fn finish(conversion: &Conversion, options: &ConvertArguments) -> Result<ExitCod
     }
     for dependent in &conversion.dependents {
         Notice::note(dependent.to_string()).print();
-    }
-    for left in &conversion.unconverted {
-        Notice::warning(left.to_string()).print();
     }
     match (&conversion.web_service, &options.service_template) {
         (Some(web), Some(path)) => {
@@ -102,8 +106,8 @@ fn finish(conversion: &Conversion, options: &ConvertArguments) -> Result<ExitCod
         }
         (None, _) => {}
     }
-    match (conversion.jobs.is_empty() && conversion.web_service.is_none(), conversion.unconverted.is_empty())
-    {
+    let is_complete = conversion.unconverted.is_empty() && blocking.is_empty();
+    match (conversion.jobs.is_empty() && conversion.web_service.is_none(), is_complete) {
         (true, _) => {
             let hint = match conversion.dependents.is_empty() {
                 true => "Convert manifests of Kubernetes, a crontab, or lines of jsub.",

@@ -10,7 +10,7 @@ use toolforge_render::change::{Action, ChangeSet, Step, StepAction};
 use toolforge_render::job::{
     JobFacts, JobObjects, JobWorkload, LoadOptions, LoadPlan, RunOutcome, load_adjustments, plan_load,
 };
-
+use toolforge_render::object::ObjectKind;
 use toolforge_report::FailureCode;
 
 use super::apply::Command;
@@ -81,13 +81,13 @@ pub(super) fn run(
     finish(session, arguments, (&plan.set, changes), dry_run, ended)
 }
 
-/// Returns whether missing objects of existing jobs are created, and nothing else: an earlier command was ended before it had
-/// created all of them.
+/// Returns whether missing objects of an existing job are created, and nothing else: an earlier command was ended before it had
+/// created all of them. The Service is the last of them.
 fn completes(plan: &LoadPlan) -> bool {
     let is_created = |step: &Step| matches!(step.action, StepAction::Create);
     let mut changes = plan.set.changes.iter();
     let mut steps = changes.clone().flat_map(|change| &change.steps);
-    steps.any(is_created)
+    steps.any(|step| is_created(step) && step.id.kind == ObjectKind::Service)
         && changes.all(|change| {
             let mut steps = change.steps.iter();
             change.action == Action::Update

@@ -127,8 +127,8 @@ fn crontab_is_converted_without_a_cluster() {
       mem: 300Mi
 
     # jobs.yaml:2: @reboot ./start.sh: not converted: there is no reboot; a job with `continuous: true` always runs
-    note: images were guessed; `toolforge jobs images` lists the others
     warning: jobs.yaml:2: @reboot ./start.sh: not converted: there is no reboot; a job with `continuous: true` always runs
+    note: images were guessed; `toolforge jobs images` lists the others
     "#);
     std::fs::write(directory.0.join("bad.yaml"), format!("- {}\n- kind: Pod\n", "long ".repeat(99))).unwrap();
     assert_snapshot!(shown(&["convert", "bad.yaml", "--tool", "tf-test"]), @"
@@ -170,6 +170,10 @@ fn web_service_is_converted_to_a_template() {
     assert_snapshot!(said(&jobs(&directory, &line)), @"[exit 0]");
     let template = std::fs::read_to_string(directory.0.join("service.template")).unwrap();
     assert_snapshot!(template, @"
+    # spec.template.spec.containers[webservice].resources.limits.cpu: was not set, is now 500m, the default
+    # spec.template.spec.containers[webservice].resources.limits.memory: was not set, is now 512Mi, the default
+    # spec.template.spec.containers[webservice].resources.requests.cpu: was not set, is now 125m, the default
+    # spec.template.spec.containers[webservice].resources.requests.memory: was not set, is now 256Mi, the default
     # spec.strategy.rollingUpdate.maxSurge: was 25%, is now 1
     # spec.strategy.rollingUpdate.maxUnavailable: was 25%, is now 0
     type: php8.2
@@ -182,6 +186,28 @@ fn web_service_is_converted_to_a_template() {
 
     hint: Name another file.
     ");
+}
+
+#[test]
+fn conversion_that_does_not_work_is_incomplete() {
+    let manifest = "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: tf-test\n  labels: {app.kubernetes.io/component: web}\n\
+                    spec:\n  selector: {}\n  template:\n    spec:\n      containers:\n      - name: webservice\n        \
+                    command: [./run.sh]\n        image: docker-registry.svc.toolforge.org/toolforge-php82-sssd-web:latest\n---\n\
+                    apiVersion: batch/v1\nkind: Job\nmetadata: {name: once}\nspec:\n  template:\n    spec:\n      \
+                    restartPolicy: Never\n      containers: [{name: a, image: nginx, command: [./a]}]\n";
+    let directory = Scratch::new("incomplete", manifest);
+    let line = ["convert", "jobs.yaml", "--tool", "tf-test", "--service-template", "service.template"];
+    let shown = said(&jobs(&directory, &line));
+    let shown: Vec<&str> = shown.lines().filter(|line| !line.starts_with("# ")).collect();
+    assert_snapshot!(shown.join("\n"), @r#"
+    [exit 6]
+    - name: once
+      command: ./a
+      image: nginx
+      no-filelog: true
+    warning: job once: image "nginx" is not in the catalog; jobs run the images of the catalog and of the build service
+    warning: the web service: type php8.2 starts its own web server, not the command: ["./run.sh"]
+    "#);
 }
 
 #[test]

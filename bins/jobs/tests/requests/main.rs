@@ -27,13 +27,22 @@ const RECORDS: &str = "/apis/jobs-api.toolforge.org/v1/namespaces/tool-tf-test";
 
 /// Returns the first object of a recorded case, as it is in a cluster.
 fn object(case: &str) -> Value {
+    objects(case).remove(0)
+}
+
+/// Returns the objects of a recorded case, as they are in a cluster.
+fn objects(case: &str) -> Vec<Value> {
     let case: Value =
         serde_json::from_str(&toolforge_fixtures::read(&format!("parity/jobs/run/{case}.json"))).unwrap();
-    let mut object = case["created"][0]["object"].clone();
-    for (key, value) in [("uid", json!("u-1")), ("resourceVersion", json!("5")), ("generation", json!(1))] {
-        object["metadata"][key] = value;
+    let mut objects: Vec<Value> =
+        case["created"].as_array().unwrap().iter().map(|created| created["object"].clone()).collect();
+    for object in &mut objects {
+        for (key, value) in [("uid", json!("u-1")), ("resourceVersion", json!("5")), ("generation", json!(1))]
+        {
+            object["metadata"][key] = value;
+        }
     }
-    object
+    objects
 }
 
 /// Returns the answers of a cluster in which these objects exist, except where `instead` answers.
@@ -206,6 +215,69 @@ fn run_completes_a_job_without_its_service() {
     error: a job with the name myjob already exists
 
     hint: `toolforge jobs delete myjob` deletes it; a job of a file is changed in the file, with `toolforge jobs load`.
+    ");
+}
+
+/// A private job that is complete differs from one whose creation was interrupted: that one has no Service.
+#[test]
+fn run_does_not_publish_a_complete_job() {
+    let objects = objects("continuous-port");
+    let (deployment, service) = (&objects[0], &objects[1]);
+    let route = &json!({
+        "apiVersion": "gateway.networking.k8s.io/v1",
+        "kind": "HTTPRoute",
+        "metadata": service["metadata"],
+        "spec": {
+            "hostnames": ["tf-test.toolforge.org"],
+            "parentRefs": [{"namespace": "istio-gateway", "name": "toolforge"}],
+            "rules": [{"backendRefs": [{"name": "myjob", "port": 8080}]}],
+        },
+    });
+    let name = deployment["metadata"]["name"].as_str().unwrap();
+    let stored =
+        || Answer::json(200, &json!({"metadata": {"name": name, "uid": "u-1", "resourceVersion": "6"}}));
+    let run = |services: &[Value], routes: &[Value]| {
+        let instead = [
+            (format!("GET {CORE}/services"), unmanaged::list(services)),
+            (format!("GET {ROUTES}"), unmanaged::list(routes)),
+            (format!("POST {CORE}/services"), stored()),
+            (format!("POST {ROUTES}"), stored()),
+            (format!("PUT {CORE}/services/{name}"), stored()),
+            (format!("PUT {ROUTES}/{name}"), stored()),
+            (format!("PUT {APPS}/deployments/{name}"), stored()),
+        ];
+        let port = service["spec"]["ports"][0]["port"].to_string();
+        let line = [
+            "run",
+            name,
+            "--image",
+            "python3.13",
+            "--command",
+            "./bot.py",
+            "--continuous",
+            "--publish",
+            "--port",
+            &port,
+        ];
+        writes(&run(cluster(&[], std::slice::from_ref(deployment), &instead), &line))
+    };
+    assert_snapshot!(run(std::slice::from_ref(service), &[]), @"
+    [exit 1]
+    error: a job with the name myjob already exists
+
+    hint: `toolforge jobs delete myjob` deletes it; a job of a file is changed in the file, with `toolforge jobs load`.
+    ");
+    assert_snapshot!(run(&[], &[]), @"
+    [exit 0]
+    POST  /apis/gateway.networking.k8s.io/v1/namespaces/tool-tf-test/httproutes?fieldManager=toolforge-cli
+    POST  /api/v1/namespaces/tool-tf-test/services?fieldManager=toolforge-cli
+    PUT   /apis/apps/v1/namespaces/tool-tf-test/deployments/myjob?fieldManager=toolforge-cli
+    ");
+    assert_snapshot!(run(&[], std::slice::from_ref(route)), @"
+    [exit 0]
+    PUT   /apis/gateway.networking.k8s.io/v1/namespaces/tool-tf-test/httproutes/myjob?fieldManager=toolforge-cli
+    POST  /api/v1/namespaces/tool-tf-test/services?fieldManager=toolforge-cli
+    PUT   /apis/apps/v1/namespaces/tool-tf-test/deployments/myjob?fieldManager=toolforge-cli
     ");
 }
 

@@ -7,7 +7,7 @@ use crate::job::values::{JobValueError, whole_number};
 use crate::yaml::{YamlNode, YamlValue};
 use crate::{
     Diagnostic, JobField, JobHealthCheck, JobImage, JobKind, JobOptions, JobRequest, Location, ToolName,
-    Untrusted,
+    Untrusted, platform,
 };
 
 /// The seconds for which the tools wait for a job where the file says only `wait: true` (jobs-cli 16).
@@ -154,7 +154,16 @@ impl Reader {
             JobField::FileLogStderr => self.options.file_log_stderr = self.parsed(key, value),
             JobField::Retry => self.options.retry = self.parsed(key, value),
             JobField::Memory => self.options.memory = self.parsed(key, value),
-            JobField::Cpu => self.options.cpu = self.parsed(key, value),
+            JobField::Cpu => {
+                self.options.cpu = self.parsed(key, value);
+                if self.options.cpu == Some(JobRequest::DEFAULT_CPU) {
+                    let (request, limit) = (JobRequest::DEFAULT_CPU, platform::DEFAULT_JOB_CPU_LIMIT);
+                    let message = format!(
+                        "`cpu: {request}` has no effect; it is the default, with a limit of {limit}, and any other amount is also the limit"
+                    );
+                    self.warnings.push(Diagnostic::new(value.location, message));
+                }
+            }
             JobField::Emails => self.options.emails = self.parsed(key, value),
             JobField::Mount => self.options.mount = self.parsed(key, value),
             JobField::Timeout => {

@@ -264,6 +264,15 @@ mod tests {
             warnings(&format!("{JOB}  no-filelog: false\n  wait: false\n")),
             ["line 4, column 15: `no-filelog: false` has no effect; remove it: this job has log files"]
         );
+        for cpu in ["100m", "0.1"] {
+            assert_eq!(
+                warnings(&format!("{JOB}  cpu: {cpu}\n")),
+                [
+                    "line 4, column 8: `cpu: 100m` has no effect; it is the default, with a limit of 1, and any other amount is also the limit"
+                ]
+            );
+        }
+        assert_eq!(warnings(&format!("{JOB}  cpu: 101m\n")), [""; 0]);
     }
 
     #[test]

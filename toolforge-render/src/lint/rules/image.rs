@@ -10,16 +10,6 @@ use super::super::rule::Rule;
 use super::super::syntax::Node;
 use super::scope::Scope;
 
-/// The registry that the platform used until 2025; it serves the same images.
-const OLD_REGISTRY: &str = "docker-registry.tools.wmflabs.org";
-
-/// The registry of today.
-const REGISTRY: &str = "docker-registry.svc.toolforge.org";
-
-/// What names of images began with until 2020, and begin with since.
-const OLD_NAME: &str = "toollabs-";
-const NAME: &str = "toolforge-";
-
 /// Checks the image of a container.
 pub(crate) fn check(
     check: &mut Check<'_>,
@@ -75,7 +65,7 @@ fn allowed<'c>(check: &Check<'c>) -> Vec<&'c str> {
 fn is_allowed(check: &Check<'_>, reference: &str) -> bool {
     let of = |registry: &str| reference.strip_prefix(registry).is_some_and(|rest| rest.starts_with('/'));
     let in_catalog =
-        |image_type: &ImageType| images(image_type).any(|image| reference_host(image).is_some_and(of));
+        |image_type: &ImageType| image_type.images().any(|image| reference_host(image).is_some_and(of));
     allowed(check).into_iter().any(of) || check.context.catalog.types().any(in_catalog)
 }
 
@@ -83,16 +73,12 @@ fn host(reference: &str) -> &str {
     reference_host(reference).unwrap_or("Docker Hub")
 }
 
-fn images(image_type: &ImageType) -> impl Iterator<Item = &str> {
-    image_type.web.iter().map(|web| web.image.as_str()).chain(image_type.job.as_deref())
-}
-
 fn check_catalog(check: &mut Check<'_>, node: &Node, reference: &str) {
     if JobImage::Reference(reference.to_owned()).is_build_service() {
         return;
     }
     let catalog = &check.context.catalog;
-    let renamed = renamed(catalog, reference);
+    let renamed = catalog.renamed_image(reference);
     let today = renamed.as_deref().unwrap_or(reference);
     let Some((name, state)) = find_or_gone(catalog, today) else {
         let near = catalog
@@ -107,7 +93,7 @@ fn check_catalog(check: &mut Check<'_>, node: &Node, reference: &str) {
     let replacement = name.parse().ok().and_then(|name| catalog.replacement(&name));
     let replacement = replacement.map(|found| {
         // A manifest needs the whole reference.
-        let reference = images(found).last().map(|image| format!(": {image}")).unwrap_or_default();
+        let reference = found.images().last().map(|image| format!(": {image}")).unwrap_or_default();
         format!("; {} replaces it{reference}", found.name)
     });
     let replacement = replacement.unwrap_or_default();
@@ -139,7 +125,7 @@ fn check_catalog(check: &mut Check<'_>, node: &Node, reference: &str) {
 /// Returns the type that has an image, also by an old name of it.
 pub(crate) fn type_of_reference(check: &Check<'_>, reference: &str) -> Option<String> {
     let catalog = &check.context.catalog;
-    let renamed = renamed(catalog, reference);
+    let renamed = catalog.renamed_image(reference);
     find_or_gone(catalog, renamed.as_deref().unwrap_or(reference)).map(|(name, _)| name)
 }
 
@@ -154,47 +140,6 @@ fn find_or_gone(catalog: &Catalog, reference: &str) -> Option<(String, State)> {
 
 /// Returns the name and the state of the type that has an image, in any of the registries and with any tag.
 fn find(catalog: &Catalog, reference: &str) -> Option<(String, State)> {
-    let found = type_of(catalog, repository(reference))?;
+    let found = catalog.type_of_image(reference)?;
     Some((found.name.as_str().to_owned(), found.state))
-}
-
-/// Returns the type that has an image of this name, or lists the name as another one; one that exists before one that is gone.
-fn type_of<'c>(catalog: &'c Catalog, name: &str) -> Option<&'c ImageType> {
-    let has = |found: &&ImageType| {
-        images(found).any(|image| repository(image) == name)
-            || found.aliases.iter().any(|alias| alias.as_str() == name)
-    };
-    let exists = |found: &&ImageType| found.state != State::Gone && has(found);
-    catalog.types().find(exists).or_else(|| catalog.types().find(has))
-}
-
-/// Returns the path of an image without its tag and digest.
-fn repository(reference: &str) -> &str {
-    name_and_version(reference_path(reference)).0
-}
-
-/// Returns the path of an image, and its tag and digest with what is before them: `:1`, `@sha256:…`.
-fn name_and_version(path: &str) -> (&str, &str) {
-    path.split_at(path.find([':', '@']).unwrap_or(path.len()))
-}
-
-/// Returns today's name of an image with an old one, if the catalog has it.
-fn renamed(catalog: &Catalog, reference: &str) -> Option<String> {
-    let path = reference_path(reference);
-    let (name, version) = name_and_version(path);
-    let name = match name.strip_prefix(OLD_NAME) {
-        // The images of 2020 got `-sssd` before their last word.
-        Some(rest) => {
-            let (family, variant) = rest.rsplit_once('-')?;
-            let names = [format!("{NAME}{family}-sssd-{variant}"), format!("{NAME}{rest}")];
-            names.into_iter().find(|name| type_of(catalog, name).is_some())?
-        }
-        None => name.to_owned(),
-    };
-    // The catalog of the cluster says which registry it is.
-    let host = images(type_of(catalog, &name)?).find_map(reference_host);
-    let host = host.filter(|host| *host != OLD_REGISTRY).unwrap_or(REGISTRY);
-    let today = format!("{host}/{name}{version}");
-    let is_old = reference_host(reference) == Some(OLD_REGISTRY) || path.starts_with(OLD_NAME);
-    (is_old && today != reference).then_some(today)
 }
