@@ -65,7 +65,11 @@ const LOCAL: &str = "Local options";
     version,
     verbatim_doc_comment,
     infer_long_args = true,
-    override_usage = usage("webservice")
+    override_usage = usage("webservice"),
+    mut_arg("uid", |argument| {
+        let help = "Numeric user id in the container, 50000 or more [default: that of the image]";
+        argument.help(help).help_heading(LOCAL)
+    })
 )]
 pub(crate) struct Arguments {
     /// Memory limit of each pod, like 512Mi or 1.5Gi.
@@ -214,12 +218,18 @@ impl Arguments {
 
     /// Refuses options that the action does not use. Those of the Python tool are accepted with every action, as there.
     fn check_options(&self, action: Action) -> Result<(), Failure> {
-        let Self { routing, dry_run, quota, output, logs, status, local, lint, .. } = self;
+        let Self { routing, dry_run, quota, output, logs, status, local, lint, global, .. } = self;
         let LogsOptions { follow: _, last: _, since, until, grep } = logs;
         let StatusOptions { exit_code } = status;
         let LocalOptions { engine, home, run } = local;
         let LintOptions { strict, offline, fix } = lint;
+        match action {
+            Action::Generate => global.refuse(action.as_str())?,
+            Action::Lint if *offline => global.refuse_cluster()?,
+            _ => {}
+        }
         for (id, is_given) in [
+            ("uid", global.uid.is_some()),
             ("routing", routing.is_some()),
             ("dry_run", dry_run.is_some()),
             ("quota", quota.is_some()),

@@ -132,7 +132,7 @@ impl Action {
 
     /// Returns the names of the options that the action uses.
     pub(crate) fn options(self) -> Vec<&'static str> {
-        let global = ["tool", "uid", "kubeconfig", "impersonate", "from"];
+        let global = ["tool", "kubeconfig", "impersonate", "from"];
         let own: &[&str] = match self {
             Self::Start | Self::Restart => &["routing", "dry_run"],
             Self::Stop | Self::Shell => &["dry_run"],
@@ -140,7 +140,7 @@ impl Action {
             Self::Render => &["routing"],
             Self::Status => &["exit_code"],
             Self::Logs => &["follow", "last", "since", "until", "grep"],
-            Self::Local => &["engine", "home", "run"],
+            Self::Local => &["uid", "engine", "home", "run"],
             Self::Lint => &["strict", "offline", "fix"],
             Self::Exec | Self::Types | Self::Doctor | Self::Generate => &[],
         };

@@ -184,7 +184,7 @@ mod tests {
             assert!(text == "[]\n" || found.contains("expected"), "{text}: {found}");
         }
         insta::assert_snapshot!(shown("jobs: []\n---\nname: x\nimage: bookworm\n"), @"
-        line 1, column 1: expected a list of jobs, a service.template, or an object with `apiVersion` and `kind`, not a mapping; a jobs file is the list itself: remove the key `jobs` and the indentation below it
+        line 1, column 1: expected a list of jobs, a service.template, or an object with `apiVersion` and `kind`, not a mapping; the list of jobs must be the whole file: remove the key `jobs` and the indentation below it
         line 3, column 1: expected a list of jobs, a service.template, or an object with `apiVersion` and `kind`, not a mapping; this is one job: write `- ` before its first key, and indent the others by two spaces
         ");
     }

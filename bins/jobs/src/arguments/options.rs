@@ -111,6 +111,19 @@ pub(crate) struct FileOptions {
     pub(crate) prune: bool,
 }
 
+impl FileOptions {
+    pub(super) fn check(&self) -> Result<(), Failure> {
+        let is_part = self.job.is_some() || self.file.as_os_str() == "-";
+        if self.prune && is_part { Err(Self::no_whole_file()) } else { Ok(()) }
+    }
+
+    /// Returns the failure of `--prune` without a whole file by whose path its jobs are known again.
+    pub(crate) fn no_whole_file() -> Failure {
+        Failure::new(ExitCode::Usage, "`--prune` needs a whole file with a path")
+            .hint("Leave `--prune` out, or name the file and leave `--job` out.")
+    }
+}
+
 #[derive(Clone, Debug, Args)]
 pub(crate) struct LoadArguments {
     #[command(flatten)]
@@ -225,7 +238,8 @@ pub(crate) struct ConvertArguments {
 #[command(
     mut_arg("name", |argument| {
         argument.value_name("FILE").help("Jobs file, `-` is standard input; with --image, the name of the job")
-    })
+    }),
+    mut_arg("wait", |argument| argument.hide(true))
 )]
 pub(crate) struct RenderArguments {
     #[command(flatten)]
@@ -235,6 +249,10 @@ pub(crate) struct RenderArguments {
 impl RenderArguments {
     pub(super) fn check(&self) -> Result<(), Failure> {
         if self.job.has_image() {
+            if self.job.wait.is_some() {
+                let message = "`--wait` cannot be used with `render`";
+                return Err(Failure::new(ExitCode::Usage, message).hint("Leave it out; nothing runs."));
+            }
             return self.job.check();
         }
         if self.job.has_options() {

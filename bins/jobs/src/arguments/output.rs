@@ -37,6 +37,20 @@ impl JobsFormat {
         }
     }
 
+    /// Returns the format as it is written.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Table => "table",
+            Self::Wide => "wide",
+            Self::Json => "json",
+            Self::Yaml => "yaml",
+            Self::Name => "name",
+            Self::Normal => "normal",
+            Self::Long => "long",
+            Self::Sarif => "sarif",
+        }
+    }
+
     /// Returns the format of findings.
     pub(crate) fn of_findings(self) -> LintFormat {
         match self {

@@ -1,7 +1,7 @@
 //! The command line, and the verbs.
 
 use clap::{Parser, Subcommand};
-use toolforge_cli::{ExitCode, Failure, GlobalOptions, OutputFormat, no_document};
+use toolforge_cli::{ExitCode, Failure, GlobalOptions, no_document};
 
 use super::options::{
     AdoptArguments, ConvertArguments, CronArguments, DeleteArguments, DumpArguments, ExecArguments,
@@ -63,42 +63,38 @@ impl Arguments {
         match &self.verb {
             Verb::Run(options) => options.job.check()?,
             Verb::Render(options) => options.check()?,
+            Verb::Load(options) => options.file.check()?,
+            Verb::Plan(options) => options.file.check()?,
+            Verb::Generate(_) => self.global.refuse("generate")?,
+            Verb::Lint(options) if options.lint.offline => self.global.refuse_cluster()?,
             _ => {}
         }
-        if self.output == JobsFormat::Sarif && !matches!(self.verb, Verb::Lint(_)) {
-            return Err(Failure::new(ExitCode::Usage, "only `lint` prints SARIF")
-                .hint("Leave `--output` out, or write `--output json`."));
-        }
-        if self.output.of_document() == OutputFormat::Table {
+        self.check_output()
+    }
+
+    /// Refuses an output format that the verb does not have.
+    fn check_output(&self) -> Result<(), Failure> {
+        let (verb, formats) = (self.verb.as_str(), self.verb.formats());
+        if formats.contains(&self.output) {
             return Ok(());
         }
-        match &self.verb {
-            Verb::Dump(_) if self.output == JobsFormat::Json => {
+        let names: Vec<&str> = formats.iter().map(|format| format.as_str()).collect();
+        match (&self.verb, self.output) {
+            (_, JobsFormat::Sarif) => Err(Failure::new(ExitCode::Usage, "only `lint` prints SARIF")
+                .hint("Leave `--output` out, or write `--output json`.")),
+            (Verb::Dump(_), JobsFormat::Json) => {
                 Err(Failure::new(ExitCode::Usage, "dump has no JSON output: a jobs file is YAML")
                     .hint("Leave `--output` out."))
             }
-            Verb::Run(_)
-            | Verb::List(_)
-            | Verb::Show(_)
-            | Verb::Delete(_)
-            | Verb::Flush(_)
-            | Verb::Load(_)
-            | Verb::Restart(_)
-            | Verb::Adopt(_)
-            | Verb::Trigger(_)
-            | Verb::Suspend(_)
-            | Verb::Resume(_)
-            | Verb::Plan(_)
-            | Verb::Lint(_)
-            | Verb::Dump(_)
-            | Verb::Cron(_)
-            | Verb::Render(_)
-            | Verb::Images
-            | Verb::Quota => Ok(()),
-            Verb::Convert(_) => Err(no_document("convert")),
-            Verb::Logs(_) => Err(no_document("logs")),
-            Verb::Exec(_) => Err(no_document("exec")),
-            Verb::Generate(_) => Err(no_document("generate")),
+            (_, JobsFormat::Json | JobsFormat::Yaml) => Err(no_document(verb)),
+            (_, format) => {
+                let message = format!("`--output {}` cannot be used with `{verb}`", format.as_str());
+                let hint = match names.as_slice() {
+                    [] | [_] => "Leave it out.".to_owned(),
+                    [first @ .., last] => format!("Leave it out, or use {} or {last}.", first.join(", ")),
+                };
+                Err(Failure::new(ExitCode::Usage, message).hint(hint))
+            }
         }
     }
 }
@@ -154,6 +150,57 @@ pub(crate) enum Verb {
 }
 
 impl Verb {
+    /// Returns the verb as it is written.
+    fn as_str(&self) -> &'static str {
+        match self {
+            Self::Run(_) => "run",
+            Self::List(_) => "list",
+            Self::Show(_) => "show",
+            Self::Logs(_) => "logs",
+            Self::Delete(_) => "delete",
+            Self::Flush(_) => "flush",
+            Self::Load(_) => "load",
+            Self::Plan(_) => "plan",
+            Self::Lint(_) => "lint",
+            Self::Dump(_) => "dump",
+            Self::Convert(_) => "convert",
+            Self::Restart(_) => "restart",
+            Self::Adopt(_) => "adopt",
+            Self::Trigger(_) => "trigger",
+            Self::Suspend(_) => "suspend",
+            Self::Resume(_) => "resume",
+            Self::Cron(_) => "cron",
+            Self::Render(_) => "render",
+            Self::Exec(_) => "exec",
+            Self::Images => "images",
+            Self::Quota => "quota",
+            Self::Generate(_) => "generate",
+        }
+    }
+
+    /// Returns the output formats of the verb; the first is the default.
+    fn formats(&self) -> &'static [JobsFormat] {
+        use JobsFormat::{Json, Long, Name, Normal, Sarif, Table, Wide, Yaml};
+        match self {
+            Self::List(_) => &[Normal, Long, Name, Table, Wide, Json, Yaml],
+            Self::Show(_) | Self::Plan(_) | Self::Cron(_) | Self::Images => &[Table, Name, Json, Yaml],
+            Self::Lint(_) => &[Table, Json, Yaml, Sarif],
+            Self::Run(_)
+            | Self::Delete(_)
+            | Self::Flush(_)
+            | Self::Load(_)
+            | Self::Restart(_)
+            | Self::Adopt(_)
+            | Self::Trigger(_)
+            | Self::Suspend(_)
+            | Self::Resume(_)
+            | Self::Render(_)
+            | Self::Quota => &[Table, Json, Yaml],
+            Self::Dump(_) => &[Table, Yaml],
+            Self::Convert(_) | Self::Logs(_) | Self::Exec(_) | Self::Generate(_) => &[Table],
+        }
+    }
+
     /// Returns whether the verb only reads, and ends without waiting for anything but answers.
     pub(crate) fn is_reading(&self) -> bool {
         match self {

@@ -71,10 +71,10 @@ fn finish(conversion: &Conversion, options: &ConvertArguments) -> Result<ExitCod
     print_text(&conversion.to_yaml())?;
     let blocking = conversion.blocking();
     for (what, note) in &blocking {
-        anstream::eprintln!("warning: {what}: {note}");
+        Notice::warning(format!("{what}: {note}")).print();
     }
     for left in &conversion.unconverted {
-        anstream::eprintln!("warning: {left}");
+        Notice::warning(left.to_string()).print();
     }
     let notes =
         || conversion.jobs.iter().flat_map(|job| job.notes.iter().map(|note| (&job.request.name, note)));

@@ -217,9 +217,8 @@ fn note_former_runs(session: &Session, before: &JobFacts, plan: &LoadPlan) {
 
 /// Reads a jobs file; what should be written otherwise is warned of.
 pub(super) fn read(session: &Session, options: &FileOptions) -> Result<JobsFile, Failure> {
-    if options.prune && (options.job.is_some() || is_stream(&options.file)) {
-        return Err(Failure::new(ExitCode::Usage, "`--prune` needs a whole file with a path")
-            .hint("Leave `--prune` out, or name the file and leave `--job` out."));
+    if options.prune && is_stream(&options.file) {
+        return Err(FileOptions::no_whole_file());
     }
     let shown = Untrusted::new(options.file.display().to_string());
     let bytes = read_input(&options.file, FILE_LIMIT)?;

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test's own function may stop the test")]
 
 mod plan;
+mod refused;
 
 use std::path::PathBuf;
 use std::process::{Command, Output};

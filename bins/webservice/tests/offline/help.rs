@@ -55,10 +55,6 @@ fn action_has_help_of_its_own() {
               
               [env: TOOLFORGE_TOOL]
 
-          --uid <UID>
-              Numeric user id of the tool, 50000 or more; only jobs need it [default: that of this
-              process]
-
           --kubeconfig <FILE>
               Path of the kubeconfig; of several, separated by `:`, the first that exists [default:
               ~/.kube/config]

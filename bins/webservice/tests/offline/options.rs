@@ -42,6 +42,31 @@ fn json_is_rejected_by_verbs_without_it() {
 }
 
 #[test]
+fn global_options_without_effect_are_refused() {
+    let shown: Vec<String> = [
+        "generate bash --as me",
+        "generate bash --from f.yaml",
+        "lint --offline service.template --kubeconfig /nope",
+        "status --uid 50001",
+        "types --uid 50001",
+    ]
+    .into_iter()
+    .map(|line| {
+        let shown = webservice(line);
+        let shown = shown.lines().filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" | ");
+        format!("{line}: {shown}")
+    })
+    .collect();
+    assert_snapshot!(shown.join("\n"), @"
+    generate bash --as me: [exit 2] | --- stderr | error: `--as` cannot be used with `generate` | hint: Leave it out; `generate` needs neither a tool nor a cluster.
+    generate bash --from f.yaml: [exit 2] | --- stderr | error: `--from` cannot be used with `generate` | hint: Leave it out; `generate` needs neither a tool nor a cluster.
+    lint --offline service.template --kubeconfig /nope: [exit 2] | --- stderr | error: `--kubeconfig` cannot be used with `--offline` | hint: Leave it out, or leave `--offline` out to ask the cluster.
+    status --uid 50001: [exit 2] | --- stderr | error: `--uid` cannot be used with `status` | hint: Leave it out; it is an option of `local`.
+    types --uid 50001: [exit 2] | --- stderr | error: `--uid` cannot be used with `types` | hint: Leave it out; it is an option of `local`.
+    ");
+}
+
+#[test]
 fn no_option_value_panics() {
     let values = [
         "",

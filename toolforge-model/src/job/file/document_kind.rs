@@ -75,7 +75,7 @@ impl DocumentKind {
             }
             Self::Compose => "this is a file of Docker Compose, which Toolforge does not run",
             Self::JobsBelowKey => {
-                "a jobs file is the list itself: remove the key `jobs` and the indentation below it"
+                "the list of jobs must be the whole file: remove the key `jobs` and the indentation below it"
             }
             Self::Kubeconfig => "this is a kubeconfig",
             Self::Job => {

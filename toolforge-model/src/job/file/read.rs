@@ -177,7 +177,7 @@ mod tests {
             ("apiVersion: batch/v1\nkind: CronJob\nmetadata: {name: x}\n", "this is a Kubernetes manifest"),
             ("components:\n  bot: {}\n", "toolforge components"),
             ("config-version: v1\ncomponents: {}\n", "toolforge components"),
-            ("jobs:\n- name: x\n", "the list itself"),
+            ("jobs:\n- name: x\n", "must be the whole file"),
             ("name: x\nimage: bookworm\n", "this is one job: write `- `"),
         ] {
             assert!(errors(text)[0].contains(expected), "{text}");
