@@ -73,7 +73,7 @@ impl Secrets {
             secrets.add(text, node, node.text().unwrap_or_default().to_owned());
         }
         for (node, is_secret) in parsed.documents.iter().flat_map(last_applied) {
-            if is_secret || node.text().is_some_and(|applied| has_secrets(applied)) {
+            if is_secret || node.text().is_some_and(has_secrets) {
                 secrets.add_whole(text, node);
             }
         }
