@@ -238,3 +238,25 @@ fn plan_says_what_a_restart_would_do() {
     let restarts: Vec<Value> = changes.map(|change| change["restart"]["fits"].clone()).collect();
     assert_eq!(restarts, [json!(false), json!(false), json!(false), json!(null)]);
 }
+
+#[test]
+fn conflicts_name_durations_that_are_assumed() {
+    let job = |name: &str, schedule: &str| {
+        format!("- {{name: {name}, command: x, image: bookworm, mem: 3Gi, schedule: '{schedule}'}}\n")
+    };
+    let directory = Scratch::new("assumed", &job("a", "0 3 * * *"));
+    directory.write_quota("limits.memory", "4Gi", "0");
+    let rendered = jobs(&directory, &[&["render", "jobs.yaml", "--output", "json"], &OFFLINE[..]].concat());
+    let mut live: Value = serde_json::from_slice(&rendered.stdout).unwrap();
+    live["items"][0]["metadata"]["uid"] = json!("u-1");
+    // The last success may be that of a run that was started by hand.
+    live["items"][0]["status"] =
+        json!({"lastScheduleTime": "2026-08-01T03:00:00Z", "lastSuccessfulTime": "2026-08-01T05:00:00Z"});
+    std::fs::write(directory.0.join("live.json"), live.to_string()).unwrap();
+    std::fs::write(directory.0.join("jobs.yaml"), job("a", "0 3 * * *") + &job("b", "0 4 * * *")).unwrap();
+    let line = ["plan", "jobs.yaml", "--from", "live.json", "--from", "quota.json"];
+    let output = jobs(&directory, &[&line, &OFFLINE[..]].concat());
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    let expected = "warning: these runs exceed the quota within the next 24 hours:\n  a, b, 04:00 to 04:05\n  assumed: a run of a takes 2h, the longest that the last one can have taken\n";
+    assert!(stderr.contains(expected), "{stderr}");
+}

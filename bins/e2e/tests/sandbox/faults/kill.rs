@@ -158,15 +158,16 @@ fn killed_verbs() -> [Killed; 9] {
             before: "kubectl delete jobs --all",
             is_done: |tool| has_runs(tool, 1),
             again: &[0],
-            kills: 2,
+            // The run, and the record of its start.
+            kills: 4,
         },
         Killed {
             line: "toolforge-jobs restart tick",
-            // One run is deleted, and another one is created.
+            // One run is deleted, another one is created, and its start is recorded.
             before: "kubectl delete jobs --all && toolforge-jobs trigger tick && sleep 1",
             is_done: |tool| has_runs(tool, 1),
             again: &[0],
-            kills: 4,
+            kills: 6,
         },
         Killed {
             line: "toolforge-jobs adopt cronjob/hand --yes",
