@@ -18,8 +18,8 @@ use toolforge_report::FailureCode;
 use super::apply::Command;
 use super::confirm::confirm;
 use super::finish::finish;
-use super::manifest_copy::{newest_copy, remove_copies, write_copy};
-use super::put_back::{is_lost, print_lost, remove_needless_copies, with_deleted};
+use super::manifest_copy::{newest_copy, remove_copies, remove_copy, write_copy};
+use super::put_back::{is_lost, is_lost_as, print_lost, with_deleted};
 use super::{apply, facts};
 use crate::arguments::{AdoptArguments, Arguments};
 use crate::{failures, report};
@@ -38,6 +38,7 @@ pub(super) fn run(
     let confirmed = Cell::new(options.yes || dry_run.is_some());
     // The object and its costs, as they were shown last.
     let seen: RefCell<Option<(Option<String>, Option<Notice>)>> = RefCell::default();
+    let copied: RefCell<Vec<JobObjects>> = RefCell::default();
     let check = |planned: &PlannedAdoption, attempt: &Attempt| {
         let Some(adoption) = &planned.adoption else { return Ok(()) };
         if attempt.is_first() {
@@ -63,7 +64,11 @@ pub(super) fn run(
             confirmed.set(true);
         }
         let recreates = adoption.change().is_some_and(|change| change.action == Action::Recreate);
-        if recreates && dry_run.is_none() { write_copy(session, &planned.job) } else { Ok(()) }
+        if recreates && dry_run.is_none() {
+            write_copy(session, &planned.job)?;
+            copied.borrow_mut().push(planned.job.clone());
+        }
+        Ok(())
     };
     let command = Command::new(plan, check);
     if dry_run == Some(DryRunOption::Client) {
@@ -77,7 +82,9 @@ pub(super) fn run(
     }
     let adopting = apply::adopt(session, dry_run, &command, |planned: &PlannedAdoption| &planned.job);
     let (applied, deleted) = session.block_on(adopting)?;
-    remove_needless_copies(session, &deleted);
+    for job in copied.take().iter().filter(|job| !deleted.iter().any(|deleted| is_lost_as(deleted, job))) {
+        remove_copy(session, job);
+    }
     let applied = applied.map_err(|failure| with_deleted(failure, &deleted))?;
     let changes = applied.changes();
     let (planned, ended) = applied.end();

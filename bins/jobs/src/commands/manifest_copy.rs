@@ -38,7 +38,7 @@ pub(super) fn write_copy(session: &Session, job: &JobObjects) -> Result<(), Fail
     })
 }
 
-/// Deletes the copy of an object that the cluster has.
+/// Deletes the copy of an object that is not lost.
 pub(super) fn remove_copy(session: &Session, job: &JobObjects) {
     if let Some(home) = &session.home {
         // It does not matter if it stays.

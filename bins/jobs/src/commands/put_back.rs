@@ -1,23 +1,20 @@
 //! What became of the objects that an adoption has deleted.
 
-use toolforge_cli::{ExitCode, Failure, Notice, Session};
+use toolforge_cli::{ExitCode, Failure, Notice};
 use toolforge_client::{AdoptionOutcome, DeletedObject, LostReason};
 use toolforge_model::Untrusted;
 use toolforge_render::convert::as_created;
+use toolforge_render::job::JobObjects;
 use toolforge_report::{DetailCode, FailureCode};
-
-use super::manifest_copy::remove_copy;
 
 /// Returns whether the cluster has no definition of an object, and no job of it.
 pub(super) fn is_lost(deleted: &DeletedObject) -> bool {
     matches!(deleted.outcome, AdoptionOutcome::Lost(_))
 }
 
-/// Deletes the copies of the manifests of objects that the cluster has, or whose job was created.
-pub(super) fn remove_needless_copies(session: &Session, deleted: &[DeletedObject]) {
-    for found in deleted.iter().filter(|found| !is_lost(found)) {
-        remove_copy(session, &found.object);
-    }
+/// Returns whether this object is a lost one.
+pub(super) fn is_lost_as(deleted: &DeletedObject, job: &JobObjects) -> bool {
+    is_lost(deleted) && deleted.object.workload.metadata().uid == job.workload.metadata().uid
 }
 
 /// Returns the failure of an adoption with what became of the objects that it has deleted: at worst, their manifests.

@@ -321,9 +321,13 @@ fn object_that_somebody_else_deletes_is_not_put_back() {
         (format!("POST {path}"), exists()),
         (format!("POST {path}"), ok()),
     ];
-    let shown = run(by_hand(&instead), &["adopt", "stashbot", "--yes"]);
-    assert!(shown.starts_with("[exit 1]") && !shown.contains("created again"), "{shown}");
-    assert_eq!(shown.matches("POST").count(), 1, "{shown}");
+    let home = Home::new("adopt-elsewhere");
+    let (ended, requests) = home.run(&instead, &["adopt", "stashbot", "--yes"]);
+    let failure = ended.unwrap_err();
+    assert_eq!(failure.exit_code(), ExitCode::Failed);
+    assert!(!failure.to_string().contains("created again"), "{failure}");
+    assert_eq!(requests.matches("POST").count(), 1, "{requests}");
+    assert_eq!(home.copies(), [""; 0]);
 }
 
 #[test]

@@ -254,19 +254,27 @@ fn killed_verbs_of_scheduled_jobs_converge() {
 #[test]
 fn killed_run_with_a_port_converges() {
     let tool = Tool::new("faults-kill-port");
-    let line = "toolforge-jobs run web --image bookworm --command 'exec sleep 600' --continuous --port 8000 --cpu 60m";
-    let kills = killed_at_each_write(
-        &tool,
-        line,
-        || tool.shell("toolforge-jobs flush --yes").exits(0).and_that_is_all(),
-        |point| {
-            let again = tool.shell(line);
-            assert!([0, 1].contains(&again.code), "{point}: {again:?}");
-            let objects = tool.kubectl(&["get", "deployments,services", "-o", "name"]);
-            assert_eq!(objects.lines().count(), 2, "{point}: {objects}");
-        },
-    );
-    assert_eq!(kills, 4);
+    let private = "toolforge-jobs run web --image bookworm --command 'exec sleep 600' --continuous --port 8000 --cpu 60m";
+    let public = &format!("{private} --publish");
+    for (line, count) in [(private, 2), (public, 3)] {
+        let kills = killed_at_each_write(
+            &tool,
+            line,
+            || tool.shell("toolforge-jobs flush --yes").exits(0).and_that_is_all(),
+            |point| {
+                let again = tool.shell(line);
+                assert!([0, 1].contains(&again.code), "{point}: {again:?}");
+                let objects = tool.kubectl(&["get", "deployments,services,httproutes", "-o", "name"]);
+                assert_eq!(objects.lines().count(), count, "{point}: {objects}");
+            },
+        );
+        assert_eq!(kills, 2 * count);
+    }
+    // A complete private job stays as it is.
+    tool.shell("toolforge-jobs flush --yes").exits(0).and_that_is_all();
+    tool.shell(private).exits(0).and_that_is_all();
+    tool.shell(public).exits(1).says("already exists").and_that_is_all();
+    assert_eq!(tool.kubectl(&["get", "httproutes", "-o", "name"]), "");
 }
 
 #[test]
