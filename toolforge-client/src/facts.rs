@@ -145,7 +145,7 @@ impl Client {
     ///
     /// # Errors
     /// When a request fails. If only one of the two is forbidden, the other kind is returned.
-    pub async fn fetch_limits(&self, namespace: &str) -> Result<LimitObjects, Error> {
+    pub(crate) async fn fetch_limits(&self, namespace: &str) -> Result<LimitObjects, Error> {
         let params = ListParams::default();
         let (ranges, quotas) = (
             ResourceType::of::<LimitRange>().in_namespace(namespace),

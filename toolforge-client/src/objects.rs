@@ -82,8 +82,7 @@ impl<T: DeserializeOwned> Pages<T> {
     }
 
     /// Returns whether the first page has been returned.
-    #[must_use]
-    pub fn has_started(&self) -> bool {
+    pub(crate) fn has_started(&self) -> bool {
         self.is_done || self.params.continue_token.is_some()
     }
 }

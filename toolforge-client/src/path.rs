@@ -1,5 +1,7 @@
 //! Paths of the API, built from names. A name cannot leave its place in the path.
 
+use std::fmt;
+
 use k8s_openapi::api::apps::v1 as apps;
 use k8s_openapi::api::batch::v1 as batch;
 use k8s_openapi::api::core::v1 as core;
@@ -29,7 +31,7 @@ pub struct ResourceType {
 
 impl ResourceType {
     /// The Gateway API's HTTPRoutes.
-    pub const HTTP_ROUTES: Self =
+    pub(crate) const HTTP_ROUTES: Self =
         Self { group: "gateway.networking.k8s.io", version: "v1", plural: "httproutes" };
 
     /// Returns the resource type of a type of k8s-openapi.
@@ -108,6 +110,14 @@ impl Collection {
         Ok(Request::new(self.path()?))
     }
 
+    /// Returns the namespace for messages.
+    fn place(&self) -> String {
+        match &self.namespace {
+            Some(namespace) => Untrusted::new(namespace.as_str()).escaped().to_string(),
+            None => "all namespaces".to_owned(),
+        }
+    }
+
     fn path(&self) -> Result<String, Error> {
         let ResourceType { group, version, plural } = self.resource;
         let root =
@@ -165,6 +175,30 @@ impl ObjectPath {
     }
 }
 
+impl fmt::Display for Collection {
+    /// Writes `deployments.apps in tool-stashbot`, or `… in all namespaces`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} in {}", self.resource, self.place())
+    }
+}
+
+impl fmt::Display for ObjectPath {
+    /// Writes `deployments.apps/web in tool-stashbot`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { collection, name } = self;
+        let name = Untrusted::new(name.as_str());
+        write!(f, "{}/{} in {}", collection.resource, name.escaped(), collection.place())
+    }
+}
+
+impl fmt::Display for ResourceType {
+    /// Writes the plural and the group: `deployments.apps`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { group, version: _, plural } = self;
+        if group.is_empty() { f.write_str(plural) } else { write!(f, "{plural}.{group}") }
+    }
+}
+
 /// Encodes a name for a path. Names that the API server forbids are refused (`IsValidPathSegmentName`).
 fn segment(name: &str) -> Result<String, Error> {
     if name.is_empty() || name == "." || name == ".." || name.contains(['/', '%', '\0']) {
@@ -188,6 +222,14 @@ mod tests {
     fn path(object: &ObjectPath) -> Result<String, Error> {
         let (requests, name) = object.requests()?;
         Ok(format!("{}/{name}", requests.url_path))
+    }
+
+    #[test]
+    fn paths_are_shown_with_their_namespace() {
+        let path = ResourceType::of::<Deployment>().in_namespace("tool-x").named("web");
+        assert_eq!(path.to_string(), "deployments.apps/web in tool-x");
+        let all = ResourceType::of::<Pod>().all_namespaces();
+        assert_eq!(all.to_string(), "pods in all namespaces");
     }
 
     #[test]

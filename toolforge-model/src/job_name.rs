@@ -59,7 +59,7 @@ impl JobName {
     pub const MAX_LENGTH: usize = 52;
 
     /// The longest name of an object, in characters (Kubernetes, DNS subdomain names of RFC 1123).
-    pub const MAX_OBJECT_LENGTH: usize = 253;
+    const MAX_OBJECT_LENGTH: usize = 253;
 
     /// Parses the name of an existing object, which may be longer than that of a new job.
     ///

@@ -62,8 +62,7 @@ impl ComputeResource {
     }
 
     /// Returns whether a container's limit may be larger than its request. Devices and huge pages cannot be shared.
-    #[must_use]
-    pub fn is_overcommitted(&self) -> bool {
+    pub(crate) fn is_overcommitted(&self) -> bool {
         !matches!(self, Self::HugePages(_) | Self::Extended(_))
     }
 

@@ -55,9 +55,7 @@ pub use conflict::{Conflict, ConflictCount, ConflictCounter, conflicting_runs, c
 pub use container_resources::{Amounts, ComputeResource, ContainerResources, PerResource};
 pub use demand::Demand;
 pub use limit_range::{Bounds, LimitRange, apply_defaults};
-pub use limit_violation::{
-    LimitType, LimitViolation, LimitViolationKind, Unspecified, claim_violations, violations,
-};
+pub use limit_violation::{LimitType, LimitViolation, LimitViolationKind, Unspecified, violations};
 pub use pod_demand::{InitContainer, PodDemand};
 pub use quota_check::{ClaimDemand, DemandChange, Limits, LimitsKind, QuotaCheck, ResourceCheck};
 pub use ratio::Ratio;

@@ -137,6 +137,12 @@ impl LimitType {
     }
 }
 
+impl fmt::Display for LimitType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
 /// An amount of a container or a pod that is not allowed.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -325,8 +331,7 @@ pub(crate) fn range_violations(
 }
 
 /// Returns what the LimitRanges do not allow of the storage that a PersistentVolumeClaim requests.
-#[must_use]
-pub fn claim_violations(
+pub(crate) fn claim_violations(
     limit_ranges: &[LimitRange],
     object: Option<&str>,
     requests: &Amounts,

@@ -98,8 +98,7 @@ impl Resource {
 
     /// Returns an amount for people as [`short_amount`](Self::short_amount) does, with what it is of: `1 pod`, `500m CPU`, `1 byte`,
     /// `128Mi`.
-    #[must_use]
-    pub fn amount_with_unit(&self, amount: u64) -> String {
+    pub(crate) fn amount_with_unit(&self, amount: u64) -> String {
         let short = self.short_amount(amount);
         let (one, several) = match self {
             // Larger amounts have a suffix.
@@ -161,14 +160,12 @@ impl Resource {
     }
 
     /// Returns whether each container must state the resource if a quota limits it (`must specify`).
-    #[must_use]
-    pub fn must_be_specified(&self) -> bool {
+    pub(crate) fn must_be_specified(&self) -> bool {
         matches!(self, Self::RequestsCpu | Self::RequestsMemory | Self::LimitsCpu | Self::LimitsMemory)
     }
 
     /// Returns the resource that counts what containers request; `None` where no quota does.
-    #[must_use]
-    pub fn of_requests(resource: &ComputeResource) -> Option<Self> {
+    pub(crate) fn of_requests(resource: &ComputeResource) -> Option<Self> {
         match resource {
             ComputeResource::Cpu => Some(Self::RequestsCpu),
             ComputeResource::Memory => Some(Self::RequestsMemory),
@@ -180,8 +177,7 @@ impl Resource {
     }
 
     /// Returns the resource that counts containers' limits; `None` where no quota does.
-    #[must_use]
-    pub fn of_limits(resource: &ComputeResource) -> Option<Self> {
+    pub(crate) fn of_limits(resource: &ComputeResource) -> Option<Self> {
         match resource {
             ComputeResource::Cpu => Some(Self::LimitsCpu),
             ComputeResource::Memory => Some(Self::LimitsMemory),

@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::fmt;
 
 use crate::demand::Demand;
 use crate::resource::Resource;
@@ -59,6 +60,12 @@ impl QuotaMark {
             Self::Pending => "pending",
             Self::Rounded => "rounded",
         }
+    }
+}
+
+impl fmt::Display for QuotaMark {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
     }
 }
 

@@ -71,8 +71,7 @@ impl ApplyError {
 
     /// Returns whether the change set may no longer be right, because objects were created, changed or deleted since they
     /// were read: another one, made from the present objects, may succeed.
-    #[must_use]
-    pub fn is_outdated(&self) -> bool {
+    pub(crate) fn is_outdated(&self) -> bool {
         match self {
             Self::ChangedMeanwhile { .. } => true,
             Self::Request(error) => match error.api_status().map(ApiStatus::kind) {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use k8s_openapi::api::apps::v1::Deployment;
 use tokio::time::Instant;
-use toolforge_model::{JobName, ToolName};
+use toolforge_model::ToolName;
 use toolforge_render::job::JobObjects;
 use toolforge_render::pod::{Cause, RolloutObjects, RolloutProgress};
 
@@ -33,21 +33,6 @@ impl Client {
         event: impl FnMut(RolloutEvent),
     ) -> Result<RolloutOutcome, Error> {
         self.wait_rollout_of(RolloutSelector::web_service(tool), target, options, event).await
-    }
-
-    /// Waits until the Deployment of a continuous job is rolled out, as [`Client::wait_rollout`].
-    ///
-    /// # Errors
-    /// When the objects cannot be watched.
-    pub async fn wait_job_rollout(
-        &self,
-        tool: &ToolName,
-        job: &JobName,
-        target: &RolloutTarget,
-        options: WaitOptions,
-        event: impl FnMut(RolloutEvent),
-    ) -> Result<RolloutOutcome, Error> {
-        self.wait_rollout_of(RolloutSelector::job(tool, job), target, options, event).await
     }
 
     /// Waits until the Deployment of a continuous job or one that no tool manages is rolled out, as

@@ -25,7 +25,6 @@ pub struct ApiStatus {
     reason: Untrusted,
     message: Untrusted,
     object_kind: Untrusted,
-    object_name: Untrusted,
     retry_after: Option<Duration>,
     /// The original.
     status: Box<Status>,
@@ -71,7 +70,6 @@ impl ApiStatus {
             reason: reason.into(),
             message: message.into(),
             object_kind: object_kind.into(),
-            object_name: details.name.unwrap_or_default().into(),
             retry_after: wait.map(|seconds| Duration::from_secs(seconds.min(LONGEST_WAIT))),
             status: original,
         }
@@ -126,12 +124,6 @@ impl ApiStatus {
     #[must_use]
     pub fn object_kind(&self) -> &Untrusted {
         &self.object_kind
-    }
-
-    /// Returns the name of the object that the refusal is about; may be empty.
-    #[must_use]
-    pub fn object_name(&self) -> &Untrusted {
-        &self.object_name
     }
 
     /// Returns the paths of the fields that the refusal is about, like `spec.ports[0].name`.

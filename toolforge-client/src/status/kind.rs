@@ -45,6 +45,7 @@ pub enum StatusKind {
 
 /// A denial of the API server's authorization.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Denied {
     /// The user of the request.
     pub user: Untrusted,

@@ -104,7 +104,7 @@ impl Environment {
     ///
     /// # Errors
     /// As [`set`](Self::set), at the first variable that is wrong; those before it are set.
-    pub fn try_extend<N: AsRef<str>, V: Into<String>>(
+    fn try_extend<N: AsRef<str>, V: Into<String>>(
         &mut self,
         variables: impl IntoIterator<Item = (N, V)>,
     ) -> Result<(), EnvironmentError> {

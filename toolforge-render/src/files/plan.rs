@@ -79,6 +79,20 @@ impl FileProblemKind {
     }
 }
 
+impl fmt::Display for FileProblem {
+    /// Writes the location in the file, which is not named, and the reason.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(location) = self.location {
+            write!(f, "{location}: ")?;
+        }
+        self.kind.fmt(f)
+    }
+}
+
+impl std::error::Error for FileProblem {}
+
+impl std::error::Error for FileProblemKind {}
+
 impl fmt::Display for FileProblemKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -17,6 +17,7 @@ const ASSUMED_SECONDS: u32 = 300;
 
 /// The schedule, duration and demand of a scheduled job's runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ScheduledJobLoad {
     /// The job's name.
     pub name: JobName,

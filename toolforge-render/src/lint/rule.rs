@@ -79,9 +79,8 @@ macro_rules! rules {
                 match self {$(Self::$variant => $remedy,)+}
             }
 
-            /// Returns whether `--fix` fixes at least some of its findings.
-            #[must_use]
-            pub fn has_fix(self) -> bool {
+            /// Returns whether a fix exists for at least some of its findings.
+            fn has_fix(self) -> bool {
                 match self {$(Self::$variant => $fixes,)+}
             }
         }
@@ -175,7 +174,7 @@ rules! {
     /// The version of the API is gone, or does not have the kind.
     ApiVersion = "api-version", Error, true,
         "The API server has `no matches for kind`. A newer version often has other fields and stricter rules.",
-        "Write the current version; `--fix` also moves fields that have another place there.";
+        "Write the current version, and move fields that have another place there.";
     /// A field does not exist in this place.
     UnknownField = "unknown-field", Error, false,
         "`kubectl apply` asks for strict validation, and the API server refuses the object. Without it, the field is dropped.",
@@ -184,7 +183,7 @@ rules! {
     FieldsNotChecked = "fields-not-checked", Note, false,
         "The schema of an HTTPRoute is in the cluster, which checks it in a dry run where it can be asked; else an unknown field or \
          a wrong type is not found. The objects of the jobs service are never checked: only the service itself writes them.",
-        "Check an HTTPRoute without `--offline`; write a jobs file instead of the objects of the jobs service.";
+        "Check an HTTPRoute where the cluster can be asked; write a jobs file instead of the objects of the jobs service.";
     /// A value has the wrong type.
     WrongType = "wrong-type", Error, true,
         "The API server cannot decode the object. Values of environment variables, labels and annotations are strings, so that \
@@ -297,7 +296,7 @@ rules! {
     /// The image is not in the catalog.
     UnknownImage = "unknown-image", Warning, false,
         "If the registry does not have it either, the pod stays in ErrImagePull.",
-        "Use an image of the catalog: `jobs images` and `webservice types` list them.";
+        "Use an image of the catalog; `toolforge jobs images` lists those of jobs.";
     /// The platform no longer has the image.
     ImageGone = "image-gone", Warning, false,
         "The pod stays in ErrImagePull once a node does not have it any more.",
@@ -367,7 +366,7 @@ rules! {
         "Create the directory.";
     /// The files that the type of a web service serves are missing.
     MissingSite = "missing-site", Warning, false,
-        "`webservice start` refuses to start it, since its container would end at once.",
+        "The container of the web service ends at once, since it has nothing to serve.",
         "Create the files that the message names, or write another type.";
     /// A value looks like a secret.
     PlainSecret = "plain-secret", Warning, false,

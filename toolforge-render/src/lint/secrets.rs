@@ -87,12 +87,6 @@ impl Secrets {
         secrets
     }
 
-    /// Returns the bytes of the secrets, sorted; none overlaps another.
-    #[must_use]
-    pub fn spans(&self) -> &[Range<usize>] {
-        &self.spans
-    }
-
     /// Returns whether an edit writes a secret, or something of a line that may have one.
     #[must_use]
     pub fn are_in_edit(&self, edit: &Edit) -> bool {

@@ -88,14 +88,12 @@ impl ManifestKind {
     }
 
     /// Returns whether its objects belong to a namespace; an unknown kind does.
-    #[must_use]
-    pub fn is_namespaced(&self) -> bool {
+    pub(crate) fn is_namespaced(&self) -> bool {
         !CLUSTER_SCOPED.contains(&self.kind.as_str())
     }
 
     /// Returns what quotas count of one object of the kind, without its pods.
-    #[must_use]
-    pub fn object_demand(&self) -> Demand {
+    pub(crate) fn object_demand(&self) -> Demand {
         let plural = self.plural();
         let mut demand = Demand::default();
         if !self.is_namespaced() {

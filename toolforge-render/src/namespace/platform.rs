@@ -36,6 +36,12 @@ impl PublicScheme {
     }
 }
 
+impl fmt::Display for PublicScheme {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
 impl FromStr for PublicScheme {
     type Err = PublicSchemeError;
 

@@ -36,8 +36,7 @@ impl Difference {
     }
 
     /// Returns the difference with the field of a jobs file that sets it.
-    #[must_use]
-    pub fn of_key(self, key: JobField) -> Self {
+    pub(crate) fn of_key(self, key: JobField) -> Self {
         Self { key: Some(key), ..self }
     }
 }

@@ -113,8 +113,7 @@ impl ObjectKind {
     }
 
     /// Returns what follows `count/` in a quota that counts objects of this kind: `deployments.apps`.
-    #[must_use]
-    pub fn count_name(self) -> String {
+    pub(crate) fn count_name(self) -> String {
         match self.group() {
             "" => self.plural().to_owned(),
             group => format!("{}.{group}", self.plural()),
@@ -222,8 +221,7 @@ impl Object {
     }
 
     /// Returns the template of the pods that the object creates.
-    #[must_use]
-    pub fn pod_template(&self) -> Option<&PodTemplateSpec> {
+    pub(crate) fn pod_template(&self) -> Option<&PodTemplateSpec> {
         match self {
             Self::Deployment(deployment) => deployment_spec(deployment).map(|spec| &spec.template),
             Self::CronJob(cron_job) => {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use k8s_openapi::api::apps::v1::Deployment;
-use k8s_openapi::api::batch::v1::{CronJob, Job, JobSpec};
+use k8s_openapi::api::batch::v1::{Job, JobSpec};
 use k8s_openapi::api::core::v1::{Pod, PodAffinityTerm, PodSpec, ResourceRequirements};
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use toolforge_quota::{
@@ -11,7 +11,7 @@ use toolforge_quota::{
     Resource,
 };
 
-use crate::object::{Object, ObjectKind, cron_job_spec, deployment_replicas, deployment_spec, is_paused};
+use crate::object::{Object, ObjectKind, deployment_replicas, deployment_spec, is_paused};
 use crate::pod::claim::own_claims_demand;
 
 /// The annotation of a Deployment that has a ReplicaSet (Kubernetes 1.33, the Deployment controller).
@@ -144,16 +144,6 @@ pub(crate) fn waits_for_unpausing(deployment: &Deployment) -> bool {
     is_paused(deployment) && !has_revision
 }
 
-/// Returns how many pods an object has at once: the replicas of a Deployment, or the parallel pods of a Job and of one run of a
-/// CronJob.
-#[must_use]
-pub fn pods_at_once(object: &Object) -> u64 {
-    match object {
-        Object::CronJob(cron_job) => pods_of_run(cron_job),
-        other => pods_of(other, &[]).count,
-    }
-}
-
 /// Returns how many pods a Job runs at once: its parallelism, or fewer where fewer are to complete; none while it is
 /// suspended.
 pub(crate) fn job_pods(job: &Job) -> u64 {
@@ -184,11 +174,6 @@ pub(crate) fn retry_demand(spec: &JobSpec) -> Demand {
         None => count(spec.backoff_limit.unwrap_or(BACKOFF_LIMIT)),
     };
     terminal_demand(pod).times(retries)
-}
-
-/// Returns how many pods one run of a CronJob has at once.
-fn pods_of_run(cron_job: &CronJob) -> u64 {
-    cron_job_spec(cron_job).and_then(|spec| spec.job_template.spec.as_ref()).map_or(1, parallel_pods)
 }
 
 /// Returns what one run of a scheduled or one-off job requests while none of its pods fails: its Job and its pods, also those that

@@ -25,7 +25,7 @@ pub(crate) use demand::{
     REPLICA_SETS, REVISION, count_demand, has_ended, job_pods, of_live_pods, one_pod_of, parallel_pods,
     pods_of, retry_demand, run_demand, running_pods, succeeded_demand, terminal_demand, waits_for_unpausing,
 };
-pub use demand::{pod_demand, pods_at_once, stated_pod};
+pub use demand::{pod_demand, stated_pod};
 pub(crate) use event::{event_time, first_time as first_event_time};
 pub(crate) use evidence::{
     of_deployment as cause_of_deployment, of_pod as causes_of_pod, of_probes as causes_of_probes,

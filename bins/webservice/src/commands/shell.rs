@@ -164,7 +164,7 @@ impl Shell<'_> {
 
     /// Deletes orphaned shells; a failure to do so does not matter for this shell.
     async fn sweep(&self, left: Vec<OrphanedShell>) {
-        for OrphanedShell { name, uid, pod: _ } in left {
+        for OrphanedShell { name, uid, .. } in left {
             let params = delete_params(Some(uid));
             if self.client.delete(&self.pods.clone().named(name.as_str()), &params).await.is_ok() {
                 Notice::note(format!("deleted shell {name}, whose command was killed")).print();

@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// The seconds for which the tools wait for a job where the file says only `wait: true` (jobs-cli 16).
-pub const DEFAULT_WAIT_SECONDS: u32 = 600;
+const DEFAULT_WAIT_SECONDS: u32 = 600;
 
 /// One job of a jobs file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -191,7 +191,7 @@ impl Reader {
                     self.refuse(
                         key,
                         value,
-                        "web services are not jobs here; the webservice tool starts them",
+                        "a web service is not a job here; write a service.template for it",
                     );
                 }
             }

@@ -6,6 +6,6 @@ mod read;
 mod write;
 
 pub use document_kind::DocumentKind;
-pub use entry::{DEFAULT_WAIT_SECONDS, FileJob, ImageCheck};
+pub use entry::{FileJob, ImageCheck};
 pub use read::{JobsFile, JobsFileFindings};
 pub use write::write_jobs;

@@ -7,6 +7,7 @@ use crate::web_service::shell::{ShellOwner, ShellProcess};
 
 /// The pod of a shell whose process no longer runs, or whose deadline has passed.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct OrphanedShell {
     /// The pod's name.
     pub name: String,
