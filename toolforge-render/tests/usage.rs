@@ -155,7 +155,7 @@ fn files_may_lack_blocked_objects() {
     let names = ["ReplicaSet gone-5d8c7f9b6", "Deployment gone", "CronJob gone", "Job gone"];
     let shown = |facts: &JobFacts| {
         let found = blocked_objects(facts, now());
-        found.into_iter().map(|found| found.object.as_raw().to_owned()).collect::<Vec<_>>()
+        found.into_iter().map(|found| found.object.to_string()).collect::<Vec<_>>()
     };
     let mut facts = facts();
     let once = ["2026-11-29T11:55:00Z", "2026-11-29T11:55:00Z"];
