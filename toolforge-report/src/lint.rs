@@ -79,7 +79,7 @@ codes! {
     pub enum LintLevel {
         /// It is refused, or cannot be read.
         Error = "error",
-        /// It is accepted, and will hurt.
+        /// It is accepted, but causes problems later.
         Warning = "warning",
         /// It works, and is worth knowing.
         Note = "note",

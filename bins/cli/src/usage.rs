@@ -40,7 +40,7 @@ pub fn usage_failure(error: &clap::Error) -> Failure {
         ErrorKind::ArgumentConflict => {
             failure(format!("{option} cannot be used with {}", option_name(&text(ContextKind::PriorArg))))
         }
-        ErrorKind::MissingRequiredArgument => failure(format!("missing: {option}")),
+        ErrorKind::MissingRequiredArgument => failure(format!("{option} is required")),
         ErrorKind::InvalidSubcommand => {
             failure(format!("unknown command \"{}\"{suggestion}", text(ContextKind::InvalidSubcommand)))
         }

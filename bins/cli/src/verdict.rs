@@ -56,14 +56,14 @@ fn sentence(set: &ChangeSet, verdict: Verdict, has_quota: bool) -> Cow<'static, 
 #[must_use]
 pub fn retries_text(set: &ChangeSet) -> Option<String> {
     let missing: Vec<String> = set.refused_retries()?.shortfalls().map(ToString::to_string).collect();
-    Some(format!("not all retries would if pods fail: {}", missing.join(", ")))
+    Some(format!("not all retries fit if pods fail: {}", missing.join(", ")))
 }
 
 fn fixed_sentence(set: &ChangeSet, verdict: Verdict, has_quota: bool) -> &'static str {
     const FITS: &str = "it fits the quota; whether a node has enough free resources is not checked";
     match verdict {
         Verdict::Fits if !has_quota => "no quota is known, so whether it fits is not known",
-        Verdict::Fits if set.at_rest.resources().is_empty() => "it fits: it uses nothing of the quota now",
+        Verdict::Fits if set.at_rest.resources().is_empty() => "it fits; it needs no quota now",
         Verdict::Fits => FITS,
         Verdict::FitsAfterTermination if set.fits() => {
             "it fits the quota, but new pods may have to wait until old ones have terminated; whether a node has enough \
@@ -85,12 +85,12 @@ fn never(set: &ChangeSet) -> &'static str {
     let has_other = kinds().any(|kind| !kind.is_unset() && !is_below(kind));
     let is_exceeded = has_other || kinds().next().is_none() || set.at_rest.shortfalls().next().is_some();
     match (kinds().any(LimitViolationKind::is_unset), kinds().any(is_below)) {
-        _ if is_exceeded => "it never fits: it alone is more than is allowed",
+        _ if is_exceeded => "it can never fit: it exceeds the quota or a limit on its own",
         (true, true) => {
-            "it never fits: an amount is not set that is required, and another is less than the minimum"
+            "it can never fit: a required amount is not set, and another is less than the minimum"
         }
-        (true, false) => "it never fits: an amount is not set that is required",
-        _ => "it never fits: it is less than the minimum",
+        (true, false) => "it can never fit: a required amount is not set",
+        _ => "it can never fit: it is less than the minimum",
     }
 }
 

@@ -25,7 +25,7 @@ const FLEET: &str = "Options for many tools";
 #[command(name = "quota-check", version, infer_long_args = true, disable_help_subcommand = true)]
 pub(crate) struct Arguments {
     /// Files to check: jobs files, service.template, Kubernetes manifests (YAML or JSON), each at most 4 MiB; `-` is standard
-    /// input. They are recognized by their content and checked together: after they are applied, and meanwhile.
+    /// input. The type of a file is detected from its content. All files are checked together, during and after the change.
     #[arg(value_name = "FILE", conflicts_with = "all")]
     pub(crate) files: Vec<PathBuf>,
     #[command(subcommand)]
@@ -42,8 +42,7 @@ pub(crate) struct Arguments {
     pub(crate) tool: Option<ToolPattern>,
     #[command(flatten)]
     pub(crate) cluster: ClusterOptions,
-    /// Show the limits of a named profile instead of the namespace's, beside what is used: seed-2020, the platform's page of
-    /// 2020, or toolforge-2023. It needs no cluster.
+    /// Compare the usage with the limits of a profile: seed-2020, published in 2020, or toolforge-2023. Works without a cluster.
     #[arg(long, global = true, value_name = "PROFILE", value_parser = parse_profile)]
     pub(crate) quota: Option<Profile>,
     /// Output format.

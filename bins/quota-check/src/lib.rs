@@ -100,8 +100,8 @@ fn print_help(mut command: clap::Command, word: Option<&str>) -> Result<ExitCode
 fn check(arguments: &Arguments) -> Result<ExitCode, Failure> {
     if arguments.fleet.all {
         if arguments.verb.is_some() || arguments.quota.is_some() {
-            return Err(Failure::new(ExitCode::Usage, "`--all` goes with neither a verb nor `--quota`")
-                .hint("Leave `--all` out; they are about one tool."));
+            return Err(Failure::new(ExitCode::Usage, "`--all` cannot be used with a command or `--quota`")
+                .hint("Leave `--all` out to check one tool."));
         }
         return fleet::run(arguments);
     }

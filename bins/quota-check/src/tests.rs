@@ -197,7 +197,7 @@ fn live_objects_of_manifests_are_fetched_by_name() {
     create Pony c
     create Service d
 
-    it fits: it uses nothing of the quota now
+    it fits; it needs no quota now
     ");
     assert!(!output.contains("c2VjcmV0"));
 }

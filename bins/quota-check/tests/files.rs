@@ -141,7 +141,7 @@ fn sizes_above_the_limits_never_fit() {
     limits.memory    8Gi    0     6Gi    6Gi   fits
     job bot: memory: 6Gi is more than the maximum of 4Gi for one container
 
-    it never fits: it alone is more than is allowed
+    it can never fit: it exceeds the quota or a limit on its own
     what would fit:
       job bot: memory 4Gi
     ");
@@ -188,7 +188,7 @@ fn problems_are_reported_with_locations() {
     [exit 1]
     error: 3 things cannot be applied
       -:1:34: job bot: unknown image type "pyhton3.11"; did you mean "python3.11"?
-      -:5:1: a second template; a tool has one web service
+      -:5:1: a second service.template; a tool has only one web service
       -:3:1: unknown image type "none"
     "#);
     let run = "{apiVersion: batch/v1, kind: CronJob, metadata: {name: a}, spec: {schedule: '@daily', jobTemplate: {spec: \
@@ -235,7 +235,7 @@ fn lists_and_unknown_kinds_are_counted() {
     services            1      0     1      1     fits
     services.nodeports  0      0     1      1     too much
 
-    it never fits: it alone is more than is allowed
+    it can never fit: it exceeds the quota or a limit on its own
     warning: -:8:3: Namespace objects belong to no namespace, so no quota counts them
     ");
 }
@@ -377,7 +377,7 @@ fn jobs_that_fit_without_retries_are_reported() {
     RESOURCE    LIMIT  USED  AFTER  PEAK  VERDICT
     count/pods  3      1     2      4     fits without retries
 
-    it fits the quota, but not all retries would if pods fail: count/pods: 4 of 3, 1 pod too many (quota q); whether a node has enough free resources is not checked
+    it fits the quota, but not all retries fit if pods fail: count/pods: 4 of 3, 1 pod too many (quota q); whether a node has enough free resources is not checked
     ");
 }
 
@@ -389,9 +389,9 @@ fn never_fitting_says_which_way() {
         )
     };
     for (resources, expected) in [
-        ("{limits: {memory: 50Mi}}", "it never fits: it is less than the minimum"),
-        ("{limits: {memory: 9Gi}}", "it never fits: it alone is more than is allowed"),
-        ("{limits: {memory: 9Gi, cpu: 1m}}", "it never fits: it alone is more than is allowed"),
+        ("{limits: {memory: 50Mi}}", "it can never fit: it is less than the minimum"),
+        ("{limits: {memory: 9Gi}}", "it can never fit: it exceeds the quota or a limit on its own"),
+        ("{limits: {memory: 9Gi, cpu: 1m}}", "it can never fit: it exceeds the quota or a limit on its own"),
     ] {
         let found = said("--quota toolforge-2023 -", &pod(resources));
         assert!(found.starts_with("[exit 3]") && found.contains(&format!("\n{expected}\n")), "{found}");
@@ -409,7 +409,7 @@ fn never_fitting_says_which_way() {
     create Pod a
     Pod a: memory: no limit is set; quota q requires one
 
-    it never fits: an amount is not set that is required
+    it can never fit: a required amount is not set
     what would fit:
       Pod a: memory 64Mi
     ");

@@ -77,7 +77,7 @@ fn sizes_that_are_asked_for_have_a_verdict() {
     limits.memory    8Gi    0     12Gi   12Gi   too much
     services         1      0     1      1      fits
 
-    it never fits: it alone is more than is allowed
+    it can never fit: it exceeds the quota or a limit on its own
     one of these would fit:
       the web service: memory 2730Mi
       the web service: 2 replicas

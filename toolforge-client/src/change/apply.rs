@@ -184,7 +184,7 @@ impl Client {
             work.at = Some(index);
             let result = self.apply_step(change, step, work, event).await;
             match result {
-                // In a dry run, what is deleted still counts for the quota.
+                // In a dry run, what is deleted still counts against the quota.
                 Err(error) if work.options.dry_run && work.frees && error.exceeded().next().is_some() => {}
                 Err(error) => {
                     if is_undone(change, work, &error) {

@@ -199,7 +199,11 @@ fn web_service(
         problems.push(FileProblem { file, location: Some(location), kind });
     };
     for (file, other) in templates {
-        problem(file, other.location, "a second template; a tool has one web service".to_owned());
+        problem(
+            file,
+            other.location,
+            "a second service.template; a tool has only one web service".to_owned(),
+        );
     }
     match web_service_set(&found.template.options, facts) {
         Ok(set) => Some(set),

@@ -6,7 +6,7 @@ use std::str::FromStr;
 pub enum Level {
     /// Worth knowing; it works.
     Note,
-    /// It is accepted, and will hurt.
+    /// It is accepted, but causes problems later.
     Warning,
     /// The API server, an admission plugin or a controller refuses it, or it cannot be read.
     Error,

@@ -239,7 +239,7 @@ fn sizes_above_everything_never_fit() {
     ");
     assert_snapshot!(plan("seed-2020", "", &["- {name: a, command: x, image: none, mem: 1Gi}\n---\ntype: none\n---\nmem: 1Gi\n"]), @r#"
     problem: job a: unknown image type "none"
-    problem: a second template; a tool has one web service
+    problem: a second service.template; a tool has only one web service
     problem: unknown image type "none"
     fits
     "#);

@@ -95,7 +95,7 @@ fn failing_page_is_reported_with_log() {
     let expect = |outcome: Outcome| {
         outcome
             .exits(0)
-            .says("warning: it is running, but its page / answers with the HTTP status 500")
+            .says("warning: the web service is running, but / returns HTTP status 500")
             .says("the last lines of /data/project/page-error/error.log:")
             .says("no database")
             .says("`webservice restart`, which loads changed files")

@@ -129,7 +129,7 @@ struct JobText {
     /// Memory limit of each pod [default: 512Mi].
     #[arg(long, value_name = "MEMORY", allow_hyphen_values = true)]
     mem: Option<String>,
-    /// CPU request and limit of each pod; the limit counts for the quota [default: request 100m, limit 1].
+    /// CPU request and limit of each pod; the limit counts against the quota [default: request 100m, limit 1].
     #[arg(long, value_name = "CPU", allow_hyphen_values = true)]
     cpu: Option<String>,
     /// Number of pods of a continuous job [default: 1].

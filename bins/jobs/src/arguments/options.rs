@@ -90,7 +90,7 @@ pub(crate) struct DeleteArguments {
 
 #[derive(Clone, Debug, Args)]
 pub(crate) struct FlushArguments {
-    /// Do not ask for confirmation; without a terminal, there is no question.
+    /// Do not ask for confirmation.
     #[arg(short, long)]
     pub(crate) yes: bool,
     #[command(flatten)]

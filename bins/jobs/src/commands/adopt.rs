@@ -195,10 +195,10 @@ fn costs(job: &JobObjects, adoption: &Adoption) -> Option<Notice> {
             format!("{subject} is deleted and created again as a job, which runs from the beginning:")
         }
         (_, Some(Action::Recreate)) => {
-            format!("{subject} is deleted and created again as a job; nothing of it runs until then:")
+            format!("{subject} is deleted and created again as a job; until then, it does not run:")
         }
         _ if adoption.restarts => format!("{subject} becomes a job, and its pods are replaced:"),
-        _ => format!("{subject} becomes a job without a restart, and differs from then on:"),
+        _ => format!("{subject} becomes a job without a restart, but these fields change:"),
     };
     Some(Notice::plain(first).details(adoption.notes.iter().map(ToString::to_string)))
 }

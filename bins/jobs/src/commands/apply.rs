@@ -150,7 +150,7 @@ pub(super) fn after_changes(failure: Failure, attempt: &Attempt) -> Failure {
     if changed.is_empty() {
         return failure;
     }
-    let message = format!("the rest was not applied, after these jobs were changed: {}", changed.join(", "));
+    let message = format!("the remaining changes were not applied; already changed: {}", changed.join(", "));
     let hints = failure.hints().is_empty().then_some("Run the same command again to finish.");
     let exit_code = match failure.exit_code() {
         signal @ ExitCode::Propagated(_) => signal,
@@ -352,7 +352,7 @@ fn end(report: ApplyReport<Failure>, signal: Option<ExitCode>) -> Result<ExitCod
             }
             Err(match (left, terminating) {
                     (0, 1..) => report.hint(
-                        "Every deletion was accepted; what still terminates counts for the quota until it is gone.",
+                        "Every deletion was accepted; what still terminates counts against the quota until it is gone.",
                     ),
                     _ => report.hint("What was done is kept; run the same command again to finish."),
                 })

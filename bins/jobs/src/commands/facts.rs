@@ -73,7 +73,7 @@ pub(super) fn find(facts: &JobFacts, wanted: &WorkloadRef) -> Result<FoundWorklo
             Failure::from_error(ExitCode::Failed, &error).hint("Name one with its kind, like `cronjob/NAME`.")
         }
         error @ WorkloadLookupError::WebService { .. } => Failure::from_error(ExitCode::Failed, &error)
-            .hint("`webservice status`, `logs`, `restart` and `stop` are for it."),
+            .hint("Use `webservice status`, `logs`, `restart` or `stop` for the web service."),
         error => Failure::from_error(ExitCode::Failed, &error),
     })
 }
@@ -114,7 +114,7 @@ pub(super) fn job(facts: &JobFacts, wanted: &WorkloadRef) -> Result<JobObjects, 
         FoundWorkload::Pod(pod) => pod,
     };
     let name = &wanted.name;
-    let failure = Failure::new(ExitCode::Failed, format!("pod/{name} is a pod, and nothing else"));
+    let failure = Failure::new(ExitCode::Failed, format!("pod/{name} is a single pod, not a job"));
     Err(match facts.live.owner_of(&facts.namespace.tool, &pod) {
         Some(owner) => failure.hint(format!(
             "It is one of the pods of {}; `toolforge jobs delete pod/{name}` deletes it, and another one replaces it.",

@@ -133,8 +133,7 @@ pub(super) fn does_not_fit(plan: &LoadPlan, nearest: Option<String>, attempt: &A
     if changed.is_empty() {
         return report::verdict_failure(plan, nearest);
     }
-    let message =
-        format!("the rest does not fit any more, after these jobs were changed: {}", changed.join(", "));
+    let message = format!("the remaining changes no longer fit; already changed: {}", changed.join(", "));
     report::with_planned(Failure::new(ExitCode::Partial, message), plan, nearest)
 }
 

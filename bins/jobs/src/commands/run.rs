@@ -42,7 +42,7 @@ pub(super) fn run(
             if options.job.states_default_cpu()
                 && let [plan] = planned.plan.plans.as_slice()
             {
-                Notice::note(format!("--cpu {} is the default, with a limit of {}, which counts for the quota; any other value is also the limit",
+                Notice::note(format!("--cpu {} is the default, with a limit of {}, which counts against the quota; any other value is also the limit",
                     JobRequest::DEFAULT_CPU,
                     plan.resources().limits.cpu)).print();
             }

@@ -191,7 +191,7 @@ fn default_cpu_hint(plan: &LoadPlan) -> Option<String> {
         return None;
     }
     Some(format!(
-        "A job without a CPU setting has a limit of {}, which counts for the quota; with `cpu: 200m` only that counts. {}",
+        "A job without a CPU setting has a limit of {}, which counts against the quota; with `cpu: 200m` only that counts. {}",
         found.resources().limits.cpu,
         more_quota()
     ))

@@ -296,7 +296,7 @@ fn errors_are_listed_with_hints() {
     create one-off job a
 
     no quota is known, so whether it fits is not known
-    note: --cpu 100m is the default, with a limit of 1, which counts for the quota; any other value is also the limit
+    note: --cpu 100m is the default, with a limit of 1, which counts against the quota; any other value is also the limit
     ");
     assert_snapshot!(shown(&["run", "a", "--image", "bookworm", "--command", "python", "daily.py"]), @r#"
     [exit 2]
@@ -523,7 +523,7 @@ fn quota_that_counts_nothing_of_a_plan_is_known() {
     std::fs::write(scratch.0.join("quota.yaml"), quota).unwrap();
     let line = ["plan", "jobs.yaml", "--tool", "tf-test", "--from", "quota.yaml"];
     let output = said(&jobs(&scratch, &line));
-    assert!(output.contains("it fits: it uses nothing of the quota now"), "{output}");
+    assert!(output.contains("it fits; it needs no quota now"), "{output}");
     std::fs::write(scratch.0.join("quota.yaml"), "apiVersion: v1\nkind: List\nitems: []\n").unwrap();
     let output = said(&jobs(&scratch, &line));
     assert!(output.contains("no quota is known, so whether it fits is not known"), "{output}");

@@ -95,7 +95,7 @@ fn plan_says_once_what_does_not_fit() {
     limits.memory    8Gi    512Mi  7680Mi  7680Mi  fits
     job a: memory: 7Gi is more than the maximum of 4Gi for one container
 
-    it never fits: it alone is more than is allowed
+    it can never fit: it exceeds the quota or a limit on its own
     what would fit:
       job a: memory 4Gi
 
@@ -126,7 +126,7 @@ fn plan_reports_each_problem_once() {
 
     hint: The bundled catalog of August 2025 was used; `--from FILE` reads the cluster's catalog.
 
-    hint: A job without a CPU setting has a limit of 1, which counts for the quota; with `cpu: 200m` only that counts. `toolforge jobs quota` shows the usage, and https://w.wiki/6YLP explains how to request more.
+    hint: A job without a CPU setting has a limit of 1, which counts against the quota; with `cpu: 200m` only that counts. `toolforge jobs quota` shows the usage, and https://w.wiki/6YLP explains how to request more.
     "#);
     let load = ["load", "jobs.yaml", "--dry-run"];
     assert_snapshot!(said(&jobs(&scratch, &[&load[..], &STASHBOT, &from].concat())), @r#"
@@ -139,7 +139,7 @@ fn plan_reports_each_problem_once() {
 
     hint: The bundled catalog of August 2025 was used; `--from FILE` reads the cluster's catalog.
 
-    hint: A job without a CPU setting has a limit of 1, which counts for the quota; with `cpu: 200m` only that counts. `toolforge jobs quota` shows the usage, and https://w.wiki/6YLP explains how to request more.
+    hint: A job without a CPU setting has a limit of 1, which counts against the quota; with `cpu: 200m` only that counts. `toolforge jobs quota` shows the usage, and https://w.wiki/6YLP explains how to request more.
     "#);
 }
 

@@ -186,7 +186,7 @@ fn deletion_counts_if_its_wait_fails() {
       myjob  delete  deleted, and still terminating
       error: the cluster's w refused: no
 
-    hint: Every deletion was accepted; what still terminates counts for the quota until it is gone.
+    hint: Every deletion was accepted; what still terminates counts against the quota until it is gone.
     ");
     assert_snapshot!(ended(&run(script(accepted), &["delete", "myjob", "other"])), @"
     [exit 6]
@@ -196,7 +196,7 @@ fn deletion_counts_if_its_wait_fails() {
       other  delete  done
       error: the cluster's w refused: no
 
-    hint: Every deletion was accepted; what still terminates counts for the quota until it is gone.
+    hint: Every deletion was accepted; what still terminates counts against the quota until it is gone.
     ");
     assert_snapshot!(ended(&run(script(refusal()), &["delete", "myjob", "other"])), @"
     [exit 6]
@@ -246,7 +246,7 @@ fn second_failure_names_first_changes() {
     let refused = vec![(schedules.clone(), list(&[])), (schedules, refusal())];
     assert_snapshot!(load("again-refused", TWO, &[], lost_race(refused)), @"
     [exit 6]
-    error: the rest was not applied, after these jobs were changed: a
+    error: the remaining changes were not applied; already changed: a
       error: the cluster's w refused: no
 
     hint: Run the same command again to finish.
@@ -258,7 +258,7 @@ fn second_failure_names_first_changes() {
     let name = format!("toolforge-jobs-again-recorded-{}.yaml", std::process::id());
     assert_snapshot!(shown.replace(std::env::temp_dir().join(name).to_str().unwrap(), "jobs.yaml"), @"
     [exit 6]
-    error: the rest was not applied, after these jobs were changed: a
+    error: the remaining changes were not applied; already changed: a
       error: jobs.yaml:2:3: job b is managed by the platform's jobs service, which would undo a change
 
       hint: `--adopt` takes it over: the record is deleted, and the job stays.
@@ -275,7 +275,7 @@ fn retry_deletes_only_confirmed_jobs() {
     let shown = load("again", TWO, &["--prune"], lost_race(found));
     assert_snapshot!(shown, @"
     [exit 6]
-    error: the rest was not applied, after these jobs were changed: a
+    error: the remaining changes were not applied; already changed: a
       error: these jobs would be removed, and there is no terminal to confirm on: myjob
 
       hint: `--yes` removes them.

@@ -79,7 +79,7 @@ fn signal_ends_a_load_that_waits_for_quota() {
     let (waiting, failure) = stderr.split_once('\n').unwrap();
     assert!(waiting.starts_with("pod old is terminating until "), "{waiting}");
     assert_snapshot!(failure, @"
-    error: the rest was not applied, after these jobs were changed: a
+    error: the remaining changes were not applied; already changed: a
       error: interrupted; nothing more was sent
 
     hint: Run the same command again to finish.

@@ -281,7 +281,7 @@ impl Start<'_> {
         // An object that is created has the first generation.
         if is_new && target.generation.is_some_and(|generation| generation > 1) {
             Notice::note(
-                "somebody else started the web service at the same time; it now is as this command asks",
+                "somebody else started the web service at the same time; this command's settings were applied",
             )
             .print();
         }
@@ -387,10 +387,10 @@ async fn note_page_error(client: &Client, tool: &ToolName, log: Option<&FileMark
     };
     let what = match error {
         None => return,
-        Some(PageError::Status(code)) => format!("answers with the HTTP status {code}"),
+        Some(PageError::Status(code)) => format!("returns HTTP status {code}"),
         Some(_) => "has not answered within 5 seconds".to_owned(),
     };
-    let mut warning = Notice::warning(format!("it is running, but its page / {what}"));
+    let mut warning = Notice::warning(format!("the web service is running, but / {what}"));
     if let Some((title, lines)) = log.and_then(wait::log_lines) {
         warning = warning.detail(title).details(lines.lines());
     }

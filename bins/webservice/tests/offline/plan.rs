@@ -23,7 +23,7 @@ fn plan_that_does_not_fit() {
     services         1      1      1      1       fits
     memory: 5Gi is more than the maximum of 4Gi for one container
 
-    it never fits: it alone is more than is allowed
+    it can never fit: it exceeds the quota or a limit on its own
     what would fit:
       the web service: memory 4Gi
     ");
