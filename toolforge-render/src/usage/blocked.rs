@@ -180,7 +180,9 @@ fn wanted_pods(kind: &str, name: &str, facts: &JobFacts) -> Option<WantedPods> {
             let created = status.and_then(|status| status.replicas).unwrap_or(0);
             let wanted = deployment_spec(found).and_then(|spec| spec.replicas).unwrap_or(1);
             // Where no pod is missing, it is one of the surge that is refused. More than one may be, but one after the other works, too.
-            let count = wanted.saturating_sub(created).max(i32::from(has_failed));
+            let is_unavailable = status.is_some_and(|status| status.unavailable_replicas.unwrap_or(0) > 0);
+            let missing_pods = if is_unavailable { wanted.saturating_sub(created) } else { 0 };
+            let count = missing_pods.max(i32::from(has_failed));
             let missing = (count > 0).then(|| missing(&Object::from(found.clone()), count, facts))?;
             Some(WantedPods { pods: Some(missing) })
         }
