@@ -1,10 +1,13 @@
 //! What the quotas count besides the runs of scheduled jobs, when only these come and go.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 use k8s_openapi::api::batch::v1::{CronJob, Job};
-use toolforge_quota::{Limits, ObjectName, PodTraits, ResourceQuota};
+use k8s_openapi::jiff::Timestamp;
+use toolforge_quota::{Interval, Limits, ObjectName, PodTraits, ResourceQuota, ScheduledRuns, simulate};
 
+use crate::job::calendar::seconds;
 use crate::job::{JobFacts, JobWorkload, LiveJobs, RunOutcome, ScheduledJobLoad, pods_of_job, runs_of_job};
 use crate::object::{ObjectId, ObjectKind, cron_job_spec};
 use crate::pod::{count_demand, has_ended, pod_demand, pod_id, stated_pod};
@@ -14,6 +17,18 @@ use crate::pod::{count_demand, has_ended, pod_demand, pod_id, stated_pod};
 #[must_use]
 pub fn quotas_beside_runs(loads: &[ScheduledJobLoad], facts: &JobFacts) -> Vec<ResourceQuota> {
     limits_beside_runs(loads, facts, |_| false).quotas
+}
+
+/// Returns the intervals in which scheduled jobs run at the same time, compared with the quotas. Current runs are not
+/// counted twice.
+#[must_use]
+pub fn simulate_scheduled_jobs(
+    loads: &[ScheduledJobLoad],
+    facts: &JobFacts,
+    time: Range<Timestamp>,
+) -> Vec<Interval> {
+    let runs: Vec<ScheduledRuns> = loads.iter().map(|load| load.runs(&time)).collect();
+    simulate(&quotas_beside_runs(loads, facts), &runs, seconds(&time))
 }
 
 /// Returns the limits for which nothing terminates or waits any more, with the quotas as [`quotas_beside_runs`] returns them.

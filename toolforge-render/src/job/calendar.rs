@@ -5,11 +5,11 @@ use std::ops::Range;
 use k8s_openapi::api::batch::v1::{CronJobSpec, Job};
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use toolforge_model::JobName;
-use toolforge_quota::{Concurrency, Demand, Interval, ScheduledRuns, simulate};
+use toolforge_quota::{Concurrency, Demand, ScheduledRuns};
 
 use crate::job::demand::of_run;
 use crate::job::duration::{DurationSource, due_time, last_duration};
-use crate::job::{JobFacts, JobObjects, JobWorkload, LiveJobs, RunOutcome, quotas_beside_runs, runs_of_job};
+use crate::job::{JobFacts, JobObjects, JobWorkload, LiveJobs, RunOutcome, runs_of_job};
 use crate::object::{CronJobSchedule, cron_job_spec};
 
 /// The assumed duration of a run if no earlier run is known, in seconds.
@@ -113,18 +113,6 @@ fn active_runs<'a>(job: &JobObjects, live: &'a LiveJobs) -> Vec<&'a Job> {
     runs
 }
 
-/// Returns the intervals in which scheduled jobs run at the same time, compared with the quotas. Current runs are not
-/// counted twice.
-#[must_use]
-pub fn simulate_scheduled_jobs(
-    loads: &[ScheduledJobLoad],
-    facts: &JobFacts,
-    time: Range<Timestamp>,
-) -> Vec<Interval> {
-    let runs: Vec<ScheduledRuns> = loads.iter().map(|load| load.runs(&time)).collect();
-    simulate(&quotas_beside_runs(loads, facts), &runs, seconds(&time))
-}
-
 /// Returns a time in seconds since 1970.
 pub(super) fn seconds(time: &Range<Timestamp>) -> Range<i64> {
     time.start.as_second()..time.end.as_second()
@@ -141,7 +129,7 @@ mod tests {
     use toolforge_quota::{Resource, ResourceQuota};
 
     use super::*;
-    use crate::job::{JobPlan, JobWorkload, manual_run};
+    use crate::job::{JobPlan, JobWorkload, manual_run, quotas_beside_runs, simulate_scheduled_jobs};
     use crate::namespace::Namespace;
 
     fn at(text: &str) -> Timestamp {

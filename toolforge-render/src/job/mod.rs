@@ -50,8 +50,8 @@ mod workload_ref;
 
 pub use adjust::{JobForecast, largest_job, load_adjustments, restart_adjustments, trigger_adjustments};
 pub(crate) use adjust::{largest_jobs, with_size};
-pub use beside_runs::quotas_beside_runs;
-pub use calendar::{ScheduledJobLoad, simulate_scheduled_jobs};
+pub use beside_runs::{quotas_beside_runs, simulate_scheduled_jobs};
+pub use calendar::ScheduledJobLoad;
 pub(crate) use change::{adoption, own_finalizers};
 pub use difference::job_differences;
 pub use duration::DurationSource;
