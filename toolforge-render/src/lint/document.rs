@@ -3,11 +3,12 @@
 use std::collections::HashMap;
 
 use toolforge_images::State;
-use toolforge_model::{Diagnostic, DocumentKind, Location, ServiceTemplate, ToolName, platform};
+use toolforge_model::{Diagnostic, DocumentKind, JobField, Location, ServiceTemplate, ToolName, platform};
 
 use super::check::{Check, Object};
 use super::context::SOME_TOOL;
 use super::edit::span_at;
+use super::finding::{Finding, Fix};
 use super::rule::Rule;
 use super::rules::{
     ScheduledJob, check_every_minute, check_gaps, check_job_command, check_platform_file, check_same_minute,
@@ -70,6 +71,10 @@ fn add_object<'n>(check: &mut Check<'_>, objects: &mut Vec<Object<'n>>, node: &'
         let message = kind.explanation().unwrap_or(
             "the document has neither `apiVersion` nor `kind`, and is neither a jobs file nor a service.template",
         );
+        if matches!(kind, DocumentKind::JobsBelowKey | DocumentKind::Job) {
+            check.at(Rule::PlatformFile, node, message);
+            return;
+        }
         check
             .at(Rule::UnknownDocument, node, message)
             .answered("error validating data: [apiVersion not set, kind not set]");
@@ -119,6 +124,8 @@ fn check_jobs_file(check: &mut Check<'_>, root: &Node) {
     let nodes: HashMap<Location, &Node> = root.items().iter().map(|item| (item.location, item)).collect();
     for job in &findings.jobs {
         let Some(node) = nodes.get(&job.location) else { continue };
+        let useless = if job.request.file_log.is_on() { JobField::NoFileLog } else { JobField::FileLog };
+        fix_by_removal(check, node, useless.as_str());
         check_job_command(check, &job.request, node);
         if let (Some(schedule), Some(place)) = (job.request.kind.schedule(), node.get("schedule")) {
             let (name, expression) = (job.request.name.as_str(), schedule.expression().clone());
@@ -128,6 +135,31 @@ fn check_jobs_file(check: &mut Check<'_>, root: &Node) {
         }
     }
     check_same_minute(check, &scheduled);
+}
+
+/// Adds the fix to the finding of a useless key of a job: its line is removed. None is added where more is in the line.
+fn fix_by_removal(check: &mut Check<'_>, job: &Node, key: &str) {
+    let Value::Mapping { entries, is_flow: false } = &job.value else { return };
+    let Some(entry) = entries.iter().skip(1).find(|entry| entry.name() == key && !entry.is_merged) else {
+        return;
+    };
+    let text = check.text;
+    let start = entry.key.span.start;
+    let begin = text.get(..start).and_then(|before| before.rfind('\n')).map_or(0, |end| end + 1);
+    let rest = text.get(entry.value.span.end..).unwrap_or_default();
+    let Some(length) = rest.find('\n') else { return };
+    let is_alone = |part: Option<&str>| part.is_some_and(|part| part.trim().is_empty());
+    let inner = text.get(start..entry.value.span.end).unwrap_or_default();
+    if !is_alone(text.get(begin..start)) || !is_alone(rest.get(..length)) || inner.contains('\n') {
+        return;
+    }
+    let is_useless = |found: &&mut Finding| {
+        found.rule == Rule::PlatformFileWarning && found.location == entry.value.location
+    };
+    if let Some(found) = check.findings.iter_mut().find(is_useless) {
+        let span = begin..entry.value.span.end + length + 1;
+        found.fix = Some(Fix::replace(format_args!("remove `{key}`"), span, ""));
+    }
 }
 
 fn check_service_template(check: &mut Check<'_>, root: &Node) {

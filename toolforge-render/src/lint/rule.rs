@@ -155,7 +155,7 @@ rules! {
         "The platform's tools and ours refuse the file, or one job of it.",
         "Change the line as described in the message.";
     /// A deprecated or useless line of a jobs file or a service.template.
-    PlatformFileWarning = "platform-file-warning", Warning, false,
+    PlatformFileWarning = "platform-file-warning", Warning, true,
         "It works now, but does something else than it seems to, or will stop working.",
         "Change the line as described in the message.";
     /// A comment ignores a rule that does not exist.
@@ -212,7 +212,7 @@ rules! {
     /// The namespace is not the tool's.
     WrongNamespace = "wrong-namespace", Error, true,
         "A tool may only create objects in its own namespace, `tool-NAME`; elsewhere the API server answers 403.",
-        "Write the tool's namespace, or leave `namespace` out.";
+        "Write the tool's namespace, or leave `namespace` out. `--fix` changes only the tool's name without `tool-`.";
     /// Two objects of the file have the same kind and name.
     DuplicateObject = "duplicate-object", Warning, false,
         "The second one overwrites the first one when the file is applied.",

@@ -18,6 +18,18 @@ fn byte_order_mark_is_no_part_of_a_comment() {
 }
 
 #[test]
+fn useless_keys_of_jobs_are_removed() {
+    let job = |lines: &str| format!("- name: a\n  command: ./a\n  image: bookworm\n{lines}");
+    insta::assert_snapshot!(changed(&job("  no-filelog: false\n  retry: 1\n")), @"-  no-filelog: false");
+    // The key has an effect, or there is more in its line.
+    for lines in ["  no-filelog: true\n", "  filelog: false\n", "  no-filelog: false # mine\n"] {
+        assert_eq!(changed(&job(lines)), "", "{lines}");
+    }
+    let first = "- no-filelog: false\n  name: a\n  command: ./a\n  image: bookworm\n";
+    assert_eq!(changed(first), "");
+}
+
+#[test]
 fn objects_are_not_moved_by_half() {
     for text in [
         "apiVersion: networking.k8s.io/v1beta1\nkind: Ingress\nmetadata: {name: stashbot}\nspec:\n  rules:\n  - http:\n      paths:\n      - path: \
