@@ -36,6 +36,7 @@ mod rollout;
 mod session;
 mod terminal;
 mod text;
+mod unused_options;
 mod usage;
 mod verdict;
 

@@ -10,8 +10,8 @@ use toolforge_report::{Kind, Note};
 
 use crate::command_line::has_option;
 use crate::failure::{ExitCode, Failure};
+use crate::format::set_format_of_refused;
 use crate::options::OutputFormat;
-use crate::process::set_format_of_refused;
 use crate::text::stderr_columns;
 
 /// The output of a command, for people and for programs.

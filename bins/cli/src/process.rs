@@ -6,7 +6,7 @@ use std::future::poll_fn;
 use std::os::fd::AsFd as _;
 use std::task::{Context, Poll};
 
-use clap::{ArgMatches, Command, FromArgMatches, ValueEnum as _};
+use clap::{Command, FromArgMatches};
 use rustix::io::Errno;
 use tokio::io::{Interest, Ready};
 use tokio::net::unix::pipe::Sender;
@@ -14,13 +14,9 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use toolforge_report::Notes;
 
 use crate::failure::{ExitCode, Failure};
-use crate::format::{format, set_format};
+use crate::format::{format, format_of, set_format, set_format_of_refused};
 use crate::notice;
-use crate::options::OutputFormat;
 use crate::output::{document_text, failure_text};
-
-/// The name of the option for the output format, in every program.
-const OUTPUT: &str = "output";
 
 /// The files that a program opens at the same time: for the runtime, signals, connections and the files of the home.
 const OPEN_FILES: usize = 16;
@@ -89,38 +85,6 @@ pub fn parse<A: FromArgMatches>(
             Err(error)
         }
     }
-}
-
-/// Prints the failure of arguments that are refused in the format that they ask for.
-pub(crate) fn set_format_of_refused(command: &Command, arguments: &[OsString]) {
-    // Has no effect if only a value was invalid.
-    set_format(format_of_invalid(command, arguments));
-}
-
-/// Returns the output format of arguments: that of the subcommand, if it has one.
-fn format_of(matches: &ArgMatches) -> OutputFormat {
-    let below = matches.subcommand().map(|(_, matches)| format_of(matches));
-    if let Some(format) = below.filter(|format| *format != OutputFormat::Table) {
-        return format;
-    }
-    let last = matches.try_get_raw(OUTPUT).ok().flatten().and_then(Iterator::last);
-    last.and_then(|word| OutputFormat::from_str(word.to_str()?, false).ok()).unwrap_or_default()
-}
-
-/// Returns the output format of arguments that cannot be parsed: the last one that is named before `--`.
-fn format_of_invalid(command: &Command, arguments: &[OsString]) -> OutputFormat {
-    let words: Vec<&str> =
-        arguments.iter().filter_map(|word| word.to_str()).take_while(|word| *word != "--").collect();
-    let verb = words.iter().find_map(|word| command.find_subcommand(word)).unwrap_or(command);
-    let has_short =
-        verb.get_arguments().any(|option| option.get_id() == OUTPUT && option.get_short().is_some());
-    let value = |word: &str, next: Option<&&str>| {
-        let value = word.strip_prefix("--output").or(word.strip_prefix("-o").filter(|_| has_short))?;
-        let value = if value.is_empty() { next? } else { value.strip_prefix('=').unwrap_or(value) };
-        OutputFormat::from_str(value, false).ok()
-    };
-    let mut found = words.iter().enumerate().filter_map(|(index, word)| value(word, words.get(index + 1)));
-    found.next_back().unwrap_or_default()
 }
 
 thread_local! {
@@ -213,8 +177,6 @@ pub(crate) async fn stdout_closed() {
 
 #[cfg(test)]
 mod tests {
-    use clap::Arg;
-
     use super::*;
 
     #[test]
@@ -231,27 +193,5 @@ mod tests {
         assert!(hang_up().success());
         assert_eq!(wait().unwrap().unwrap(), ExitCode::Propagated(129));
         assert!(wait().is_err());
-    }
-
-    #[test]
-    fn format_is_found_in_invalid_arguments() {
-        let output = Arg::new(OUTPUT).long("output").short('o');
-        let file = Arg::new("file").short('o');
-        let command = Command::new("x")
-            .subcommand(Command::new("list").arg(&output))
-            .subcommand(Command::new("run").arg(file));
-        for (line, format) in [
-            ("x", OutputFormat::Table),
-            ("x list --bogus --output json", OutputFormat::Json),
-            ("x --output=yaml fly", OutputFormat::Yaml),
-            ("x list --output yaml -o json", OutputFormat::Json),
-            ("x list -ojson --bogus", OutputFormat::Json),
-            ("x list --output", OutputFormat::Table),
-            ("x run -o json --bogus", OutputFormat::Table),
-            ("x list --bogus -- --output json", OutputFormat::Table),
-        ] {
-            let words: Vec<OsString> = line.split(' ').map(OsString::from).collect();
-            assert_eq!(format_of_invalid(&command, &words), format, "{line}");
-        }
     }
 }

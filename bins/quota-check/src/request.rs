@@ -245,7 +245,7 @@ fn quota_text(limits: &Limits) -> String {
 
 /// Returns what terminates, and is not counted in what is requested; nothing if nothing does.
 fn terminating_text(limits: &Limits) -> String {
-    let names = limits.terminating.iter().map(|pod| cell(&pod.name)).collect::<Vec<_>>();
+    let names = limits.terminating.iter().map(|pod| cell(&pod.object().to_string())).collect::<Vec<_>>();
     match names.len() {
         0 => String::new(),
         1 => format!("\nIn use until it has terminated, and not counted for the request: {}.\n", names[0]),

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use toolforge_model::{ToolName, Untrusted};
+use toolforge_quota::profiles;
 use toolforge_render::change::ChangeSet;
 use toolforge_render::files::{FileContents, file_adjustments, plan_files};
 use toolforge_render::namespace::Documents;
@@ -19,11 +20,12 @@ pub(crate) fn plan(profile: &str, live: &str, files: &[&str]) -> String {
     if !live.is_empty() {
         documents.read("live", &format!("---\n{live}")).unwrap();
     }
-    let mut namespace = documents.namespace(&tool).unwrap();
-    if !profile.is_empty() {
-        namespace = namespace.with_profile(profile).unwrap();
+    let mut facts = documents.file_facts(documents.namespace(&tool).unwrap()).unwrap();
+    if let Ok(profile) = profiles::by_name(profile) {
+        let limits = std::mem::take(&mut facts.jobs.namespace.limits);
+        facts.jobs.namespace.limits = limits.with_profile(profile);
+        facts.web_service.namespace = facts.jobs.namespace.clone();
     }
-    let mut facts = documents.file_facts(namespace).unwrap();
     // What the live pods use.
     let limits = &mut facts.jobs.namespace.limits;
     for pod in &facts.jobs.live.pods {

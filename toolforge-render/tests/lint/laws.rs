@@ -189,7 +189,7 @@ fn broken_secret() -> impl Strategy<Value = String> {
         })
         .prop_filter("the secret and its name stay", |(name, text)| {
             let is_end = |c: char| !c.is_ascii_alphanumeric() && !matches!(c, '_' | '-' | '.');
-            // In a comment, it is no name.
+            // In a comment, it names nothing.
             let mut lines = text.lines().map(|line| line.split('#').next().unwrap_or_default());
             lines.any(|line| line.split(is_end).any(|found| found == *name)) && text.contains(MARKER)
         })

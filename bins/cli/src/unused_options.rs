@@ -1,0 +1,50 @@
+//! Options that a verb does not use.
+
+use std::ffi::OsStr;
+
+use crate::failure::{ExitCode, Failure};
+use crate::options::{ClusterOptions, GlobalOptions};
+
+impl GlobalOptions {
+    /// Refuses all of these options for a verb that uses none of them.
+    ///
+    /// # Errors
+    /// When one of them is on the command line. Those that the environment sets are accepted.
+    pub fn refuse(&self, verb: &str) -> Result<(), Failure> {
+        let hint = format!("Leave it out; `{verb}` needs neither a tool nor a cluster.");
+        self.given().first().map_or(Ok(()), |option| Err(unused(option, verb, hint)))
+    }
+
+    /// Refuses the options of the cluster beside `--offline`, which needs none.
+    ///
+    /// # Errors
+    /// When one of them is on the command line.
+    pub fn refuse_cluster(&self) -> Result<(), Failure> {
+        let hint = "Leave it out, or leave `--offline` out to ask the cluster.";
+        let given = self.given();
+        let found = given.iter().find(|option| **option != "--tool");
+        found.map_or(Ok(()), |option| Err(unused(option, "--offline", hint)))
+    }
+
+    /// Returns the names of the options on the command line.
+    fn given(&self) -> Vec<&'static str> {
+        let Self { tool, uid, cluster: ClusterOptions { kubeconfig, impersonate, from } } = self;
+        let is_other =
+            |variable: &str, value: &OsStr| std::env::var_os(variable).is_none_or(|set| set != value);
+        let tool = tool.as_ref().is_some_and(|tool| is_other("TOOLFORGE_TOOL", OsStr::new(tool.as_str())));
+        let kubeconfig = kubeconfig.as_ref().is_some_and(|path| is_other("KUBECONFIG", path));
+        let all = [
+            ("--tool", tool),
+            ("--uid", uid.is_some()),
+            ("--kubeconfig", kubeconfig),
+            ("--as", impersonate.is_some()),
+            ("--from", !from.is_empty()),
+        ];
+        all.into_iter().filter_map(|(name, is_given)| is_given.then_some(name)).collect()
+    }
+}
+
+/// Returns the failure of an option that has no effect with a verb or another option.
+fn unused(option: &str, with: &str, hint: impl Into<String>) -> Failure {
+    Failure::new(ExitCode::Usage, format!("`{option}` cannot be used with `{with}`")).hint(hint)
+}
