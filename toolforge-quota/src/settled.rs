@@ -89,12 +89,15 @@ impl Limits {
         self
     }
 
-    /// Returns the limits as they are once all terminating pods are gone.
+    /// Returns the limits as they are once all terminating pods are gone, except those in whose place others may be created.
     #[must_use]
     pub fn without_terminating_pods(mut self) -> Self {
-        for TerminatingPod { demand, traits, .. } in std::mem::take(&mut self.terminating) {
+        let (replaced, gone): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.terminating).into_iter().partition(|pod| pod.may_be_replaced);
+        for TerminatingPod { demand, traits, .. } in gone {
             self.free_quota(&demand, &traits);
         }
+        self.terminating = replaced;
         self
     }
 }

@@ -82,9 +82,7 @@ impl TerminatingPod {
         let demand = counted.map(|(resource, amount)| (resource.clone(), amount)).collect();
         Self { demand, ..self }
     }
-}
 
-impl TerminatingPod {
     /// Returns the kind and the name of the pod.
     #[must_use]
     pub fn object(&self) -> ObjectName {

@@ -215,3 +215,28 @@ fn pods_of_deleted_runs_are_not_awaited() {
     // The pod is one of the run, which is simulated.
     assert_eq!(quotas_beside_runs(&loads(&facts), &facts)[0].used(&"limits.memory".into()), 2 << 30);
 }
+
+#[test]
+fn current_run_is_not_counted_twice() {
+    let mut run =
+        json!({"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "big-1", "uid": "run"}});
+    run["metadata"]["ownerReferences"] = json!([{
+        "apiVersion": "batch/v1", "kind": "CronJob", "name": "big", "uid": "big", "controller": true,
+    }]);
+    run["spec"] = json!({"template": {"spec": {"containers": [container("7Gi")]}}});
+    let of_run = |is_terminating| {
+        let mut pod = pod("big-1-x", "Job", is_terminating);
+        pod["metadata"]["labels"] = json!({"job-name": "big-1"});
+        pod["metadata"]["ownerReferences"][0]["uid"] = json!("run");
+        pod["metadata"]["ownerReferences"][0]["name"] = json!("big-1");
+        pod["spec"]["containers"] = json!([container("7Gi")]);
+        pod
+    };
+    for is_terminating in [false, true] {
+        let facts = facts(7, &[cron_job(), run.clone(), of_run(is_terminating)]);
+        assert_eq!(beside(&facts), 0, "{is_terminating}");
+        // Without the job among those that are simulated, its runs count, but for what terminates.
+        let others = quotas_beside_runs(&[], &facts)[0].used(&"limits.memory".into()) >> 30;
+        assert_eq!(others, 7, "{is_terminating}");
+    }
+}

@@ -41,6 +41,8 @@ pub struct RunConflicts {
     schedules: Vec<Adjustment>,
     /// What is assumed of the durations of these runs, a line each.
     assumptions: Vec<String>,
+    /// The same of those while pods are replaced.
+    rollout_assumptions: Vec<String>,
     /// Whether a scheduled job is created or changed.
     changes_schedules: bool,
     /// The changed jobs whose runs are not simulated.
@@ -58,6 +60,7 @@ impl RunConflicts {
             if conflicts.is_empty() { Vec::new() } else { schedule_adjustments(set, plans, facts, &day) };
         let (during_rollout, rollout_until) = conflicts_during_rollout(set, plans, facts, now);
         let changes_schedules = set.pending().any(Change::is_of_schedule);
+        let rollout_assumptions = assumptions(&during_rollout, facts);
         let assumptions = assumptions(&conflicts, facts);
         Self {
             conflicts,
@@ -65,6 +68,7 @@ impl RunConflicts {
             rollout_until,
             schedules,
             assumptions,
+            rollout_assumptions,
             changes_schedules,
             unsimulated: unsimulated_jobs(set, plans),
             until: day.end,
@@ -113,6 +117,7 @@ impl RunConflicts {
                 "while pods are replaced, these runs or the new pods may have to wait, as together they exceed the quota:",
             );
             with_first(warning, during_rollout)
+                .details(&self.rollout_assumptions)
                 .with_hint("Nothing has to wait if the change is made after these runs.")
                 .end_paragraph()
                 .print();

@@ -152,7 +152,9 @@ impl Blockage {
         let mut now = blocked.iter().filter(|found| found.is_blocked_now).peekable();
         if now.peek().is_none() {
             Self::None
-        } else if !limits.terminating.is_empty() && now.all(|found| !found.exceeded.is_empty()) {
+        } else if limits.terminating.iter().any(|pod| !pod.may_be_replaced)
+            && now.all(|found| !found.exceeded.is_empty())
+        {
             Self::Terminating
         } else {
             Self::Lasting
@@ -245,7 +247,8 @@ fn quota_text(limits: &Limits) -> String {
 
 /// Returns what terminates, and is not counted in what is requested; nothing if nothing does.
 fn terminating_text(limits: &Limits) -> String {
-    let names = limits.terminating.iter().map(|pod| cell(&pod.object().to_string())).collect::<Vec<_>>();
+    let ending = limits.terminating.iter().filter(|pod| !pod.may_be_replaced);
+    let names = ending.map(|pod| cell(pod.object().text().as_raw())).collect::<Vec<_>>();
     match names.len() {
         0 => String::new(),
         1 => format!("\nIn use until it has terminated, and not counted for the request: {}.\n", names[0]),

@@ -80,7 +80,6 @@ impl Secrets {
         // Of two equal keys, only the last one is in the documents.
         if !parsed.problems.is_empty() {
             secrets.add_lines(text);
-            secrets.spans.extend(values_in_lines(text));
             secrets.is_broken = is_broken(parsed) && !secrets.spans.is_empty();
         }
         secrets.finish(text);

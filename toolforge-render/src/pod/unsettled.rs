@@ -83,9 +83,13 @@ fn traits_of(spec: &PodSpec, limit_ranges: &[LimitRange]) -> PodTraits {
     stated_pod(spec).with_defaults(limit_ranges).traits()
 }
 
-/// Changes limits and live pods to what they are once all terminating pods are gone.
+/// Changes limits and live pods to what they are once all terminating pods are gone, except those in whose place others may be
+/// created.
 pub(crate) fn remove_terminating_pods(limits: &mut Limits, pods: &mut Vec<Pod>) {
-    pods.retain(|pod| limits.terminating.iter().all(|terminating| terminating.object() != pod_id(pod)));
+    let is_gone = |pod: &Pod, terminating: &TerminatingPod| {
+        !terminating.may_be_replaced && terminating.object() == pod_id(pod)
+    };
+    pods.retain(|pod| !limits.terminating.iter().any(|terminating| is_gone(pod, terminating)));
     *limits = std::mem::take(limits).without_terminating_pods();
 }
 
