@@ -35,7 +35,7 @@ pub(super) struct Planned {
     /// The request of the live web service, if its objects match one.
     live: Option<WebServiceRequest>,
     /// The lines of the template that set amounts, for refusals.
-    template_amounts: Vec<String>,
+    pub(super) template_amounts: Vec<String>,
 }
 
 /// Returns the plan for what the arguments ask, merged with what runs.

@@ -1,8 +1,8 @@
 use k8s_openapi::jiff::Timestamp;
-use toolforge_cli::{ExitCode, Failure, RunConflicts, Session, adjustment_goal, print, warn_of_unread};
+use toolforge_cli::{ExitCode, Failure, Notice, RunConflicts, Session, adjustment_goal, print, warn_of_unread};
 use toolforge_render::web_service::{StartTime, web_service_adjustments, web_service_changes};
 
-use super::facts;
+use super::facts::{self, Planned};
 use crate::arguments::Arguments;
 use crate::fetch;
 use crate::invocation::Invocation;
@@ -21,7 +21,7 @@ pub(super) fn run(
     }
     let planned = facts::plan(session, arguments, invocation, &facts)?;
     facts::warn_of_needs(session, &planned, invocation.action);
-    let plan = planned.plan;
+    let Planned { plan, template_amounts, .. } = planned;
     warn_of_unread(&facts.namespace.limits);
     let forecast = |start| {
         let set = web_service_changes(&plan, &facts, start);
@@ -36,5 +36,9 @@ pub(super) fn run(
     let has_quota = !facts.namespace.limits.quotas.is_empty();
     let document = report::plan(&plan, &planned, restart.as_ref(), &conflicts, has_quota)?;
     print(&document, arguments.output.of_document())?;
-    Ok(if planned.set.fits() { ExitCode::Success } else { ExitCode::DoesNotFit })
+    if planned.set.fits() {
+        return Ok(ExitCode::Success);
+    }
+    template_amounts.into_iter().for_each(|place| Notice::note(place).print());
+    Ok(ExitCode::DoesNotFit)
 }

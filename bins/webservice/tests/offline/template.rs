@@ -67,6 +67,8 @@ fn unfit_amounts_name_template_line() {
     assert!(said.contains("[exit 3]") && said.contains("\n  -:2 sets replicas: 20\n"), "{said}");
     let said = with_template("type: php8.2\nreplicas: 20\n", "start -r 19 --dry-run");
     assert!(said.contains("[exit 3]") && !said.contains("sets replicas"), "{said}");
+    let said = with_template("type: php8.2\nreplicas: 20\n", "plan");
+    assert!(said.contains("[exit 3]") && said.contains("\nnote: -:2 sets replicas: 20\n"), "{said}");
 }
 
 #[test]
