@@ -96,7 +96,7 @@ pub(super) fn run(
     let (PlannedLoad { facts, plan }, ended) = applied.end();
     if dry_run.is_none() && ended.is_ok() {
         print_message(&format!("{} job(s) loaded successfully", file.jobs.len()));
-        note_former_runs(session, &facts, &plan);
+        warn_of_jobs_that_do_not_run(session, &facts, &plan);
     }
     finish(session, arguments, (&plan.set, changes), dry_run, ended)
 }
@@ -186,16 +186,26 @@ fn outcome(change: &Change, dry_run: bool) -> String {
     }
 }
 
-/// Warns of runs of former definitions that cannot start: later runs wait for their end. What cannot be read now is left
-/// out, because the load is done.
-fn note_former_runs(session: &Session, before: &JobFacts, plan: &LoadPlan) {
+/// Warns of jobs that were loaded and do not run: of runs of former definitions that cannot start, for whose end later runs wait,
+/// and of continuous jobs that were kept, although none of their pods is ready. What cannot be read now is left out, because the
+/// load is done.
+pub(super) fn warn_of_jobs_that_do_not_run(session: &Session, before: &JobFacts, plan: &LoadPlan) {
     let is_loaded = |job: &&JobObjects| plan.plans.iter().any(|plan| plan.request().name == job.name);
+    let is_kept = |job: &JobObjects| {
+        let mut changes = plan.set.changes.iter();
+        changes.any(|change| change.is_keep() && change.name == job.name.as_str())
+    };
     let has_start = |job: &&JobObjects| {
         let runs = runs_of_job(job, &before.live);
         runs.iter().any(|run| matches!(RunOutcome::of(run, &before.live), RunOutcome::Starting { .. }))
     };
+    let is_down = |job: &&JobObjects| {
+        let replicas = job_status(job, &before.live, Timestamp::now()).replicas;
+        is_kept(job) && replicas.is_some_and(|replicas| replicas.ready == 0 && replicas.desired > 0)
+    };
     let jobs = before.live.jobs_of(&before.namespace.tool);
-    let waiting: Vec<&JobObjects> = jobs.iter().filter(is_loaded).filter(has_start).collect();
+    let loaded = jobs.iter().filter(is_loaded);
+    let waiting: Vec<&JobObjects> = loaded.filter(|job| has_start(job) || is_down(job)).collect();
     if waiting.is_empty() {
         return;
     }
@@ -205,12 +215,15 @@ fn note_former_runs(session: &Session, before: &JobFacts, plan: &LoadPlan) {
     for JobObjects { name, .. } in waiting {
         let Some(job) = facts.live.job(&facts.namespace.tool, name) else { continue };
         let status = job_status(&job, &facts.live, Timestamp::now());
-        let [former, reasons @ ..] = status.evidence.as_slice() else { continue };
-        if former.cause == Cause::FormerDefinition {
-            let reason = reasons.first().map(|evidence| format!(" ({})", evidence.cause)).unwrap_or_default();
-            let hint = advice(&former.cause, Asked::from(&observe_job(&job, &facts)));
-            Notice::warning(format!("job {name}: {}{reason}", former.cause)).with_hint(hint).print();
-        }
+        let [first, reasons @ ..] = status.evidence.as_slice() else { continue };
+        let reason = match first.cause {
+            Cause::FormerDefinition => reasons.first().map(|evidence| format!(" ({})", evidence.cause)),
+            _ if status.replicas.is_some() => None,
+            _ => continue,
+        };
+        let hint = advice(&first.cause, Asked::from(&observe_job(&job, &facts)));
+        let message = format!("job {name}: {}{}", first.cause, reason.unwrap_or_default());
+        Notice::warning(message).with_hint(hint).print();
     }
 }
 

@@ -40,6 +40,7 @@ pub(super) fn run(
         let document = report::plan(&plan, &conflicts, &restarts, &nearest, has_quota)?;
         print(&document, arguments.output.of_document())?;
     }
+    load::warn_of_jobs_that_do_not_run(session, &facts, &plan);
     if !plan.problems.is_empty() {
         let has_sizes = !nearest.is_empty();
         let failure =

@@ -1,10 +1,10 @@
 //! Notes and warnings beside a document.
 
 use insta::assert_snapshot;
-use serde_json::Value;
+use serde_json::{Value, json};
 use toolforge_fixtures::document_on_stderr;
 
-use crate::{OFFLINE, Scratch, failure, jobs};
+use crate::{OFFLINE, Scratch, failure, jobs, said};
 
 #[test]
 fn warnings_are_a_document_with_json() {
@@ -50,4 +50,37 @@ fn warnings_are_a_document_with_json() {
     let line = [&["load", "jobs.yaml", "--dry-run", "--from", "quota.json"], &OFFLINE[..], &facts].concat();
     let document = failure(&jobs(&directory, &line));
     assert_snapshot!(document["notes"][0], @r#"{"code":"warning","details":[],"hints":[],"message":"jobs.yaml:8:15: continuous: yes is deprecated here; write true"}"#);
+}
+
+/// Nothing is written for such a job, so that `load` would call it up to date.
+#[test]
+fn kept_job_that_fails_is_reported() {
+    let file = "- name: bot\n  command: ./bot.py\n  image: python3.11\n  continuous: true\n";
+    let directory = Scratch::new("failing", file);
+    let rendered = jobs(&directory, &[&["render", "jobs.yaml", "--output", "json"], &OFFLINE[..]].concat());
+    let mut list: Value = serde_json::from_slice(&rendered.stdout).unwrap();
+    let items = list["items"].as_array_mut().unwrap();
+    let deployment = items.iter_mut().find(|object| object["kind"] == "Deployment").unwrap();
+    deployment["metadata"]["uid"] = json!("d1");
+    deployment["status"] = json!({"replicas": 1, "updatedReplicas": 1, "unavailableReplicas": 1});
+    let mut pod = deployment["spec"]["template"].clone();
+    let owner = json!([{"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "bot-1", "uid": "r1", "controller": true}]);
+    for (key, value) in
+        [("name", json!("bot-1-x")), ("namespace", json!("tool-tf-test")), ("uid", json!("p1"))]
+    {
+        pod["metadata"][key] = value;
+    }
+    pod["metadata"]["ownerReferences"] = owner;
+    (pod["apiVersion"], pod["kind"]) = (json!("v1"), json!("Pod"));
+    pod["status"] = json!({"phase": "Running", "containerStatuses": [{
+        "name": pod["spec"]["containers"][0]["name"], "image": "i", "imageID": "", "ready": false, "restartCount": 5,
+        "state": {"waiting": {"reason": "CrashLoopBackOff"}},
+        "lastState": {"terminated": {"reason": "Error", "exitCode": 3}},
+    }]});
+    items.push(pod);
+    std::fs::write(directory.0.join("live.json"), list.to_string()).unwrap();
+    let plan =
+        said(&jobs(&directory, &[&["plan", "jobs.yaml", "--from", "live.json"], &OFFLINE[..]].concat()));
+    let warning = "\nwarning: job bot: the command exits with code 3 and is restarted again and again\n";
+    assert!(plan.contains("keep bot") && plan.contains(warning), "{plan}");
 }

@@ -1,12 +1,32 @@
 use k8s_openapi::jiff::Timestamp;
-use toolforge_cli::{ExitCode, Failure, Notice, RunConflicts, Session, adjustment_goal, print, warn_of_unread};
-use toolforge_render::web_service::{StartTime, web_service_adjustments, web_service_changes};
+use toolforge_cli::{
+    ExitCode, Failure, Notice, RunConflicts, Session, adjustment_goal, print, warn_of_unread,
+};
+use toolforge_render::pod::RolloutProgress;
+use toolforge_render::web_service::{
+    LiveWebService, StartTime, web_service_adjustments, web_service_causes, web_service_changes,
+    web_service_progress,
+};
 
 use super::facts::{self, Planned};
+use crate::advice::{ReadyPods, advice};
 use crate::arguments::Arguments;
 use crate::fetch;
 use crate::invocation::Invocation;
 use crate::report::{self, Forecast};
+
+/// Warns if the pods of a web service that is kept are not ready, with the reason. What cannot be read now is left out.
+fn warn_of_failing(session: &Session, live: &LiveWebService) {
+    if web_service_progress(live, None, Timestamp::now()) == RolloutProgress::Ready {
+        return;
+    }
+    let Ok(facts) = fetch::status_facts(session) else { return };
+    let evidence = web_service_causes(&facts.live, Timestamp::now());
+    if let Some(first) = evidence.first() {
+        let hint = advice(&first.cause, ReadyPods::from(facts.live.rollout()));
+        Notice::warning(format!("the web service is not ready: {}", first.cause)).with_hint(hint).print();
+    }
+}
 
 /// Prints what `start` would change, whether it fits, and what a restart would do.
 pub(super) fn run(
@@ -36,6 +56,9 @@ pub(super) fn run(
     let has_quota = !facts.namespace.limits.quotas.is_empty();
     let document = report::plan(&plan, &planned, restart.as_ref(), &conflicts, has_quota)?;
     print(&document, arguments.output.of_document())?;
+    if is_running && planned.set.pending().next().is_none() {
+        warn_of_failing(session, &facts.live);
+    }
     if planned.set.fits() {
         return Ok(ExitCode::Success);
     }
