@@ -108,8 +108,10 @@ impl WorkloadLog<'_> {
             print_message("No logs found!");
         }
         let now = Timestamp::now();
-        let status = if has_printed && !options.follow { None } else { self.status(now).await? };
-        if let Some(status) = status.as_ref().filter(|_| !has_printed) {
+        let is_down = !options.follow && self.is_down(now);
+        let is_status_wanted = !has_printed || options.follow || is_down;
+        let status = if is_status_wanted { self.status(now).await? } else { None };
+        if let Some(status) = status.as_ref().filter(|_| !has_printed || is_down) {
             self.say_why(status, now);
         }
         let file_log = self.job().map(|job| observe_job(job, self.facts).file_log);
@@ -142,6 +144,12 @@ impl WorkloadLog<'_> {
             FoundWorkload::Job(job) => Some(job),
             FoundWorkload::Pod(_) => None,
         }
+    }
+
+    /// Returns whether it is a continuous job without a ready pod.
+    fn is_down(&self, now: Timestamp) -> bool {
+        let replicas = self.job().and_then(|job| job_status(job, &self.facts.live, now).replicas);
+        replicas.is_some_and(|replicas| replicas.ready == 0 && replicas.desired > 0)
     }
 
     /// Returns its state, if it still exists.

@@ -8,9 +8,9 @@ use toolforge_cli::{
 };
 use toolforge_client::{Client, Error, WebServiceFetchOptions};
 use toolforge_model::ToolName;
-use toolforge_render::pod::{Evidence, container_runs};
+use toolforge_render::pod::{Evidence, RolloutProgress, container_runs};
 use toolforge_render::web_service::{
-    LiveWebService, is_web_service_pod, web_service_causes, web_service_log_file,
+    LiveWebService, is_web_service_pod, web_service_causes, web_service_log_file, web_service_progress,
 };
 
 use crate::advice::{ReadyPods, advice};
@@ -43,7 +43,8 @@ async fn show(client: &Client, tool: &ToolName, options: &LogsOptions) -> Result
     if was_empty && (!options.follow || live.is_absent()) {
         print_message("No logs found!");
     }
-    if was_empty {
+    let is_ready = web_service_progress(&live, None, Timestamp::now()) == RolloutProgress::Ready;
+    if was_empty || (!is_ready && !options.follow) {
         say_why(client, tool, &live).await?;
     }
     say_where_else(&live, was_empty);
@@ -66,7 +67,7 @@ async fn show(client: &Client, tool: &ToolName, options: &LogsOptions) -> Result
     Ok(())
 }
 
-/// Prints why nothing has been logged, if the cluster knows.
+/// Prints why nothing has been logged, or why no pod is ready, if the cluster knows.
 async fn say_why(client: &Client, tool: &ToolName, live: &LiveWebService) -> Result<(), Error> {
     if live.deployment.is_none() {
         return Ok(());
