@@ -76,7 +76,7 @@ impl CronJobSchedule {
     /// Iterates over the runs after a moment and up to another, which is included.
     pub fn runs_between(&self, start: Timestamp, until: Timestamp) -> impl Iterator<Item = Timestamp> + '_ {
         let first = self.next_after(start);
-        let following = |run: &Timestamp| match self {
+        let following = move |run: &Timestamp| match self {
             Self::Expression(_) => self.next_after(*run),
             Self::Interval { seconds, .. } => after(*run, 1, *seconds),
         };
