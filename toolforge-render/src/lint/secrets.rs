@@ -320,6 +320,25 @@ mod tests {
         assert_eq!(hidden(other), other);
     }
 
+    #[test]
+    fn secrets_of_several_lines_are_hidden() {
+        let container = |env: &str| {
+            format!(
+                "apiVersion: v1\nkind: Pod\nmetadata: {{name: a}}\nspec:\n  containers:\n  - name: a\n    env:\n{env}"
+            )
+        };
+        for text in [
+            "- name: a\n  command: ./a\n  image: python3.11\n  env: {PASSWORD: \"hunter6\\nhunter7\"}\n"
+                .to_owned(),
+            container("    - {name: DB_PASSWORD, value: \"my hunter2\\tpass\\nword hunter3\"}\n"),
+            container(
+                "    - name: PRIVATE_KEY\n      value: |\n        -----BEGIN KEY-----\n        hunter4\n        hunter5\n",
+            ),
+        ] {
+            assert!(!hidden(&text).contains("hunter"), "{}", hidden(&text));
+        }
+    }
+
     /// As long as a text may be, of which every line has a secret. This would take hours if each line were compared with all.
     #[test]
     fn many_secrets_are_hidden() {
