@@ -81,6 +81,16 @@ fn jsub_lines_become_jobs() {
 }
 
 #[test]
+fn scheduled_continuous_lines_have_a_note() {
+    for line in
+        ["0 3 * * * /usr/bin/jsub -continuous -N bot ./bot.sh\n", "0 * * * * jstart -N bot ./bot.sh\n"]
+    {
+        let text = shown(&of_lines(line));
+        assert!(text.contains("-continuous is not converted"), "{text}");
+    }
+}
+
+#[test]
 fn cron_job_becomes_a_scheduled_job() {
     let text = "apiVersion: batch/v1\nkind: CronJob\nmetadata:\n  name: wiki.update\n  labels: {toolforge: tool}\nspec:\n  \
         schedule: '*/7 * * * *'\n  concurrencyPolicy: Replace\n  startingDeadlineSeconds: 100\n  jobTemplate:\n    spec:\n      \

@@ -127,6 +127,10 @@ impl Converter<'_> {
             return;
         };
         notes.extend(note);
+        if submitted.is_continuous && schedule.is_some() {
+            // The line started the job again each time; without the schedule, it would be a continuous job.
+            notes.push(ConversionNote::Option { option: Untrusted::new("-continuous") });
+        }
         let stem = program.rsplit('/').next().unwrap_or_default().split('.').next().unwrap_or_default();
         let script_stem = script.rsplit('/').next().unwrap_or_default().split('.').next().unwrap_or_default();
         let wanted =
