@@ -8,7 +8,7 @@ use k8s_openapi::jiff::Timestamp;
 use serde_json::json;
 use toolforge_images::Catalog;
 use toolforge_model::{JobsFile, ToolName};
-use toolforge_quota::{Resource, ResourceQuota, Verdict, profiles};
+use toolforge_quota::{ObjectName, Resource, ResourceQuota, Verdict, WaitingPods, profiles};
 use toolforge_render::change::{Adjustment, ChangeSet, Downtime, Rollout, StepAction};
 use toolforge_render::job::{
     JobFacts, JobObjects, LoadOptions, load_adjustments, manual_run_record, plan_load, restart_adjustments,
@@ -252,6 +252,20 @@ fn restart_counts_only_pods_that_run() {
     assert!(set.fits(), "{} {}", set.at_rest, set.at_peak);
     // One after the other, a new pod would take the turn of the missing one, and wait forever.
     assert_eq!(set.changes[0].rollout, Some(Rollout::Recreate));
+}
+
+#[test]
+fn waiting_pods_of_the_restarted_job_count_once() {
+    let (none, job) = facts("continuous: true, mem: 1Gi", 0);
+    let mut facts = with_memory(none, 1 << 30, 0);
+    facts.namespace.limits.waiting = vec![WaitingPods {
+        owner: ObjectName::new("Deployment", "job"),
+        count: 1,
+        each: [(Resource::LimitsMemory, 1 << 30)].into_iter().collect(),
+        ..WaitingPods::default()
+    }];
+    let set = restart_job(&job, &facts, Timestamp::UNIX_EPOCH).unwrap();
+    assert!(set.fits(), "{}", set.at_rest);
 }
 
 /// Restarts a Deployment that no tool manages, with a strategy and two pods of 1Gi.

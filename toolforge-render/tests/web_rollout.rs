@@ -7,7 +7,7 @@ use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::jiff::Timestamp;
 use toolforge_images::Catalog;
 use toolforge_model::{ToolName, WebServiceOptions};
-use toolforge_quota::{Resource, ResourceQuota};
+use toolforge_quota::{ObjectName, Resource, ResourceQuota, WaitingPods};
 use toolforge_render::change::{ChangeSet, Rollout};
 use toolforge_render::namespace::Namespace;
 use toolforge_render::web_service::{
@@ -75,6 +75,15 @@ fn restart_needs_quota_for_one_pod_where_none_runs() {
         let facts = running("1Gi", "3", 0, hard, 0);
         assert_eq!(restart(&facts, "1Gi", "3").fits(), fits, "{hard}");
     }
+    // The pod that the Deployment is about to create is that of the restart.
+    let mut waiting = running("1Gi", "1", 0, 1024, 0);
+    waiting.namespace.limits.waiting = vec![WaitingPods {
+        owner: ObjectName::new("Deployment", "x"),
+        count: 1,
+        each: [(Resource::LimitsMemory, 1 << 30)].into_iter().collect(),
+        ..WaitingPods::default()
+    }];
+    assert!(restart(&waiting, "1Gi", "1").fits());
     let taken = running("1Gi", "1", 0, 2048, 1536);
     assert_eq!(
         restart(&taken, "1Gi", "1").at_rest.to_string(),

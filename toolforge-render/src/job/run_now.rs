@@ -136,6 +136,8 @@ fn restart_pods(job: &JobObjects, deployment: &Deployment, facts: &JobFacts, now
     demand.requested = demand.besides_pods.clone();
     demand.requested.add_all(&replacement.at_rest());
     demand.freed_objects = live.iter().copied().map(pod_id).collect();
+    // The pods that it is about to create are those of the restart.
+    demand.freed_objects.push(object.id().into());
     demand.freed = of_live_pods(live, limit_ranges);
     demand.freed.add_all(&count_demand(ObjectKind::Deployment));
     demand.replace_pods(deployment, replacement);

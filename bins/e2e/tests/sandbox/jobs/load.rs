@@ -205,7 +205,7 @@ fn one_off_job_of_a_file_runs_at_each_load() {
             .says(line)
             .says("job 'compile' failed: terminated with exit code 3; 1 change was held back")
             .says("done; its run has not succeeded")
-            .says("`toolforge jobs logs compile` shows its output")
+            .says("`tail /data/project/job-load-once/compile.err /data/project/job-load-once/compile.out` shows its output")
             .says("it runs job compile again")
             .and_that_is_all();
         assert_eq!(tool.kubectl(&["get", "cronjobs", "-o", "name"]), "");

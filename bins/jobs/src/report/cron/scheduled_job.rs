@@ -104,12 +104,13 @@ impl LastRun {
             return Self { at: Some(at), result: RunResult::Unknown, is_by_hand: true };
         }
         let result = match &status.state {
+            // Another run may be in progress.
+            _ if matches!(by_hand_outcome, Some(RunOutcome::Succeeded { .. })) => RunResult::Ok,
+            _ if matches!(by_hand_outcome, Some(RunOutcome::Failed { .. })) => RunResult::Failed,
             JobState::Succeeded | JobState::Waiting { last_succeeded: Some(true) } => RunResult::Ok,
             JobState::Failed { .. } | JobState::Waiting { last_succeeded: Some(false) } => RunResult::Failed,
             JobState::Waiting { last_succeeded: None } => RunResult::Never,
             JobState::Suspended | JobState::Stopping => match (by_hand_outcome, started, succeeded) {
-                (Some(RunOutcome::Succeeded { .. }), ..) => RunResult::Ok,
-                (Some(RunOutcome::Failed { .. }), ..) => RunResult::Failed,
                 (Some(_), ..) => RunResult::Running,
                 (None, None, _) => RunResult::Never,
                 (None, Some(started), Some(succeeded)) if succeeded >= started => RunResult::Ok,

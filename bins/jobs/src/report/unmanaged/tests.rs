@@ -131,16 +131,16 @@ fn json_has_usage_and_reference() {
 fn cron_shows_hand_written_cron_jobs() {
     assert_snapshot!(cron(&facts(), None, now()).unwrap().text, @"
     Times are UTC; it is 2026-11-25 12:00.
-    NAME         CREATED BY                 SCHEDULE    LAST RUN                                    NEXT RUN                    MISSED
-    daily        toolforge jobs             5 4 * * *   2026-11-25 04:05 ok                         2026-11-26 04:05, in 16h5m
-    list-images  kubectl-client-side-apply  28 * * * *  2026-11-25 11:58 running (started by hand)  2026-11-25 12:28, in 28m
+    NAME         CREATED BY                 SCHEDULE    LAST RUN                               NEXT RUN                    MISSED
+    daily        toolforge jobs             5 4 * * *   2026-11-25 04:05 ok                    2026-11-26 04:05, in 16h5m
+    list-images  kubectl-client-side-apply  28 * * * *  2026-11-25 11:58 ok (started by hand)  2026-11-25 12:28, in 28m
     ");
     assert_snapshot!(cron(&facts(), Some(&"list-images".parse().unwrap()), now()).unwrap().text, @"
     list-images, times in UTC; it is 2026-11-25 12:00
       created   by kubectl-client-side-apply, not by `toolforge jobs`
       schedule  28 * * * *
       state     Running for 31m59s
-      last run  2026-11-25 11:58 running (started by hand)
+      last run  2026-11-25 11:58 ok (started by hand)
       next runs 2026-11-25 12:28, in 28m
                 2026-11-25 13:28, in 1h28m
                 2026-11-25 14:28, in 2h28m
