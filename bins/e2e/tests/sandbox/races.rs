@@ -108,7 +108,8 @@ const WEB_SERVICE: [Race; 2] = [
         name: "start and stop",
         before: "webservice stop",
         commands: &["webservice php8.2 start", "webservice stop"],
-        codes: &[0, 5, 6],
+        // 4: what another command had deleted was changed again while it was completed.
+        codes: &[0, 4, 5, 6],
         is_whole: is_web_service_whole,
         then: ("webservice php8.2 start", |tool| names(tool, "deployments,services,httproutes").len() == 3),
     },
