@@ -177,17 +177,14 @@ impl Client {
     ) -> Result<Vec<T>, Error> {
         Ok(self.list(&collection, &params).await?.items)
     }
+}
 
-    /// Returns what was read; `None` if the user may not read it.
-    pub(crate) async fn readable<T>(
-        &self,
-        reading: impl Future<Output = Result<T, Error>>,
-    ) -> Result<Option<T>, Error> {
-        match reading.await {
-            Ok(found) => Ok(Some(found)),
-            Err(error) if error.api_status().is_some_and(|status| status.code() == 403) => Ok(None),
-            Err(error) => Err(error),
-        }
+/// Returns what was read; `None` if the user may not read it.
+pub(crate) async fn readable<T>(reading: impl Future<Output = Result<T, Error>>) -> Result<Option<T>, Error> {
+    match reading.await {
+        Ok(found) => Ok(Some(found)),
+        Err(error) if error.api_status().is_some_and(|status| status.code() == 403) => Ok(None),
+        Err(error) => Err(error),
     }
 }
 

@@ -15,7 +15,7 @@ use toolforge_render::namespace::Namespace;
 use toolforge_render::object::HttpRoute;
 use toolforge_render::pod::{PodsTime, with_unsettled_pods};
 
-use crate::facts::{FactsError, FetchedNamespace, NamespaceFetchOptions, host_namespace};
+use crate::facts::{FactsError, FetchedNamespace, NamespaceFetchOptions, host_namespace, readable};
 use crate::{Client, Error, ResourceType};
 
 /// Which objects are fetched; each is one request, and all are sent concurrently.
@@ -121,7 +121,7 @@ impl Client {
                 client.fetch_namespace(tool, wanted_facts),
                 client.all::<Service>(addresses, list(ResourceType::of::<Service>())),
                 client.all_served::<HttpRoute>(addresses, ResourceType::HTTP_ROUTES, tool),
-                client.readable(client.all::<Event>(events, list(ResourceType::of::<Event>()))),
+                readable(client.all::<Event>(events, list(ResourceType::of::<Event>()))),
                 client.all_served::<Record>(records, ResourceType::of_kind(RecordedJob::Continuous.kind()), tool),
                 client.all_served::<Record>(records, ResourceType::of_kind(RecordedJob::Scheduled.kind()), tool),
             )?;

@@ -16,7 +16,7 @@ use toolforge_render::object::HttpRoute;
 use toolforge_render::pod::{PodsTime, with_unsettled_pods};
 use toolforge_render::web_service::{LiveWebService, WebServiceFacts};
 
-use crate::facts::{FactsError, FetchedNamespace, NamespaceFetchOptions, host_namespace, when};
+use crate::facts::{FactsError, FetchedNamespace, NamespaceFetchOptions, host_namespace, readable, when};
 use crate::status::StatusKind;
 use crate::web_service::selector;
 use crate::{Client, Error, ResourceType};
@@ -196,7 +196,7 @@ impl Client {
             when(routes, client.find_route(tool)),
             when(pods, client.items(objects(ResourceType::of::<Pod>()), selector(tool))),
             when(replica_sets, client.items(objects(ResourceType::of::<ReplicaSet>()), selector(tool))),
-            client.readable(when(
+            readable(when(
                 events,
                 client.items(objects(ResourceType::of::<Event>()), ListParams::default()),
             )),

@@ -7,7 +7,7 @@ use toolforge_cli::{
     quota_wait_line,
 };
 use toolforge_client::{
-    ApplyEvent, ApplyOptions, ApplyReport, Attempt, ChangeOutcome, ChangeReport, DeletedObject,
+    ApplyEvent, ApplyOptions, ApplyReport, Attempt, ChangeOutcome, ChangeReport, Client, DeletedObject,
     EarlierChange, Planner, Progress, RolloutTarget, TERMINATION_TIMEOUT, WriteKind, Written,
 };
 use toolforge_render::change::{Action, Change, ChangeSet, Step, StepAction, WorkloadKind};
@@ -43,6 +43,18 @@ impl<P, C, F> Command<P, C, F> {
         let plan = (self.plan)(&attempt).await?;
         (self.check)(&plan, &attempt)?;
         Ok(plan)
+    }
+
+    /// Returns the client that applies the changes. Without a cluster, what is wrong with the changes is reported first.
+    async fn client<'s, T>(&self, session: &'s Session) -> Result<&'s Client, Failure>
+    where
+        P: AsyncFn(&Attempt) -> Result<T, Failure>,
+        C: Fn(&T, &Attempt) -> Result<(), Failure>,
+    {
+        match session.cluster() {
+            Ok((_, client)) => Ok(client),
+            Err(failure) => Err(self.plan_only().await.err().unwrap_or(failure)),
+        }
     }
 }
 
@@ -180,10 +192,7 @@ where
     C: Fn(&T, &Attempt) -> Result<(), Failure>,
     F: AsyncFn(&Change, &[Written]) -> Result<(), Failure>,
 {
-    let client = match session.cluster() {
-        Ok((_, client)) => client,
-        Err(failure) => return Err(command.plan_only().await.err().unwrap_or(failure)),
-    };
+    let client = command.client(session).await?;
     let running = Running::new(command);
     let applied = client.apply_planned(&session.tool, options(dry_run), &running).await?;
     Ok(running.applied(applied))
@@ -202,11 +211,9 @@ where
     C: Fn(&T, &Attempt) -> Result<(), Failure>,
     F: AsyncFn(&Change, &[Written]) -> Result<(), Failure>,
 {
-    let client = match session.cluster() {
-        Ok((_, client)) => client,
-        Err(failure) => {
-            return (Err(command.plan_only().await.err().unwrap_or(failure)), Vec::new());
-        }
+    let client = match command.client(session).await {
+        Ok(client) => client,
+        Err(failure) => return (Err(failure), Vec::new()),
     };
     let running = Running::new(command);
     let (applied, deleted) = client.adopt(&session.tool, options(dry_run), &running, object).await;
