@@ -108,12 +108,31 @@ async fn route_permission_is_requested_only_if_needed() {
         (not_found, false, false, 9),
         (no_such_group, true, false, 8),
         (forbidden, true, false, 8),
-        (Answer::json(200, &route), false, true, 8),
+        (Answer::json(200, &route), false, true, 9),
     ] {
         let (client, requests) = fresh().answer(ROUTE, answer).answer(REVIEW, review(may)).client();
         let objects = client.fetch_web_service(&tool(), WebServiceFetchOptions::for_plan()).await.unwrap();
         assert_eq!((objects.http_routes, requests.count()), (expected, count), "{requests}");
     }
+}
+
+#[tokio::test]
+async fn parts_of_a_web_service_that_starts_are_not_remains() {
+    let path = "GET /apis/apps/v1/namespaces/tool-x/deployments/x";
+    let deployment = json!({"metadata": {"name": "x", "uid": "1"}});
+    let service = json!({"metadata": {"name": "x"}});
+    let script = Script::new()
+        .answer(path, Answer::not_found("deployments", "x"))
+        .answer(path, Answer::json(200, &deployment))
+        .answer("GET /api/v1/namespaces/tool-x/services/x", Answer::json(200, &service))
+        .answer(INGRESS, Answer::not_found("ingresses", "x-subdomain"))
+        .answer(ROUTE, Answer::not_found("httproutes", "x"));
+    let (client, _) = script.client();
+    let mut wanted = WebServiceFetchOptions::default();
+    (wanted.deployment, wanted.service, wanted.routes) = (true, true, true);
+    let live = client.fetch_web_service(&tool(), wanted).await.unwrap().live;
+    let found = live.deployment.and_then(|found| found.metadata.uid);
+    assert_eq!((found.as_deref(), live.service.is_some()), (Some("1"), true));
 }
 
 #[tokio::test]

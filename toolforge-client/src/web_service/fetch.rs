@@ -27,7 +27,8 @@ use crate::{Client, Error, ResourceType};
 pub struct WebServiceFetchOptions {
     /// The facts of the namespace: up to three requests.
     pub namespace: NamespaceFetchOptions,
-    /// The Deployment with the tool's name.
+    /// The Deployment with the tool's name. It is requested once more, after the others, if it does not exist and its Service
+    /// or a route does: a start at the same time may have created it in between.
     pub deployment: bool,
     /// The Service with the tool's name.
     pub service: bool,
@@ -203,6 +204,14 @@ impl Client {
         )?;
         let ingress: Option<Ingress> = ingress.flatten();
         let RouteAnswer { is_served, route } = route.unwrap_or(RouteAnswer { is_served: false, route: None });
+        let (mut deployment, service): (Option<Deployment>, Option<Service>) =
+            (deployment.flatten(), service.flatten());
+        let has_parts = service.is_some() || ingress.is_some() || route.is_some();
+        if wanted.deployment && deployment.is_none() && has_parts {
+            // A start creates the Deployment first. It may have done so after the first answer, and what belongs to a running
+            // web service would be taken for remains.
+            deployment = client.get_opt(&deployment_path).await?;
+        }
         // An existing route keeps its kind; the permission matters only if there is none.
         let open = routing && is_served && ingress.is_none() && route.is_none();
         let http_routes = if open { client.may_create_routes(tool).await? } else { is_served };
@@ -223,8 +232,8 @@ impl Client {
             cron_jobs: cron_jobs.unwrap_or_default(),
         };
         let mut live = LiveWebService::default();
-        live.deployment = deployment.flatten();
-        live.service = service.flatten();
+        live.deployment = deployment;
+        live.service = service;
         live.ingress = ingress;
         live.http_route = route;
         live.pods = pods.unwrap_or_default();
