@@ -96,7 +96,7 @@ pub use rollout::{RolloutEvent, RolloutOutcome, RolloutTarget};
 pub use server::{OwnRules, ServerVersion};
 pub use status::{AdmissionRefusal, ApiStatus, Denied, Exceeded, StatusKind};
 pub use transport::{ConnectOptions, TransportError};
-pub use watch::{WaitOptions, WaitOutcome, WatchEvent, WatchOptions};
+pub use watch::{WaitOptions, WaitOutcome, WatchOptions, WatcherEvent};
 pub use web_service::{
     FetchedWebService, FoundTemplate, ManifestError, Neighbors, PageError, TemplateError, ToolHome,
     WebServiceFetchOptions,
