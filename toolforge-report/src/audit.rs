@@ -1,4 +1,5 @@
 use crate::describe::{codes, structs};
+use crate::lint::Level;
 
 structs! {
     /// Quotas and LimitRanges that do not go together: `quota-check audit`.
@@ -16,15 +17,15 @@ structs! {
         /// The tool; `null` if the namespace is not that of a tool.
         pub tool: Option<String>,
         /// The findings.
-        pub findings: Vec<FindingOfAudit>,
+        pub findings: Vec<AuditFinding>,
     }
 
     /// Something that an admin should change.
-    pub struct FindingOfAudit {
+    pub struct AuditFinding {
         /// The kind of the finding.
         pub code: AuditCode,
-        /// How much it matters.
-        pub severity: AuditSeverity,
+        /// How bad it is.
+        pub level: Level,
         /// What was found, for people.
         pub message: String,
     }
@@ -49,13 +50,5 @@ codes! {
         SeveralLimits = "several-limits",
         /// The pods of an existing object are refused when they are created again.
         Stranded = "stranded",
-    }
-
-    /// How much a finding of an audit matters.
-    pub enum AuditSeverity {
-        /// Something is refused, or will be once it is created again.
-        Error = "error",
-        /// A limit has no effect.
-        Warning = "warning",
     }
 }

@@ -30,7 +30,7 @@ structs! {
     /// What people should know besides the output of a command.
     pub struct Note {
         /// How important it is.
-        pub code: NoteCode,
+        pub level: NoteLevel,
         /// The sentence, for people.
         pub message: String,
         /// Lines that belong to it, for people.
@@ -108,7 +108,7 @@ codes! {
     }
 
     /// How important a note is.
-    pub enum NoteCode {
+    pub enum NoteLevel {
         /// Something may be wrong.
         Warning = "warning",
         /// Something may be unexpected.

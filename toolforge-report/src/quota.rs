@@ -151,15 +151,15 @@ codes! {
         Pod = "pod",
     }
 
-    /// How much of a quota's limit is used.
+    /// How much of a quota's limit is used; the words are those of `FleetState`.
     pub enum QuotaState {
-        /// Less than 80 percent is used.
+        /// Less than the threshold is used.
         Ok = "ok",
-        /// At least 80 percent is used.
-        NearlyFull = "nearly-full",
-        /// All of it is used.
-        Full = "full",
-        /// More than the limit is used.
+        /// At least the threshold is used: 80 percent, or that of `quota-check --all --threshold`.
+        Near = "near",
+        /// All of it is used: nothing more can be created of it.
+        Blocked = "blocked",
+        /// More than the limit is used, which is blocked, too.
         Over = "over",
         /// The limit is zero, and nothing is used.
         NotAllowed = "not-allowed",

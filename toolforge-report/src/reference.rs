@@ -2,17 +2,17 @@ use std::fmt::Write as _;
 
 use crate::describe::{Content, Description};
 use crate::{
-    Action, Adjustment, AppliedChange, ApplyReport, AuditCode, AuditSeverity, BlockedObject,
-    CalendarConflict, CalendarJob, CalendarResource, CalendarShortfall, Cause, CauseCode, Check, CheckCode,
-    CheckLevel, ConsumerType, ContainerLimits, CronCalendar, CronJob, CronJobList, CronSuggestion,
-    CronSuggestions, DetailCode, Diagnosis, Difference, Downtime, DryRun, ExitCode, Failure, FailureCode,
-    FailureDetail, FileChange, FileLog, FilePlan, FileProblem, FindingOfAudit, Fleet, FleetChange,
-    FleetChangeCode, FleetQuota, FleetState, FleetSummary, FormerLimit, HealthCheck, ImageState, ImageType,
-    ImageTypes, Job, JobChange, JobList, JobState, JobStatus, JobType, LastTermination, LimitRange, LintEdit,
-    LintFinding, LintFix, LintLevel, LintReport, LintedFile, LoadPlan, LoadProblem, LocalCommand,
-    MissedReason, MissedRuns, Mount, NamespaceAudit, Note, NoteCode, Notes, ObjectChange, ObjectResult,
-    Outcome, PlanWarning, PlanWarningCode, ProblemCode, Quota, QuotaAudit, QuotaNote, QuotaReport, QuotaRow,
-    QuotaState, ResourceUsage, RestartForecast, Rollout, Routing, RunResult, Runner, ScheduleWarning,
+    Action, Adjustment, AppliedChange, ApplyReport, AuditCode, AuditFinding, BlockedObject, CalendarConflict,
+    CalendarJob, CalendarResource, CalendarShortfall, Cause, CauseCode, Check, CheckCode, CheckLevel,
+    ConsumerType, ContainerLimits, CronCalendar, CronJob, CronJobList, CronSuggestion, CronSuggestions,
+    DetailCode, Diagnosis, Difference, Downtime, DryRun, ExitCode, Failure, FailureCode, FailureDetail,
+    FileChange, FileLog, FilePlan, FileProblem, Fleet, FleetChange, FleetChangeCode, FleetQuota, FleetState,
+    FleetSummary, FormerLimit, HealthCheck, ImageState, ImageType, ImageTypes, Job, JobChange, JobList,
+    JobState, JobStatus, JobType, LastTermination, Level, LimitRange, LintEdit, LintFinding, LintFix,
+    LintReport, LintedFile, LoadPlan, LoadProblem, LocalCommand, MissedReason, MissedRuns, Mount,
+    NamespaceAudit, Note, NoteLevel, Notes, ObjectChange, ObjectResult, Outcome, PlanWarning,
+    PlanWarningCode, ProblemCode, Quota, QuotaAudit, QuotaNote, QuotaReport, QuotaRow, QuotaState,
+    ResourceUsage, RestartForecast, Rollout, Routing, RunResult, Runner, ScheduleWarning,
     ScheduleWarningCode, ShortState, TerminationCode, UnmanagedWorkload, UpcomingRun, UsedResource, Verdict,
     Violation, ViolationCode, WebServicePlan, WebServiceRequest, WebServiceState, WebServiceStatus, WhatIf,
     WorkloadUsage, WriteKind,
@@ -65,7 +65,7 @@ const PARTS: [Description; 47] = [
     FileLog::DESCRIPTION,
     FileProblem::DESCRIPTION,
     NamespaceAudit::DESCRIPTION,
-    FindingOfAudit::DESCRIPTION,
+    AuditFinding::DESCRIPTION,
     FleetChange::DESCRIPTION,
     FleetSummary::DESCRIPTION,
     FormerLimit::DESCRIPTION,
@@ -97,7 +97,7 @@ const PARTS: [Description; 47] = [
 ];
 
 /// Codes.
-const CODES: [Description; 36] = [
+const CODES: [Description; 35] = [
     Action::DESCRIPTION,
     CauseCode::DESCRIPTION,
     CheckCode::DESCRIPTION,
@@ -108,16 +108,15 @@ const CODES: [Description; 36] = [
     DryRun::DESCRIPTION,
     FailureCode::DESCRIPTION,
     AuditCode::DESCRIPTION,
-    AuditSeverity::DESCRIPTION,
     FleetChangeCode::DESCRIPTION,
     FleetState::DESCRIPTION,
     ImageState::DESCRIPTION,
     JobState::DESCRIPTION,
     JobType::DESCRIPTION,
-    LintLevel::DESCRIPTION,
+    Level::DESCRIPTION,
     MissedReason::DESCRIPTION,
     Mount::DESCRIPTION,
-    NoteCode::DESCRIPTION,
+    NoteLevel::DESCRIPTION,
     Outcome::DESCRIPTION,
     PlanWarningCode::DESCRIPTION,
     ProblemCode::DESCRIPTION,
@@ -248,7 +247,24 @@ mod tests {
     fn every_message_has_a_code_beside_it() {
         for (name, fields) in fields() {
             let has = |field: &str| fields.iter().any(|found| found.name == field);
-            assert!(!has("message") || has("code"), "{name}");
+            // Notes are for people only.
+            assert!(!has("message") || has("code") || name == "Note", "{name}");
+        }
+    }
+
+    #[test]
+    fn how_bad_something_is_has_one_name_and_one_set_of_words() {
+        for (name, fields) in fields() {
+            for field in fields {
+                let is_level = field.type_name.ends_with("Level");
+                assert_eq!(is_level, field.name == "level", "{name}.{}", field.name);
+                assert_ne!(field.name, "severity", "{name}");
+            }
+        }
+        let words = ["error", "warning", "note", "hint", "ok", "skipped"];
+        for description in CODES.iter().filter(|description| description.name.ends_with("Level")) {
+            let Content::Codes(codes) = description.content else { panic!("{}", description.name) };
+            assert!(codes.iter().all(|code| words.contains(&code.code)), "{}", description.name);
         }
     }
 

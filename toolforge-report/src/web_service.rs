@@ -242,7 +242,7 @@ codes! {
         /// Something may be wrong.
         Warning = "warning",
         /// Something is broken.
-        Failed = "failed",
+        Error = "error",
         /// Not checked, because an earlier check failed.
         Skipped = "skipped",
     }

@@ -20,8 +20,8 @@ use toolforge_report::{
 
 use crate::notice::Notice;
 
-/// Percentage of a limit from which a resource counts as nearly full.
-const NEARLY_FULL: u64 = 80;
+/// The percentage of a limit from which a resource is near it, where no other one is asked for.
+pub const NEAR_PERCENT: u64 = 80;
 
 /// Returns why something does not run.
 #[must_use]
@@ -53,7 +53,7 @@ pub fn last_termination(last: &pod::LastTermination) -> LastTermination {
 pub fn quota_report(tool: &ToolName, limits: &Limits) -> QuotaReport {
     QuotaReport {
         tool: tool.clone(),
-        quotas: limits.quotas.iter().map(quota_usage).collect(),
+        quotas: limits.quotas.iter().map(|quota| quota_usage(quota, NEAR_PERCENT)).collect(),
         limits: limits.limit_ranges.iter().map(limit_range).collect(),
         unread: limits.unread.iter().map(|kind| kind.as_str().to_owned()).collect(),
         workloads: None,
@@ -93,9 +93,9 @@ pub fn warn_of_unread_events() {
     .print();
 }
 
-/// Returns the resources of a quota with their usage.
+/// Returns the resources of a quota with their usage; those are near their limit of which this percentage is used.
 #[must_use]
-pub fn quota_usage(quota: &ResourceQuota) -> Quota {
+pub fn quota_usage(quota: &ResourceQuota, near_percent: u64) -> Quota {
     let resources: BTreeSet<&Resource> = quota.hard.keys().chain(quota.notes.keys()).collect();
     let usage = |resource: &Resource| {
         let (hard, used) = (quota.hard.get(resource), quota.used(resource));
@@ -104,7 +104,7 @@ pub fn quota_usage(quota: &ResourceQuota) -> Quota {
         let mark = quota.mark(resource);
         let state = match (hard, mark) {
             (None, _) | (_, Some(QuotaMark::NotCountedYet | QuotaMark::Unreadable)) => QuotaState::Unknown,
-            (Some(hard), _) => quota_state(used, *hard),
+            (Some(hard), _) => quota_state(used, *hard, near_percent),
         };
         ResourceUsage {
             resource: resource.to_string(),
@@ -127,12 +127,12 @@ fn quota_note(mark: QuotaMark) -> Note {
     Note::from_code(mark.as_str())
 }
 
-fn quota_state(used: u64, hard: u64) -> QuotaState {
+fn quota_state(used: u64, hard: u64, near_percent: u64) -> QuotaState {
     match hard {
         _ if used > hard => QuotaState::Over,
         0 => QuotaState::NotAllowed,
-        _ if used == hard => QuotaState::Full,
-        _ if u128::from(used) * 100 >= u128::from(hard) * u128::from(NEARLY_FULL) => QuotaState::NearlyFull,
+        _ if used == hard => QuotaState::Blocked,
+        _ if u128::from(used) * 100 >= u128::from(hard) * u128::from(near_percent) => QuotaState::Near,
         _ => QuotaState::Ok,
     }
 }
@@ -341,13 +341,13 @@ mod tests {
             (0, 0, QuotaState::NotAllowed),
             (0, 10, QuotaState::Ok),
             (7, 10, QuotaState::Ok),
-            (8, 10, QuotaState::NearlyFull),
-            (10, 10, QuotaState::Full),
+            (8, 10, QuotaState::Near),
+            (10, 10, QuotaState::Blocked),
             (11, 10, QuotaState::Over),
             (2, 0, QuotaState::Over),
-            (u64::MAX, u64::MAX, QuotaState::Full),
+            (u64::MAX, u64::MAX, QuotaState::Blocked),
         ] {
-            assert_eq!(quota_state(used, hard), state, "{used} of {hard}");
+            assert_eq!(quota_state(used, hard, NEAR_PERCENT), state, "{used} of {hard}");
         }
     }
 

@@ -21,7 +21,7 @@ use toolforge_quota::{AuditLevel, AuditedWorkload, Limits};
 use toolforge_render::manifest::ManifestObject;
 use toolforge_render::namespace::limits;
 use toolforge_render::usage::audited_workload;
-use toolforge_report::{AuditCode, AuditSeverity, FailureCode, FindingOfAudit, NamespaceAudit, QuotaAudit};
+use toolforge_report::{AuditCode, AuditFinding, FailureCode, Level, NamespaceAudit, QuotaAudit};
 
 use crate::arguments::Arguments;
 use crate::facts;
@@ -296,11 +296,11 @@ impl Audit for Job {
 
 fn audit(namespace: String, limits: &Limits, workloads: &[AuditedWorkload]) -> NamespaceAudit {
     let findings = limits.audit(workloads);
-    let findings = findings.iter().map(|finding| FindingOfAudit {
+    let findings = findings.iter().map(|finding| AuditFinding {
         code: AuditCode::from_code(finding.as_str()),
-        severity: match finding.level() {
-            AuditLevel::Error => AuditSeverity::Error,
-            AuditLevel::Warning => AuditSeverity::Warning,
+        level: match finding.level() {
+            AuditLevel::Error => Level::Error,
+            AuditLevel::Warning => Level::Warning,
         },
         message: finding.to_string(),
     });
@@ -322,8 +322,8 @@ fn finish(reports: Vec<NamespaceAudit>, arguments: &Arguments) -> Result<ExitCod
     for report in &reports {
         let name = Untrusted::new(report.tool.as_deref().unwrap_or(&report.namespace)).escaped().to_string();
         for finding in &report.findings {
-            let (severity, code) = (finding.severity.as_str().to_owned(), finding.code.as_str().to_owned());
-            table.row([name.clone(), severity, code, finding.message.clone()]);
+            let (level, code) = (finding.level.as_str().to_owned(), finding.code.as_str().to_owned());
+            table.row([name.clone(), level, code, finding.message.clone()]);
         }
     }
     let summary = format!(
