@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use toolforge_cli::{
-    ClusterOptions, ExitCode, Failure, GlobalOptions, OutputFormat, parse_cpu, parse_memory, parse_profile,
-    parse_whole,
+    ClusterOptions, ExitCode, Failure, GlobalOptions, NEAR_PERCENT, OutputFormat, parse_cpu, parse_memory,
+    parse_profile, parse_whole,
 };
 use toolforge_model::{Cpu, JobName, Memory, Replicas, ToolName, Untrusted};
 use toolforge_quota::Resource;
@@ -109,7 +109,7 @@ pub(crate) struct FleetOptions {
     #[arg(long, help_heading = FLEET, requires = "all", value_enum, value_name = "STATE", value_delimiter = ',')]
     pub(crate) only: Vec<Only>,
     /// Usage percentage at which a quota counts as near its limit.
-    #[arg(long, help_heading = FLEET, requires = "all", value_name = "PERCENT", default_value_t = 80,
+    #[arg(long, help_heading = FLEET, requires = "all", value_name = "PERCENT", default_value_t = NEAR_PERCENT,
         value_parser = percent)]
     pub(crate) threshold: u64,
     /// Sort by name, by the used share, or by the used amount of a resource such as `limits.memory`; largest first, except

@@ -17,11 +17,11 @@ use toolforge_client::kube::api::ListParams;
 use toolforge_client::{Client, Collection, ResourceType};
 use toolforge_model::{ToolName, Untrusted};
 use toolforge_quota::profiles::Profile;
-use toolforge_quota::{AuditLevel, AuditedWorkload, Limits};
+use toolforge_quota::{AuditLevel, AuditedWorkload, Limits, ObjectName};
 use toolforge_render::manifest::ManifestObject;
 use toolforge_render::namespace::limits;
 use toolforge_render::usage::audited_workload;
-use toolforge_report::{AuditCode, AuditSeverity, FailureCode, FindingOfAudit, NamespaceAudit, QuotaAudit};
+use toolforge_report::{AuditCode, AuditFinding, FailureCode, Level, NamespaceAudit, QuotaAudit};
 
 use crate::arguments::Arguments;
 use crate::facts;
@@ -35,7 +35,7 @@ const KUBECTL: &str = "Write the file with `kubectl get resourcequota,limitrange
 struct Audited {
     quotas: BTreeMap<String, ResourceQuota>,
     limit_ranges: BTreeMap<String, LimitRange>,
-    workloads: BTreeMap<String, AuditedWorkload>,
+    workloads: BTreeMap<ObjectName, AuditedWorkload>,
 }
 
 impl Audited {
@@ -296,18 +296,28 @@ impl Audit for Job {
 
 fn audit(namespace: String, limits: &Limits, workloads: &[AuditedWorkload]) -> NamespaceAudit {
     let findings = limits.audit(workloads);
-    let findings = findings.iter().map(|finding| FindingOfAudit {
+    let findings = findings.iter().map(|finding| AuditFinding {
         code: AuditCode::from_code(finding.as_str()),
-        severity: match finding.level() {
-            AuditLevel::Error => AuditSeverity::Error,
-            AuditLevel::Warning => AuditSeverity::Warning,
+        level: match finding.level() {
+            AuditLevel::Error => Level::Error,
+            AuditLevel::Warning => Level::Warning,
         },
+        object_kind: object_of(finding).map(|object| Untrusted::new(object.kind.as_str())),
+        name: object_of(finding).map(|object| Untrusted::new(object.name.as_str())),
         message: finding.to_string(),
     });
     NamespaceAudit {
         tool: ToolName::from_namespace(&namespace).map(|tool| tool.to_string()),
         namespace,
         findings: findings.collect(),
+    }
+}
+
+/// Returns the object that a finding is about; `None` if it is about none.
+fn object_of(finding: &toolforge_quota::AuditFinding) -> Option<&ObjectName> {
+    match finding {
+        toolforge_quota::AuditFinding::Stranded { object, .. } => Some(object),
+        _ => None,
     }
 }
 
@@ -322,8 +332,8 @@ fn finish(reports: Vec<NamespaceAudit>, arguments: &Arguments) -> Result<ExitCod
     for report in &reports {
         let name = Untrusted::new(report.tool.as_deref().unwrap_or(&report.namespace)).escaped().to_string();
         for finding in &report.findings {
-            let (severity, code) = (finding.severity.as_str().to_owned(), finding.code.as_str().to_owned());
-            table.row([name.clone(), severity, code, finding.message.clone()]);
+            let (level, code) = (finding.level.as_str().to_owned(), finding.code.as_str().to_owned());
+            table.row([name.clone(), level, code, finding.message.clone()]);
         }
     }
     let summary = format!(

@@ -42,7 +42,7 @@ fn json_has_a_version_and_says_what_is_full() {
     assert_eq!(report["apiVersion"], "cli.toolforge.org/v1");
     let resources = report["quotas"][0]["resources"].as_array().unwrap();
     let services = resources.iter().find(|row| row["resource"] == "services").unwrap();
-    assert_eq!(services["state"], "full");
+    assert_eq!(services["state"], "blocked");
 }
 
 #[test]

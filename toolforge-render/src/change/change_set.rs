@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 
 use toolforge_quota::{
-    Demand, DemandChange, Limits, ObjectName, QuotaCheck, Resource, ResourceCheck, TerminatingPod, Verdict,
-    WaitingPods,
+    Demand, DemandChange, LimitViolation, Limits, ObjectName, QuotaCheck, Resource, ResourceCheck,
+    TerminatingPod, Verdict, WaitingPods,
 };
 
-use crate::change::{Change, ChangeDemand, Rollout, WorkloadKind};
+use crate::change::{Change, ChangeDemand, Downtime, Rollout, WorkloadKind};
 use crate::object::Object;
 
 /// The resource that a quota counts pods by in its generic form, `count/pods`.
@@ -34,6 +34,8 @@ pub struct ChangeSet {
     pub(crate) counts_deleted: bool,
     /// Whether a new pod may have to wait until an old one has terminated, which the quotas count until then.
     pub(crate) waits: bool,
+    /// Whether something is created or enlarged where no quota is known.
+    pub(crate) lacks_quota: bool,
 }
 
 impl AsRef<Self> for ChangeSet {
@@ -88,6 +90,7 @@ impl ChangeSet {
             with_retries: None,
             counts_deleted: false,
             waits: false,
+            lacks_quota: false,
         };
         if set.at_rest.fits() && !set.at_peak.fits() {
             let refused = set.at_peak.clone();
@@ -103,6 +106,8 @@ impl ChangeSet {
             set.refused_surge = Some(refused);
         }
         set.waits = set.fits() && set.may_wait(limits);
+        let creates = |change: &Change| change.demand.created != Demand::default();
+        set.lacks_quota = limits.quotas.is_empty() && set.changes.iter().any(creates);
         let has_retries = |change: &Change| change.demand.retries != Demand::default();
         set.with_retries = set.changes.iter().any(has_retries).then(|| {
             QuotaCheck::at_peak_of_stages(check(&set.changes, limits, Change::requested_with_retries))
@@ -175,20 +180,44 @@ impl ChangeSet {
         self.changes.iter().flat_map(freed_objects).collect()
     }
 
+    /// Returns whether everything fits; `None` if no quota is known that it is checked against.
+    #[must_use]
+    pub fn fits_if_checked(&self) -> Option<bool> {
+        (self.verdict() != Verdict::NotChecked).then(|| self.fits())
+    }
+
     /// Returns the verdict: whether everything fits, when, and if not, why.
     #[must_use]
     pub fn verdict(&self) -> Verdict {
         match Verdict::new(&self.at_rest, &self.at_peak) {
+            Verdict::Fits if self.lacks_quota => Verdict::NotChecked,
             Verdict::Fits if self.refused_retries().is_some() => Verdict::FitsWithoutRetries,
             Verdict::Fits if self.waits => Verdict::FitsAfterTermination,
             verdict => verdict,
         }
     }
 
+    /// Returns the first downtime of the changes; `None` if there is none.
+    #[must_use]
+    pub fn downtime(&self) -> Option<Downtime> {
+        self.changes.iter().find_map(|change| change.downtime)
+    }
+
+    /// Returns the change that a limit refuses; `None` if it is not one of these.
+    #[must_use]
+    pub fn change_of(&self, violation: &LimitViolation) -> Option<&Change> {
+        let is_of = |change: &&Change| {
+            let ChangeDemand { pods, claims, .. } = &change.demand;
+            let objects = pods.iter().map(|pod| &pod.object).chain(claims.iter().map(|claim| &claim.object));
+            objects.into_iter().any(|object| *object == violation.object)
+        };
+        self.changes.iter().find(is_of)
+    }
+
     /// Returns whether everything fits, and no running pods stop before the new ones are ready.
     #[must_use]
     pub fn fits_without_downtime(&self) -> bool {
-        self.fits() && self.changes.iter().all(|change| change.downtime.is_none())
+        self.fits() && self.downtime().is_none()
     }
 
     /// Returns whether everything fits, at rest and at the peak.

@@ -50,7 +50,7 @@ fn warnings_are_a_document_with_json() {
     directory.write_quota("limits.memory", "1Gi", "1Gi");
     let line = [&["load", "jobs.yaml", "--dry-run", "--from", "quota.json"], &OFFLINE[..], &facts].concat();
     let document = failure(&jobs(&directory, &line));
-    assert_snapshot!(document["notes"][0], @r#"{"code":"warning","details":[],"hints":[],"message":"jobs.yaml:8:15: continuous: yes is deprecated here; write true"}"#);
+    assert_snapshot!(document["notes"][0], @r#"{"details":[],"hints":[],"level":"warning","message":"jobs.yaml:8:15: continuous: yes is deprecated here; write true"}"#);
 }
 
 /// Nothing is written for such a job, so that `load` would call it up to date.

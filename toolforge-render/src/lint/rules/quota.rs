@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use toolforge_model::{FileJob, Location, ToolName, Untrusted};
-use toolforge_quota::{LimitViolation, Limits, Resource, ResourceCheck, ResourceQuota};
+use toolforge_quota::{LimitViolation, Limits, ObjectName, Resource, ResourceCheck, ResourceQuota};
 
 use super::super::check::{Check, Object};
 use super::super::context::SOME_TOOL;
@@ -46,7 +46,7 @@ pub(crate) fn check(check: &mut Check<'_>, documents: &[Document], objects: &[Ob
     let whole = plan(&items);
     for problem in whole.problems.iter().filter(|problem| problem.kind.is_size()) {
         let Some(location) = problem.location else { continue };
-        add(check, documents, objects, location, Rule::ExceedsQuota, &problem.kind);
+        add(check, documents, objects, location, Rule::QuotaExceeded, &problem.kind);
     }
     let mut shrinking: Vec<BTreeSet<Resource>> = Vec::new();
     for item in &items {
@@ -84,12 +84,13 @@ pub(crate) fn check(check: &mut Check<'_>, documents: &[Document], objects: &[Ob
             documents,
             objects,
             item.location(),
-            Rule::ExceedsQuota,
+            Rule::QuotaExceeded,
             format_args!("{beside}{subject} the quota{meanwhile}: {row}"),
         );
         if let Some(found) = check.findings.last_mut()
-            && let Some(object) = found.object.as_ref().map(Untrusted::as_raw)
+            && let Some(object) = found.object.as_ref().map(ObjectName::text)
         {
+            let object = object.as_raw().trim_end();
             found.answer = Some(Untrusted::new(format!(
                 "{object} is forbidden: exceeded quota: {}, limited: {}",
                 row.quota, row.resource
@@ -209,7 +210,7 @@ fn report_violation(
     location: Location,
     found: &LimitViolation,
 ) {
-    let rule = if found.limit_range.is_some() { Rule::OutsideLimits } else { Rule::ExceedsQuota };
+    let rule = if found.limit_range.is_some() { Rule::OutsideLimits } else { Rule::QuotaExceeded };
     add(check, documents, objects, location, rule, found.message());
 }
 
