@@ -71,7 +71,7 @@ pub use remote::{RemoteContainer, run_remote};
 pub use replace_file::replace_file;
 pub use report::{
     cause, difference, downtime, forecast_cells, image_type, last_termination, quota_report, quota_rows,
-    quota_usage, rollout, violations, warn_of_unread, warn_of_unread_events,
+    quota_usage, rollout, violations, warn_of_unread, warn_of_unread_kinds,
 };
 pub use report::{quota_wait_line, terminating_line, waiting_line};
 pub use rollout::{restart_forecast, restart_outcome, rollout_note};

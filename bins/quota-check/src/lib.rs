@@ -125,14 +125,18 @@ fn check_in(session: &Session, arguments: &Arguments) -> Result<ExitCode, Failur
     let overview = facts::overview(session, arguments.quota.clone())?;
     print(&report::document(&session.tool, &overview)?, format)?;
     let exit_code = warn_of_unread(overview.limits());
-    let Some(resource) = overview.unread_resource() else { return Ok(exit_code) };
-    let left_out = if overview.has_objects {
-        "what is blocked is left out"
-    } else {
+    if overview.unread.is_empty() {
+        return Ok(exit_code);
+    }
+    let left_out = if !overview.has_workloads() {
         "who uses the quota, what is blocked and the next runs are left out"
+    } else if !overview.has_runs() {
+        "what is blocked and the next runs are left out"
+    } else {
+        "what is blocked is left out"
     };
-    Notice::warning(format!("the cluster does not let you read {}, so {left_out}", resource.escaped()))
-        .print();
+    let kinds: Vec<String> = overview.unread.iter().map(|unread| unread.resource.to_string()).collect();
+    Notice::warning(format!("the cluster does not let you list {}, so {left_out}", kinds.join(", "))).print();
     Ok(ExitCode::Partial)
 }
 

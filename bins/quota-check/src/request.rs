@@ -30,14 +30,11 @@ pub(crate) fn run(
     if format != OutputFormat::Table {
         return Err(no_document("request"));
     }
-    let mut overview = facts::overview(session, arguments.quota.clone())?;
+    let overview = facts::overview(session, arguments.quota.clone())?;
     // Without the objects, it is unknown whether anything is blocked.
-    if let Some(error) = overview.unread.take() {
-        return Err(error.into());
-    }
-    if overview.has_unread_events {
-        return Err(Failure::new(ExitCode::Cluster, "the cluster does not let you read events")
-            .detail("without them, it is unknown what the quota has refused"));
+    if let Some(unread) = overview.unread.first() {
+        return Err(Failure::from(unread.clone().into_error())
+            .detail(format!("without {}, it is unknown what the quota has refused", unread.resource)));
     }
     let contents = files::read(session, &asked.files)?;
     let planned = if contents.is_empty() {

@@ -20,7 +20,7 @@ fn warn_of_failing(session: &Session, live: &LiveWebService) {
     if web_service_progress(live, None, Timestamp::now()) == RolloutProgress::Ready {
         return;
     }
-    let Ok(facts) = fetch::status_facts(session) else { return };
+    let Ok((facts, _)) = fetch::status_facts(session) else { return };
     let evidence = web_service_causes(&facts.live, Timestamp::now());
     if let Some(first) = evidence.first() {
         let hint = advice(&first.cause, ReadyPods::from(facts.live.rollout()));

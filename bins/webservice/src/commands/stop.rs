@@ -93,7 +93,7 @@ impl Planner for Stop<'_> {
     type Error = Failure;
 
     async fn plan(&self, attempt: &Attempt) -> Result<ChangeSet, Failure> {
-        let facts = fetch::fetch_status_facts(self.session).await;
+        let facts = fetch::fetch_live_facts(self.session).await;
         let facts = facts.map_err(|failure| failures::after_writes(failure, attempt))?;
         Ok(web_service_deletion(&self.session.tool, &facts.live))
     }
