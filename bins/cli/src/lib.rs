@@ -59,7 +59,7 @@ pub use log::{FollowEnd, LogOrigin, LogPrinter, LogStop, LogStyle, LogsOptions, 
 pub use notice::{Notice, print_message, print_question};
 pub use options::{
     ClusterOptions, DryRunOption, GlobalOptions, LintFormat, OutputFormat, mount_parser, parse_cpu,
-    parse_memory, parse_profile, parse_seconds, parse_whole,
+    parse_memory, parse_profile, parse_seconds, parse_whole, with_formats,
 };
 pub use output::{
     Document, capture, escape_control_characters, no_document, print, print_for_people, print_text,

@@ -5,7 +5,7 @@ mod needed;
 use std::fmt::Write as _;
 
 use k8s_openapi::jiff::Timestamp;
-use toolforge_cli::{ExitCode, Failure, OutputFormat, RunConflicts, Session, no_document, print_text};
+use toolforge_cli::{ExitCode, Failure, RunConflicts, Session, print_text};
 use toolforge_model::Untrusted;
 use toolforge_quota::{ComputeResource, Limits, ObjectName, Resource};
 use toolforge_render::change::ChangeSet;
@@ -25,11 +25,7 @@ pub(crate) fn run(
     session: &Session,
     arguments: &Arguments,
     asked: &RequestArguments,
-    format: OutputFormat,
 ) -> Result<ExitCode, Failure> {
-    if format != OutputFormat::Table {
-        return Err(no_document("request"));
-    }
     let overview = facts::overview(session, arguments.quota.clone())?;
     // Without the objects, it is unknown whether anything is blocked.
     if let Some(unread) = overview.unread.first() {
