@@ -218,12 +218,18 @@ impl Failure {
         self.exit_code
     }
 
+    /// Returns what failed.
+    #[must_use]
+    pub fn code(&self) -> FailureCode {
+        self.code.unwrap_or_else(|| general_code(self.exit_code))
+    }
+
     /// Returns the failure as a document.
     #[must_use]
     pub fn report(&self) -> toolforge_report::Failure {
-        let Self { exit_code, code, message, details, hints } = self;
+        let Self { exit_code, code: _, message, details, hints } = self;
         toolforge_report::Failure {
-            code: code.unwrap_or_else(|| general_code(*exit_code)),
+            code: self.code(),
             message: message.clone(),
             details: details.clone(),
             hints: hints.clone(),

@@ -59,7 +59,7 @@ pub use log::{FollowEnd, LogOrigin, LogPrinter, LogStop, LogStyle, LogsOptions, 
 pub use notice::{Notice, print_message, print_question};
 pub use options::{
     ClusterOptions, DryRunOption, GlobalOptions, LintFormat, OutputFormat, mount_parser, parse_cpu,
-    parse_memory, parse_profile, parse_seconds, parse_whole,
+    parse_memory, parse_profile, parse_seconds, parse_whole, with_formats,
 };
 pub use output::{
     Document, capture, escape_control_characters, no_document, print, print_for_people, print_text,
@@ -71,7 +71,7 @@ pub use remote::{RemoteContainer, run_remote};
 pub use replace_file::replace_file;
 pub use report::{
     NEAR_PERCENT, WorkloadName, cause, difference, downtime, forecast_cells, image_type, last_termination,
-    quota_report, quota_rows, quota_usage, rollout, violations, warn_of_unread, warn_of_unread_events,
+    quota_report, quota_rows, quota_usage, rollout, violations, warn_of_unread, warn_of_unread_kinds,
 };
 pub use report::{quota_wait_line, terminating_line, waiting_line};
 pub use rollout::{restart_forecast, restart_outcome, rollout_note};

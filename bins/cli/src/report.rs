@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use toolforge_client::Unread;
 use toolforge_images::{Catalog, ImageType as CatalogType, WebImage, contents};
 use toolforge_model::{JobImage, ToolName, Untrusted};
 use toolforge_quota::{
@@ -86,12 +87,24 @@ pub fn warn_of_unread(limits: &Limits) -> ExitCode {
     if limits.unread.is_empty() { ExitCode::Success } else { ExitCode::Partial }
 }
 
-/// Prints a warning that causes may be missing.
-pub fn warn_of_unread_events() {
-    Notice::warning(
-        "the cluster does not let you read events, so it may be unknown why something does not run",
-    )
-    .print();
+/// Prints a warning for each kind of objects that the cluster did not let the user read. Returns the exit code of an answer
+/// without them: it is complete where only reasons are missing.
+pub fn warn_of_unread_kinds(unread: &[Unread]) -> ExitCode {
+    let mut exit_code = ExitCode::Success;
+    for Unread { resource, verb, .. } in unread {
+        let missing = match resource.plural {
+            "events" | "replicasets" => "so it may be unknown why something does not run",
+            "pods" => "so states may be incomplete",
+            "services" | "ingresses" | "httproutes" => "so addresses may be missing",
+            _ => "so they are left out",
+        };
+        if !matches!(resource.plural, "events" | "replicasets") {
+            exit_code = ExitCode::Partial;
+        }
+        let verb = verb.as_str();
+        Notice::warning(format!("the cluster does not let you {verb} {resource}, {missing}")).print();
+    }
+    exit_code
 }
 
 /// Returns the resources of a quota with their usage; those are near their limit of which this percentage is used.

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use tokio::runtime::Runtime;
 use toolforge_client::{
     Client, ConnectOptions, FetchedNamespace, Kubeconfig, NamespaceFetchOptions, PlatformFiles, ToolHome,
-    kubeconfig_paths,
+    Unread, kubeconfig_paths,
 };
 use toolforge_images::Catalog;
 use toolforge_model::{ToolName, platform};
@@ -205,7 +205,14 @@ fn runtime() -> Result<Runtime, Failure> {
 #[must_use]
 pub fn catalog_or_bundled(fetched: &FetchedNamespace) -> Catalog {
     fetched.catalog().unwrap_or_else(|error| {
-        Notice::warning(error.to_string()).print();
+        let message = match &fetched.unread_catalog {
+            Some(Unread { resource, verb, .. }) => format!(
+                "the cluster does not let you {} {resource}, so images are named by the bundled catalog",
+                verb.as_str()
+            ),
+            None => error.to_string(),
+        };
+        Notice::warning(message).print();
         Catalog::bundled()
     })
 }

@@ -12,14 +12,16 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use toolforge_cli::{
     Document, ExitCode, Failure, Input, Notice, ProgressLine, Session, Source, Table, print, to_json,
+    warn_of_unread_kinds,
 };
 use toolforge_client::kube::api::ListParams;
-use toolforge_client::{Client, Collection, ResourceType};
+use toolforge_client::{Client, Collection, ResourceType, Unread};
 use toolforge_model::{ToolName, Untrusted};
 use toolforge_quota::profiles::Profile;
 use toolforge_quota::{AuditLevel, AuditedWorkload, Limits, ObjectName};
 use toolforge_render::manifest::ManifestObject;
 use toolforge_render::namespace::limits;
+use toolforge_render::object::ObjectKind;
 use toolforge_render::usage::audited_workload;
 use toolforge_report::{AuditCode, AuditFinding, FailureCode, Level, NamespaceAudit, QuotaAudit};
 
@@ -72,6 +74,12 @@ pub(crate) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, 
         Source::Cluster { runtime, client } => {
             let mut namespace = Audited::default();
             let live = &overview.facts.live;
+            let is_audited = |unread: &&Unread| {
+                let kind = unread.object_kind();
+                matches!(kind, Some(ObjectKind::Deployment | ObjectKind::CronJob | ObjectKind::Job))
+            };
+            let unread: Vec<Unread> = overview.unread.iter().filter(is_audited).cloned().collect();
+            warn_of_unread_kinds(&unread);
             live.deployments.iter().for_each(|found| namespace.add(found));
             live.cron_jobs.iter().for_each(|found| namespace.add(found));
             live.jobs.iter().for_each(|found| namespace.add(found));
@@ -168,12 +176,10 @@ async fn fetch_sets(client: &Client, tool: &ToolName, namespace: &mut Audited) -
 
 /// Prints a warning of each kind of sets that may not be read.
 fn warn_of_unread_sets(has_sets: bool, has_daemons: bool) {
-    for (is_read, kind) in [(has_sets, "StatefulSet"), (has_daemons, "DaemonSet")] {
+    for (is_read, kind) in [(has_sets, "statefulsets.apps"), (has_daemons, "daemonsets.apps")] {
         if !is_read {
-            Notice::warning(format!(
-                "the cluster does not let you read {kind} objects, so they are left out"
-            ))
-            .print();
+            Notice::warning(format!("the cluster does not let you list {kind}, so they are left out"))
+                .print();
         }
     }
 }
@@ -189,7 +195,7 @@ async fn for_each_readable<T: k8s_openapi::Resource + DeserializeOwned>(
         match pages.next().await {
             Ok(Some(page)) => page.items.iter().for_each(&mut each),
             Ok(None) => return Ok(true),
-            Err(error) if error.api_status().is_some_and(|status| status.code() == 403) => return Ok(false),
+            Err(error) if error.is_forbidden() => return Ok(false),
             Err(error) => return Err(error),
         }
     }

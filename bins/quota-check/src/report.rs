@@ -145,7 +145,7 @@ fn word(state: QuotaState) -> &'static str {
 }
 
 /// Returns the heading of one of several quotas or LimitRanges, with the pods that it counts.
-fn heading(kind: &str, name: &str, scopes: &[String]) -> String {
+pub(crate) fn heading(kind: &str, name: &str, scopes: &[String]) -> String {
     let name = Untrusted::new(name);
     if scopes.is_empty() {
         return format!("{kind} {}\n", name.escaped());

@@ -18,11 +18,8 @@ const MOST_SHOWN: usize = 10;
 
 /// Adds what uses the quota, what is blocked, and what runs next.
 pub(crate) fn add(report: QuotaReport, overview: &Overview) -> QuotaReport {
-    let unread = overview.unread_resource().map(|resource| resource.escaped().to_string());
+    let unread = overview.unread.iter().map(|unread| unread.resource.plural.to_owned());
     let report = QuotaReport { unread: report.unread.iter().cloned().chain(unread).collect(), ..report };
-    if !overview.has_objects {
-        return report;
-    }
     let Overview { facts, metrics, now, .. } = overview;
     let limits = overview.limits();
     let metrics = metrics.as_deref().unwrap_or_default();
@@ -45,10 +42,9 @@ pub(crate) fn add(report: QuotaReport, overview: &Overview) -> QuotaReport {
         }
     };
     QuotaReport {
-        workloads: Some(workloads.iter().map(workload).collect()),
-        blocked: (!overview.has_unread_events)
-            .then(|| blocked_objects(facts, *now).iter().map(blocked).collect()),
-        runs: Some(upcoming_runs(facts, *now).iter().map(run).collect()),
+        workloads: overview.has_workloads().then(|| workloads.iter().map(workload).collect()),
+        blocked: overview.has_blocked().then(|| blocked_objects(facts, *now).iter().map(blocked).collect()),
+        runs: overview.has_runs().then(|| upcoming_runs(facts, *now).iter().map(run).collect()),
         ..report
     }
 }

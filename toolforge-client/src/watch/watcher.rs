@@ -6,7 +6,7 @@ use kube::api::{ListParams, WatchParams};
 use serde::de::DeserializeOwned;
 use tokio::time::{Instant, sleep};
 
-use crate::status::{ApiStatus, StatusKind};
+use crate::status::ApiStatus;
 use crate::transport::TransportError;
 use crate::watch::frames::{Frame, Frames};
 use crate::watch::{WatchOptions, WatcherEvent};
@@ -133,7 +133,7 @@ impl Watcher {
                     self.state = State::Follow(frames, Instant::now(), version);
                     Ok(None)
                 }
-                Err(error) if is_forbidden(&error) => {
+                Err(error) if error.is_forbidden() || is_not_allowed(&error) => {
                     self.state = State::Poll;
                     Ok(None)
                 }
@@ -214,8 +214,7 @@ impl Watcher {
     }
 }
 
-fn is_forbidden(error: &Error) -> bool {
-    error
-        .api_status()
-        .is_some_and(|status| matches!(status.kind(), StatusKind::Forbidden { .. }) || status.code() == 405)
+/// Returns whether the resource cannot be watched.
+fn is_not_allowed(error: &Error) -> bool {
+    error.api_status().is_some_and(|status| status.code() == 405)
 }

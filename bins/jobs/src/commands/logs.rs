@@ -1,14 +1,13 @@
 use std::path::Path;
 
-use k8s_openapi::api::core::v1::{Event, Pod};
+use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::jiff::Timestamp;
 use toolforge_cli::{
     ExitCode, Failure, FollowEnd, LogOrigin, LogStop, LogsOptions, Notice, Session, Source, print_message,
-    until_stdout_closes, warn_of_unread_events,
+    until_stdout_closes, warn_of_unread_kinds,
 };
-use toolforge_client::kube::api::ListParams;
 use toolforge_client::{
-    Client, Error, JobFetchOptions, LogOwner, LogTarget, ResourceType, StatusKind, ToolHome,
+    Client, Error, JobFetchOptions, LogOwner, LogTarget, ToolHome, WebServiceFetchOptions,
 };
 use toolforge_model::{FileLog, JobName, LogPath, Untrusted, platform, quote_word};
 use toolforge_render::job::{
@@ -168,14 +167,11 @@ impl WorkloadLog<'_> {
             JobState::Succeeded | JobState::Failed { .. } | JobState::Waiting { .. } | JobState::Suspended
         );
         if pods_of_job(job, &live).is_empty() || explained && !is_finished {
-            let events = ResourceType::of::<Event>().in_namespace(self.facts.namespace.tool.namespace());
-            match self.client.list(&events, &ListParams::default()).await {
-                Ok(found) => live.events = found.items,
-                Err(Error::Api(refusal)) if matches!(refusal.kind(), StatusKind::Forbidden { .. }) => {
-                    warn_of_unread_events();
-                }
-                Err(error) => return Err(error),
-            }
+            let mut events = WebServiceFetchOptions::default();
+            events.events = true;
+            let found = self.client.fetch_web_service(&self.facts.namespace.tool, events).await?;
+            let _ = warn_of_unread_kinds(&found.unread);
+            live.events = found.live.events;
         }
         Ok(Some(job_status(job, &live, now)))
     }

@@ -24,7 +24,7 @@ pub(super) fn warn_of_failing(session: &Session, facts: &WebServiceFacts) {
     {
         return;
     }
-    let Ok(facts) = fetch::status_facts(session) else { return };
+    let Ok((facts, _)) = fetch::status_facts(session) else { return };
     let evidence = web_service_causes(&facts.live, Timestamp::now());
     if let Some(first) = evidence.first() {
         let state = match progress(&facts) {

@@ -133,6 +133,24 @@ fn deprecated_type_causes_a_warning() {
 }
 
 #[test]
+fn stop_dry_run_works_with_files() {
+    assert_snapshot!(webservice("stop --dry-run --tool stashbot --from running.json"), @"
+    [exit 0]
+    delete HTTPRoute stashbot
+    delete Service stashbot
+    delete Deployment stashbot
+    nothing was deleted (dry run)
+    ");
+    assert_snapshot!(webservice("stop --dry-run=server --tool stashbot --from running.json"), @"
+    [exit 2]
+    --- stderr
+    error: this command needs the cluster; --from is read-only
+
+    hint: Leave `--from` out.
+    ");
+}
+
+#[test]
 fn removed_type_names_its_replacement() {
     assert_snapshot!(webservice(&format!("php5.6 start --dry-run {FACTS}")), @"
     [exit 1]
