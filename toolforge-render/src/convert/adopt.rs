@@ -93,7 +93,8 @@ pub fn plan_adoption(job: &JobObjects, facts: &JobFacts) -> Result<Adoption, Ado
     let Some(converted) = conversion.jobs.into_iter().next() else {
         let left = conversion.unconverted.into_iter().next().map(|left| left.reason);
         let error = || manifests.errors.first().map(Diagnostic::text);
-        return Err(no_job(left.or_else(error).unwrap_or_default()));
+        let web_service = || Untrusted::new("it has the labels of a web service");
+        return Err(no_job(left.or_else(error).unwrap_or_else(web_service)));
     };
     if converted.request.name != job.name {
         return Err(no_job(Untrusted::new("its name is not one that a job can have")));

@@ -165,7 +165,7 @@ fn convert_knows_the_user_of_the_tool() {
 
 #[test]
 fn web_service_is_converted_to_a_template() {
-    let manifest = "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: tf-test\n  labels: {app.kubernetes.io/component: web}\n\
+    let manifest = "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: tf-test\n  labels: {app.kubernetes.io/component: web, app.kubernetes.io/managed-by: webservice}\n\
                     spec:\n  replicas: 2\n  selector: {}\n  template:\n    spec:\n      containers:\n      - name: webservice\n        \
                     image: docker-registry.tools.wmflabs.org/toolforge-php82-sssd-web:latest\n";
     let directory = Scratch::new("template", manifest);
@@ -193,7 +193,7 @@ fn web_service_is_converted_to_a_template() {
 
 #[test]
 fn conversion_that_does_not_work_is_incomplete() {
-    let manifest = "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: tf-test\n  labels: {app.kubernetes.io/component: web}\n\
+    let manifest = "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: tf-test\n  labels: {app.kubernetes.io/component: web, app.kubernetes.io/managed-by: webservice}\n\
                     spec:\n  selector: {}\n  template:\n    spec:\n      containers:\n      - name: webservice\n        \
                     command: [./run.sh]\n        image: docker-registry.svc.toolforge.org/toolforge-php82-sssd-web:latest\n---\n\
                     apiVersion: batch/v1\nkind: Job\nmetadata: {name: once}\nspec:\n  template:\n    spec:\n      \
