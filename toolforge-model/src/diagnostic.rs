@@ -61,6 +61,10 @@ pub enum DiagnosticKind {
     Tab,
     /// The text has more values or levels than are read.
     Limit,
+    /// The text is a template of Helm or Jinja, which is not rendered yet.
+    Template,
+    /// The text is not UTF-8.
+    Encoding,
     /// A second document begins where only one is read.
     SecondDocument,
     /// The text can be read, but a key or a value in it is wrong or has no effect.
@@ -108,6 +112,12 @@ impl Remedy {
             Self::CheckIndentation { line } => format!("is line {line} indented as the line above it?"),
             Self::RemoveLine => "remove this line".to_owned(),
         }
+    }
+
+    /// Returns whether it can be written as it is displayed: nothing in it is escaped.
+    #[cfg(feature = "yaml")]
+    pub(crate) fn is_shown_as_it_is(&self) -> bool {
+        self.to_string() == self.text()
     }
 
     /// Returns the remedy for a document that is preceded by a number of lines.

@@ -119,7 +119,17 @@ fn check_jobs_file(check: &mut Check<'_>, root: &Node) {
     let repository = check.context.platform.build_service_repository.clone();
     let findings = check.context.catalog.check_jobs_file(check.text, &tool, &repository);
     findings.errors.iter().for_each(|found| add(check, Rule::PlatformFile, found));
-    findings.warnings.iter().for_each(|found| add(check, Rule::PlatformFileWarning, found));
+    // A key that is there twice is a finding of its own.
+    let is_duplicate = |check: &Check<'_>, found: &Diagnostic| {
+        found.related.is_some_and(|later| {
+            check.findings.iter().any(|other| other.rule == Rule::DuplicateKey && other.location == later)
+        })
+    };
+    for found in &findings.warnings {
+        if !is_duplicate(check, found) {
+            add(check, Rule::PlatformFileWarning, found);
+        }
+    }
     let mut scheduled = Vec::new();
     let nodes: HashMap<Location, &Node> = root.items().iter().map(|item| (item.location, item)).collect();
     for job in &findings.jobs {

@@ -162,6 +162,10 @@ rules! {
     UnknownRule = "unknown-rule", Warning, false,
         "The comment has no effect.",
         "Write one of the ids of this page.";
+    /// The file has more findings than are listed.
+    TooManyFindings = "too-many-findings", Note, false,
+        "A thousand findings of a file are listed, errors before warnings and warnings before notes.",
+        "Fix what is listed, and check the file again.";
 
     /// The kind does not exist.
     UnknownKind = "unknown-kind", Error, false,
