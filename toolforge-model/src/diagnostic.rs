@@ -161,10 +161,11 @@ impl Diagnostic {
         Self { remedy: Some(remedy), ..self }
     }
 
-    /// Returns the diagnostic without what fixes it, which may quote the text.
+    /// Returns the diagnostic without what fixes it, if that quotes the text.
     #[must_use]
-    pub fn without_remedy(self) -> Self {
-        Self { remedy: None, ..self }
+    pub fn without_quoting_remedy(self) -> Self {
+        let quotes = matches!(self.remedy, Some(Remedy::Quote { .. } | Remedy::EscapeBackslash { .. }));
+        Self { remedy: self.remedy.filter(|_| !quotes), ..self }
     }
 
     /// Returns the whole text: the message, the related location and the remedy.

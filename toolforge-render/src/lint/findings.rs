@@ -26,8 +26,8 @@ fn all_reading_errors(text: &str) -> Vec<Finding> {
     let mut check = Check::new(text, &context);
     if text::check_size(&mut check) {
         let parsed = syntax::parse(text);
-        text::check_readable(&mut check, &parsed);
         let secrets = Secrets::of_parsed(text, &parsed);
+        text::check_readable(&mut check, &parsed, &secrets);
         check.findings.iter_mut().for_each(|finding| secrets.hide_in(finding, text));
     }
     check.findings
@@ -73,8 +73,9 @@ pub(crate) fn all_findings(text: &str, context: &LintContext) -> Vec<Finding> {
     let mut check = Check::new(text, context);
     if text::check_size(&mut check) {
         let parsed = syntax::parse(text);
+        let secrets = Secrets::of_parsed(text, &parsed);
         text::check(&mut check);
-        if text::check_readable(&mut check, &parsed) {
+        if text::check_readable(&mut check, &parsed, &secrets) {
             let objects = match contents(&mut check, &parsed.documents) {
                 Contents::Objects(objects) => objects,
                 Contents::Other => Vec::new(),
@@ -90,7 +91,6 @@ pub(crate) fn all_findings(text: &str, context: &LintContext) -> Vec<Finding> {
             }
         }
         ignore::apply(&mut check, &parsed.comments, &parsed.documents);
-        let secrets = Secrets::of_parsed(text, &parsed);
         check.findings.iter_mut().for_each(|finding| secrets.hide_in(finding, text));
         remove_fixes_of_repeated_values(&mut check, parsed.repeated);
     }

@@ -7,6 +7,7 @@ use super::check::Check;
 use super::edit::span_at;
 use super::finding::{Edit, Finding, Fix};
 use super::rule::Rule;
+use super::secrets::Secrets;
 use super::syntax::{Problem, ProblemKind, Text};
 use crate::manifest::parse_at;
 
@@ -34,11 +35,16 @@ pub fn decode(bytes: &[u8]) -> Result<&str, Box<Finding>> {
             (format!("the file is not UTF-8: the byte 0x{byte:02x} does not belong to a character"), valid)
         }
     };
+    let answer = if bytes.contains(&0) {
+        "control characters are not allowed"
+    } else {
+        "invalid UTF-8 octet sequence"
+    };
     let before = bytes.get(..valid).and_then(|before| std::str::from_utf8(before).ok()).unwrap_or_default();
     Err(Box::new(Finding {
         rule: Rule::Encoding,
         message: Untrusted::new(message),
-        answer: None,
+        answer: Some(Untrusted::new(format!("error converting YAML to JSON: yaml: {answer}"))),
         object: None,
         location: end_of(before),
         span: valid..valid,
@@ -93,7 +99,7 @@ pub(crate) fn check(check: &mut Check<'_>) {
 }
 
 /// Adds what kept documents from being read; returns whether the others can be checked.
-pub(crate) fn check_readable(check: &mut Check<'_>, parsed: &Text) -> bool {
+pub(crate) fn check_readable(check: &mut Check<'_>, parsed: &Text, secrets: &Secrets) -> bool {
     if let Some(mark) = is_broken(parsed).then(|| find_template(check.text)).flatten() {
         check
             .add(Rule::Template, mark.location, mark.span.clone(), &mark)
@@ -101,7 +107,7 @@ pub(crate) fn check_readable(check: &mut Check<'_>, parsed: &Text) -> bool {
         return false;
     }
     for problem in &parsed.problems {
-        report(check, problem);
+        report(check, problem, secrets);
     }
     let is_empty = parsed.documents.iter().all(|document| document.root.is_null());
     if is_empty && parsed.problems.is_empty() {
@@ -120,11 +126,12 @@ pub(crate) fn is_broken(parsed: &Text) -> bool {
     parsed.problems.iter().any(is_fatal)
 }
 
-fn report(check: &mut Check<'_>, problem: &Problem) {
+fn report(check: &mut Check<'_>, problem: &Problem, secrets: &Secrets) {
     let Problem { span, location, kind } = problem;
     let (rule, message) = match kind {
         ProblemKind::Syntax(reason) => {
             let found = explained(check.text, *location, reason);
+            let found = if secrets.are_in_broken_text() { found.without_quoting_remedy() } else { found };
             let rule = match found.kind {
                 DiagnosticKind::Tab => Rule::TabIndentation,
                 DiagnosticKind::Template => Rule::Template,

@@ -384,55 +384,6 @@ const ELSEWHERE: &[&str] = &[
 ];
 
 #[test]
-fn request_above_the_own_limit_is_an_error() {
-    let clean = fixture("clean.yaml");
-    let level = |to: &str| {
-        let text = clean.replacen(
-            "limits: {cpu: 500m, memory: 512Mi}\n          requests: {cpu: 250m, memory: 256Mi}",
-            to,
-            1,
-        );
-        assert_ne!(text, clean);
-        let found = lint(&text, &context("stashbot"));
-        found.iter().find(|found| found.rule == Rule::OutsideLimits).map(|found| found.level())
-    };
-    assert_eq!(level("limits: {cpu: 500m}\n          requests: {cpu: 600m}"), Some(Level::Error));
-    // What a LimitRange allows, and its default, is only assumed.
-    assert_eq!(level("limits: {memory: 9Gi}\n          requests: {cpu: 250m}"), Some(Level::Warning));
-    assert_eq!(level("requests: {cpu: 900m}"), Some(Level::Warning));
-}
-
-#[test]
-fn findings_are_bounded() {
-    let text =
-        format!("{}---\na\n", "---\n# lint: ignore=nonsense\napiVersion: v1\nkind: List\n".repeat(2_000));
-    let found = lint(&text, &context("stashbot"));
-    assert_eq!(found.len(), 1_001);
-    // Errors are listed before warnings.
-    assert!(found.iter().any(|found| found.rule == Rule::UnknownDocument));
-    let last = found.last().unwrap();
-    assert_eq!(last.message.as_raw(), "1001 more findings are not listed: 1001 warnings");
-    assert_eq!((last.rule, last.level(), last.location.line), (Rule::TooManyFindings, Level::Note, 8_003));
-}
-
-#[test]
-fn json_objects_may_follow_each_other() {
-    let object = "{\"apiVersion\": \"v1\", \"kind\": \"ConfigMap\", \"metadata\": {\"name\": \"a\"}}\n";
-    let text = object.to_owned() + &object.replace("\"a\"", "\"b\"");
-    assert_eq!(ids(&text, &context("stashbot")), [""; 0]);
-    assert_eq!(ids(&object.repeat(2), &context("stashbot")), ["duplicate-object"]);
-    let broken = format!("{object}{{\"kind\" 1}}\n");
-    let found = &lint(&broken, &context("stashbot"))[0];
-    assert_eq!((found.rule, found.location.line), (Rule::InvalidYaml, 2));
-}
-
-#[test]
-fn repeated_key_of_a_job_is_one_finding() {
-    let text = "- name: a\n  command: ./a\n  image: bookworm\n  filelog: no\n  filelog: true\n";
-    assert_eq!(ids(text, &context("stashbot")), ["duplicate-key"]);
-}
-
-#[test]
 fn server_checks_fields_of_custom_resources() {
     let text = "apiVersion: gateway.networking.k8s.io/v1\nkind: HTTPRoute\nmetadata: {name: a}\nspec: {hostname: x}\n";
     let mut context = context("stashbot");

@@ -82,13 +82,11 @@ fn shown(checked: &Checked, finding: &Finding, others: &[u64]) -> String {
     if let Some(answer) = &finding.answer {
         notes.push(Severity::NOTE.with_name("server").message(answer.escaped().to_string()));
     }
-    let remedy = match (&finding.fix, finding.rule) {
-        (Some(fix), _) => Some(format!("`--fix` can {}", fix.title.escaped())),
-        // The message says what to write.
-        (None, Rule::PlatformFile | Rule::PlatformFileWarning | Rule::OutsideLimits) => None,
-        (None, rule) => Some(rule.remedy().to_owned()),
+    let remedy = match &finding.fix {
+        Some(fix) => format!("`--fix` can {}", fix.title.escaped()),
+        None => finding.rule.remedy().to_owned(),
     };
-    notes.extend(remedy.map(|remedy| Severity::HELP.with_name("fix").message(remedy)));
+    notes.push(Severity::HELP.with_name("fix").message(remedy));
     if !others.is_empty() {
         let shown: Vec<String> = others.iter().take(MOST_LINES).map(u64::to_string).collect();
         let more = others.len().saturating_sub(MOST_LINES);
