@@ -111,6 +111,17 @@ impl QuotaCheck {
         self.violations.is_empty() && self.resources.iter().all(ResourceCheck::fits)
     }
 
+    /// Returns the check where pods that do not fit wait until they do: then all of a quota is used, and no more.
+    #[must_use]
+    pub fn bounded(mut self) -> Self {
+        for row in self.resources.iter_mut().filter(|row| !row.fits()) {
+            row.after = row.hard;
+        }
+        self.waiting.clear();
+        self.terminating.clear();
+        self
+    }
+
     /// Returns the resources that do not fit.
     pub fn shortfalls(&self) -> impl Iterator<Item = &ResourceCheck> {
         self.resources.iter().filter(|resource| !resource.fits())
