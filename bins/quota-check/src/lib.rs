@@ -17,6 +17,7 @@ mod files;
 mod fleet;
 mod report;
 mod request;
+mod synonyms;
 mod usage;
 mod what_if;
 
@@ -25,8 +26,8 @@ use std::ffi::OsString;
 use clap::CommandFactory as _;
 use toolforge_cli::{
     CompletionRequest, DescribedProgram, ExitCode, Failure, Notice, Session, TOPICS, WHERE_TO_ASK,
-    kubeconfig_files, parse, positionals, print, print_text, refuse_output, topic, unknown_topic,
-    usage_failure, warn_of_unread,
+    kubeconfig_files, parse, positionals, print, print_text, refuse_options, refuse_output, topic,
+    unknown_topic, usage_failure, warn_of_unread,
 };
 
 use arguments::{Arguments, AuditArguments, Verb};
@@ -52,6 +53,7 @@ pub fn main() -> std::process::ExitCode {
             && generate == "generate"
         {
             refuse_output(&command, &line, "generate")?;
+            refuse_options(&command, &line, "generate")?;
             let program = DescribedProgram { name: "quota-check", word: None, command };
             return program.generate(rest);
         }
@@ -88,6 +90,12 @@ fn print_help(mut command: clap::Command, word: Option<&str>) -> Result<ExitCode
             (Some(text), _) => format!("{text}\n{WHERE_TO_ASK}\n"),
             (None, Some(verb)) => verb.render_long_help().to_string(),
             (None, None) => {
+                if let Some(verb) = synonyms::command(&word) {
+                    let verb = command.find_subcommand_mut(verb);
+                    let text = verb.map(|verb| verb.render_long_help().to_string());
+                    print_text(&text.unwrap_or_else(|| command.render_long_help().to_string()))?;
+                    return Ok(ExitCode::Success);
+                }
                 let verbs: Vec<&str> = command.get_subcommands().map(clap::Command::get_name).collect();
                 return Err(unknown_topic(&word, &verbs));
             }
@@ -98,6 +106,11 @@ fn print_help(mut command: clap::Command, word: Option<&str>) -> Result<ExitCode
 }
 
 fn check(arguments: &Arguments) -> Result<ExitCode, Failure> {
+    if arguments.verb.is_none()
+        && let Some(failure) = synonyms::meant(&arguments.files)
+    {
+        return Err(failure);
+    }
     if arguments.fleet.all {
         if arguments.verb.is_some() || arguments.quota.is_some() {
             return Err(Failure::new(ExitCode::Usage, "`--all` cannot be used with a command or `--quota`")
