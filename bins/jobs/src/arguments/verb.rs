@@ -73,7 +73,7 @@ impl Arguments {
     }
 
     /// Refuses an output format that the verb does not have.
-    fn check_output(&self) -> Result<(), Failure> {
+    pub(crate) fn check_output(&self) -> Result<(), Failure> {
         let (verb, formats) = (self.verb.as_str(), self.verb.formats());
         if formats.contains(&self.output) {
             return Ok(());
