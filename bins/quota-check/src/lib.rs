@@ -17,6 +17,7 @@ mod files;
 mod fleet;
 mod report;
 mod request;
+mod synonyms;
 mod usage;
 mod what_if;
 
@@ -24,8 +25,8 @@ use std::ffi::OsString;
 
 use toolforge_cli::{
     CompletionRequest, DescribedProgram, ExitCode, Failure, Notice, Session, TOPICS, WHERE_TO_ASK,
-    kubeconfig_files, parse, positionals, print, print_text, refuse_output, topic, unknown_topic,
-    usage_failure, warn_of_unread,
+    kubeconfig_files, parse, positionals, print, print_text, refuse_options, refuse_output, topic,
+    unknown_topic, usage_failure, warn_of_unread,
 };
 
 use arguments::{Arguments, AuditArguments, GenerateArguments, Verb};
@@ -54,7 +55,14 @@ pub fn main() -> std::process::ExitCode {
             return print_help(command, rest.first().map(String::as_str));
         }
         match parse(command, &line) {
-            Ok(Some(arguments)) => check(&arguments),
+            Ok(Some(arguments)) => {
+                if matches!(arguments.verb, Some(Verb::Generate(_))) {
+                    let command = with_help(self::command());
+                    refuse_output(&command, &line, "generate")?;
+                    refuse_options(&command, &line, "generate")?;
+                }
+                check(&arguments)
+            }
             Ok(None) => Ok(ExitCode::Success),
             Err(error) => Err(usage_failure(&error)),
         }
@@ -80,6 +88,12 @@ fn print_help(mut command: clap::Command, word: Option<&str>) -> Result<ExitCode
             (Some(text), _) => format!("{text}\n{WHERE_TO_ASK}\n"),
             (None, Some(verb)) => verb.render_long_help().to_string(),
             (None, None) => {
+                if let Some(verb) = synonyms::command(&word) {
+                    let verb = command.find_subcommand_mut(verb);
+                    let text = verb.map(|verb| verb.render_long_help().to_string());
+                    print_text(&text.unwrap_or_else(|| command.render_long_help().to_string()))?;
+                    return Ok(ExitCode::Success);
+                }
                 let verbs: Vec<&str> = command.get_subcommands().map(clap::Command::get_name).collect();
                 return Err(unknown_topic(&word, &verbs));
             }
@@ -90,6 +104,11 @@ fn print_help(mut command: clap::Command, word: Option<&str>) -> Result<ExitCode
 }
 
 fn check(arguments: &Arguments) -> Result<ExitCode, Failure> {
+    if arguments.verb.is_none()
+        && let Some(failure) = synonyms::meant(&arguments.files)
+    {
+        return Err(failure);
+    }
     if arguments.fleet.all {
         if arguments.verb.is_some() || arguments.quota.is_some() {
             return Err(Failure::new(ExitCode::Usage, "`--all` cannot be used with a command or `--quota`")

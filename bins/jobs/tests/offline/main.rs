@@ -201,6 +201,9 @@ fn conversion_that_does_not_work_is_incomplete() {
     let directory = Scratch::new("incomplete", manifest);
     let line = ["convert", "jobs.yaml", "--tool", "tf-test", "--service-template", "service.template"];
     let shown = said(&jobs(&directory, &line));
+    // A template that is printed has the reason as a comment.
+    let printed = said(&jobs(&directory, &line[..4]));
+    assert_eq!(printed.matches("starts its own web server").count(), 1, "{printed}");
     let shown: Vec<&str> = shown.lines().filter(|line| !line.starts_with("# ")).collect();
     assert_snapshot!(shown.join("\n"), @r#"
     [exit 6]
@@ -437,11 +440,27 @@ fn jobs_file_is_limited() {
 #[test]
 fn help_refuses_an_output_format() {
     let scratch = Scratch::new("help-output", "");
-    for line in [&["help", "--output", "json"][..], &["help", "logs", "-o", "yaml"]] {
-        let output = said(&jobs(&scratch, line));
+    for line in [&["help", "--output", "json"][..], &["help", "logs", "-o", "json"], &["help", "-o", "json"]]
+    {
+        let output = jobs(&scratch, line);
+        assert!(toolforge_fixtures::document_on_stderr(&output.stderr).is_some(), "{line:?}");
+        let output = said(&output);
         assert!(output.starts_with("[exit 2]"), "{line:?}: {output}");
         assert!(output.contains("help has no JSON or YAML output"), "{line:?}: {output}");
     }
+}
+
+#[test]
+fn short_option_of_the_format_has_a_hint() {
+    let scratch = Scratch::new("short-output", "");
+    let error = |line: &str| {
+        let line: Vec<&str> = line.split(' ').collect();
+        let document = toolforge_fixtures::document_on_stderr(&jobs(&scratch, &line).stderr).unwrap();
+        format!("{} / {}", document["message"].as_str().unwrap(), document["hints"][0].as_str().unwrap())
+    };
+    assert_snapshot!(error("convert -o json x"), @"convert has no JSON or YAML output / Leave `--output` out.");
+    assert_snapshot!(error("show a -ojson"), @"unknown option -o; did you mean --output? / Type `toolforge jobs show a --output=json`.");
+    assert_snapshot!(error("plan x -o json"), @"unknown option -o; did you mean --output? / Type `toolforge jobs plan x --output json`.");
 }
 
 #[test]
