@@ -20,7 +20,6 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let kubeconfig = Kubeconfig::load(&kubeconfig_paths(None, std::env::home_dir().as_deref()))?;
     let tool = kubeconfig.tool()?;
     let client = Client::connect(&kubeconfig, &ConnectOptions::new("example/0.1"))?;
-
     let type_name = std::env::args().nth(1).map(|name| name.parse()).transpose()?;
     let options = WebServiceOptions { type_name, ..Default::default() };
     let planner = async |_: &Attempt| {
@@ -29,16 +28,13 @@ async fn main() -> Result<(), Box<dyn Error>> {
         let settings = WebServiceSettings::new(options.clone());
         let resolved = resolve_request(settings, live, &facts.namespace)?;
         let plan = WebServicePlan::new(resolved.request, &facts, PlanOptions::default())?;
-        Ok::<_, Box<dyn Error>>(web_service_changes(
-            &plan,
-            &facts,
-            StartTime::WhereReplaced(Timestamp::now()),
-        ))
+        let set = web_service_changes(&plan, &facts, StartTime::WhereReplaced(Timestamp::now()));
+        Ok::<_, Box<dyn Error>>(set)
     };
     let (_, report) = client.apply_planned(&tool, ApplyOptions::default(), &planner).await?.into_parts();
     let target = report.last_written(ObjectKind::Deployment).map(RolloutTarget::from).unwrap_or_default();
     report.into_result()?;
-    let options = WaitOptions::new(Duration::from_secs(300));
-    println!("{:?}", client.wait_rollout(&tool, &target, options, |event| println!("{event:?}")).await?);
+    let wait = WaitOptions::new(Duration::from_secs(300));
+    println!("{:?}", client.wait_rollout(&tool, &target, wait, |event| println!("{event:?}")).await?);
     Ok(())
 }

@@ -135,6 +135,12 @@ impl Error {
         self.api_status().is_some_and(|status| *status.kind() == StatusKind::NotFound)
     }
 
+    /// Returns whether the API server says that the user is not authorized.
+    #[must_use]
+    pub fn is_forbidden(&self) -> bool {
+        self.api_status().is_some_and(ApiStatus::is_forbidden)
+    }
+
     /// Returns whether a resource version or continue token has expired.
     #[must_use]
     pub fn is_gone(&self) -> bool {

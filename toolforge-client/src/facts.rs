@@ -10,7 +10,8 @@ use toolforge_images::{Catalog, CatalogError};
 use toolforge_model::{ToolName, platform};
 use toolforge_render::namespace::{LimitObjects, Namespace};
 
-use crate::{Client, Collection, Error, PlatformFiles, PlatformFilesError, ResourceType, StatusKind};
+use crate::unread::{UnreadKinds, readable};
+use crate::{Client, Collection, Error, PlatformFiles, PlatformFilesError, ReadVerb, ResourceType, Unread};
 
 /// Why there are no facts.
 #[derive(Debug, thiserror::Error)]
@@ -79,6 +80,8 @@ pub struct FetchedNamespace {
     pub config_map: Option<ConfigMap>,
     /// The quotas and limits.
     pub limits: Option<LimitObjects>,
+    /// The ConfigMap, if the user may not read it and that is not an error.
+    pub unread_catalog: Option<Unread>,
 }
 
 impl FetchedNamespace {
@@ -87,6 +90,9 @@ impl FetchedNamespace {
     /// # Errors
     /// When the ConfigMap was not fetched, does not exist or is invalid.
     pub fn catalog(&self) -> Result<Catalog, FactsError> {
+        if let Some(unread) = &self.unread_catalog {
+            return Err(FactsError::Request(unread.clone().into_error()));
+        }
         let config_map = self.config_map.as_ref().ok_or(FactsError::NoCatalog)?;
         let yaml = config_map.data.as_ref().and_then(|data| data.get(platform::CATALOG_KEY));
         Catalog::parse(yaml.ok_or(FactsError::NoCatalogKey)?).map_err(FactsError::Catalog)
@@ -127,6 +133,17 @@ impl Client {
         tool: &ToolName,
         wanted: NamespaceFetchOptions,
     ) -> Result<FetchedNamespace, Error> {
+        self.fetch_readable_namespace(tool, wanted, false).await
+    }
+
+    /// Fetches the facts as [`fetch_namespace`](Self::fetch_namespace) does; a catalog that the user may not read is left out
+    /// where that is `optional`.
+    pub(crate) async fn fetch_readable_namespace(
+        &self,
+        tool: &ToolName,
+        wanted: NamespaceFetchOptions,
+        optional: bool,
+    ) -> Result<FetchedNamespace, Error> {
         let client = self.sharing_read_time();
         let NamespaceFetchOptions { catalog, limits } = wanted;
         let config_map = ResourceType::of::<ConfigMap>()
@@ -135,10 +152,16 @@ impl Client {
         let namespace = tool.namespace();
         let (config_map, limits) = tokio::try_join!(
             biased;
-            when(catalog, client.get_opt(&config_map)),
+            readable(
+                optional,
+                (ReadVerb::Get, ResourceType::of::<ConfigMap>()),
+                when(catalog, client.get_opt(&config_map)),
+            ),
             when(limits, client.fetch_limits(&namespace)),
         )?;
-        Ok(FetchedNamespace { config_map: config_map.flatten(), limits })
+        let mut unread = UnreadKinds::default();
+        let config_map = unread.found(config_map).flatten();
+        Ok(FetchedNamespace { config_map, limits, unread_catalog: unread.0.pop() })
     }
 
     /// Fetches the quotas and limits of a namespace, with two concurrent requests.
@@ -157,10 +180,10 @@ impl Client {
             self.list::<ResourceQuota>(&quotas, &params),
         );
         match (limit_ranges, quotas) {
-            (Err(error), Ok(quotas)) if is_forbidden(&error) => {
+            (Err(error), Ok(quotas)) if error.is_forbidden() => {
                 Ok(LimitObjects { quotas: Some(quotas.items), limit_ranges: None })
             }
-            (Ok(ranges), Err(error)) if is_forbidden(&error) => {
+            (Ok(ranges), Err(error)) if error.is_forbidden() => {
                 Ok(LimitObjects { quotas: None, limit_ranges: Some(ranges.items) })
             }
             (ranges, quotas) => {
@@ -176,15 +199,6 @@ impl Client {
         params: ListParams,
     ) -> Result<Vec<T>, Error> {
         Ok(self.list(&collection, &params).await?.items)
-    }
-}
-
-/// Returns what was read; `None` if the user may not read it.
-pub(crate) async fn readable<T>(reading: impl Future<Output = Result<T, Error>>) -> Result<Option<T>, Error> {
-    match reading.await {
-        Ok(found) => Ok(Some(found)),
-        Err(error) if error.api_status().is_some_and(|status| status.code() == 403) => Ok(None),
-        Err(error) => Err(error),
     }
 }
 
@@ -206,8 +220,4 @@ pub(crate) async fn when<T>(
     request: impl Future<Output = Result<T, Error>>,
 ) -> Result<Option<T>, Error> {
     if wanted { request.await.map(Some) } else { Ok(None) }
-}
-
-fn is_forbidden(error: &Error) -> bool {
-    error.api_status().is_some_and(|status| matches!(status.kind(), StatusKind::Forbidden { .. }))
 }

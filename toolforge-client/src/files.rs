@@ -46,7 +46,7 @@ impl Client {
             let requests = some.iter().map(|(manifest, resource)| async {
                 let path = resource.in_namespace(tool.namespace()).named(manifest.name.as_str());
                 match client.get_opt::<Value>(&path).await {
-                    Err(error) if error.api_status().is_some_and(|status| status.code() == 403) => Ok(None),
+                    Err(error) if error.is_forbidden() => Ok(None),
                     answer => Ok::<_, Error>(
                         answer?.map(|json| LiveObject::of_manifest(manifest, without_data(json))),
                     ),
@@ -64,7 +64,7 @@ impl Client {
     async fn fetch_claims(&self, tool: &ToolName) -> Result<Vec<LiveObject>, Error> {
         let collection = ResourceType::of::<PersistentVolumeClaim>().in_namespace(tool.namespace());
         let claims: Vec<PersistentVolumeClaim> = match self.items(collection, ListParams::default()).await {
-            Err(error) if error.api_status().is_some_and(|status| status.code() == 403) => Vec::new(),
+            Err(error) if error.is_forbidden() => Vec::new(),
             claims => claims?,
         };
         let kind = ManifestKind::new("v1", "PersistentVolumeClaim");

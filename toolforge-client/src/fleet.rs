@@ -8,7 +8,6 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::api::ListParams;
 use toolforge_model::ToolName;
 
-use crate::status::StatusKind;
 use crate::{Client, Error, Pages, ResourceType};
 
 /// How many namespaces are read at the same time where they have to be read one by one.
@@ -102,7 +101,7 @@ impl QuotaPages {
                             return Ok(Some(QuotaPage { quotas, refused: Vec::new() }));
                         }
                     }
-                    Err(error) if is_forbidden(&error) && !pages.has_started() && self.last.is_none() => {
+                    Err(error) if error.is_forbidden() && !pages.has_started() && self.last.is_none() => {
                         self.source = Source::Namespaces(self.client.tool_namespaces().await?);
                     }
                     Err(error) if error.is_gone() && pages.has_started() && self.restarts < RESTARTS => {
@@ -137,7 +136,7 @@ impl QuotaPages {
         for (namespace, answer) in names.into_iter().zip(answers) {
             match answer {
                 Ok(quotas) => page.quotas.extend(quotas),
-                Err(error) if is_forbidden(&error) => {
+                Err(error) if error.is_forbidden() => {
                     page.refused.push(RefusedNamespace { namespace, error });
                 }
                 Err(error) => return Err(error),
@@ -151,8 +150,4 @@ impl QuotaPages {
 fn key(metadata: &ObjectMeta) -> String {
     let text = |field: &Option<String>| field.clone().unwrap_or_default();
     format!("{}/{}", text(&metadata.namespace), text(&metadata.name))
-}
-
-fn is_forbidden(error: &Error) -> bool {
-    error.api_status().is_some_and(|status| matches!(status.kind(), StatusKind::Forbidden { .. }))
 }

@@ -63,6 +63,7 @@ mod rollout;
 mod server;
 mod status;
 mod transport;
+mod unread;
 mod watch;
 mod web_service;
 
@@ -96,7 +97,8 @@ pub use rollout::{RolloutEvent, RolloutOutcome, RolloutTarget};
 pub use server::{OwnRules, ServerVersion};
 pub use status::{AdmissionRefusal, ApiStatus, Denied, Exceeded, StatusKind};
 pub use transport::{ConnectOptions, TransportError};
-pub use watch::{WaitOptions, WaitOutcome, WatchEvent, WatchOptions};
+pub use unread::{ReadVerb, Unread};
+pub use watch::{WaitOptions, WaitOutcome, WatchOptions, WatcherEvent};
 pub use web_service::{
     FetchedWebService, FoundTemplate, ManifestError, Neighbors, PageError, TemplateError, ToolHome,
     WebServiceFetchOptions,

@@ -13,8 +13,8 @@ use tokio::time::Instant;
 use toolforge_client::kube::api::{AttachParams, DeleteParams, ListParams};
 use toolforge_client::scripted::{Answer, Requests, Script};
 use toolforge_client::{
-    Client, Collection, Error, ObjectPath, RequestLimits, ResourceType, TransportError, WatchEvent,
-    WatchOptions, post_params,
+    Client, Collection, Error, ObjectPath, RequestLimits, ResourceType, TransportError, WatchOptions,
+    WatcherEvent, post_params,
 };
 
 const PODS: &str = "GET /api/v1/namespaces/tool-x/pods";
@@ -192,8 +192,8 @@ async fn lists_again_after(answer: Answer, seconds: u64) {
     let (client, _) = watched(answer);
     let start = Instant::now();
     let mut events = pin!(client.watch::<Value>(pods(), ListParams::default(), WatchOptions::default()));
-    assert!(matches!(events.next().await, Some(Ok(WatchEvent::Init(items))) if items.is_empty()));
-    assert!(matches!(events.next().await, Some(Ok(WatchEvent::Init(items))) if items.len() == 1));
+    assert!(matches!(events.next().await, Some(Ok(WatcherEvent::Init(items))) if items.is_empty()));
+    assert!(matches!(events.next().await, Some(Ok(WatcherEvent::Init(items))) if items.len() == 1));
     assert_eq!(start.elapsed().as_secs(), seconds);
 }
 

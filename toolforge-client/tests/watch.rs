@@ -9,7 +9,7 @@ use k8s_openapi::api::core::v1::Pod;
 use serde_json::{Value, json};
 use toolforge_client::kube::api::ListParams;
 use toolforge_client::scripted::{Answer, Requests, Script};
-use toolforge_client::{Error, ResourceType, StatusKind, WatchEvent, WatchOptions};
+use toolforge_client::{Error, ResourceType, StatusKind, WatchOptions, WatcherEvent};
 
 const PODS: &str = "GET /api/v1/namespaces/tool-x/pods?limit=500";
 
@@ -32,7 +32,7 @@ fn from(version: &str) -> String {
     )
 }
 
-fn watch(script: Script) -> (impl Stream<Item = Result<WatchEvent<Value>, Error>>, Requests) {
+fn watch(script: Script) -> (impl Stream<Item = Result<WatcherEvent<Value>, Error>>, Requests) {
     let (client, requests) = script.client();
     let pods = ResourceType::of::<Pod>().in_namespace("tool-x");
     (client.watch(pods, ListParams::default(), WatchOptions::default()), requests)
@@ -43,9 +43,11 @@ async fn reported(script: Script, count: usize) -> (String, Requests) {
     let (changes, requests) = watch(script);
     let name = |object: &Value| object["metadata"]["name"].as_str().unwrap().to_owned();
     let words = changes.take(count).map(|change| match change.unwrap() {
-        WatchEvent::Init(objects) => format!("[{}]", objects.iter().map(name).collect::<Vec<_>>().join(" ")),
-        WatchEvent::Apply(object) => format!("+{}", name(&object)),
-        WatchEvent::Delete(object) => format!("-{}", name(&object)),
+        WatcherEvent::Init(objects) => {
+            format!("[{}]", objects.iter().map(name).collect::<Vec<_>>().join(" "))
+        }
+        WatcherEvent::Apply(object) => format!("+{}", name(&object)),
+        WatcherEvent::Delete(object) => format!("-{}", name(&object)),
     });
     (words.collect::<Vec<_>>().await.join(" "), requests)
 }
@@ -133,7 +135,7 @@ async fn watch_fails_if_every_watch_ends_at_once() {
         Script::new().answer(PODS, list("5", &[])).answer(&from("5"), Answer::text(200, "rubbish\n"));
     let (changes, requests) = watch(script);
     let mut changes = pin!(changes);
-    assert!(matches!(changes.next().await, Some(Ok(WatchEvent::Init(_)))));
+    assert!(matches!(changes.next().await, Some(Ok(WatcherEvent::Init(_)))));
     assert!(matches!(changes.next().await, Some(Err(Error::Transport(_)))));
     assert!(changes.next().await.is_none());
     assert!(requests.count() < 20, "{}", requests.count());

@@ -18,6 +18,8 @@ pub enum Verdict {
     Deadlock,
     /// It alone is larger than a quota or a limit allows, whatever else runs.
     Never,
+    /// No quota is known, so that whether it fits is not known.
+    NotChecked,
 }
 
 impl Verdict {
@@ -53,9 +55,10 @@ impl Verdict {
             Self::Fits => "fits",
             Self::FitsAfterTermination => "fits-after-termination",
             Self::FitsWithoutRetries => "fits-without-retries",
-            Self::Exceeds => "exceeds",
+            Self::Exceeds => "quota-exceeded",
             Self::Deadlock => "deadlock",
             Self::Never => "never",
+            Self::NotChecked => "not-checked",
         }
     }
 }

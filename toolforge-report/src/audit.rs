@@ -1,4 +1,7 @@
+use toolforge_model::Untrusted;
+
 use crate::describe::{codes, structs};
+use crate::lint::Level;
 
 structs! {
     /// Quotas and LimitRanges that do not go together: `quota-check audit`.
@@ -16,15 +19,19 @@ structs! {
         /// The tool; `null` if the namespace is not that of a tool.
         pub tool: Option<String>,
         /// The findings.
-        pub findings: Vec<FindingOfAudit>,
+        pub findings: Vec<AuditFinding>,
     }
 
     /// Something that an admin should change.
-    pub struct FindingOfAudit {
+    pub struct AuditFinding {
         /// The kind of the finding.
         pub code: AuditCode,
-        /// How much it matters.
-        pub severity: AuditSeverity,
+        /// How bad it is.
+        pub level: Level,
+        /// Kind of the object that is refused, like `Deployment`; `null` if it is about none.
+        pub object_kind: Option<Untrusted>,
+        /// Name of the object.
+        pub name: Option<Untrusted>,
         /// What was found, for people.
         pub message: String,
     }
@@ -44,18 +51,10 @@ codes! {
         /// A LimitRange requires more than another one, or the quota, allows.
         UnusableMinimum = "unusable-minimum",
         /// More is used than the quota allows.
-        Exceeded = "exceeded",
+        QuotaExceeded = "quota-exceeded",
         /// Several quotas limit a resource: only the smallest limit has an effect.
         SeveralLimits = "several-limits",
         /// The pods of an existing object are refused when they are created again.
         Stranded = "stranded",
-    }
-
-    /// How much a finding of an audit matters.
-    pub enum AuditSeverity {
-        /// Something is refused, or will be once it is created again.
-        Error = "error",
-        /// A limit has no effect.
-        Warning = "warning",
     }
 }

@@ -30,7 +30,7 @@ structs! {
     /// What people should know besides the output of a command.
     pub struct Note {
         /// How important it is.
-        pub code: NoteCode,
+        pub level: NoteLevel,
         /// The sentence, for people.
         pub message: String,
         /// Lines that belong to it, for people.
@@ -80,7 +80,7 @@ codes! {
         /// The user declined, or there is no terminal to confirm on.
         NotConfirmed = "not-confirmed",
         /// The quota or the limits are exceeded, each row of it in `details`; nothing was changed.
-        ExceedsQuota = "exceeds-quota",
+        QuotaExceeded = "quota-exceeded",
         /// The kubeconfig or its certificate cannot be used.
         Kubeconfig = "kubeconfig",
         /// The kubeconfig names no tool.
@@ -108,7 +108,7 @@ codes! {
     }
 
     /// How important a note is.
-    pub enum NoteCode {
+    pub enum NoteLevel {
         /// Something may be wrong.
         Warning = "warning",
         /// Something may be unexpected.

@@ -69,13 +69,14 @@ structs! {
 }
 
 codes! {
-    /// The state of a quota of a fleet. Only the resources of pods count: pods, CPU and memory.
+    /// The state of a quota of a fleet, in the words of `QuotaState`. Only the resources of pods count: pods, CPU
+    /// and memory.
     pub enum FleetState {
-        /// Something is used, and less than the threshold of every resource.
+        /// Something is used, and each resource is `ok`.
         Ok = "ok",
-        /// At least the threshold of a resource is used; by default 80 percent.
+        /// A resource is `near`: at least the threshold is used, by default 80 percent.
         Near = "near",
-        /// All of a resource is used: no further pod can be created.
+        /// A resource is `blocked` or `over`: no further pod can be created.
         Blocked = "blocked",
         /// Nothing is used of any resource, except Secrets and ConfigMaps.
         Unused = "unused",

@@ -10,11 +10,11 @@
 //! let json = r#"{
 //!     "apiVersion": "cli.toolforge.org/v1", "kind": "QuotaReport", "tool": "stashbot", "limits": [], "unread": [],
 //!     "quotas": [{"name": "tool-stashbot", "scopes": [], "resources": [
-//!         {"resource": "pods", "hard": "4", "used": "4", "state": "full"}
+//!         {"resource": "pods", "hard": "4", "used": "4", "state": "blocked"}
 //!     ]}]
 //! }"#;
 //! let document: Document<QuotaReport> = serde_json::from_str(json).unwrap();
-//! assert_eq!(document.body.quotas[0].resources[0].state, QuotaState::Full);
+//! assert_eq!(document.body.quotas[0].resources[0].state, QuotaState::Blocked);
 //! assert_eq!(ExitCode::from(3), ExitCode::DoesNotFit);
 //! ```
 //!
@@ -38,29 +38,30 @@ mod reference;
 mod web_service;
 
 pub use apply::{AppliedChange, ApplyReport, DryRun, ObjectResult, Outcome, WriteKind};
-pub use audit::{AuditCode, AuditSeverity, FindingOfAudit, NamespaceAudit, QuotaAudit};
+pub use audit::{AuditCode, AuditFinding, NamespaceAudit, QuotaAudit};
 pub use cron::{
     CalendarConflict, CalendarJob, CalendarResource, CalendarShortfall, CronCalendar, CronJob, CronJobList,
-    CronSuggestion, CronSuggestions, RunResult, ScheduleWarning, ScheduleWarningCode,
+    CronSuggestion, CronSuggestions, LeftOutJob, LeftOutReason, RunResult, ScheduleWarning,
+    ScheduleWarningCode, UnmovedJob, UnmovedReason,
 };
 pub use document::{API_VERSION, Document, Kind};
 pub use exit_code::ExitCode;
-pub use failure::{DetailCode, Failure, FailureCode, FailureDetail, Note, NoteCode, Notes};
+pub use failure::{DetailCode, Failure, FailureCode, FailureDetail, Note, NoteLevel, Notes};
 pub use fleet::{Fleet, FleetChange, FleetChangeCode, FleetQuota, FleetState, FleetSummary, FormerLimit};
 pub use image::{ImageState, ImageType, ImageTypes, Runner};
 pub use job::{
-    FileLog, HealthCheck, Job, JobList, JobState, JobStatus, JobType, MissedReason, MissedRuns, ShortState,
+    FileLog, HealthCheck, Job, JobList, JobState, JobStatus, MissedReason, MissedRuns, ShortState,
     UnmanagedWorkload, UsedResource,
 };
-pub use lint::{LintEdit, LintFinding, LintFix, LintLevel, LintReport, LintedFile};
+pub use lint::{Level, LintEdit, LintFinding, LintFix, LintReport, LintedFile};
 pub use plan::{
-    Action, Adjustment, Difference, Downtime, FileChange, FilePlan, FileProblem, JobChange, LoadPlan,
-    LoadProblem, ObjectChange, PlanWarning, PlanWarningCode, ProblemCode, QuotaRow, RestartForecast, Rollout,
-    Violation, ViolationCode, WebServicePlan, WhatIf,
+    Action, Adjustment, Difference, Downtime, FileChange, FilePlan, JobChange, LoadPlan, ObjectChange,
+    PlanProblem, PlanWarning, PlanWarningCode, PodPart, ProblemCode, QuotaRow, RestartForecast, Rollout,
+    SizePart, Violation, ViolationCode, WebServicePlan, WhatIf, WorkloadType,
 };
 pub use quota::{
-    BlockedObject, ConsumerType, ContainerLimits, LimitRange, Quota, QuotaNote, QuotaReport, QuotaState,
-    ResourceUsage, UpcomingRun, Verdict, WorkloadUsage,
+    BlockedObject, ContainerLimits, LimitRange, Quota, QuotaNote, QuotaReport, QuotaState, ResourceUsage,
+    UpcomingRun, Verdict, WorkloadUsage,
 };
 pub use reference::reference;
 pub use web_service::{

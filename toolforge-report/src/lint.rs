@@ -36,13 +36,15 @@ structs! {
         /// The id of the rule; `docs/reference/lint.md` lists them.
         pub code: String,
         /// How bad it is.
-        pub level: LintLevel,
+        pub level: Level,
         /// What was found, and what is allowed.
         pub message: Untrusted,
         /// What the API server, an admission plugin or kubectl would answer, if that is known.
         pub answer: Option<Untrusted>,
-        /// The object, like `CronJob list-images`.
-        pub object: Option<Untrusted>,
+        /// Kind of the object that it is in, like `CronJob`; `null` if it is in none.
+        pub object_kind: Option<Untrusted>,
+        /// Name of the object; `null` if it has none.
+        pub name: Option<Untrusted>,
         /// The line, from 1.
         pub line: u64,
         /// The column in the line in characters, from 1.
@@ -75,11 +77,11 @@ structs! {
 }
 
 codes! {
-    /// How bad a finding of `lint` is.
-    pub enum LintLevel {
-        /// It is refused, or cannot be read.
+    /// How bad a finding is.
+    pub enum Level {
+        /// It is refused, or will be once it is created again, or it cannot be read.
         Error = "error",
-        /// It is accepted, but causes problems later.
+        /// It is accepted, but causes problems later, or has no effect.
         Warning = "warning",
         /// It works, and is worth knowing.
         Note = "note",

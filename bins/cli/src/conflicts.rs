@@ -5,7 +5,7 @@ use std::ops::Range;
 use k8s_openapi::jiff::{RoundMode, SignedDuration, Timestamp, TimestampRound, Unit};
 use toolforge_model::JobName;
 use toolforge_quota::{Conflict, ResourceCheck};
-use toolforge_render::change::{Adjustment, Change, ChangeSet};
+use toolforge_render::change::{Action, Adjustment, Change, ChangeSet};
 use toolforge_render::job::{
     DurationSource, JobFacts, JobPlan, ScheduledJobLoad, conflicts_after, conflicts_during_rollout,
     schedule_adjustments, unsimulated_jobs,
@@ -45,6 +45,8 @@ pub struct RunConflicts {
     rollout_assumptions: Vec<String>,
     /// Whether a scheduled job is created or changed.
     changes_schedules: bool,
+    /// Whether a scheduled job is created.
+    creates_schedules: bool,
     /// The changed jobs whose runs are not simulated.
     unsimulated: Vec<JobName>,
     until: Timestamp,
@@ -60,6 +62,8 @@ impl RunConflicts {
             if conflicts.is_empty() { Vec::new() } else { schedule_adjustments(set, plans, facts, &day) };
         let (during_rollout, rollout_until) = conflicts_during_rollout(set, plans, facts, now);
         let changes_schedules = set.pending().any(Change::is_of_schedule);
+        let creates_schedules =
+            set.pending().any(|change| change.action == Action::Create && change.is_of_schedule());
         let rollout_assumptions = assumptions(&during_rollout, facts);
         let assumptions = assumptions(&conflicts, facts);
         Self {
@@ -70,6 +74,7 @@ impl RunConflicts {
             assumptions,
             rollout_assumptions,
             changes_schedules,
+            creates_schedules,
             unsimulated: unsimulated_jobs(set, plans),
             until: day.end,
         }
@@ -133,7 +138,7 @@ impl RunConflicts {
             Some(hint) => warning.with_hint(hint),
             None => warning,
         };
-        let shows = if self.changes_schedules {
+        let shows = if self.creates_schedules {
             "Once the jobs exist, `toolforge jobs cron --calendar` shows the day"
         } else {
             "`toolforge jobs cron --calendar` shows the day as it is now"
@@ -151,7 +156,7 @@ impl RunConflicts {
     #[must_use]
     pub fn report(&self) -> Vec<CalendarConflict> {
         let during = self.during_rollout.iter().map(conflict_report);
-        let during = during.map(|conflict| CalendarConflict { is_during_rollout: true, ..conflict });
+        let during = during.map(|conflict| CalendarConflict { during_rollout: true, ..conflict });
         during.chain(self.conflicts.iter().map(conflict_report)).collect()
     }
 }
@@ -214,7 +219,7 @@ pub fn conflict_report(conflict: &Conflict) -> CalendarConflict {
         until: time(conflict.end),
         times: conflict.occurrences,
         shortfalls: conflict.shortfalls.iter().map(shortfall).collect(),
-        is_during_rollout: false,
+        during_rollout: false,
     }
 }
 

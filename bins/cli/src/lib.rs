@@ -25,6 +25,7 @@ mod library_errors;
 mod lint;
 mod log;
 mod notice;
+mod object_stream;
 mod options;
 mod output;
 mod process;
@@ -57,9 +58,10 @@ pub use input::{Input, read_input};
 pub use lint::{LintOptions, lint, lint_in};
 pub use log::{FollowEnd, LogOrigin, LogPrinter, LogStop, LogStyle, LogsOptions, until_stdout_closes};
 pub use notice::{Notice, print_message, print_question};
+pub use object_stream::for_each_object;
 pub use options::{
     ClusterOptions, DryRunOption, GlobalOptions, LintFormat, OutputFormat, mount_parser, parse_cpu,
-    parse_memory, parse_profile, parse_seconds, parse_whole,
+    parse_memory, parse_profile, parse_seconds, parse_whole, with_formats,
 };
 pub use output::{
     Document, capture, escape_control_characters, no_document, print, print_for_people, print_text,
@@ -70,15 +72,14 @@ pub use progress::ProgressLine;
 pub use remote::{RemoteContainer, run_remote};
 pub use replace_file::replace_file;
 pub use report::{
-    cause, difference, downtime, forecast_cells, image_type, last_termination, quota_report, quota_rows,
-    quota_usage, rollout, violations, warn_of_unread, warn_of_unread_events,
+    NEAR_PERCENT, WorkloadName, cause, difference, downtime, forecast_cells, image_type, last_termination,
+    quota_report, quota_rows, quota_usage, rollout, violations, warn_of_unread, warn_of_unread_kinds,
 };
 pub use report::{quota_wait_line, terminating_line, waiting_line};
 pub use rollout::{restart_forecast, restart_outcome, rollout_note};
 pub use session::{Session, Source, catalog_or_bundled, kubeconfig_files};
 pub use terminal::is_terminal;
 pub use text::{Table, age, columns, duration, wrap};
-pub use unused_options::refuse_options;
 pub use usage::usage_failure;
 pub use verdict::{
     SizeForm, adjustment_goal, adjustments, adjustments_hint, adjustments_text, forecast_text, retries_text,

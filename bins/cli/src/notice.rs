@@ -6,7 +6,7 @@
 use std::io::Write as _;
 use std::sync::{Mutex, PoisonError};
 
-use toolforge_report::{Note, NoteCode};
+use toolforge_report::{Note, NoteLevel};
 
 use crate::format::prints_documents;
 
@@ -14,7 +14,7 @@ use crate::format::prints_documents;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use = "it is not printed yet"]
 pub struct Notice {
-    code: NoteCode,
+    level: NoteLevel,
     /// What is printed before the message.
     prefix: &'static str,
     message: String,
@@ -32,27 +32,27 @@ static KEPT: Mutex<Vec<Note>> = Mutex::new(Vec::new());
 impl Notice {
     /// Returns a warning: what may be wrong.
     pub fn warning(message: impl Into<String>) -> Self {
-        Self::new(NoteCode::Warning, "warning: ", message)
+        Self::new(NoteLevel::Warning, "warning: ", message)
     }
 
     /// Returns a note: what people may not expect.
     pub fn note(message: impl Into<String>) -> Self {
-        Self::new(NoteCode::Note, "note: ", message)
+        Self::new(NoteLevel::Note, "note: ", message)
     }
 
     /// Returns a note that is printed without the word.
     pub fn plain(message: impl Into<String>) -> Self {
-        Self::new(NoteCode::Note, "", message)
+        Self::new(NoteLevel::Note, "", message)
     }
 
     /// Returns a hint: what to do next.
     pub fn hint(message: impl Into<String>) -> Self {
-        Self::new(NoteCode::Hint, "hint: ", message)
+        Self::new(NoteLevel::Hint, "hint: ", message)
     }
 
-    fn new(code: NoteCode, prefix: &'static str, message: impl Into<String>) -> Self {
+    fn new(level: NoteLevel, prefix: &'static str, message: impl Into<String>) -> Self {
         Self {
-            code,
+            level,
             prefix,
             message: message.into(),
             details: Vec::new(),
@@ -115,8 +115,8 @@ impl Notice {
     }
 
     fn report(self) -> Note {
-        let Self { code, prefix: _, message, details, hints, starts_paragraph: _, ends_paragraph: _ } = self;
-        Note { code, message, details, hints }
+        let Self { level, prefix: _, message, details, hints, starts_paragraph: _, ends_paragraph: _ } = self;
+        Note { level, message, details, hints }
     }
 }
 

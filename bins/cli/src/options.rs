@@ -3,7 +3,7 @@ use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use clap::{Args, ValueEnum};
+use clap::{Arg, Args, ValueEnum};
 use toolforge_model::{Cpu, Memory, MountStorage, QuantityError, ToolName, Untrusted};
 use toolforge_quota::profiles::{Profile, UnknownProfileError, by_name};
 
@@ -62,6 +62,20 @@ pub fn parse_whole(text: &str, range: RangeInclusive<u32>) -> Result<u32, String
         let what = if text.parse::<i64>().is_ok() { "is not allowed" } else { "is not a whole number" };
         format!("{} {what}; expected {expected}", Untrusted::new(text).quoted())
     })
+}
+
+/// Returns an option for output formats that shows only those of a verb, in help and in completions. The program refuses the
+/// others with a reason. Where there is nothing to choose, the option is hidden.
+#[must_use]
+pub fn with_formats<T>(option: Arg, formats: &[T]) -> Arg
+where
+    T: ValueEnum + PartialEq + Send + Sync + 'static,
+{
+    let values = T::value_variants()
+        .iter()
+        .filter_map(|value| value.to_possible_value().map(|shown| shown.hide(!formats.contains(value))));
+    let parser = PossibleValuesParser::new(values).try_map(|value| T::from_str(&value, false));
+    option.value_parser(parser).hide(formats.len() < 2)
 }
 
 /// An output format.

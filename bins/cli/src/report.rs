@@ -2,26 +2,27 @@
 
 use std::collections::BTreeSet;
 
+use toolforge_client::Unread;
 use toolforge_images::{Catalog, ImageType as CatalogType, WebImage, contents};
 use toolforge_model::{JobImage, ToolName, Untrusted};
 use toolforge_quota::{
     Amounts, Bounds, ComputeResource, LimitRange as QuotaLimitRange, LimitViolation, Limits, QuotaMark,
     QuotaNote, Resource, ResourceCheck, ResourceQuota, TerminatingPod, WaitingPods,
 };
-use toolforge_render::change::{Change, ChangeSet, ResourceForecast};
+use toolforge_render::change::{Change, ChangeSet, ResourceForecast, Workload};
 use toolforge_render::jiff::Timestamp;
 use toolforge_render::object::Difference as ObjectDifference;
 use toolforge_render::pod::{self, Evidence};
 use toolforge_report::{
     Cause, CauseCode, ContainerLimits, Difference, Downtime, ExitCode, ImageState, ImageType,
     LastTermination, LimitRange, Quota, QuotaNote as Note, QuotaReport, QuotaRow, QuotaState, ResourceUsage,
-    Rollout, Runner, TerminationCode, Violation, ViolationCode,
+    Rollout, Runner, TerminationCode, Violation, ViolationCode, WorkloadType,
 };
 
 use crate::notice::Notice;
 
-/// Percentage of a limit from which a resource counts as nearly full.
-const NEARLY_FULL: u64 = 80;
+/// The percentage of a limit from which a resource is near it, where no other one is asked for.
+pub const NEAR_PERCENT: u64 = 80;
 
 /// Returns why something does not run.
 #[must_use]
@@ -29,7 +30,8 @@ pub fn cause(Evidence { cause, object, message, .. }: &Evidence) -> Cause {
     Cause {
         code: CauseCode::from_code(cause.code()),
         message: cause.to_string(),
-        object: object.clone(),
+        object_kind: Untrusted::new(object.kind.as_str()),
+        name: Untrusted::new(object.name.as_str()),
         cluster_message: message.clone(),
     }
 }
@@ -53,7 +55,7 @@ pub fn last_termination(last: &pod::LastTermination) -> LastTermination {
 pub fn quota_report(tool: &ToolName, limits: &Limits) -> QuotaReport {
     QuotaReport {
         tool: tool.clone(),
-        quotas: limits.quotas.iter().map(quota_usage).collect(),
+        quotas: limits.quotas.iter().map(|quota| quota_usage(quota, NEAR_PERCENT)).collect(),
         limits: limits.limit_ranges.iter().map(limit_range).collect(),
         unread: limits.unread.iter().map(|kind| kind.as_str().to_owned()).collect(),
         workloads: None,
@@ -85,17 +87,29 @@ pub fn warn_of_unread(limits: &Limits) -> ExitCode {
     if limits.unread.is_empty() { ExitCode::Success } else { ExitCode::Partial }
 }
 
-/// Prints a warning that causes may be missing.
-pub fn warn_of_unread_events() {
-    Notice::warning(
-        "the cluster does not let you read events, so it may be unknown why something does not run",
-    )
-    .print();
+/// Prints a warning for each kind of objects that the cluster did not let the user read. Returns the exit code of an answer
+/// without them: it is complete where only reasons are missing.
+pub fn warn_of_unread_kinds(unread: &[Unread]) -> ExitCode {
+    let mut exit_code = ExitCode::Success;
+    for Unread { resource, verb, .. } in unread {
+        let missing = match resource.plural {
+            "events" | "replicasets" => "so it may be unknown why something does not run",
+            "pods" => "so states may be incomplete",
+            "services" | "ingresses" | "httproutes" => "so addresses may be missing",
+            _ => "so they are left out",
+        };
+        if !matches!(resource.plural, "events" | "replicasets") {
+            exit_code = ExitCode::Partial;
+        }
+        let verb = verb.as_str();
+        Notice::warning(format!("the cluster does not let you {verb} {resource}, {missing}")).print();
+    }
+    exit_code
 }
 
-/// Returns the resources of a quota with their usage.
+/// Returns the resources of a quota with their usage; those are near their limit of which this percentage is used.
 #[must_use]
-pub fn quota_usage(quota: &ResourceQuota) -> Quota {
+pub fn quota_usage(quota: &ResourceQuota, near_percent: u64) -> Quota {
     let resources: BTreeSet<&Resource> = quota.hard.keys().chain(quota.notes.keys()).collect();
     let usage = |resource: &Resource| {
         let (hard, used) = (quota.hard.get(resource), quota.used(resource));
@@ -104,7 +118,7 @@ pub fn quota_usage(quota: &ResourceQuota) -> Quota {
         let mark = quota.mark(resource);
         let state = match (hard, mark) {
             (None, _) | (_, Some(QuotaMark::NotCountedYet | QuotaMark::Unreadable)) => QuotaState::Unknown,
-            (Some(hard), _) => quota_state(used, *hard),
+            (Some(hard), _) => quota_state(used, *hard, near_percent),
         };
         ResourceUsage {
             resource: resource.to_string(),
@@ -127,12 +141,12 @@ fn quota_note(mark: QuotaMark) -> Note {
     Note::from_code(mark.as_str())
 }
 
-fn quota_state(used: u64, hard: u64) -> QuotaState {
+fn quota_state(used: u64, hard: u64, near_percent: u64) -> QuotaState {
     match hard {
         _ if used > hard => QuotaState::Over,
         0 => QuotaState::NotAllowed,
-        _ if used == hard => QuotaState::Full,
-        _ if u128::from(used) * 100 >= u128::from(hard) * u128::from(NEARLY_FULL) => QuotaState::NearlyFull,
+        _ if used == hard => QuotaState::Blocked,
+        _ if u128::from(used) * 100 >= u128::from(hard) * u128::from(near_percent) => QuotaState::Near,
         _ => QuotaState::Ok,
     }
 }
@@ -257,14 +271,48 @@ pub(crate) fn quota_row_at_rest(check: &ResourceCheck) -> QuotaRow {
 
 /// Returns the limits that a change set breaks.
 pub fn violations(set: &ChangeSet) -> Vec<Violation> {
-    set.at_rest.violations().iter().map(violation).collect()
+    let found = set.at_rest.violations().iter();
+    found
+        .map(|found| {
+            violation(found, set.change_of(found).map(|change| WorkloadName::of(&change.workload())))
+        })
+        .collect()
 }
 
-/// Returns a limit that a container exceeds.
-pub(crate) fn violation(violation: &LimitViolation) -> Violation {
+/// A workload by its name in documents.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WorkloadName {
+    /// What it is.
+    pub r#type: WorkloadType,
+    /// Kind of its object, if there is one.
+    pub object_kind: Option<Untrusted>,
+    /// Name of the job or the object; of a web service, that of the tool.
+    pub name: Untrusted,
+}
+
+impl WorkloadName {
+    /// Returns the name of a workload of a change.
+    #[must_use]
+    pub fn of(Workload { kind, object_kind, name, .. }: &Workload) -> Self {
+        Self {
+            r#type: WorkloadType::from_code(kind.as_str()),
+            object_kind: object_kind.as_deref().map(Untrusted::new),
+            name: Untrusted::new(name.as_str()),
+        }
+    }
+}
+
+/// Returns a limit that a container of a workload exceeds.
+pub(crate) fn violation(violation: &LimitViolation, workload: Option<WorkloadName>) -> Violation {
+    let (r#type, object_kind, name) = match workload {
+        Some(WorkloadName { r#type, object_kind, name }) => (Some(r#type), object_kind, Some(name)),
+        None => (None, None, None),
+    };
     Violation {
         code: ViolationCode::from_code(violation.kind.code()),
-        object: violation.object.clone(),
+        r#type,
+        object_kind,
+        name,
         limit_range: violation.limit_range.clone(),
         quota: violation.quota.clone(),
         resource: violation.resource.key(),
@@ -341,13 +389,13 @@ mod tests {
             (0, 0, QuotaState::NotAllowed),
             (0, 10, QuotaState::Ok),
             (7, 10, QuotaState::Ok),
-            (8, 10, QuotaState::NearlyFull),
-            (10, 10, QuotaState::Full),
+            (8, 10, QuotaState::Near),
+            (10, 10, QuotaState::Blocked),
             (11, 10, QuotaState::Over),
             (2, 0, QuotaState::Over),
-            (u64::MAX, u64::MAX, QuotaState::Full),
+            (u64::MAX, u64::MAX, QuotaState::Blocked),
         ] {
-            assert_eq!(quota_state(used, hard), state, "{used} of {hard}");
+            assert_eq!(quota_state(used, hard, NEAR_PERCENT), state, "{used} of {hard}");
         }
     }
 

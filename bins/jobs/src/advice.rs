@@ -130,7 +130,7 @@ pub(crate) fn advice(cause: &Cause, asked: Asked<'_>) -> String {
             format!("Fix its command, delete it, `toolforge jobs delete {name}`, and create it again.")
         }
         Cause::OutOfMemory => format!(
-            "Increase the memory limit: set `mem: 1Gi` in its file and type `toolforge jobs load FILE`; or delete it, `toolforge jobs delete {name}`, and run it again with `--mem 1Gi`."
+            "Increase the memory limit: set a larger `mem` in its file and type `toolforge jobs load FILE`; or delete it, `toolforge jobs delete {name}`, and run it again with a larger `--mem`. `quota-check what-if {name}` shows how much fits."
         ),
         Cause::CrashLoop { exit_code } if exit_code_hint(*exit_code).is_some() => {
             exit_code_hint(*exit_code).unwrap_or_default().to_owned()

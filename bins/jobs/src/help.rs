@@ -2,12 +2,12 @@
 
 use std::ffi::OsString;
 
-use clap::{Command, CommandFactory as _};
+use clap::Command;
 use toolforge_cli::{
     ExitCode, Failure, TOPICS, WHERE_TO_ASK, positionals, print_text, refuse_output, topic, unknown_topic,
 };
 
-use crate::arguments::Arguments;
+use crate::arguments;
 use crate::synonyms;
 
 /// Returns the description of the command line for the name by which the program was called.
@@ -17,7 +17,7 @@ pub(crate) fn command(name: &str) -> Command {
         "Each command has its own help: `{name} run --help`.\nTopics: {}; `{name} help quota`.\n\n{WHERE_TO_ASK}",
         topics.join(", ")
     );
-    Arguments::command().bin_name(name.to_owned()).after_help(end).mut_subcommands(|verb| {
+    arguments::command().bin_name(name.to_owned()).after_help(end).mut_subcommands(|verb| {
         let after = verb.get_after_long_help().map(|after| format!("{after}\n")).unwrap_or_default();
         verb.after_help(WHERE_TO_ASK).after_long_help(format!("{after}{WHERE_TO_ASK}"))
     })
@@ -34,7 +34,8 @@ pub(crate) fn print_requested(command: &Command, line: &[OsString]) -> Result<Op
     refuse_output(command, line, "help")?;
     let mut command = command.clone();
     command.build();
-    let Some(word) = rest.first().map(|word| word.to_lowercase()) else {
+    let word = rest.first().map(|word| word.to_lowercase());
+    let Some(word) = word.filter(|word| word != "help") else {
         print_text(&command.render_long_help().to_string())?;
         return Ok(Some(ExitCode::Success));
     };
@@ -55,7 +56,7 @@ pub(crate) fn print_requested(command: &Command, line: &[OsString]) -> Result<Op
                 print_text(&verb.render_long_help().to_string())?;
                 return Ok(Some(ExitCode::Success));
             }
-            let program = Arguments::command();
+            let program = arguments::command();
             let verbs: Vec<&str> = program.get_subcommands().map(Command::get_name).collect();
             return Err(unknown_topic(&word, &verbs));
         }

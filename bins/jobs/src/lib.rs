@@ -21,8 +21,8 @@ mod synonyms;
 
 use std::ffi::OsString;
 
+use clap::Command;
 use clap::error::ErrorKind;
-use clap::{Command, CommandFactory as _};
 use toolforge_cli::{CompletionRequest, ExitCode, Failure, Session, parse, separate_command};
 use toolforge_model::{JobRequest, ToolName};
 
@@ -88,7 +88,7 @@ pub fn requested<'a>(
 /// Returns the clap command, from which help, completions, the man page and the reference page are generated.
 #[must_use]
 pub fn command() -> Command {
-    Arguments::command()
+    arguments::command()
 }
 
 fn parsed<'a>(arguments: impl IntoIterator<Item = &'a str>) -> Result<Arguments, Failure> {

@@ -26,6 +26,9 @@ fn verbs_come_first_and_options_after_a_dash() {
 #[test]
 fn values_are_completed() {
     assert_eq!(candidates("toolforge-jobs list --output "), "table wide json yaml name normal long");
+    assert_eq!(candidates("toolforge-jobs show x --output "), "table json yaml name");
+    assert_eq!(candidates("toolforge-jobs dump --output "), "table yaml");
+    assert_eq!(candidates("toolforge-jobs lint -o "), "table json yaml sarif");
     assert_eq!(candidates("toolforge-jobs run x --image=python3.1"), "--image=python3.11 --image=python3.13");
     assert_eq!(candidates("toolforge-jobs run x --image node1"), "node16 node18");
     assert_eq!(candidates("toolforge-jobs generate ma"), "man man-pages");

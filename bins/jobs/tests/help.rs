@@ -93,3 +93,45 @@ fn completion_is_for_the_name_that_is_typed() {
     assert!(script.contains(" toolforge-jobs\n") && script.contains(" toolforge\n"), "{script}");
     assert!(jobs("generate x").contains("source <(toolforge-jobs generate bash)"));
 }
+
+/// Returns the values of `--output` in the help of a verb.
+fn shown_formats(verb: &str) -> String {
+    let help = jobs(&format!("{verb} --help"));
+    let Some((_, option)) = help.split_once("--output <FORMAT>") else { return String::new() };
+    let (option, _) = option.split_once("[default:").unwrap();
+    let values = option.lines().filter_map(|line| line.trim().strip_prefix("- ")?.split_once(':'));
+    values.map(|(value, _)| value).collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn help_lists_the_formats_of_the_verb() {
+    for (line, formats) in [
+        ("list", "table wide json yaml name normal long"),
+        ("show x", "table json yaml name"),
+        ("cron", "table json yaml name"),
+        ("images", "table json yaml name"),
+        ("lint none.yaml", "table json yaml sarif"),
+        ("load none.yaml", "table json yaml"),
+        ("dump", "table yaml"),
+        ("convert none.yaml", ""),
+        ("logs x", ""),
+    ] {
+        assert_eq!(shown_formats(line), formats, "{line}");
+        for format in ["table", "wide", "json", "yaml", "name", "normal", "long", "sarif"] {
+            let is_shown = formats.split(' ').any(|shown| shown == format);
+            let answer = jobs(&format!("{line} --output {format} --tool x --from /dev/null"));
+            let is_refused = ["cannot be used with", "has no JSON", "only `lint` prints"]
+                .iter()
+                .any(|refusal| answer.contains(refusal));
+            // Text is what a verb without formats prints.
+            let is_accepted = is_shown || format == "table";
+            assert!(is_refused != is_accepted, "{line} {format}: {answer}");
+        }
+    }
+}
+
+#[test]
+fn help_knows_itself() {
+    assert_eq!(jobs("help help"), jobs("help"));
+    assert!(jobs("help generate").starts_with("[exit 0]"));
+}

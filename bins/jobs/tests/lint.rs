@@ -133,7 +133,8 @@ fn json_lists_findings_with_their_fixes() {
       "level": "error",
       "line": 9,
       "message": "value is a number (1); expected a string; put it in quotes",
-      "object": "Pod a",
+      "name": "a",
+      "objectKind": "Pod",
       "start": 207
     }
     "#);
@@ -265,7 +266,7 @@ fn fix_shows_difference_keeps_original() {
        |
        = fix: Set `resources` if it needs more or less.
 
-    warning[image-gone]: deployment.yaml:25:18: the image of python3.7 is gone from the platform, as far as is known without the cluster; python3.13 replaces it: docker-registry.svc.toolforge.org/toolforge-python313-sssd-web
+    warning[image-gone]: deployment.yaml:25:18: the image of python3.7 is gone from the platform, as far as is known without the cluster, so that pods wait in ImagePullBackOff; python3.13 replaces it: docker-registry.svc.toolforge.org/toolforge-python313-sssd-web
        |
     25 |           image: docker-registry.svc.toolforge.org/toolforge-python37-sssd-base:latest
        |                  ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^

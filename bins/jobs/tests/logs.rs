@@ -53,7 +53,8 @@ fn object(owners: &str) -> Value {
         }
         _ => (platform::COMPONENT_ONE_OFF, json!({"template": template})),
     };
-    json!({"metadata": metadata("bot", component), "spec": spec})
+    let status = if owners == DEPLOYMENTS { json!({"replicas": 1, "readyReplicas": 1}) } else { json!({}) };
+    json!({"metadata": metadata("bot", component), "spec": spec, "status": status})
 }
 
 /// Returns a pod whose container has this state and this last state.
@@ -171,13 +172,31 @@ fn previous_run_of_a_crash_is_printed_first() {
 }
 
 #[test]
-fn events_are_fetched_only_without_pods() {
+fn events_are_fetched_where_they_may_explain_something() {
     assert_snapshot!(run(cluster(Some(CRON_JOBS), &[]), "logs bot"), @"
     [exit 0]
     GET   /api/v1/namespaces/tool-stashbot/events?limit=500
     ");
     let waiting = pod(platform::COMPONENT_SCHEDULED, &json!({"waiting": {}}), &json!({}));
     assert_snapshot!(run(cluster(Some(CRON_JOBS), &[waiting]), "logs bot"), @"[exit 0]");
+    // A health check that fails is only in the events, whatever the program has written.
+    let mut deployment = object(DEPLOYMENTS);
+    deployment["status"] = json!({"replicas": 1});
+    let mut unready = running();
+    unready["status"]["containerStatuses"][0]["ready"] = false.into();
+    let forbidden = Answer::refusal(403, "Forbidden", "events is forbidden");
+    for events in [list(&[]), forbidden] {
+        let script = Script::new()
+            .answer(&format!("GET {DEPLOYMENTS}?limit=500"), list(std::slice::from_ref(&deployment)))
+            .answer(&format!("GET {CRON_JOBS}?limit=500"), list(&[]))
+            .answer(&format!("GET {JOBS}?limit=500"), list(&[]))
+            .answer(&format!("GET {PODS}?limit=500"), list(std::slice::from_ref(&unready)))
+            .answer(&format!("GET {PODS}/bot-1/log"), Answer::text(200, "2026-11-25T10:00:00.5Z hello\n"))
+            .answer(&format!("GET {EVENTS}"), events);
+        let requests = run(script, "logs bot");
+        assert!(requests.starts_with("[exit 0]\n") && requests.contains("/pods/bot-1/log"), "{requests}");
+        assert!(requests.ends_with("/events?limit=500"), "{requests}");
+    }
 }
 
 #[test]

@@ -1,12 +1,12 @@
 //! The command line.
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Command, CommandFactory as _, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 use std::str::FromStr;
 
 use toolforge_cli::{
-    ClusterOptions, ExitCode, Failure, GlobalOptions, OutputFormat, parse_cpu, parse_memory, parse_profile,
-    parse_whole,
+    ClusterOptions, ExitCode, Failure, GlobalOptions, NEAR_PERCENT, OutputFormat, no_document, parse_cpu,
+    parse_memory, parse_profile, parse_whole, with_formats,
 };
 use toolforge_model::{Cpu, JobName, Memory, Replicas, ToolName, Untrusted};
 use toolforge_quota::Resource;
@@ -62,6 +62,41 @@ pub(crate) enum Verb {
     /// Compare the quota with the limits of containers and with what exists; with `--all`, those of all tools. Exit code 1 if
     /// something was found.
     Audit(AuditArguments),
+    /// Print a completion script (bash, zsh, fish) or a man page (man), or write all man pages.
+    Generate(GenerateArguments),
+}
+
+impl Verb {
+    /// Returns the verb as it is written.
+    pub(crate) fn as_str(&self) -> &'static str {
+        match self {
+            Self::WhatIf(_) => "what-if",
+            Self::Request(_) => "request",
+            Self::Audit(_) => "audit",
+            Self::Generate(_) => "generate",
+        }
+    }
+}
+
+/// Returns the clap command, in which each verb has its own output formats.
+pub(crate) fn command() -> Command {
+    let program = Arguments::command();
+    let output = program.get_arguments().find(|option| option.get_id() == "output").cloned();
+    program.mut_subcommands(|verb| match &output {
+        Some(output) => {
+            let formats = formats(verb.get_name());
+            verb.arg(with_formats(output.clone().global(false), formats))
+        }
+        None => verb,
+    })
+}
+
+/// Returns the output formats of a verb; the first is the default.
+fn formats(verb: &str) -> &'static [Format] {
+    match verb {
+        "request" | "generate" => &[Format::Table],
+        _ => &[Format::Table, Format::Json, Format::Yaml],
+    }
 }
 
 /// The size that is asked about.
@@ -89,6 +124,14 @@ pub(crate) struct RequestArguments {
     pub(crate) files: Vec<PathBuf>,
 }
 
+/// What is generated.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct GenerateArguments {
+    /// `bash`, `zsh`, `fish`, `man [COMMAND]` or `man-pages DIRECTORY`.
+    #[arg(value_name = "WHAT")]
+    pub(crate) what: Vec<String>,
+}
+
 /// Which tools are audited.
 #[derive(Clone, Copy, Debug, Args)]
 pub(crate) struct AuditArguments {
@@ -109,7 +152,7 @@ pub(crate) struct FleetOptions {
     #[arg(long, help_heading = FLEET, requires = "all", value_enum, value_name = "STATE", value_delimiter = ',')]
     pub(crate) only: Vec<Only>,
     /// Usage percentage at which a quota counts as near its limit.
-    #[arg(long, help_heading = FLEET, requires = "all", value_name = "PERCENT", default_value_t = 80,
+    #[arg(long, help_heading = FLEET, requires = "all", value_name = "PERCENT", default_value_t = NEAR_PERCENT,
         value_parser = percent)]
     pub(crate) threshold: u64,
     /// Sort by name, by the used share, or by the used amount of a resource such as `limits.memory`; largest first, except
@@ -244,8 +287,22 @@ impl Arguments {
     /// Returns the format for one namespace.
     ///
     /// # Errors
-    /// When the format is one for many tools.
+    /// When the format is one for many tools, or the verb prints only text.
     pub(crate) fn document_format(&self) -> Result<OutputFormat, Failure> {
+        let verb = self.verb.as_ref().map(Verb::as_str);
+        if let Some(verb) = verb.filter(|verb| !formats(verb).contains(&Format::Json))
+            && self.output != Format::Table
+        {
+            return Err(match self.output.to_possible_value() {
+                Some(format) if !matches!(self.output, Format::Json | Format::Yaml) => {
+                    let format = format.get_name();
+                    let message =
+                        format!("`--output {format}` cannot be used with `{verb}`, which prints text");
+                    Failure::new(ExitCode::Usage, message).hint("Leave `--output` out.")
+                }
+                _ => no_document(verb),
+            });
+        }
         match self.output {
             Format::Table => Ok(OutputFormat::Table),
             Format::Json => Ok(OutputFormat::Json),

@@ -11,21 +11,23 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use toolforge_cli::{
-    Document, ExitCode, Failure, Input, Notice, ProgressLine, Session, Source, Table, print, to_json,
+    Document, ExitCode, Failure, Input, Notice, ProgressLine, Session, Source, Table, for_each_object, print,
+    to_json, warn_of_unread_kinds,
 };
 use toolforge_client::kube::api::ListParams;
-use toolforge_client::{Client, Collection, ResourceType};
+use toolforge_client::{Client, Collection, ResourceType, Unread};
 use toolforge_model::{ToolName, Untrusted};
 use toolforge_quota::profiles::Profile;
-use toolforge_quota::{AuditLevel, AuditedWorkload, Limits};
+use toolforge_quota::{AuditLevel, AuditedWorkload, Limits, ObjectName};
 use toolforge_render::manifest::ManifestObject;
 use toolforge_render::namespace::limits;
+use toolforge_render::object::ObjectKind;
 use toolforge_render::usage::audited_workload;
-use toolforge_report::{AuditCode, AuditSeverity, FailureCode, FindingOfAudit, NamespaceAudit, QuotaAudit};
+use toolforge_report::{AuditCode, AuditFinding, FailureCode, Level, NamespaceAudit, QuotaAudit};
 
 use crate::arguments::Arguments;
 use crate::facts;
-use crate::fleet::{failure_of_all, for_each_object};
+use crate::fleet::failure_of_all;
 
 /// How kubectl writes a file that can be audited.
 const KUBECTL: &str = "Write the file with `kubectl get resourcequota,limitrange,deployment,statefulset,daemonset,cronjob,job --all-namespaces --output json`.";
@@ -35,7 +37,7 @@ const KUBECTL: &str = "Write the file with `kubectl get resourcequota,limitrange
 struct Audited {
     quotas: BTreeMap<String, ResourceQuota>,
     limit_ranges: BTreeMap<String, LimitRange>,
-    workloads: BTreeMap<String, AuditedWorkload>,
+    workloads: BTreeMap<ObjectName, AuditedWorkload>,
 }
 
 impl Audited {
@@ -72,6 +74,12 @@ pub(crate) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, 
         Source::Cluster { runtime, client } => {
             let mut namespace = Audited::default();
             let live = &overview.facts.live;
+            let is_audited = |unread: &&Unread| {
+                let kind = unread.object_kind();
+                matches!(kind, Some(ObjectKind::Deployment | ObjectKind::CronJob | ObjectKind::Job))
+            };
+            let unread: Vec<Unread> = overview.unread.iter().filter(is_audited).cloned().collect();
+            warn_of_unread_kinds(&unread);
             live.deployments.iter().for_each(|found| namespace.add(found));
             live.cron_jobs.iter().for_each(|found| namespace.add(found));
             live.jobs.iter().for_each(|found| namespace.add(found));
@@ -168,12 +176,10 @@ async fn fetch_sets(client: &Client, tool: &ToolName, namespace: &mut Audited) -
 
 /// Prints a warning of each kind of sets that may not be read.
 fn warn_of_unread_sets(has_sets: bool, has_daemons: bool) {
-    for (is_read, kind) in [(has_sets, "StatefulSet"), (has_daemons, "DaemonSet")] {
+    for (is_read, kind) in [(has_sets, "statefulsets.apps"), (has_daemons, "daemonsets.apps")] {
         if !is_read {
-            Notice::warning(format!(
-                "the cluster does not let you read {kind} objects, so they are left out"
-            ))
-            .print();
+            Notice::warning(format!("the cluster does not let you list {kind}, so they are left out"))
+                .print();
         }
     }
 }
@@ -189,7 +195,7 @@ async fn for_each_readable<T: k8s_openapi::Resource + DeserializeOwned>(
         match pages.next().await {
             Ok(Some(page)) => page.items.iter().for_each(&mut each),
             Ok(None) => return Ok(true),
-            Err(error) if error.api_status().is_some_and(|status| status.code() == 403) => return Ok(false),
+            Err(error) if error.is_forbidden() => return Ok(false),
             Err(error) => return Err(error),
         }
     }
@@ -296,18 +302,28 @@ impl Audit for Job {
 
 fn audit(namespace: String, limits: &Limits, workloads: &[AuditedWorkload]) -> NamespaceAudit {
     let findings = limits.audit(workloads);
-    let findings = findings.iter().map(|finding| FindingOfAudit {
+    let findings = findings.iter().map(|finding| AuditFinding {
         code: AuditCode::from_code(finding.as_str()),
-        severity: match finding.level() {
-            AuditLevel::Error => AuditSeverity::Error,
-            AuditLevel::Warning => AuditSeverity::Warning,
+        level: match finding.level() {
+            AuditLevel::Error => Level::Error,
+            AuditLevel::Warning => Level::Warning,
         },
+        object_kind: object_of(finding).map(|object| Untrusted::new(object.kind.as_str())),
+        name: object_of(finding).map(|object| Untrusted::new(object.name.as_str())),
         message: finding.to_string(),
     });
     NamespaceAudit {
         tool: ToolName::from_namespace(&namespace).map(|tool| tool.to_string()),
         namespace,
         findings: findings.collect(),
+    }
+}
+
+/// Returns the object that a finding is about; `None` if it is about none.
+fn object_of(finding: &toolforge_quota::AuditFinding) -> Option<&ObjectName> {
+    match finding {
+        toolforge_quota::AuditFinding::Stranded { object, .. } => Some(object),
+        _ => None,
     }
 }
 
@@ -322,8 +338,8 @@ fn finish(reports: Vec<NamespaceAudit>, arguments: &Arguments) -> Result<ExitCod
     for report in &reports {
         let name = Untrusted::new(report.tool.as_deref().unwrap_or(&report.namespace)).escaped().to_string();
         for finding in &report.findings {
-            let (severity, code) = (finding.severity.as_str().to_owned(), finding.code.as_str().to_owned());
-            table.row([name.clone(), severity, code, finding.message.clone()]);
+            let (level, code) = (finding.level.as_str().to_owned(), finding.code.as_str().to_owned());
+            table.row([name.clone(), level, code, finding.message.clone()]);
         }
     }
     let summary = format!(

@@ -3,13 +3,14 @@
 use k8s_openapi::api::core::v1::Namespace;
 use k8s_openapi::jiff::Timestamp;
 use toolforge_cli::{ExitCode, Failure, FileFactsOptions, Session, Source, file_facts};
-use toolforge_client::{Client, Error, JobFetchOptions, NamespaceFetchOptions, ResourceType};
+use toolforge_client::{Client, JobFetchOptions, NamespaceFetchOptions, ResourceType, Unread};
 use toolforge_images::Catalog;
-use toolforge_model::{ToolName, Untrusted};
+use toolforge_model::ToolName;
 use toolforge_quota::Limits;
 use toolforge_quota::profiles::Profile;
 use toolforge_render::files::FilePlanFacts;
 use toolforge_render::job::JobFacts;
+use toolforge_render::object::ObjectKind;
 use toolforge_render::usage::PodMetrics;
 use toolforge_report::FailureCode;
 
@@ -47,10 +48,8 @@ pub(crate) struct Overview {
     pub(crate) metrics: Option<Vec<PodMetrics>>,
     /// Whether the objects of the namespace are known, and not only its quotas.
     pub(crate) has_objects: bool,
-    /// Why the objects of the namespace cannot be read.
-    pub(crate) unread: Option<Error>,
-    /// Whether the user may not read events, so that it is unknown what is blocked.
-    pub(crate) has_unread_events: bool,
+    /// The kinds of objects that the user may not read.
+    pub(crate) unread: Vec<Unread>,
     pub(crate) now: Timestamp,
 }
 
@@ -59,57 +58,54 @@ impl Overview {
         &self.facts.namespace.limits
     }
 
-    /// Returns the resource that the user may not read, like `pods`.
-    pub(crate) fn unread_resource(&self) -> Option<Untrusted> {
-        if self.has_unread_events {
-            return Some(Untrusted::new("events"));
-        }
-        let kind = self.unread.as_ref()?.api_status()?.object_kind();
-        Some(if kind.is_empty() { Untrusted::new("objects") } else { kind.clone() })
+    /// Returns whether it is known which workloads use the quota.
+    pub(crate) fn has_workloads(&self) -> bool {
+        self.has_objects && !self.unread.iter().any(|unread| unread.object_kind() == Some(ObjectKind::Pod))
+    }
+
+    /// Returns whether it is known what is blocked.
+    pub(crate) fn has_blocked(&self) -> bool {
+        self.has_objects && self.unread.is_empty()
+    }
+
+    /// Returns whether the next runs are known, and what runs beside them.
+    pub(crate) fn has_runs(&self) -> bool {
+        self.has_objects && self.unread.iter().all(|unread| unread.object_kind().is_none())
     }
 }
 
 /// Returns the quotas of a namespace, what uses them, and what is blocked. A user who may read only the quotas gets these.
 pub(crate) fn overview(session: &Session, profile: Option<Profile>) -> Result<Overview, Failure> {
     let now = Timestamp::now();
-    let mut has_unread_events = false;
-    let (facts, metrics, has_objects, unread) = match &session.source {
+    let (mut facts, metrics, has_objects, unread) = match &session.source {
         Source::Files(documents) => {
             let facts = documents.job_facts(session.namespace_of(documents)?)?;
             let has_objects = !facts.live.pods.is_empty() || !facts.live.cron_jobs.is_empty();
-            (facts, None, has_objects, None)
+            (facts, None, has_objects, Vec::new())
         }
         Source::Cluster { runtime, client } => {
             let mut wanted = JobFetchOptions::for_names();
             wanted.namespace = NamespaceFetchOptions::limits();
             wanted.events = true;
+            wanted.leave_out_unread = true;
             let (fetched, metrics) = runtime.block_on(async {
                 tokio::join!(
                     client.fetch_jobs(&session.tool, wanted),
                     client.fetch_pod_metrics(&session.tool),
                 )
             });
-            match fetched {
-                Ok(fetched) => {
-                    has_unread_events = fetched.has_unread_events;
-                    let facts = fetched.facts(session.namespace(Catalog::default()));
-                    if facts.namespace.limits.quotas.is_empty() && facts.live.pods.is_empty() {
-                        runtime.block_on(check_tool(client, &session.tool))?;
-                    }
-                    (facts, metrics, true, None)
-                }
-                Err(error) if error.api_status().is_some_and(|status| status.code() == 403) => {
-                    let namespace = session.namespace(Catalog::default()).with_limits(session.limits()?);
-                    (JobFacts::new(namespace), None, false, Some(error))
-                }
-                Err(error) => return Err(error.into()),
+            let mut fetched = fetched?;
+            let unread = std::mem::take(&mut fetched.unread);
+            let facts = fetched.facts(session.namespace(Catalog::default()));
+            if facts.namespace.limits.quotas.is_empty() && facts.live.pods.is_empty() {
+                runtime.block_on(check_tool(client, &session.tool))?;
             }
+            (facts, metrics, true, unread)
         }
     };
-    let mut facts = facts;
     if let Some(profile) = profile {
         let limits = std::mem::take(&mut facts.namespace.limits);
         facts.namespace.limits = limits.with_profile(profile);
     }
-    Ok(Overview { facts, metrics, has_objects, unread, has_unread_events, now })
+    Ok(Overview { facts, metrics, has_objects, unread, now })
 }

@@ -4,16 +4,16 @@ use std::path::{Path, PathBuf};
 
 use k8s_openapi::jiff::Timestamp;
 use toolforge_cli::{
-    Document, ExitCode, Failure, FileFactsOptions, Notice, OutputFormat, RunConflicts, Session,
+    Document, ExitCode, Failure, FileFactsOptions, Notice, OutputFormat, RunConflicts, Session, WorkloadName,
     adjustment_goal, adjustments, adjustments_text, downtime, forecast_text, print, quota_rows, read_input,
     rollout, to_json, verdict_code, verdict_text, violations, warn_of_unread,
 };
 use toolforge_model::{Diagnostic, Untrusted};
-use toolforge_render::change::{Adjustment, Change, Downtime};
+use toolforge_render::change::{Adjustment, Change, Downtime, Workload};
 use toolforge_render::files::{
     FileContents, FilePlan, FilePlanFacts, FileProblem, FileProblemKind, file_adjustments, plan_files,
 };
-use toolforge_report::{Action, DetailCode, FailureCode, FileChange, ProblemCode};
+use toolforge_report::{Action, DetailCode, FailureCode, FileChange, PlanProblem, ProblemCode};
 
 use crate::arguments::Arguments;
 use crate::facts;
@@ -33,9 +33,8 @@ pub(crate) fn run(
     let plan = plan_files(&files, &facts);
     let conflicts = RunConflicts::of(&plan.set, &plan.jobs, &facts.jobs, Timestamp::now());
     conflicts.print_warning();
-    let has_quota = !facts.jobs.namespace.limits.quotas.is_empty();
     let nearest = file_adjustments(&files, &facts, &plan, adjustment_goal(&plan.set));
-    print(&document(session, &plan, &nearest, has_quota, &conflicts, &arguments.files)?, format)?;
+    print(&document(session, &plan, &nearest, &conflicts, &arguments.files)?, format)?;
     if !plan.problems.is_empty() {
         return Err(of_problems(&plan, &arguments.files));
     }
@@ -114,35 +113,38 @@ fn document(
     session: &Session,
     plan: &FilePlan,
     nearest: &[Adjustment],
-    has_quota: bool,
     conflicts: &RunConflicts,
     paths: &[PathBuf],
 ) -> Result<Document, Failure> {
     let set = &plan.set;
     let value = toolforge_report::FilePlan {
         tool: session.tool.clone(),
-        fits: plan.fits(),
+        fits: if plan.problems.is_empty() { set.fits_if_checked() } else { Some(false) },
         verdict: verdict_code(plan.verdict()),
         changes: set.changes.iter().map(file_change).collect(),
         quotas: quota_rows(set),
         violations: violations(set),
-        problems: plan.problems.iter().map(|found| problem(found, paths)).collect(),
+        problems: plan.problems.iter().flat_map(|found| problems(found, paths)).collect(),
         adjustments: adjustments(&[nearest, conflicts.schedules()].concat()),
         conflicts: conflicts.report(),
     };
-    Ok(Document { text: text(plan, nearest, has_quota), value: to_json(value)? })
+    Ok(Document { text: text(plan, nearest), value: to_json(value)? })
 }
 
 fn file_change(change: &Change) -> FileChange {
+    let WorkloadName { r#type, object_kind, name } = WorkloadName::of(&change.workload());
     FileChange {
         action: Action::from_code(change.action.as_str()),
-        workload: change.workload(),
+        r#type,
+        object_kind,
+        name,
         rollout: rollout(change),
         downtime: downtime(change),
     }
 }
 
-fn problem(found: &FileProblem, paths: &[PathBuf]) -> toolforge_report::FileProblem {
+/// Returns a problem once for each workload that has it.
+fn problems(found: &FileProblem, paths: &[PathBuf]) -> Vec<PlanProblem> {
     let location = found.location;
     let code = match &found.kind {
         FileProblemKind::WebService(_) => "plan",
@@ -152,16 +154,23 @@ fn problem(found: &FileProblem, paths: &[PathBuf]) -> toolforge_report::FileProb
         FileProblemKind::Job(problem) => problem.code(),
         _ => "other",
     };
-    toolforge_report::FileProblem {
-        code: ProblemCode::from_code(code),
-        file: location.and_then(|_| paths.get(found.file)).map(|path| shown(path)),
-        line: location.map(|location| location.line),
-        column: location.map(|location| location.column),
-        message: found.kind.to_string(),
-    }
+    let problem = |workload: &Workload| {
+        let WorkloadName { r#type, object_kind, name } = WorkloadName::of(workload);
+        PlanProblem {
+            code: ProblemCode::from_code(code),
+            r#type,
+            object_kind,
+            name,
+            file: location.and_then(|_| paths.get(found.file)).map(|path| shown(path)),
+            line: location.map(|location| location.line),
+            column: location.map(|location| location.column),
+            message: found.kind.to_string(),
+        }
+    };
+    found.workloads.iter().map(problem).collect()
 }
 
-fn text(plan: &FilePlan, nearest: &[Adjustment], has_quota: bool) -> String {
+fn text(plan: &FilePlan, nearest: &[Adjustment]) -> String {
     let set = &plan.set;
     let mut text = String::new();
     for change in set.pending() {
@@ -173,8 +182,12 @@ fn text(plan: &FilePlan, nearest: &[Adjustment], has_quota: bool) -> String {
             });
         }
     }
-    let kept: Vec<String> =
-        set.changes.iter().filter(|change| change.is_keep()).map(Change::workload).collect();
+    let kept: Vec<String> = set
+        .changes
+        .iter()
+        .filter(|change| change.is_keep())
+        .map(|change| change.workload().to_string())
+        .collect();
     if !kept.is_empty() {
         text.push_str(&format!("keep {}\n", kept.join(", ")));
     }
@@ -186,7 +199,7 @@ fn text(plan: &FilePlan, nearest: &[Adjustment], has_quota: bool) -> String {
     if set.pending().next().is_none() {
         text.push_str("nothing would change\n");
     }
-    text.push_str(&verdict_text(set, plan.verdict(), has_quota));
+    text.push_str(&verdict_text(set, plan.verdict()));
     text.push_str(&adjustments_text(set, nearest));
     text
 }

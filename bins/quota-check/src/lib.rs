@@ -23,20 +23,19 @@ mod what_if;
 
 use std::ffi::OsString;
 
-use clap::CommandFactory as _;
 use toolforge_cli::{
     CompletionRequest, DescribedProgram, ExitCode, Failure, Notice, Session, TOPICS, WHERE_TO_ASK,
-    kubeconfig_files, parse, positionals, print, print_text, refuse_options, refuse_output, topic,
-    unknown_topic, usage_failure, warn_of_unread,
+    kubeconfig_files, parse, positionals, print, print_text, refuse_output, topic, unknown_topic,
+    usage_failure, warn_of_unread,
 };
 
-use arguments::{Arguments, AuditArguments, Verb};
+use arguments::{Arguments, AuditArguments, GenerateArguments, Verb};
 pub use report::text;
 
 /// Returns the clap command, from which help, the man page and the reference page are generated.
 #[must_use]
 pub fn command() -> clap::Command {
-    Arguments::command()
+    arguments::command()
 }
 
 /// Runs the program with the arguments of the process.
@@ -46,17 +45,9 @@ pub fn main() -> std::process::ExitCode {
         if let Some(request) = CompletionRequest::of_process() {
             return request.answer(completion::described);
         }
-        let command = with_help(Arguments::command());
+        let command = with_help(command());
         let line: Vec<OsString> = std::env::args_os().collect();
         let words = positionals(&command, &line);
-        if let Some((generate, rest)) = words.split_first()
-            && generate == "generate"
-        {
-            refuse_output(&command, &line, "generate")?;
-            refuse_options(&command, &line, "generate")?;
-            let program = DescribedProgram { name: "quota-check", word: None, command };
-            return program.generate(rest);
-        }
         if let Some((help, rest)) = words.split_first()
             && help == "help"
         {
@@ -84,7 +75,7 @@ fn with_help(command: clap::Command) -> clap::Command {
 /// Prints the help of the program, of a command or of a topic.
 fn print_help(mut command: clap::Command, word: Option<&str>) -> Result<ExitCode, Failure> {
     command.build();
-    let text = match word.map(str::to_lowercase) {
+    let text = match word.map(str::to_lowercase).filter(|word| word != "help") {
         None => command.render_long_help().to_string(),
         Some(word) => match (topic(&word), command.find_subcommand_mut(&word)) {
             (Some(text), _) => format!("{text}\n{WHERE_TO_ASK}\n"),
@@ -119,6 +110,15 @@ fn check(arguments: &Arguments) -> Result<ExitCode, Failure> {
         return fleet::run(arguments);
     }
     arguments.document_format()?;
+    if let Some(Verb::Generate(GenerateArguments { what })) = &arguments.verb {
+        arguments.session_options()?.refuse("generate")?;
+        if arguments.quota.is_some() {
+            let message = "`--quota` cannot be used with `generate`";
+            return Err(Failure::new(ExitCode::Usage, message).hint("Leave it out; a script needs no quota."));
+        }
+        let command = with_help(command());
+        return DescribedProgram { name: "quota-check", word: None, command }.generate(what);
+    }
     if let Some(Verb::Audit(AuditArguments { all: true })) = arguments.verb {
         return audit::run_all(arguments);
     }
@@ -131,21 +131,27 @@ fn check_in(session: &Session, arguments: &Arguments) -> Result<ExitCode, Failur
     match &arguments.verb {
         Some(Verb::WhatIf(asked)) => return what_if::run(session, arguments, asked, format),
         Some(Verb::Audit(_)) => return audit::run(session, arguments),
-        Some(Verb::Request(asked)) => return request::run(session, arguments, asked, format),
+        Some(Verb::Request(asked)) => return request::run(session, arguments, asked),
+        // It needs no session.
+        Some(Verb::Generate(_)) => return Ok(ExitCode::Success),
         None if !arguments.files.is_empty() => return files::run(session, arguments, format),
         None => {}
     }
     let overview = facts::overview(session, arguments.quota.clone())?;
     print(&report::document(&session.tool, &overview)?, format)?;
     let exit_code = warn_of_unread(overview.limits());
-    let Some(resource) = overview.unread_resource() else { return Ok(exit_code) };
-    let left_out = if overview.has_objects {
-        "what is blocked is left out"
-    } else {
+    if overview.unread.is_empty() {
+        return Ok(exit_code);
+    }
+    let left_out = if !overview.has_workloads() {
         "who uses the quota, what is blocked and the next runs are left out"
+    } else if !overview.has_runs() {
+        "what is blocked and the next runs are left out"
+    } else {
+        "what is blocked is left out"
     };
-    Notice::warning(format!("the cluster does not let you read {}, so {left_out}", resource.escaped()))
-        .print();
+    let kinds: Vec<String> = overview.unread.iter().map(|unread| unread.resource.to_string()).collect();
+    Notice::warning(format!("the cluster does not let you list {}, so {left_out}", kinds.join(", "))).print();
     Ok(ExitCode::Partial)
 }
 

@@ -108,7 +108,7 @@ fn state(row: &ResourceUsage) -> String {
     };
     // One Service is what a web service has.
     let is_usual = row.resource == Resource::Services.to_string() && row.hard == "1";
-    let word = if is_usual && row.state == QuotaState::Full { "in use" } else { word(row.state) };
+    let word = if is_usual && row.state == QuotaState::Blocked { "in use" } else { word(row.state) };
     let words = [word, &note];
     words.into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join("; ")
 }
@@ -137,14 +137,15 @@ fn limits_table(subject: &'static str, rows: &[ContainerLimits]) -> String {
 fn word(state: QuotaState) -> &'static str {
     match state {
         QuotaState::Ok | QuotaState::Unknown => "",
-        QuotaState::NearlyFull => "nearly full",
+        QuotaState::Near => "nearly full",
+        QuotaState::Blocked => "full",
         QuotaState::NotAllowed => "not allowed",
         other => other.as_str(),
     }
 }
 
 /// Returns the heading of one of several quotas or LimitRanges, with the pods that it counts.
-fn heading(kind: &str, name: &str, scopes: &[String]) -> String {
+pub(crate) fn heading(kind: &str, name: &str, scopes: &[String]) -> String {
     let name = Untrusted::new(name);
     if scopes.is_empty() {
         return format!("{kind} {}\n", name.escaped());

@@ -2,12 +2,13 @@
 
 mod needed;
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use k8s_openapi::jiff::Timestamp;
-use toolforge_cli::{ExitCode, Failure, OutputFormat, RunConflicts, Session, no_document, print_text};
+use toolforge_cli::{ExitCode, Failure, RunConflicts, Session, print_text};
 use toolforge_model::Untrusted;
-use toolforge_quota::{ComputeResource, Limits, ObjectName, Resource};
+use toolforge_quota::{ComputeResource, Limits, ObjectName, Resource, ResourceQuota};
 use toolforge_render::change::ChangeSet;
 use toolforge_render::files::{FileContents, FilePlan, FilePlanFacts, file_adjustments, plan_files};
 use toolforge_render::usage::{
@@ -18,6 +19,7 @@ use needed::{MissingPods, Needed, change_owner};
 
 use crate::arguments::{Arguments, RequestArguments};
 use crate::facts::Overview;
+use crate::report::heading;
 use crate::{facts, files};
 
 /// Prints the text of a request. Nothing is sent.
@@ -25,19 +27,12 @@ pub(crate) fn run(
     session: &Session,
     arguments: &Arguments,
     asked: &RequestArguments,
-    format: OutputFormat,
 ) -> Result<ExitCode, Failure> {
-    if format != OutputFormat::Table {
-        return Err(no_document("request"));
-    }
-    let mut overview = facts::overview(session, arguments.quota.clone())?;
+    let overview = facts::overview(session, arguments.quota.clone())?;
     // Without the objects, it is unknown whether anything is blocked.
-    if let Some(error) = overview.unread.take() {
-        return Err(error.into());
-    }
-    if overview.has_unread_events {
-        return Err(Failure::new(ExitCode::Cluster, "the cluster does not let you read events")
-            .detail("without them, it is unknown what the quota has refused"));
+    if let Some(unread) = overview.unread.first() {
+        return Err(Failure::from(unread.clone().into_error())
+            .detail(format!("without {}, it is unknown what the quota has refused", unread.resource)));
     }
     let contents = files::read(session, &asked.files)?;
     let planned = if contents.is_empty() {
@@ -131,7 +126,7 @@ fn text(tool: &str, overview: &Overview, planned: Option<&Planned>, names: &[Str
     let usage = workload_usage(&overview.facts.live.pods, &limits.quotas, &limits.limit_ranges, metrics);
     text.push_str(&usage_text(&usage, overview.metrics.is_some()));
     if let Some(planned) = planned {
-        text.push_str(&plan_text(planned, names));
+        text.push_str(&plan_text(planned, &limits.quotas, names));
     }
     text
 }
@@ -225,7 +220,11 @@ fn quota_text(limits: &Limits) -> String {
     if limits.quotas.is_empty() {
         text.push_str("The namespace has no quota.\n");
     }
-    for quota in &limits.quotas {
+    for (index, quota) in limits.quotas.iter().enumerate() {
+        if index > 0 {
+            text.push('\n');
+        }
+        text.push_str(&heading_of(quota, &limits.quotas));
         text.push_str("| resource | used | limit |\n| --- | --- | --- |\n");
         for (resource, hard) in &quota.hard {
             let (hard, [used]) = resource.short_amounts(*hard, [quota.used(resource)]);
@@ -243,6 +242,16 @@ fn quota_text(limits: &Limits) -> String {
         }
     }
     text
+}
+
+/// Returns the heading of the table of one of several quotas, with the pods that it counts.
+fn heading_of(quota: &ResourceQuota, quotas: &[ResourceQuota]) -> String {
+    let scopes: Vec<String> = quota.scopes.iter().map(ToString::to_string).collect();
+    if quotas.len() < 2 && scopes.is_empty() {
+        return String::new();
+    }
+    let heading = heading("Quota", &quota.name, &scopes);
+    format!("### {}\n\n", cell(heading.trim_end()))
 }
 
 /// Returns what terminates, and is not counted in what is requested; nothing if nothing does.
@@ -348,20 +357,25 @@ fn usage_text(usage: &[WorkloadUsage], is_measured: bool) -> String {
     text
 }
 
-fn plan_text(planned: &Planned, names: &[String]) -> String {
+fn plan_text(planned: &Planned, quotas: &[ResourceQuota], names: &[String]) -> String {
     let Planned { plan, smaller, meetings, left_out, .. } = planned;
     let names: Vec<String> = names.iter().map(|name| cell(name)).collect();
     let mut text = format!("\n## The plan that needs it ({})\n\n", names.join(", "));
     for change in plan.set.pending() {
-        let _ = writeln!(text, "- {} {}", change.action, cell(&change.workload()));
+        let _ = writeln!(text, "- {} {}", change.action, cell(&change.workload().to_string()));
     }
-    text.push_str("\n| resource | limit | used | after | at the peak |\n| --- | --- | --- | --- | --- |\n");
-    for row in plan.set.forecast() {
-        let check = row.at_rest;
-        let (hard, [used, after, peak]) =
-            check.resource.short_amounts(check.hard, [check.used, check.after, row.peak]);
-        let _ =
-            writeln!(text, "| {} | {hard} | {used} | {after} | {peak} |", cell(&check.resource.to_string()));
+    let names: BTreeSet<&str> = plan.set.forecast().map(|row| row.at_rest.quota.as_str()).collect();
+    for quota in quotas.iter().filter(|quota| names.contains(quota.name.as_str())) {
+        text.push('\n');
+        text.push_str(&heading_of(quota, quotas));
+        text.push_str("| resource | limit | used | after | at the peak |\n| --- | --- | --- | --- | --- |\n");
+        for row in plan.set.forecast().filter(|row| row.at_rest.quota == quota.name) {
+            let check = row.at_rest;
+            let (hard, [used, after, peak]) =
+                check.resource.short_amounts(check.hard, [check.used, check.after, row.peak]);
+            let resource = cell(&check.resource.to_string());
+            let _ = writeln!(text, "| {resource} | {hard} | {used} | {after} | {peak} |");
+        }
     }
     for violation in plan.set.at_rest.violations() {
         let _ = writeln!(text, "\n{}", cell(&violation.to_string()));

@@ -136,6 +136,23 @@ fn quotas_are_shown_where_only_they_can_be_read() {
 }
 
 #[test]
+fn what_can_be_known_without_one_kind_is_shown() {
+    for (path, kind, sections) in [
+        (CORE, "pods", [false, false, false]),
+        (BATCH, "cronjobs", [true, false, false]),
+        (CORE, "events", [true, false, true]),
+    ] {
+        let refused = (format!("{path}/{kind}"), Answer::refusal(403, "Forbidden", "no"));
+        let (code, _, output) = run(namespace(&[pod("bot-1")], &[refused]), &["--output", "json"]);
+        assert_eq!(code, 6, "{output}");
+        let report: Value = serde_json::from_str(&output).unwrap();
+        assert_eq!(report["unread"], json!([kind]));
+        let is_shown = ["workloads", "blocked", "runs"].map(|section| !report[section].is_null());
+        assert_eq!(is_shown, sections, "{kind}");
+    }
+}
+
+#[test]
 fn tool_that_does_not_exist_is_an_error() {
     let none = || (format!("{CORE}/resourcequotas"), list(&[]));
     let missing = (CORE.to_owned(), Answer::not_found("namespaces", "tool-x"));

@@ -293,8 +293,13 @@ fn runs_of_manifests_meet_others() {
     let output = quota_check("--quota toolforge-2023 --output json -", &template);
     let document: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(document["conflicts"][0]["jobs"], serde_json::json!(["a", "b"]), "{document:#}");
+    let id = |found: &Value| [&found["type"], &found["objectKind"], &found["name"]].map(Value::to_string);
+    let changes: Vec<_> = document["changes"].as_array().unwrap().iter().map(id).collect();
+    assert!(document["adjustments"].as_array().unwrap().iter().all(|found| changes.contains(&id(found))));
     let schedules: Vec<&Value> = document["adjustments"].as_array().unwrap().iter().collect();
-    let of_manifest = schedules.iter().find(|found| found["workload"] == "CronJob b");
+    let of_manifest = schedules
+        .iter()
+        .find(|found| (found["objectKind"].as_str(), found["name"].as_str()) == (Some("CronJob"), Some("b")));
     assert!(of_manifest.unwrap()["schedule"].as_str().unwrap().ends_with(" 3 * * *"), "{document:#}");
     let found = said("--quota toolforge-2023 -", &input);
     assert!(!found.contains("warning"), "{found}");
@@ -308,7 +313,7 @@ fn manifest_replaces_the_live_schedule() {
         let found = said("--from scheduled.yaml -", &input);
         let warning = "exceed the quota within the next 24 hours:\n  nightly alone, 04:00 to 04:05\n";
         assert_eq!(found.contains(warning), is_warned, "{found}");
-        assert!(!found.contains("03:00"), "{found}");
+        assert!(!found.contains("03:00") && !found.contains("Once the jobs exist"), "{found}");
         let suspended = input.replace("spec: {schedule", "spec: {suspend: true, schedule");
         let found = said("--from scheduled.yaml -", &suspended);
         assert!(!found.contains("hours:"), "{found}");
@@ -336,6 +341,9 @@ fn existing_runs_that_no_longer_fit_are_warned_of() {
     }
     let found = said("--from scheduled.yaml --from catalog.yaml what-if --memory 4Gi", "");
     assert!(found.starts_with("[exit 0]") && warns_of_nightly(&found), "{found}");
+    // The job exists already.
+    let found = said("--from scheduled.yaml --from catalog.yaml what-if nightly --memory 6Gi", "");
+    assert!(warns_of_nightly(&found), "{found}");
 }
 
 /// `jobs plan` and `webservice plan` have tests of the same text.
@@ -437,7 +445,7 @@ fn runs_during_a_rollout_are_warned_of() {
     assert!(text.contains(warning), "{text}");
     let conflict = &document["conflicts"][0];
     assert_eq!(
-        (&conflict["isDuringRollout"], &conflict["jobs"]),
+        (&conflict["duringRollout"], &conflict["jobs"]),
         (&true.into(), &serde_json::json!(["often"]))
     );
     // Beside the old pods alone, it fits.

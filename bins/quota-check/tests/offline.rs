@@ -42,7 +42,7 @@ fn json_has_a_version_and_says_what_is_full() {
     assert_eq!(report["apiVersion"], "cli.toolforge.org/v1");
     let resources = report["quotas"][0]["resources"].as_array().unwrap();
     let services = resources.iter().find(|row| row["resource"] == "services").unwrap();
-    assert_eq!(services["state"], "full");
+    assert_eq!(services["state"], "blocked");
 }
 
 #[test]
@@ -199,12 +199,46 @@ fn generate_refuses_options() {
     for (line, option) in [
         ("generate bash --tool x", "--tool"),
         ("--kubeconfig=k generate man", "--kubeconfig"),
-        ("generate bash --all", "--all"),
+        ("generate bash --quota toolforge-2023", "--quota"),
     ] {
         let said = said(&quota_check(line));
         assert!(said.starts_with("[exit 2]"), "{said}");
         assert!(said.contains(&format!("`{option}` cannot be used with `generate`")), "{said}");
     }
+}
+
+#[test]
+fn help_lists_the_formats_of_the_verb() {
+    for (verb, formats) in
+        [("what-if", "table json yaml"), ("audit", "table json yaml"), ("request", ""), ("generate", "")]
+    {
+        let help = said(&quota_check(&format!("{verb} --help")));
+        let option = help.split_once("--output <FORMAT>").and_then(|(_, rest)| rest.split_once("[default:"));
+        let lines = option.map(|(option, _)| option).unwrap_or_default().lines();
+        let values = lines.filter_map(|line| line.trim().strip_prefix("- ")?.split_once(':'));
+        let values: Vec<&str> = values.map(|(value, _)| value).collect();
+        assert_eq!((help.starts_with("[exit 0]"), values.join(" ").as_str()), (true, formats), "{help}");
+    }
+    for (format, error) in [
+        ("csv", "`--output csv` cannot be used with `request`, which prints text"),
+        ("json", "request has no JSON or YAML output"),
+    ] {
+        let output = quota_check(&format!("request --tool x --from limits.yaml --output {format}"));
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert!(stderr.contains(error), "{stderr}");
+        assert!(stderr.contains("Leave `--output` out."), "{stderr}");
+    }
+}
+
+#[test]
+fn generate_and_help_have_help() {
+    let help = said(&quota_check("generate --help"));
+    assert!(help.contains("Usage: quota-check generate"), "{help}");
+    assert!(said(&quota_check("help generate")).contains("Usage: quota-check generate"), "{help}");
+    assert_eq!(said(&quota_check("help help")), said(&quota_check("help")));
+    assert!(said(&quota_check("generate bash")).contains("complete"));
+    let refused = said(&quota_check("generate bash --output json"));
+    assert!(refused.starts_with("[exit 2]") && refused.contains("generate has no JSON"), "{refused}");
 }
 
 #[test]

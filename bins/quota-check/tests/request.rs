@@ -279,3 +279,51 @@ fn refusals_of_files_are_listed_without_a_time() {
     let text = request("request", &[quota(&hard, &hard), refusal("Job", "once"), pod], "");
     assert!(text.contains("| Job once | ") && !text.contains("As of"), "{text}");
 }
+
+#[test]
+fn each_quota_has_its_own_table() {
+    let named = |name: &str, hard: Value, scopes: Value| {
+        let mut quota = quota(&hard, &json!({}));
+        quota["metadata"]["name"] = json!(name);
+        quota["spec"] = json!({"hard": hard, "scopes": scopes});
+        quota
+    };
+    let live = [
+        named("all", json!({"limits.memory": "8Gi", "pods": "4"}), json!([])),
+        named("runs", json!({"pods": "2"}), json!(["Terminating"])),
+    ];
+    let text =
+        request("request -", &live, "- {name: job, command: ./x, image: bookworm, continuous: true}\n");
+    let (_, section) = text.split_once("## Quota and use\n\n").unwrap();
+    insta::assert_snapshot!(section.split_once("\n- ").unwrap().0, @"
+    ### Quota all
+
+    | resource | used | limit |
+    | --- | --- | --- |
+    | pods | 0 | 4 |
+    | limits.memory | 0 | 8Gi |
+
+    ### Quota runs, which counts only pods with Terminating
+
+    | resource | used | limit |
+    | --- | --- | --- |
+    | pods | 0 | 2 |
+
+    ## Blocked
+
+    No refusals are known; the cluster keeps events for an hour.
+
+    ## The plan that needs it (-)
+    ");
+    let (_, plan) = section.split_once("create").unwrap();
+    insta::assert_snapshot!(plan.trim(), @"
+    job job
+
+    ### Quota all
+
+    | resource | limit | used | after | at the peak |
+    | --- | --- | --- | --- | --- |
+    | pods | 4 | 0 | 1 | 1 |
+    | limits.memory | 8Gi | 0 | 512Mi | 512Mi |
+    ");
+}

@@ -162,6 +162,19 @@ fn largest_sizes_are_tight() {
 }
 
 #[test]
+fn without_a_quota_nothing_is_checked() {
+    assert_snapshot!(said("what-if --from catalog.yaml"), @"");
+    assert_snapshot!(said("what-if --from catalog.yaml --memory 4Gi"), @"");
+    let output = quota_check("what-if --from catalog.yaml --output json");
+    let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let change = &document["change"];
+    assert_eq!((&change["verdict"], &change["fits"]), (&"not-checked".into(), &Value::Null), "{document:#}");
+    assert_eq!((&document["largestMemory"], &document["largestReplicas"]), (&Value::Null, &Value::Null));
+    assert_eq!(document["unlimited"], serde_json::json!(["memory", "cpu", "replicas"]));
+    assert_eq!((&document["type"], &document["name"]), (&"web-service".into(), &"stashbot".into()));
+}
+
+#[test]
 fn sizes_of_a_missing_job_are_refused() {
     assert_snapshot!(said("what-if --from seed-restart.yaml bot"), @"
     [exit 1]

@@ -35,7 +35,10 @@ impl From<RolloutObjects<'_>> for ReadyPods {
 /// Returns what to do about a cause, with the commands to type.
 pub(crate) fn advice(cause: &Cause, ready: ReadyPods) -> String {
     match cause {
-        Cause::OutOfMemory => "Increase the memory limit: `webservice restart -m 1Gi`.".to_owned(),
+        Cause::OutOfMemory => {
+            "Increase the memory limit with `webservice restart -m MEMORY`: `quota-check what-if` shows how much fits."
+                .to_owned()
+        }
         Cause::CrashLoop { .. } | Cause::ContainerStart { .. } => {
             "Fix the error that `webservice logs` shows, then type `webservice restart`; `webservice stop` stops the attempts.".to_owned()
         }
@@ -48,7 +51,7 @@ pub(crate) fn advice(cause: &Cause, ready: ReadyPods) -> String {
                 .to_owned()
         }
         Cause::QuotaExceeded if ready == ReadyPods::Old => format!(
-            "The old pods use the quota that the new ones need: `webservice restart` replaces them one after the other. `quota-check` shows the usage; {} explains how to request more.",
+            "The old pods use the quota that the new ones need: `webservice restart` stops old pods first, which is an outage if there is only one. `quota-check` shows the usage; {} explains how to request more.",
             platform::QUOTA_HELP
         ),
         Cause::QuotaExceeded if ready == ReadyPods::New => format!(
@@ -56,11 +59,11 @@ pub(crate) fn advice(cause: &Cause, ready: ReadyPods) -> String {
             platform::QUOTA_HELP
         ),
         Cause::QuotaExceeded => format!(
-            "`quota-check` shows what uses the quota: stop something else, or request less with `webservice restart -m 256Mi`; {} explains how to request more.",
+            "`quota-check` shows what uses the quota: stop something else, or request less with `webservice restart -m MEMORY`, as far as `quota-check what-if` says that it fits; {} explains how to request more.",
             platform::QUOTA_HELP
         ),
         Cause::LimitRange => format!(
-            "`quota-check` shows the limits: request less with `webservice restart -m 256Mi`; {} explains how to request more.",
+            "`quota-check what-if` shows how much is allowed: request less with `webservice restart -m MEMORY`; {} explains how to request more.",
             platform::QUOTA_HELP
         ),
         Cause::Paused => "`webservice restart` ends the pause and replaces the pods.".to_owned(),
@@ -81,8 +84,8 @@ mod tests {
     #[test]
     fn full_quota_is_explained_by_the_pods_that_run() {
         for (ready, outdated, advised) in [
-            (2, 2, "`webservice restart` replaces"),
-            (2, 1, "`webservice restart` replaces"),
+            (2, 2, "`webservice restart` stops old pods first"),
+            (2, 1, "`webservice restart` stops old pods first"),
             (1, 0, "fewer replicas"),
             (0, 0, "request less"),
         ] {

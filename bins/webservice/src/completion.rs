@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use clap::{Arg, Command, CommandFactory as _, ValueHint};
 use toolforge_cli::{
     ArgValueCandidates, CandidateSource, CompletionCandidate, choices, generate_choices, positionals,
-    topic_choices,
+    topic_choices, with_formats,
 };
 
 use toolforge_model::platform::BUILD_SERVICE_TYPE;
@@ -29,6 +29,7 @@ pub(crate) fn described(words: &[OsString]) -> (Command, Vec<OsString>) {
     let options = options.cloned().map(|option| match option.get_id().as_str() {
         "template" | "kubeconfig" | "from" => option.value_hint(ValueHint::FilePath),
         "home" => option.value_hint(ValueHint::DirPath),
+        "output" if let Some(action) = action => with_formats(option, action.formats()),
         _ => option,
     });
     let word = Arg::new("word").num_args(0..);

@@ -2,8 +2,11 @@
 
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::jiff::Timestamp;
-use toolforge_cli::{Failure, Session, Source, catalog_or_bundled, print_message, warn_of_unread_events};
-use toolforge_client::{NamespaceFetchOptions, WebServiceFetchOptions};
+use toolforge_cli::{
+    ExitCode, Failure, Session, Source, catalog_or_bundled, print_message, warn_of_unread_kinds,
+};
+use toolforge_client::WebServiceFetchOptions;
+use toolforge_images::Catalog;
 use toolforge_render::job::JobFacts;
 use toolforge_render::pod::RolloutProgress;
 use toolforge_render::web_service::{LiveWebService, WebServiceFacts, web_service_progress};
@@ -48,30 +51,42 @@ pub(crate) async fn facts_to_write(session: &Session) -> Result<(WebServiceFacts
     Ok(objects.facts_with_jobs(namespace))
 }
 
-/// Returns the facts for a status; without a catalog, it prints a warning and uses the bundled one.
-pub(crate) fn status_facts(session: &Session) -> Result<WebServiceFacts, Failure> {
-    session.block_on(fetch_status_facts(session))?
+/// Returns the facts for a status, without what the user may not read, and the exit code of an answer from them. Without a
+/// catalog, it prints a warning and uses the bundled one.
+pub(crate) fn status_facts(session: &Session) -> Result<(WebServiceFacts, ExitCode), Failure> {
+    session.block_on(fetch_live(session, true))?
 }
 
-/// Fetches the facts as [`status_facts`] does.
-pub(crate) async fn fetch_status_facts(session: &Session) -> Result<WebServiceFacts, Failure> {
-    let Source::Cluster { client, .. } = &session.source else { return fetch_facts(session).await };
+/// Fetches the facts for a change that needs only the live objects, without a catalog.
+pub(crate) async fn fetch_live_facts(session: &Session) -> Result<WebServiceFacts, Failure> {
+    Ok(fetch_live(session, false).await?.0)
+}
+
+async fn fetch_live(
+    session: &Session,
+    leave_out_unread: bool,
+) -> Result<(WebServiceFacts, ExitCode), Failure> {
+    let Source::Cluster { client, .. } = &session.source else {
+        return Ok((fetch_facts(session).await?, ExitCode::Success));
+    };
     let mut wanted = WebServiceFetchOptions::for_status();
-    wanted.namespace = NamespaceFetchOptions::catalog();
+    wanted.leave_out_unread = leave_out_unread;
+    wanted.namespace.catalog = leave_out_unread;
     wanted.replica_sets = false;
     let mut objects = client.fetch_web_service(&session.tool, wanted).await?;
     if needs_events(&objects.live) {
         let mut wanted = WebServiceFetchOptions::default();
         wanted.replica_sets = true;
         wanted.events = true;
+        wanted.leave_out_unread = leave_out_unread;
         let found = client.fetch_web_service(&session.tool, wanted).await?;
-        if found.has_unread_events {
-            warn_of_unread_events();
-        }
+        objects.unread.extend(found.unread);
         (objects.live.replica_sets, objects.live.events) = (found.live.replica_sets, found.live.events);
     }
-    let namespace = session.namespace(catalog_or_bundled(&objects.namespace));
-    Ok(objects.facts(namespace))
+    let catalog = if leave_out_unread { catalog_or_bundled(&objects.namespace) } else { Catalog::default() };
+    let namespace = session.namespace(catalog);
+    let exit_code = warn_of_unread_kinds(&objects.unread);
+    Ok((objects.facts(namespace), exit_code))
 }
 
 /// Returns whether events may show why pods are missing, not ready or restarted.

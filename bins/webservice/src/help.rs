@@ -3,7 +3,7 @@
 use clap::{Arg, ArgAction, Command, CommandFactory as _};
 use toolforge_cli::{
     ExitCode, Failure, HelpOption, TOPICS, WHERE_TO_ASK, positionals, print_text, refuse_output, topic,
-    unknown_topic,
+    unknown_topic, with_formats,
 };
 use toolforge_model::Untrusted;
 
@@ -37,7 +37,12 @@ pub(crate) fn action_command(name: &str, action: Action) -> Command {
         .filter(|option| {
             !option.is_positional() && !option.is_hide_set() && ids.contains(&option.get_id().as_str())
         })
-        .cloned();
+        .cloned()
+        .map(
+            |option| {
+                if option.get_id() == "output" { with_formats(option, action.formats()) } else { option }
+            },
+        );
     let options: Vec<Arg> = options.collect();
     let examples: String =
         action.examples().iter().map(|example| format!("\n  webservice {example}")).collect();
@@ -75,6 +80,9 @@ pub(crate) fn print_requested(
         refuse_output(command, arguments, "help")?;
         return match rest {
             [] => print_help(command.clone(), HelpOption::Long).map(Some),
+            [word, ..] if word.eq_ignore_ascii_case("help") => {
+                print_help(command.clone(), HelpOption::Long).map(Some)
+            }
             [word, ..] => on_word(name, word).map(Some),
         };
     }

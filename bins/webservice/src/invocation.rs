@@ -1,6 +1,6 @@
 //! The positional arguments: `[TYPE] ACTION [ARGUMENTS…]`.
 
-use toolforge_cli::{ExitCode, Failure};
+use toolforge_cli::{ExitCode, Failure, LintFormat};
 use toolforge_images::{Catalog, State};
 use toolforge_model::platform::BUILD_SERVICE_TYPE;
 use toolforge_model::{TypeName, TypeNameError, Untrusted, suggest};
@@ -162,6 +162,16 @@ impl Action {
         let output: &[&str] = if self.prints_document() { &["output"] } else { &[] };
         let global: &[&str] = if self == Self::Generate { &[] } else { &global };
         [described, own, output, global].concat()
+    }
+
+    /// Returns the output formats of the action; the first is the default.
+    pub(crate) fn formats(self) -> &'static [LintFormat] {
+        use LintFormat::{Json, Sarif, Table, Yaml};
+        match self {
+            Self::Lint => &[Table, Json, Yaml, Sarif],
+            _ if self.prints_document() => &[Table, Json, Yaml],
+            _ => &[Table],
+        }
     }
 
     /// Returns whether the action prints one document, as a table, JSON or YAML.

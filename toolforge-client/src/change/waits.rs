@@ -15,7 +15,7 @@ use toolforge_render::object::{HttpRoute, ObjectKind, RouteAcceptance};
 use crate::change::apply::TERMINATION_TIMEOUT;
 use crate::change::error::ROUTE_TIMEOUT;
 use crate::change::seen::Stored;
-use crate::{ApplyError, Client, Error, LogOwner, LogTarget, ObjectPath, WatchEvent, WatchOptions};
+use crate::{ApplyError, Client, Error, LogOwner, LogTarget, ObjectPath, WatchOptions, WatcherEvent};
 
 impl Client {
     /// Waits until a gateway accepts a route as it is now.
@@ -79,14 +79,14 @@ impl Client {
             let mut pods = BTreeSet::new();
             while let Some(change) = changes.next().await {
                 match change? {
-                    WatchEvent::Init(found) => {
+                    WatcherEvent::Init(found) => {
                         pods = found.iter().filter(|pod| target.includes(pod)).map(uid).collect();
                     }
-                    WatchEvent::Apply(pod) if !target.includes(&pod) => {}
-                    WatchEvent::Apply(pod) => {
+                    WatcherEvent::Apply(pod) if !target.includes(&pod) => {}
+                    WatcherEvent::Apply(pod) => {
                         pods.insert(uid(&pod));
                     }
-                    WatchEvent::Delete(pod) => {
+                    WatcherEvent::Delete(pod) => {
                         pods.remove(&uid(&pod));
                     }
                 }

@@ -10,13 +10,14 @@ use kube::api::ListParams;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use toolforge_model::{JobName, ToolName};
-use toolforge_render::job::{JobFacts, LiveJobs, RecordedJob};
+use toolforge_render::job::{JobFacts, LiveJobs, RecordedJob, is_job};
 use toolforge_render::namespace::Namespace;
 use toolforge_render::object::HttpRoute;
 use toolforge_render::pod::{PodsTime, with_unsettled_pods};
 
-use crate::facts::{FactsError, FetchedNamespace, NamespaceFetchOptions, host_namespace, readable};
-use crate::{Client, Error, ResourceType};
+use crate::facts::{FactsError, FetchedNamespace, NamespaceFetchOptions, host_namespace};
+use crate::unread::{UnreadKinds, readable};
+use crate::{Client, Error, ReadVerb, ResourceType, Unread};
 
 /// Which objects are fetched; each is one request, and all are sent concurrently.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,25 +31,45 @@ pub struct JobFetchOptions {
     pub events: bool,
     /// The records of the platform's jobs service: two requests.
     pub records: bool,
+    /// Whether kinds that the user may not list are left out, and not an error, for what can do without them.
+    pub leave_out_unread: bool,
 }
 
 impl JobFetchOptions {
     /// Returns the options for planning a change.
     #[must_use]
     pub fn for_plan() -> Self {
-        Self { namespace: NamespaceFetchOptions::all(), addresses: true, events: false, records: true }
+        Self {
+            namespace: NamespaceFetchOptions::all(),
+            addresses: true,
+            events: false,
+            records: true,
+            ..Self::for_names()
+        }
     }
 
-    /// Returns the options for a list of jobs.
+    /// Returns the options for a list of jobs, without kinds that the user may not list.
     #[must_use]
     pub fn for_list() -> Self {
-        Self { namespace: NamespaceFetchOptions::catalog(), addresses: true, events: true, records: false }
+        Self {
+            namespace: NamespaceFetchOptions::catalog(),
+            addresses: true,
+            events: true,
+            records: false,
+            leave_out_unread: true,
+        }
     }
 
     /// Returns the options for the jobs and their pods only.
     #[must_use]
     pub fn for_names() -> Self {
-        Self { namespace: NamespaceFetchOptions::default(), addresses: false, events: false, records: false }
+        Self {
+            namespace: NamespaceFetchOptions::default(),
+            addresses: false,
+            events: false,
+            records: false,
+            leave_out_unread: false,
+        }
     }
 }
 
@@ -60,15 +81,15 @@ pub struct FetchedJobs {
     pub namespace: FetchedNamespace,
     /// The namespace's objects.
     pub live: LiveJobs,
-    /// Whether the user may not read events, so that `live` has none.
-    pub has_unread_events: bool,
+    /// The kinds that the user may not list, so that `live` has none of them: events, and others where they are left out.
+    pub unread: Vec<Unread>,
 }
 
 impl FetchedJobs {
     /// Returns the facts: `namespace` with the fetched limits, and the live objects.
     #[must_use]
     pub fn facts(self, namespace: Namespace) -> JobFacts {
-        let Self { namespace: fetched, live, has_unread_events: _ } = self;
+        let Self { namespace: fetched, live, unread: _ } = self;
         let mut facts = JobFacts::new(fetched.facts(namespace));
         let (limits, now) = (facts.namespace.limits, PodsTime::Now(Timestamp::now()));
         facts.namespace.limits = with_unsettled_pods(limits, &live.deployments, &live.jobs, &live.pods, now);
@@ -107,66 +128,93 @@ impl Client {
     /// The first error of any request. Missing objects are not errors, nor are events that the user may not list, and HTTPRoutes
     /// and records of the jobs service that the cluster does not serve or the user may not list.
     pub async fn fetch_jobs(&self, tool: &ToolName, wanted: JobFetchOptions) -> Result<FetchedJobs, Error> {
-        let JobFetchOptions { namespace: wanted_facts, addresses, events, records } = wanted;
+        // Boxed, because this future has many kilobytes, and each one that awaits it would contain it.
+        Box::pin(self.fetch_job_objects(tool, wanted)).await
+    }
+
+    async fn fetch_job_objects(
+        &self,
+        tool: &ToolName,
+        wanted: JobFetchOptions,
+    ) -> Result<FetchedJobs, Error> {
+        let JobFetchOptions { namespace: wanted_facts, addresses, events, records, leave_out_unread } =
+            wanted;
         let client = self.sharing_read_time();
         let namespace = tool.namespace();
-        let list = |resource: ResourceType| resource.in_namespace(namespace.clone());
+        let namespace = namespace.as_str();
         let (deployments, cron_jobs, jobs, pods, facts, services, http_routes, events, continuous, scheduled) =
             tokio::try_join!(
                 biased;
-                client.all::<Deployment>(true, list(ResourceType::of::<Deployment>())),
-                client.all::<CronJob>(true, list(ResourceType::of::<CronJob>())),
-                client.all::<Job>(true, list(ResourceType::of::<Job>())),
-                client.all::<Pod>(true, list(ResourceType::of::<Pod>())),
-                client.fetch_namespace(tool, wanted_facts),
-                client.all::<Service>(addresses, list(ResourceType::of::<Service>())),
-                client.all_served::<HttpRoute>(addresses, ResourceType::HTTP_ROUTES, tool),
-                readable(client.all::<Event>(events, list(ResourceType::of::<Event>()))),
-                client.all_served::<Record>(records, ResourceType::of_kind(RecordedJob::Continuous.kind()), tool),
-                client.all_served::<Record>(records, ResourceType::of_kind(RecordedJob::Scheduled.kind()), tool),
+                client.all::<Deployment>(true, leave_out_unread, namespace),
+                client.all::<CronJob>(true, leave_out_unread, namespace),
+                client.all::<Job>(true, leave_out_unread, namespace),
+                client.all::<Pod>(true, leave_out_unread, namespace),
+                client.fetch_readable_namespace(tool, wanted_facts, leave_out_unread),
+                client.all::<Service>(addresses, leave_out_unread, namespace),
+                client.all_served::<HttpRoute>(addresses, ResourceType::HTTP_ROUTES, namespace),
+                client.all::<Event>(events, true, namespace),
+                client.all_served::<Record>(records, ResourceType::of_kind(RecordedJob::Continuous.kind()), namespace),
+                client.all_served::<Record>(records, ResourceType::of_kind(RecordedJob::Scheduled.kind()), namespace),
             )?;
+        let mut unread = UnreadKinds::default();
         let mut recorded: BTreeMap<JobName, RecordedJob> = BTreeMap::new();
         for (records, kind) in [(continuous, RecordedJob::Continuous), (scheduled, RecordedJob::Scheduled)] {
+            let records = records.unwrap_or_default();
             let names = records.into_iter().filter_map(|record| record.metadata.name.parse().ok());
             recorded.extend(names.map(|name: JobName| (name, kind)));
         }
         let mut live = LiveJobs::default();
-        live.deployments = deployments;
-        live.cron_jobs = cron_jobs;
-        live.jobs = jobs;
-        live.services = services;
-        live.http_routes = http_routes;
-        live.pods = pods;
-        let has_unread_events = events.is_none();
-        live.events = events.unwrap_or_default();
+        live.deployments = unread.found(deployments);
+        live.cron_jobs = unread.found(cron_jobs);
+        live.jobs = unread.found(jobs);
+        live.pods = unread.found(pods);
+        live.services = unread.found(services);
+        // A kind that the cluster does not serve is often refused, too, so routes matter only to an address.
+        let has_addresses =
+            live.services.iter().any(|service| is_job(service.metadata.labels.as_ref(), tool));
+        live.http_routes = match http_routes {
+            Err(_) if !(leave_out_unread && has_addresses) => Vec::new(),
+            http_routes => unread.found(http_routes),
+        };
+        live.events = unread.found(events);
         live.recorded = recorded;
-        Ok(FetchedJobs { namespace: facts, live, has_unread_events })
+        Ok(FetchedJobs { namespace: facts, live, unread: unread.0 })
     }
 
-    async fn all<T: DeserializeOwned>(
+    /// Returns the objects of a kind, or that the user may not list it, where that is `optional`.
+    async fn all<T: k8s_openapi::Resource + DeserializeOwned>(
         &self,
         wanted: bool,
-        collection: crate::Collection,
-    ) -> Result<Vec<T>, Error> {
-        if !wanted {
-            return Ok(Vec::new());
-        }
-        Ok(self.list(&collection, &ListParams::default()).await?.items)
+        optional: bool,
+        namespace: &str,
+    ) -> Result<Result<Vec<T>, Unread>, Error> {
+        self.all_of(ResourceType::of::<T>(), wanted, optional, namespace).await
     }
 
-    /// Returns the objects of a kind; none if the cluster does not serve it or the tool may not list it.
+    /// Returns the objects of a kind, none if the cluster does not serve it, or that the user may not list it.
     async fn all_served<T: DeserializeOwned>(
         &self,
         wanted: bool,
         resource: ResourceType,
-        tool: &ToolName,
-    ) -> Result<Vec<T>, Error> {
-        let found = self.all(wanted, resource.in_namespace(tool.namespace())).await;
-        match found {
-            Err(error) if error.api_status().is_some_and(|status| matches!(status.code(), 403 | 404)) => {
-                Ok(Vec::new())
-            }
+        namespace: &str,
+    ) -> Result<Result<Vec<T>, Unread>, Error> {
+        match self.all_of(resource, wanted, true, namespace).await {
+            Err(error) if error.is_not_found() => Ok(Ok(Vec::new())),
             found => found,
         }
+    }
+
+    async fn all_of<T: DeserializeOwned>(
+        &self,
+        resource: ResourceType,
+        wanted: bool,
+        optional: bool,
+        namespace: &str,
+    ) -> Result<Result<Vec<T>, Unread>, Error> {
+        if !wanted {
+            return Ok(Ok(Vec::new()));
+        }
+        let reading = self.items(resource.in_namespace(namespace), ListParams::default());
+        readable(optional, (ReadVerb::List, resource), reading).await
     }
 }

@@ -11,16 +11,16 @@ use toolforge_render::job::LiveJobs;
 
 use crate::path::named;
 use crate::watch::{Store, wait_until};
-use crate::{Client, Error, LogOwner, LogTarget, WaitOptions, WaitOutcome, WatchEvent};
+use crate::{Client, Error, LogOwner, LogTarget, WaitOptions, WaitOutcome, WatcherEvent};
 
 /// The label with the name of a Job on its pods (Kubernetes 1.33, the Job controller).
 const JOB_NAME: &str = "batch.kubernetes.io/job-name";
 
 #[expect(clippy::large_enum_variant, reason = "one at a time, unpacked at once")]
 enum JobEvent {
-    Job(WatchEvent<Job>),
-    Pod(WatchEvent<Pod>),
-    Event(WatchEvent<Event>),
+    Job(WatcherEvent<Job>),
+    Pod(WatcherEvent<Pod>),
+    Event(WatcherEvent<Event>),
 }
 
 /// One run of a job.

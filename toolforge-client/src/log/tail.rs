@@ -15,7 +15,7 @@ use crate::log::pod_log::{PodLog, has_ended};
 use crate::log::reader::LogReader;
 use crate::log::reading::Reading;
 use crate::log::target::{LogTarget, OwnerState, owner_states};
-use crate::{Client, Error, WatchEvent};
+use crate::{Client, Error, WatcherEvent};
 
 /// How long an answer may continue after its run has terminated: the kubelet checks every five seconds whether a
 /// container still runs (its `stateCheckPeriod`).
@@ -47,7 +47,7 @@ pub struct LogTail {
 type Events = BoxStream<'static, Result<TailEvent, Error>>;
 
 enum TailEvent {
-    Pod(Box<WatchEvent<Pod>>),
+    Pod(Box<WatcherEvent<Pod>>),
     Owner(OwnerState),
 }
 
@@ -162,9 +162,9 @@ impl LogTail {
         self.owner = Some(state);
     }
 
-    fn take_pods(&mut self, change: WatchEvent<Pod>) {
+    fn take_pods(&mut self, change: WatcherEvent<Pod>) {
         match change {
-            WatchEvent::Init(pods) => {
+            WatcherEvent::Init(pods) => {
                 self.listed = true;
                 let left: BTreeSet<String> = pods.iter().map(uid).collect();
                 let gone: Vec<String> =
@@ -172,8 +172,8 @@ impl LogTail {
                 gone.iter().for_each(|uid| self.forget(uid, None));
                 pods.iter().for_each(|pod| self.take_pod(pod));
             }
-            WatchEvent::Apply(pod) => self.take_pod(&pod),
-            WatchEvent::Delete(pod) => self.forget(&uid(&pod), Some(&pod)),
+            WatcherEvent::Apply(pod) => self.take_pod(&pod),
+            WatcherEvent::Delete(pod) => self.forget(&uid(&pod), Some(&pod)),
         }
     }
 

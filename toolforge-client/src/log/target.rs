@@ -14,7 +14,7 @@ use toolforge_render::web_service::is_web_service_pod;
 
 use crate::log::pod_log::has_ended;
 use crate::path::named;
-use crate::{Client, Collection, Error, ObjectPath, ResourceType, WatchEvent, WatchOptions};
+use crate::{Client, Collection, Error, ObjectPath, ResourceType, WatchOptions, WatcherEvent};
 
 /// Which pods' logs are read together, and the object with which the log ends.
 #[derive(Clone, Debug)]
@@ -231,7 +231,7 @@ pub(super) fn owner_states(
 }
 
 fn states_of<T: DeserializeOwned + Send + 'static>(
-    events: impl Stream<Item = Result<WatchEvent<T>, Error>> + Send + 'static,
+    events: impl Stream<Item = Result<WatcherEvent<T>, Error>> + Send + 'static,
     has_finished: fn(&T) -> bool,
 ) -> BoxStream<'static, Result<OwnerState, Error>> {
     let state = move |object: Option<&T>| match object {
@@ -241,9 +241,9 @@ fn states_of<T: DeserializeOwned + Send + 'static>(
     };
     let states = events.map(move |event| {
         event.map(|event| match event {
-            WatchEvent::Init(objects) => state(objects.first()),
-            WatchEvent::Apply(object) => state(Some(&object)),
-            WatchEvent::Delete(_) => OwnerState::Gone,
+            WatcherEvent::Init(objects) => state(objects.first()),
+            WatcherEvent::Apply(object) => state(Some(&object)),
+            WatcherEvent::Delete(_) => OwnerState::Gone,
         })
     });
     states.boxed()

@@ -16,7 +16,7 @@ use crate::log::{LogOwner, LogTarget};
 use crate::path::named;
 use crate::watch::{Store, wait_until};
 use crate::web_service::selector;
-use crate::{Client, Error, WaitOptions, WaitOutcome, WatchEvent, WatchOptions};
+use crate::{Client, Error, WaitOptions, WaitOutcome, WatchOptions, WatcherEvent};
 
 /// The Deployment of a rollout, and how its ReplicaSets and pods are found.
 pub(super) struct RolloutSelector {
@@ -52,10 +52,10 @@ impl RolloutSelector {
 
 /// An event of one of the watched kinds.
 enum RolloutObjectEvent {
-    Deployment(WatchEvent<Deployment>),
-    ReplicaSet(WatchEvent<ReplicaSet>),
-    Pod(WatchEvent<Pod>),
-    Event(WatchEvent<Event>),
+    Deployment(WatcherEvent<Deployment>),
+    ReplicaSet(WatcherEvent<ReplicaSet>),
+    Pod(WatcherEvent<Pod>),
+    Event(WatcherEvent<Event>),
 }
 
 impl Client {

@@ -102,6 +102,12 @@ impl ApiStatus {
         &self.kind
     }
 
+    /// Returns whether the user is not authorized.
+    #[must_use]
+    pub fn is_forbidden(&self) -> bool {
+        matches!(self.kind, StatusKind::Forbidden { .. })
+    }
+
     /// Returns the HTTP code.
     #[must_use]
     pub fn code(&self) -> u16 {

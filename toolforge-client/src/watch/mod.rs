@@ -11,7 +11,7 @@ use std::time::Duration;
 
 /// A change of a collection that is watched.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum WatchEvent<T> {
+pub enum WatcherEvent<T> {
     /// All objects: at the beginning, and again whenever the changes in between are no longer known. What was known
     /// before no longer counts.
     Init(Vec<T>),

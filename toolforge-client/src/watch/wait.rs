@@ -14,7 +14,7 @@ use serde::de::DeserializeOwned;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use crate::path::named;
-use crate::watch::{WatchEvent, WatchOptions};
+use crate::watch::{WatchOptions, WatcherEvent};
 use crate::{Client, Error, ObjectPath, ResourceType};
 
 /// How long to wait, and for what.
@@ -69,16 +69,16 @@ impl<K> Default for Store<K> {
 
 impl<K: Metadata<Ty = ObjectMeta> + Clone> Store<K> {
     /// Applies what the watch reports next.
-    pub(crate) fn apply(&mut self, event: WatchEvent<K>) {
+    pub(crate) fn apply(&mut self, event: WatcherEvent<K>) {
         let name = |object: &K| object.metadata().name.clone().unwrap_or_default();
         match event {
-            WatchEvent::Init(objects) => {
+            WatcherEvent::Init(objects) => {
                 self.0 = Some(objects.into_iter().map(|object| (name(&object), object)).collect());
             }
-            WatchEvent::Apply(object) => {
+            WatcherEvent::Apply(object) => {
                 self.0.get_or_insert_default().insert(name(&object), object);
             }
-            WatchEvent::Delete(object) => {
+            WatcherEvent::Delete(object) => {
                 self.0.get_or_insert_default().remove(&name(&object));
             }
         }
@@ -110,9 +110,9 @@ impl Client {
         let watching = async {
             while let Some(event) = events.next().await {
                 let found = match event? {
-                    WatchEvent::Init(objects) => objects.into_iter().next(),
-                    WatchEvent::Apply(object) => Some(object),
-                    WatchEvent::Delete(_) => None,
+                    WatcherEvent::Init(objects) => objects.into_iter().next(),
+                    WatcherEvent::Apply(object) => Some(object),
+                    WatcherEvent::Delete(_) => None,
                 };
                 if let ControlFlow::Break(result) = decide(found.as_ref()) {
                     return Ok(Some(result));
@@ -129,7 +129,7 @@ impl Client {
         namespace: &str,
         params: ListParams,
         options: WatchOptions,
-        wrap: fn(WatchEvent<K>) -> E,
+        wrap: fn(WatcherEvent<K>) -> E,
     ) -> BoxStream<'static, Result<E, Error>>
     where
         K: Resource + DeserializeOwned + Send + 'static,

@@ -6,10 +6,10 @@ use kube::api::{ListParams, WatchParams};
 use serde::de::DeserializeOwned;
 use tokio::time::{Instant, sleep};
 
-use crate::status::{ApiStatus, StatusKind};
+use crate::status::ApiStatus;
 use crate::transport::TransportError;
 use crate::watch::frames::{Frame, Frames};
-use crate::watch::{WatchEvent, WatchOptions};
+use crate::watch::{WatchOptions, WatcherEvent};
 use crate::{Client, Collection, Error};
 
 /// The seconds after which the server ends a watch; client-go asks for 300 to 600.
@@ -31,12 +31,12 @@ impl Client {
     /// use futures_util::StreamExt as _;
     /// use k8s_openapi::api::core::v1::Pod;
     /// use kube::api::ListParams;
-    /// use toolforge_client::{ResourceType, WatchEvent, WatchOptions};
+    /// use toolforge_client::{ResourceType, WatcherEvent, WatchOptions};
     ///
     /// let pods = ResourceType::of::<Pod>().in_namespace("tool-stashbot");
     /// let mut events = pin!(client.watch::<Pod>(pods, ListParams::default(), WatchOptions::default()));
     /// while let Some(event) = events.next().await {
-    ///     if let WatchEvent::Delete(pod) = event? {
+    ///     if let WatcherEvent::Delete(pod) = event? {
     ///         println!("deleted {}", pod.metadata.name.as_deref().unwrap_or_default());
     ///     }
     /// }
@@ -48,7 +48,7 @@ impl Client {
         collection: Collection,
         params: ListParams,
         options: WatchOptions,
-    ) -> impl Stream<Item = Result<WatchEvent<T>, Error>> + Send + use<T>
+    ) -> impl Stream<Item = Result<WatcherEvent<T>, Error>> + Send + use<T>
     where
         T: DeserializeOwned + Send + 'static,
     {
@@ -92,7 +92,7 @@ enum State {
 }
 
 impl Watcher {
-    async fn next<T: DeserializeOwned>(&mut self) -> Option<Result<WatchEvent<T>, Error>> {
+    async fn next<T: DeserializeOwned>(&mut self) -> Option<Result<WatcherEvent<T>, Error>> {
         loop {
             let state = std::mem::replace(&mut self.state, State::Ended);
             if matches!(state, State::Ended) {
@@ -104,7 +104,7 @@ impl Watcher {
         }
     }
 
-    async fn step<T: DeserializeOwned>(&mut self, state: State) -> Result<Option<WatchEvent<T>>, Error> {
+    async fn step<T: DeserializeOwned>(&mut self, state: State) -> Result<Option<WatcherEvent<T>>, Error> {
         let start = Instant::now();
         match state {
             State::Ended => Ok(None),
@@ -112,7 +112,7 @@ impl Watcher {
                 Ok(list) => {
                     self.started = true;
                     self.state = State::Open(list.resource_version);
-                    Ok(Some(WatchEvent::Init(list.items)))
+                    Ok(Some(WatcherEvent::Init(list.items)))
                 }
                 Err(error) => self.retry_after(error, start, State::List).await,
             },
@@ -123,7 +123,7 @@ impl Watcher {
                     Ok(list) => {
                         self.recovered();
                         self.state = State::Poll;
-                        Ok(Some(WatchEvent::Init(list.items)))
+                        Ok(Some(WatcherEvent::Init(list.items)))
                     }
                     Err(error) => self.retry_after(error, start, State::Poll).await,
                 }
@@ -133,7 +133,7 @@ impl Watcher {
                     self.state = State::Follow(frames, Instant::now(), version);
                     Ok(None)
                 }
-                Err(error) if is_forbidden(&error) => {
+                Err(error) if error.is_forbidden() || is_not_allowed(&error) => {
                     self.state = State::Poll;
                     Ok(None)
                 }
@@ -149,10 +149,10 @@ impl Watcher {
         mut frames: Frames,
         since: Instant,
         version: String,
-    ) -> Result<Option<WatchEvent<T>>, Error> {
+    ) -> Result<Option<WatcherEvent<T>>, Error> {
         let (event, reported) = match frames.next().await {
-            Frame::Applied(object, reported) => (Some(WatchEvent::Apply(object)), reported),
-            Frame::Deleted(object, reported) => (Some(WatchEvent::Delete(object)), reported),
+            Frame::Applied(object, reported) => (Some(WatcherEvent::Apply(object)), reported),
+            Frame::Deleted(object, reported) => (Some(WatcherEvent::Delete(object)), reported),
             Frame::Bookmark(reported) => (None, reported),
             // Whatever was missed shows in a list.
             Frame::Stalled => {
@@ -214,8 +214,7 @@ impl Watcher {
     }
 }
 
-fn is_forbidden(error: &Error) -> bool {
-    error
-        .api_status()
-        .is_some_and(|status| matches!(status.kind(), StatusKind::Forbidden { .. }) || status.code() == 405)
+/// Returns whether the resource cannot be watched.
+fn is_not_allowed(error: &Error) -> bool {
+    error.api_status().is_some_and(|status| status.code() == 405)
 }

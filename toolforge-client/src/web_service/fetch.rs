@@ -16,10 +16,11 @@ use toolforge_render::object::HttpRoute;
 use toolforge_render::pod::{PodsTime, with_unsettled_pods};
 use toolforge_render::web_service::{LiveWebService, WebServiceFacts};
 
-use crate::facts::{FactsError, FetchedNamespace, NamespaceFetchOptions, host_namespace, readable, when};
+use crate::facts::{FactsError, FetchedNamespace, NamespaceFetchOptions, host_namespace, when};
 use crate::status::StatusKind;
+use crate::unread::{UnreadKinds, readable};
 use crate::web_service::selector;
-use crate::{Client, Error, ResourceType};
+use crate::{Client, Error, ReadVerb, ResourceType, Unread};
 
 /// Which objects are fetched; each is one request, and all are sent concurrently.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -46,6 +47,8 @@ pub struct WebServiceFetchOptions {
     pub replica_sets: bool,
     /// The namespace's events.
     pub events: bool,
+    /// Whether what the user may not read is left out, and not an error, except for the Deployment: for what can do without it.
+    pub leave_out_unread: bool,
 }
 
 impl WebServiceFetchOptions {
@@ -62,10 +65,11 @@ impl WebServiceFetchOptions {
             unsettled: true,
             replica_sets: false,
             events: false,
+            leave_out_unread: false,
         }
     }
 
-    /// Returns the options for a status: the live objects with ReplicaSets.
+    /// Returns the options for a status: the live objects with ReplicaSets, without what the user may not read.
     #[must_use]
     pub fn for_status() -> Self {
         Self {
@@ -73,6 +77,7 @@ impl WebServiceFetchOptions {
             unsettled: false,
             namespace: NamespaceFetchOptions::default(),
             routing: false,
+            leave_out_unread: true,
             ..Self::for_plan()
         }
     }
@@ -90,8 +95,8 @@ pub struct FetchedWebService {
     pub live: LiveWebService,
     /// Everything in the namespace that runs pods.
     pub neighbors: Neighbors,
-    /// Whether the user may not read events, so that `live` has none.
-    pub has_unread_events: bool,
+    /// What the user may not read, so that `live` lacks it: events, and more where that is left out.
+    pub unread: Vec<Unread>,
 }
 
 /// Everything in a namespace that runs pods, the web service included; empty if it was not requested.
@@ -118,13 +123,14 @@ impl FetchedWebService {
     /// Returns the facts for a plan, and those of the jobs beside it, as far as the neighbors were requested.
     #[must_use]
     pub fn facts_with_jobs(self, namespace: Namespace) -> (WebServiceFacts, JobFacts) {
-        let Self { namespace: fetched, http_routes, live, neighbors, has_unread_events: _ } = self;
+        let Self { namespace: fetched, http_routes, live, neighbors, unread } = self;
         let Neighbors { pods, deployments, jobs, cron_jobs } = neighbors;
         let mut facts = WebServiceFacts::new(fetched.facts(namespace));
         let (limits, now) = (facts.namespace.limits, PodsTime::Now(Timestamp::now()));
         facts.namespace.limits = with_unsettled_pods(limits, &deployments, &jobs, &pods, now);
         facts.http_routes = http_routes;
         facts.live = live;
+        facts.unread_kinds = unread.iter().filter_map(|unread| unread.object_kind()).collect();
         let mut job_facts = JobFacts::new(facts.namespace.clone());
         let live = &mut job_facts.live;
         (live.pods, live.deployments, live.jobs, live.cron_jobs) = (pods, deployments, jobs, cron_jobs);
@@ -134,7 +140,7 @@ impl FetchedWebService {
 
 /// The result of requesting an HTTPRoute.
 struct RouteAnswer {
-    /// Whether the cluster serves the kind and the tool may read it.
+    /// Whether the cluster serves the kind.
     is_served: bool,
     route: Option<HttpRoute>,
 }
@@ -180,6 +186,7 @@ impl Client {
             unsettled,
             replica_sets,
             events,
+            leave_out_unread,
         } = wanted;
         let client = self.sharing_read_time();
         let namespace = tool.namespace();
@@ -188,30 +195,63 @@ impl Client {
         let deployment_path = named(ResourceType::of::<Deployment>());
         let service_path = named(ResourceType::of::<Service>());
         let ingress_path = objects(ResourceType::of::<Ingress>()).named(format!("{tool}-subdomain"));
+        let (get, list, optional) = (ReadVerb::Get, ReadVerb::List, leave_out_unread);
         let (facts, deployment, service, ingress, route, pods, replica_sets, events) = tokio::try_join!(
             biased;
-            client.fetch_namespace(tool, wanted_facts),
+            client.fetch_readable_namespace(tool, wanted_facts, optional),
             when(deployment, client.get_opt(&deployment_path)),
-            when(service, client.get_opt(&service_path)),
-            when(routes, client.get_opt(&ingress_path)),
-            when(routes, client.find_route(tool)),
-            when(pods, client.items(objects(ResourceType::of::<Pod>()), selector(tool))),
-            when(replica_sets, client.items(objects(ResourceType::of::<ReplicaSet>()), selector(tool))),
-            readable(when(
-                events,
-                client.items(objects(ResourceType::of::<Event>()), ListParams::default()),
-            )),
+            readable(
+                optional,
+                (get, ResourceType::of::<Service>()),
+                when(service, client.get_opt(&service_path)),
+            ),
+            readable(
+                optional,
+                (get, ResourceType::of::<Ingress>()),
+                when(routes, client.get_opt(&ingress_path)),
+            ),
+            readable(true, (get, ResourceType::HTTP_ROUTES), when(routes, client.find_route(tool))),
+            readable(
+                optional,
+                (list, ResourceType::of::<Pod>()),
+                when(pods, client.items(objects(ResourceType::of::<Pod>()), selector(tool))),
+            ),
+            readable(
+                optional,
+                (list, ResourceType::of::<ReplicaSet>()),
+                when(replica_sets, client.items(objects(ResourceType::of::<ReplicaSet>()), selector(tool))),
+            ),
+            readable(
+                true,
+                (list, ResourceType::of::<Event>()),
+                when(events, client.items(objects(ResourceType::of::<Event>()), ListParams::default())),
+            ),
         )?;
-        let ingress: Option<Ingress> = ingress.flatten();
+        let mut unread = UnreadKinds::default();
+        let service: Option<Option<Service>> = unread.found(service);
+        // Of the two kinds of routes, the one that exists is enough.
+        let has_route = matches!(&route, Ok(Some(RouteAnswer { route: Some(_), .. })));
+        let ingress: Option<Ingress> = match ingress {
+            Err(_) if has_route => None,
+            ingress => unread.found(ingress).flatten(),
+        };
+        // A kind that the user may not read counts as not served: most often, the cluster does not serve it. It matters to a
+        // status if there is no other route.
+        let route = match route {
+            Err(_) if !optional || ingress.is_some() => None,
+            route => unread.found(route),
+        };
         let RouteAnswer { is_served, route } = route.unwrap_or(RouteAnswer { is_served: false, route: None });
-        let (mut deployment, service): (Option<Deployment>, Option<Service>) =
-            (deployment.flatten(), service.flatten());
+        let mut deployment: Option<Deployment> = deployment.flatten();
+        let service = service.flatten();
         let has_parts = service.is_some() || ingress.is_some() || route.is_some();
         if wanted.deployment && deployment.is_none() && has_parts {
             // A start creates the Deployment first. It may have done so after the first answer, and what belongs to a running
             // web service would be taken for remains.
             deployment = client.get_opt(&deployment_path).await?;
         }
+        let (pods, replica_sets) = (unread.found(pods), unread.found(replica_sets));
+        let events = unread.found(events);
         // An existing route keeps its kind; the permission matters only if there is none.
         let open = routing && is_served && ingress.is_none() && route.is_none();
         let http_routes = if open { client.may_create_routes(tool).await? } else { is_served };
@@ -238,13 +278,12 @@ impl Client {
         live.http_route = route;
         live.pods = pods.unwrap_or_default();
         live.replica_sets = replica_sets.or(counted_replica_sets).unwrap_or_default();
-        let has_unread_events = events.is_none();
-        live.events = events.flatten().unwrap_or_default();
-        Ok(FetchedWebService { namespace: facts, http_routes, live, neighbors, has_unread_events })
+        live.events = events.unwrap_or_default();
+        Ok(FetchedWebService { namespace: facts, http_routes, live, neighbors, unread: unread.0 })
     }
 
     /// Requests the route. A 404 that names the resource means that the cluster serves the kind, one without that it does
-    /// not. A kind that the tool may not read counts as not served.
+    /// not.
     async fn find_route(&self, tool: &ToolName) -> Result<RouteAnswer, Error> {
         let path = ResourceType::HTTP_ROUTES.in_namespace(tool.namespace()).named(tool.as_str());
         match self.get(&path).await {
@@ -254,7 +293,6 @@ impl Client {
                     let is_served = refusal.object_kind().as_raw() == ResourceType::HTTP_ROUTES.plural;
                     Ok(RouteAnswer { is_served, route: None })
                 }
-                StatusKind::Forbidden { .. } => Ok(RouteAnswer { is_served: false, route: None }),
                 _ => Err(Error::Api(refusal)),
             },
             Err(error) => Err(error),

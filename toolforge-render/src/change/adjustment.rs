@@ -4,10 +4,11 @@ use std::fmt;
 
 use toolforge_model::{Cpu, CronExpression, Memory, Replicas, Untrusted};
 use toolforge_quota::{
-    ComputeResource, LargestSize, LimitRange, Limits, MEMORY_STEP, Resource, SizeBounds, WorkloadSize,
+    ComputeResource, LargestSize, LimitRange, Limits, MEMORY_STEP, ObjectName, Resource, SizeBounds,
+    WorkloadSize,
 };
 
-use crate::change::{ChangeSet, Rollout, WorkloadKind};
+use crate::change::{ChangeSet, Downtime, Rollout, Workload, WorkloadKind};
 
 /// A smaller size of one workload, or another rollout of it, with which everything fits, or another schedule with which its
 /// runs do. Of each amount, one mebibyte, one milli of CPU or one pod more would not, and no nearer schedule would.
@@ -18,6 +19,8 @@ pub struct Adjustment {
     pub kind: WorkloadKind,
     /// Its name, as in its change.
     pub name: String,
+    /// The object of a manifest.
+    pub object: Option<ObjectName>,
     /// The other memory limit of each pod.
     pub memory: Option<Memory>,
     /// The other CPU limit of each pod.
@@ -34,8 +37,8 @@ pub struct Adjustment {
     pub rollout: Option<Rollout>,
     /// The other schedule of a scheduled job.
     pub schedule: Option<CronExpression>,
-    /// Whether no pod runs for a time while old ones are replaced.
-    pub has_downtime: bool,
+    /// The downtime of the changes with it; `None` if there is none.
+    pub downtime: Option<Downtime>,
 }
 
 /// A part of a pod that states amounts.
@@ -91,16 +94,17 @@ impl fmt::Display for Adjustment {
 }
 
 impl Adjustment {
-    /// Returns the workload for messages: `the web service`, `job daily`, `Deployment bot`.
+    /// Returns the workload.
     #[must_use]
-    pub fn workload(&self) -> String {
-        self.kind.named(&self.name)
+    pub fn workload(&self) -> Workload {
+        Workload::new(self.kind, &self.name, self.object.as_ref())
     }
 
     pub(crate) fn new(kind: WorkloadKind, name: impl Into<String>) -> Self {
         Self {
             kind,
             name: name.into(),
+            object: None,
             memory: None,
             cpu: None,
             memory_request: None,
@@ -109,7 +113,7 @@ impl Adjustment {
             replicas: None,
             rollout: None,
             schedule: None,
-            has_downtime: false,
+            downtime: None,
         }
     }
 }
@@ -139,7 +143,7 @@ impl Sized {
                 memory: (found.memory != self.size.memory).then(|| Memory::from_bytes(found.memory)),
                 cpu: (found.cpu != self.size.cpu).then(|| Cpu::from_millis(found.cpu)),
                 replicas: (found.replicas != self.size.replicas).then_some(found.replicas),
-                has_downtime: set.is_some_and(|set| !set.fits_without_downtime()),
+                downtime: set.and_then(|set| set.downtime()),
                 ..Adjustment::new(self.kind, self.name.as_str())
             }
         };
@@ -147,37 +151,79 @@ impl Sized {
     }
 }
 
+/// How far a part of a size can go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Largest<T> {
+    /// Not even the smallest fits.
+    Nothing,
+    /// The largest that fits.
+    UpTo(T),
+    /// Neither a quota nor a limit bounds it.
+    Unlimited,
+}
+
+impl<T> Largest<T> {
+    /// Returns the largest that fits; `None` if nothing does, or if it is not bounded.
+    pub fn amount(self) -> Option<T> {
+        match self {
+            Self::UpTo(amount) => Some(amount),
+            Self::Nothing | Self::Unlimited => None,
+        }
+    }
+
+    fn map<U>(self, of: impl FnOnce(T) -> U) -> Largest<U> {
+        match self {
+            Self::Nothing => Largest::Nothing,
+            Self::UpTo(amount) => Largest::UpTo(of(amount)),
+            Self::Unlimited => Largest::Unlimited,
+        }
+    }
+}
+
 /// How far the size of one workload can go: the largest memory limit, CPU limit and number of pods, each with the others as
-/// they are; `None` where not even the smallest fits.
+/// they are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct LargestSizes {
     /// The largest memory limit of each pod.
-    pub memory: Option<Memory>,
+    pub memory: Largest<Memory>,
     /// The largest CPU limit of each pod.
-    pub cpu: Option<Cpu>,
+    pub cpu: Largest<Cpu>,
     /// The largest number of pods.
-    pub replicas: Option<u64>,
+    pub replicas: Largest<u64>,
 }
 
 impl Sized {
     /// Returns how far the size can go; `fits` returns whether a size does.
     pub(crate) fn largest(&self, limits: &Limits, fits: impl Fn(WorkloadSize) -> bool) -> LargestSizes {
         let highest = highest_size(limits);
+        let largest = |found: Option<u64>, resource: Resource, highest: u64| match found {
+            None => Largest::Nothing,
+            // The search ends there, although nothing bounds it.
+            Some(found) if found >= highest && quota_of(limits, &resource).is_none() => Largest::Unlimited,
+            Some(found) => Largest::UpTo(found),
+        };
         let LargestSize { memory, cpu, replicas } = self.size.largest_that_fit(&self.bounds, highest, fits);
-        LargestSizes { memory: memory.map(Memory::from_bytes), cpu: cpu.map(Cpu::from_millis), replicas }
+        LargestSizes {
+            memory: largest(memory, Resource::LimitsMemory, HIGHEST.memory).map(Memory::from_bytes),
+            cpu: largest(cpu, Resource::LimitsCpu, HIGHEST.cpu).map(Cpu::from_millis),
+            replicas: largest(replicas, Resource::Pods, HIGHEST.replicas),
+        }
     }
 }
 
 /// The size up to which is searched where nothing is limited: 1 TiB, 1000 CPUs, 1000 pods.
 const HIGHEST: WorkloadSize = WorkloadSize { memory: 1 << 40, cpu: 1_000_000, replicas: 1000 };
 
+/// Returns the smallest limit that a quota sets to a resource.
+fn quota_of(limits: &Limits, resource: &Resource) -> Option<u64> {
+    limits.quotas.iter().filter_map(|quota| quota.hard.get(resource).copied()).min()
+}
+
 /// Returns the largest size that quotas allow.
 fn highest_size(limits: &Limits) -> WorkloadSize {
-    let hard = |resource: Resource, highest: u64| {
-        let hard = limits.quotas.iter().filter_map(|quota| quota.hard.get(&resource).copied());
-        hard.min().unwrap_or(highest).min(highest)
-    };
+    let hard = |resource: Resource, highest: u64| quota_of(limits, &resource).unwrap_or(highest);
     WorkloadSize {
         memory: hard(Resource::LimitsMemory, HIGHEST.memory),
         cpu: hard(Resource::LimitsCpu, HIGHEST.cpu),

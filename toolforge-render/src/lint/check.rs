@@ -4,6 +4,7 @@ use std::fmt;
 use std::ops::Range;
 
 use toolforge_model::{Location, ToolName, Untrusted};
+use toolforge_quota::ObjectName;
 
 use super::context::LintContext;
 use super::finding::{Finding, Fix};
@@ -20,7 +21,7 @@ pub(crate) struct Check<'c> {
     /// What was found.
     pub(crate) findings: Vec<Finding>,
     /// The object that is checked, like `CronJob list-images`.
-    pub(crate) object: Option<Untrusted>,
+    pub(crate) object: Option<ObjectName>,
 }
 
 impl<'c> Check<'c> {
@@ -41,7 +42,7 @@ impl<'c> Check<'c> {
         span: Range<usize>,
         message: impl fmt::Display,
     ) -> Note<'_> {
-        let depends_on_limits = matches!(rule, Rule::ExceedsQuota | Rule::OutsideLimits);
+        let depends_on_limits = matches!(rule, Rule::QuotaExceeded | Rule::OutsideLimits);
         self.findings.push(Finding {
             rule,
             message: Untrusted::new(message.to_string()),
@@ -64,6 +65,14 @@ impl Note<'_> {
     pub(crate) fn answered(mut self, answer: impl fmt::Display) -> Self {
         if let Some(finding) = &mut self.0 {
             finding.answer = Some(Untrusted::new(answer.to_string()));
+        }
+        self
+    }
+
+    /// Sets that it depends on nothing that is only assumed.
+    pub(crate) fn certain(mut self) -> Self {
+        if let Some(finding) = &mut self.0 {
+            finding.is_assumed = false;
         }
         self
     }

@@ -35,7 +35,12 @@ impl Documents {
         let deployments = self.all_of_kind::<Deployment>("Deployment", &namespace)?;
         let jobs = self.all_of_kind::<Job>("Job", &namespace)?;
         facts.limits = with_unsettled_pods(facts.limits, &deployments, &jobs, &pods, PodsTime::Unknown);
-        Ok(WebServiceFacts { namespace: facts, http_routes: live.http_route.is_some(), live })
+        Ok(WebServiceFacts {
+            namespace: facts,
+            http_routes: live.http_route.is_some(),
+            live,
+            unread_kinds: Vec::new(),
+        })
     }
 }
 

@@ -22,13 +22,15 @@ pub struct WebServiceFacts {
     pub http_routes: bool,
     /// The live objects of the web service.
     pub live: LiveWebService,
+    /// The kinds of which it is unknown whether `live` has all objects, because the user may not read them.
+    pub unread_kinds: Vec<ObjectKind>,
 }
 
 impl WebServiceFacts {
     /// Returns facts without live objects, and with Ingress as the only routing.
     #[must_use]
     pub fn new(namespace: Namespace) -> Self {
-        Self { namespace, http_routes: false, live: LiveWebService::default() }
+        Self { namespace, http_routes: false, live: LiveWebService::default(), unread_kinds: Vec::new() }
     }
 
     /// Returns the facts as they are once all terminating pods are gone.

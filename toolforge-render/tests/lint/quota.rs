@@ -85,7 +85,7 @@ fn named(documents: &[String], facts: &FilePlanFacts) -> Vec<(usize, String)> {
     known.facts = Some(facts.clone());
     let text = documents.join("---\n");
     let found = lint(&text, &known);
-    let found = found.iter().filter(|found| found.rule.id() == "exceeds-quota");
+    let found = found.iter().filter(|found| found.rule.id() == "quota-exceeded");
     let index = |line: u64| usize::try_from(line / 5).unwrap();
     found.map(|found| (index(found.location.line), found.message.as_raw().to_owned())).collect()
 }
@@ -106,6 +106,38 @@ fn quota_that_is_freed_meanwhile_is_not_exceeded() {
     named.retain(|(_, message)| message.contains("pods: "));
     assert_eq!(named.len(), 1, "{named:?}");
     assert!(named[0].0 == 2 && named[0].1.contains("pods: 12 of 10"), "{named:?}");
+}
+
+#[test]
+fn template_findings_are_at_their_keys() {
+    let places = |text: &str| {
+        let mut found: Vec<String> = lint(text, &context("a"))
+            .iter()
+            .map(|found| {
+                let message = found.message.as_raw();
+                let resource = message.rsplit(": ").nth(1).unwrap_or(message);
+                format!("{} {resource}", found.location)
+            })
+            .collect();
+        found.sort();
+        found.join("\n")
+    };
+    insta::assert_snapshot!(places("type: php8.2\ncpu: \"9\"\nmem: 99Gi\nreplicas: 50\n"), @"
+    line 2, column 1 CPU
+    line 2, column 1 limits.cpu
+    line 2, column 1 requests.cpu
+    line 3, column 1 limits.memory
+    line 3, column 1 memory
+    line 3, column 1 requests.memory
+    line 4, column 1 pods
+    ");
+    insta::assert_snapshot!(places("# web\ntype: php8.2\nreplicas: 50\n"), @"
+    line 3, column 1 limits.cpu
+    line 3, column 1 limits.memory
+    line 3, column 1 pods
+    line 3, column 1 requests.cpu
+    line 3, column 1 requests.memory
+    ");
 }
 
 #[test]
@@ -160,7 +192,7 @@ proptest! {
             known.facts = Some(facts.clone());
         }
         let findings = lint(&text, &known);
-        let found: Vec<_> = findings.iter().filter(|found| found.rule.id() == "exceeds-quota").collect();
+        let found: Vec<_> = findings.iter().filter(|found| found.rule.id() == "quota-exceeded").collect();
         let plan = plan_files(&[FileContents::parse(&text, &"a".parse().unwrap())], &facts);
         let never = plan.problems.iter().any(|problem| matches!(problem.kind, FileProblemKind::NeverFits { .. }));
         prop_assert_eq!(found.is_empty(), plan.set.fits() && !never, "{}\n{:?}", text, found);

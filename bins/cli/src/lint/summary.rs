@@ -2,7 +2,7 @@
 
 use toolforge_model::Untrusted;
 use toolforge_render::lint::{Finding, Level, POLICY_DATE};
-use toolforge_report::{LintEdit, LintFinding, LintFix, LintLevel, LintReport, LintedFile};
+use toolforge_report::{LintEdit, LintFinding, LintFix, LintReport, LintedFile};
 
 use super::checked::Checked;
 use super::facts::Facts;
@@ -34,9 +34,9 @@ fn linted_file(checked: &Checked) -> LintedFile {
 
 fn linted(finding: &Finding) -> LintFinding {
     let level = match finding.level() {
-        Level::Error => LintLevel::Error,
-        Level::Warning => LintLevel::Warning,
-        Level::Note => LintLevel::Note,
+        Level::Error => toolforge_report::Level::Error,
+        Level::Warning => toolforge_report::Level::Warning,
+        Level::Note => toolforge_report::Level::Note,
     };
     let fix = finding.fix.as_ref().map(|fix| {
         let edits = fix.edits.iter().map(|edit| LintEdit {
@@ -46,12 +46,14 @@ fn linted(finding: &Finding) -> LintFinding {
         });
         LintFix { title: fix.title.clone(), edits: edits.collect() }
     });
+    let named = finding.object.as_ref().filter(|object| !object.name.is_empty());
     LintFinding {
         code: finding.rule.id().to_owned(),
         level,
         message: finding.message.clone(),
         answer: finding.answer.clone(),
-        object: finding.object.clone(),
+        object_kind: finding.object.as_ref().map(|object| Untrusted::new(object.kind.as_str())),
+        name: named.map(|object| Untrusted::new(object.name.as_str())),
         line: finding.location.line,
         column: finding.location.column,
         start: finding.span.start,

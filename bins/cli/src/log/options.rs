@@ -1,6 +1,8 @@
 use std::io::{self, BufWriter, Stdout};
 
 use clap::Args;
+use k8s_openapi::jiff::civil::DateTime;
+use k8s_openapi::jiff::tz::Offset;
 use k8s_openapi::jiff::{SignedDuration, Span, SpanRelativeTo, Timestamp};
 use toolforge_client::{LogOptions, LogSince};
 use toolforge_model::{Colors, Untrusted};
@@ -21,10 +23,10 @@ pub struct LogsOptions {
     // As in the platform's tool, 0 means all.
     #[arg(short, long, alias = "tail", help_heading = LOGS, value_name = "COUNT", value_parser = count, allow_hyphen_values = true)]
     pub last: Option<u32>,
-    /// Only lines newer than a duration (10m, 2h, 1d) or an RFC 3339 time (2026-11-25T10:00:00Z).
+    /// Only lines newer than a duration (10m, 2h, 1d) or an ISO 8601 time (2026-11-25T10:00:00Z), which is in UTC without a zone.
     #[arg(long, help_heading = LOGS, value_name = "TIME", value_parser = since, allow_hyphen_values = true)]
     pub since: Option<LogSince>,
-    /// Only lines older than a duration or an RFC 3339 time.
+    /// Only lines older than a duration or an ISO 8601 time.
     #[arg(long, help_heading = LOGS, value_name = "TIME", value_parser = since, allow_hyphen_values = true)]
     pub until: Option<LogSince>,
     /// Only lines that contain this text.
@@ -80,9 +82,12 @@ fn colors() -> Colors {
     }
 }
 
-/// Parses a duration or an RFC 3339 time.
+/// Parses a duration or an ISO 8601 time; one without a zone is in UTC, as for the platform's tool.
 fn since(text: &str) -> Result<LogSince, String> {
-    if let Ok(moment) = text.parse::<Timestamp>() {
+    // A civil time ignores the name of a zone.
+    let civil = || text.parse::<DateTime>().ok().filter(|_| !text.contains('['));
+    let in_utc = || civil().and_then(|civil| Offset::UTC.to_timestamp(civil).ok());
+    if let Some(moment) = text.parse::<Timestamp>().ok().or_else(in_utc) {
         return Ok(LogSince::Moment(moment));
     }
     let span = text.parse::<Span>().and_then(|span| span.to_duration(SpanRelativeTo::days_are_24_hours()));
@@ -107,14 +112,35 @@ mod tests {
             assert_eq!(since(text), Ok(LogSince::Seconds(seconds)), "{text}");
         }
         let moment = Timestamp::from_second(1_764_064_800).unwrap();
-        for text in ["2025-11-25T10:00:00Z", "2025-11-25T12:00:00+02:00", "2025-11-25 10:00:00Z"] {
+        for text in [
+            "2025-11-25T10:00:00Z",
+            "2025-11-25T12:00:00+02:00",
+            "2025-11-25 10:00:00Z",
+            "2025-11-25T12:00:00+02:00[Europe/Berlin]",
+            // In UTC.
+            "2025-11-25T10:00:00",
+            "2025-11-25 10:00",
+            "20251125T100000",
+        ] {
             assert_eq!(since(text), Ok(LogSince::Moment(moment)), "{text}");
         }
+        let midnight = Timestamp::from_second(1_764_028_800).unwrap();
+        assert_eq!(since("2025-11-25"), Ok(LogSince::Moment(midnight)));
     }
 
     #[test]
     fn since_rejects_invalid_times() {
-        for text in ["", "10", "0s", "-5m", "1ms", "yesterday", "2025-11-25T10:00:00", "1y", "99999999999h"] {
+        for text in [
+            "",
+            "10",
+            "0s",
+            "-5m",
+            "1ms",
+            "yesterday",
+            "2025-11-25T10:00:00[Europe/Berlin]",
+            "1y",
+            "99999999999h",
+        ] {
             let refusal = since(text).unwrap_err();
             assert!(refusal.ends_with("like 10m, 2h or 1d, nor a time, like 2026-11-25T10:00:00Z"), "{text}");
         }

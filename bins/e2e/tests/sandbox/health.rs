@@ -156,6 +156,7 @@ fn failing_checks_of_jobs_are_reported() {
         let found = &shown["status"]["causes"][0];
         assert!(found["message"].as_str().unwrap().starts_with(cause), "{name}: {shown}");
         assert!(found["clusterMessage"].as_str().unwrap().contains(answer), "{name}: {found}");
+        tool.jobs(&["logs", name]).exits(0).says(cause).and_that_is_all();
     }
     // The wait of a restart ends with it, long before the two minutes after which the kubelet gives up.
     let since = Instant::now();

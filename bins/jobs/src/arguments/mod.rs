@@ -12,4 +12,4 @@ pub(crate) use options::{
     SuspendArguments, TriggerArguments,
 };
 pub(crate) use output::JobsFormat;
-pub(crate) use verb::{Arguments, Verb};
+pub(crate) use verb::{Arguments, Verb, command};

@@ -156,7 +156,7 @@ pub(crate) struct LintArguments {
     #[arg(value_name = "FILE", required = true)]
     pub(crate) files: Vec<PathBuf>,
     /// Output format.
-    #[arg(id = "output", short, long, value_parser = JobsFormat::findings_parser(), value_name = "FORMAT", default_value = "table")]
+    #[arg(id = "output", short, long, value_enum, value_name = "FORMAT", default_value = "table")]
     pub(crate) output: JobsFormat,
     #[command(flatten)]
     pub(crate) lint: LintOptions,

@@ -1,5 +1,4 @@
 use clap::ValueEnum;
-use clap::builder::{PossibleValuesParser, TypedValueParser};
 use toolforge_cli::{LintFormat, OutputFormat};
 
 /// An output format.
@@ -20,8 +19,7 @@ pub(crate) enum JobsFormat {
     Normal,
     /// The long list of the platform's tool.
     Long,
-    /// One SARIF 2.1.0 document.
-    #[value(hide = true)]
+    /// One SARIF 2.1.0 document, for code review tools; only of `lint`.
     Sarif,
 }
 
@@ -59,11 +57,5 @@ impl JobsFormat {
             Self::Sarif => LintFormat::Sarif,
             Self::Table | Self::Wide | Self::Name | Self::Normal | Self::Long => LintFormat::Table,
         }
-    }
-
-    /// Returns a parser for the formats of findings.
-    pub(crate) fn findings_parser() -> impl TypedValueParser<Value = Self> {
-        let values = LintFormat::value_variants().iter().filter_map(ValueEnum::to_possible_value);
-        PossibleValuesParser::new(values).try_map(|value| Self::from_str(&value, false))
     }
 }

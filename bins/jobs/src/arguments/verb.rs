@@ -1,7 +1,7 @@
 //! The command line, and the verbs.
 
-use clap::{Parser, Subcommand};
-use toolforge_cli::{ExitCode, Failure, GlobalOptions, no_document};
+use clap::{Command, CommandFactory as _, Parser, Subcommand};
+use toolforge_cli::{ExitCode, Failure, GlobalOptions, no_document, with_formats};
 
 use super::options::{
     AdoptArguments, ConvertArguments, CronArguments, DeleteArguments, DumpArguments, ExecArguments,
@@ -74,7 +74,8 @@ impl Arguments {
 
     /// Refuses an output format that the verb does not have.
     pub(crate) fn check_output(&self) -> Result<(), Failure> {
-        let (verb, formats) = (self.verb.as_str(), self.verb.formats());
+        let verb = self.verb.as_str();
+        let formats = formats(verb);
         if formats.contains(&self.output) {
             return Ok(());
         }
@@ -96,6 +97,34 @@ impl Arguments {
                 Err(Failure::new(ExitCode::Usage, message).hint(hint))
             }
         }
+    }
+}
+
+/// Returns the clap command, in which each verb has its own output formats.
+pub(crate) fn command() -> Command {
+    let program = Arguments::command();
+    let output = program.get_arguments().find(|option| option.get_id() == "output").cloned();
+    program.mut_subcommands(|verb| {
+        let formats = formats(verb.get_name());
+        let own = verb.get_arguments().any(|option| option.get_id() == "output");
+        match &output {
+            _ if own => verb.mut_arg("output", |option| with_formats(option, formats)),
+            Some(output) => verb.arg(with_formats(output.clone().global(false), formats)),
+            None => verb,
+        }
+    })
+}
+
+/// Returns the output formats of a verb; the first is the default.
+fn formats(verb: &str) -> &'static [JobsFormat] {
+    use JobsFormat::{Json, Long, Name, Normal, Sarif, Table, Wide, Yaml};
+    match verb {
+        "list" => &[Normal, Long, Name, Table, Wide, Json, Yaml],
+        "show" | "plan" | "cron" | "images" => &[Table, Name, Json, Yaml],
+        "lint" => &[Table, Json, Yaml, Sarif],
+        "dump" => &[Table, Yaml],
+        "convert" | "logs" | "exec" | "generate" => &[Table],
+        _ => &[Table, Json, Yaml],
     }
 }
 
@@ -175,29 +204,6 @@ impl Verb {
             Self::Images => "images",
             Self::Quota => "quota",
             Self::Generate(_) => "generate",
-        }
-    }
-
-    /// Returns the output formats of the verb; the first is the default.
-    fn formats(&self) -> &'static [JobsFormat] {
-        use JobsFormat::{Json, Long, Name, Normal, Sarif, Table, Wide, Yaml};
-        match self {
-            Self::List(_) => &[Normal, Long, Name, Table, Wide, Json, Yaml],
-            Self::Show(_) | Self::Plan(_) | Self::Cron(_) | Self::Images => &[Table, Name, Json, Yaml],
-            Self::Lint(_) => &[Table, Json, Yaml, Sarif],
-            Self::Run(_)
-            | Self::Delete(_)
-            | Self::Flush(_)
-            | Self::Load(_)
-            | Self::Restart(_)
-            | Self::Adopt(_)
-            | Self::Trigger(_)
-            | Self::Suspend(_)
-            | Self::Resume(_)
-            | Self::Render(_)
-            | Self::Quota => &[Table, Json, Yaml],
-            Self::Dump(_) => &[Table, Yaml],
-            Self::Convert(_) | Self::Logs(_) | Self::Exec(_) | Self::Generate(_) => &[Table],
         }
     }
 

@@ -1,31 +1,131 @@
+use std::path::PathBuf;
+
 use toolforge_cli::{
     ExitCode, Failure, Notice, Session, print_message, print_text, read_input, replace_file,
 };
-use toolforge_model::{Diagnostic, Untrusted};
+use toolforge_model::yaml::{YamlNode, YamlValue};
+use toolforge_model::{Diagnostic, Location, ToolName, Untrusted};
 use toolforge_render::convert::{Conversion, ConversionNote, Converter, with_current_version};
 use toolforge_render::lint::{Finding, Rule, decode, reading_errors};
 use toolforge_render::manifest::{Manifests, file_documents};
 use toolforge_report::FailureCode;
 
-use super::{dump, images};
-use crate::arguments::ConvertArguments;
+use super::{PROGRAM, dump, images};
+use crate::arguments::{Arguments, ConvertArguments};
 
 /// The most bytes that are read of a file.
 const FILE_LIMIT: u64 = 16 * 1024 * 1024;
 
+/// What is used as the name of the tool where nothing names one.
+const UNKNOWN_TOOL: &str = "your-tool";
+
+/// A file to convert.
+struct Input {
+    name: Untrusted,
+    bytes: Vec<u8>,
+}
+
+/// Converts files with or without a cluster. The tool is that of the options, of the files' namespace, or of the kubeconfig.
+pub(super) fn dispatch(arguments: &Arguments, options: &ConvertArguments) -> Result<ExitCode, Failure> {
+    let inputs = read(options)?;
+    let mut global = arguments.global.clone();
+    global.tool = global.tool.or_else(|| inputs.iter().find_map(Input::tool));
+    let names_facts = !global.cluster.from.is_empty() || global.cluster.kubeconfig.is_some();
+    let session = match Session::open(&global, PROGRAM) {
+        Ok(session) => session.for_reading(),
+        Err(failure) if names_facts => return Err(failure),
+        Err(_) => {
+            if global.tool.is_none() {
+                global.tool = UNKNOWN_TOOL.parse().ok();
+                check_unknown_tool(&inputs)?;
+            }
+            Session::offline(&global)?
+        }
+    };
+    convert(&session, options, &inputs)
+}
+
 /// Prints the jobs of manifests, crontabs and `jsub` lines as a jobs file.
 pub(super) fn run(session: &Session, options: &ConvertArguments) -> Result<ExitCode, Failure> {
+    convert(session, options, &read(options)?)
+}
+
+fn read(options: &ConvertArguments) -> Result<Vec<Input>, Failure> {
+    let read = |file: &PathBuf| {
+        let name = Untrusted::new(file.display().to_string());
+        Ok(Input { name, bytes: read_input(file, FILE_LIMIT)? })
+    };
+    options.files.iter().map(read).collect()
+}
+
+impl Input {
+    /// Returns the namespaces of the objects of a manifest, with their locations.
+    fn namespaces(&self) -> Vec<(Location, String)> {
+        let Some(text) = decode(&self.bytes).ok().filter(|text| !Converter::is_lines(text)) else {
+            return Vec::new();
+        };
+        let mut found = Vec::new();
+        for document in file_documents(text).documents {
+            add_namespaces(&document.node, &mut found);
+        }
+        found
+    }
+
+    /// Returns the tool of the first namespace that is one of a tool.
+    fn tool(&self) -> Option<ToolName> {
+        self.namespaces().iter().find_map(|(_, namespace)| ToolName::from_namespace(namespace))
+    }
+}
+
+/// Adds the namespace of an object, or those of the items of a list.
+fn add_namespaces(object: &YamlNode, found: &mut Vec<(Location, String)>) {
+    if let Some(namespace) = object.get("metadata").and_then(|metadata| metadata.get("namespace"))
+        && let Some(name) = namespace.scalar()
+    {
+        found.push((namespace.location, name.to_owned()));
+    }
+    if let Some(YamlNode { value: YamlValue::Sequence(items), .. }) = object.get("items") {
+        items.iter().for_each(|item| add_namespaces(item, found));
+    }
+}
+
+/// Says what cannot be known of manifests without the tool's name; those of other namespaces are an error.
+fn check_unknown_tool(inputs: &[Input]) -> Result<(), Failure> {
+    for input in inputs {
+        if let Some((location, namespace)) = input.namespaces().first() {
+            let namespace = Untrusted::new(namespace.as_str());
+            let message =
+                format!("namespace {} is not that of a tool, such as tool-NAME", namespace.quoted());
+            let error = Diagnostic::new(*location, message);
+            return Err(Failure::new(ExitCode::Failed, error.in_file(&input.name))
+                .with_code(FailureCode::InvalidFile));
+        }
+    }
+    let has_manifests = inputs.iter().any(|input| {
+        let text = decode(&input.bytes).ok();
+        text.is_some_and(|text| !Converter::is_lines(text))
+    });
+    if has_manifests {
+        Notice::note(format!(
+            "the files name no tool, so `{UNKNOWN_TOOL}` is used as its name, and it is not known which values are those of its \
+             home and its own images"
+        ))
+        .with_hint("Name the tool: `--tool NAME`.")
+        .print();
+    }
+    Ok(())
+}
+
+fn convert(session: &Session, options: &ConvertArguments, inputs: &[Input]) -> Result<ExitCode, Failure> {
     let namespace = session.namespace(images::catalog(session));
     let mut converter = Converter::new(&namespace, options.image.clone());
     let mut errors = Vec::new();
-    for file in &options.files {
-        let name = Untrusted::new(file.display().to_string());
-        converter.start_file(&name);
-        let bytes = read_input(file, FILE_LIMIT)?;
-        let text = match decode(&bytes) {
+    for Input { name, bytes } in inputs {
+        converter.start_file(name);
+        let text = match decode(bytes) {
             Ok(text) => text,
             Err(finding) => {
-                errors.push((name, diagnostic(&finding)));
+                errors.push((name.clone(), diagnostic(&finding)));
                 continue;
             }
         };
@@ -37,7 +137,7 @@ pub(super) fn run(session: &Session, options: &ConvertArguments) -> Result<ExitC
         let (doubtful, unreadable): (Vec<_>, Vec<_>) =
             reading_errors(text).into_iter().partition(|found| found.rule == Rule::DuplicateKey);
         for found in &doubtful {
-            Notice::warning(diagnostic(found).in_file(&name)).print();
+            Notice::warning(diagnostic(found).in_file(name)).print();
         }
         if !unreadable.is_empty() {
             errors.extend(unreadable.iter().map(|found| (name.clone(), diagnostic(found))));

@@ -2,8 +2,9 @@ use k8s_openapi::jiff::Timestamp;
 use toolforge_cli::{ExitCode, Failure, Session, print, print_text, warn_of_unread};
 use toolforge_client::JobFetchOptions;
 use toolforge_render::job::{JobFacts, JobObjects, JobWorkload, WorkloadRef};
+use toolforge_render::object::ObjectKind;
 
-use super::facts::{facts, job, subject};
+use super::facts::{facts_to_show, job, subject};
 use crate::arguments::{Arguments, CronArguments, JobsFormat};
 use crate::report;
 
@@ -19,23 +20,32 @@ pub(super) fn run(
     wanted.namespace.catalog = false;
     wanted.addresses = false;
     wanted.namespace.limits = *calendar || *suggest;
-    let facts = facts(session, wanted)?;
+    // What runs beside the scheduled jobs counts for the quota.
+    wanted.leave_out_unread = !(*calendar || *suggest);
+    let shown = facts_to_show(session, wanted)?;
+    if let Some(unread) = shown.unread(ObjectKind::CronJob) {
+        return Err(unread.clone().into_error().into());
+    }
+    let facts = &shown.facts;
     warn_of_unread(&facts.namespace.limits);
     if arguments.output == JobsFormat::Name {
         let scheduled = facts.live.jobs_of(&facts.namespace.tool);
         let scheduled = scheduled.iter().filter(|job| matches!(job.workload, JobWorkload::Scheduled(_)));
         let names: String = scheduled.map(|job| format!("{}\n", job.name)).collect();
         print_text(&names)?;
-        return Ok(ExitCode::Success);
+        return Ok(shown.exit_code);
     }
     let now = Timestamp::now();
     let (document, exit) = if *calendar {
-        report::calendar(&facts, now)?
+        report::calendar(facts, now)?
     } else if *suggest {
-        (report::suggestions(&facts, now)?, ExitCode::Success)
+        (report::suggestions(facts, now)?, ExitCode::Success)
     } else {
-        let job = name.as_ref().map(|name| scheduled(&facts, name)).transpose()?;
-        (report::cron(&facts, job.as_ref().map(|job| &job.name), now)?, ExitCode::Success)
+        let job = name
+            .as_ref()
+            .map(|name| scheduled(facts, name).map_err(|failure| shown.unless_unread(failure, name)));
+        let job = job.transpose()?;
+        (report::cron(facts, job.as_ref().map(|job| &job.name), now)?, shown.exit_code)
     };
     print(&document, arguments.output.of_document())?;
     Ok(exit)

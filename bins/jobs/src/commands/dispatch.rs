@@ -1,6 +1,6 @@
 use toolforge_cli::{ExitCode, Failure, Session};
 
-use super::{PROGRAM, generate, lint, run};
+use super::{PROGRAM, convert, generate, lint, run};
 use crate::arguments::{Arguments, Verb};
 
 /// Runs the verb of the arguments.
@@ -13,11 +13,14 @@ pub(crate) fn dispatch(arguments: &Arguments) -> Result<ExitCode, Failure> {
     if let Verb::Lint(options) = &arguments.verb {
         return lint::dispatch(arguments, options);
     }
+    if let Verb::Convert(options) = &arguments.verb {
+        return convert::dispatch(arguments, options);
+    }
     let session = Session::open(&arguments.global, PROGRAM);
-    // Rendering and converting need no cluster, unless one was named.
+    // Rendering needs no cluster, unless one was named.
     let names_facts =
         !arguments.global.cluster.from.is_empty() || arguments.global.cluster.kubeconfig.is_some();
-    if let (Verb::Render(_) | Verb::Convert(_), Err(_), Some(_), false) =
+    if let (Verb::Render(_), Err(_), Some(_), false) =
         (&arguments.verb, &session, &arguments.global.tool, names_facts)
     {
         return run(&Session::offline(&arguments.global)?, arguments);

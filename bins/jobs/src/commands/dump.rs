@@ -13,7 +13,9 @@ pub(super) fn run(session: &Session, options: &DumpArguments) -> Result<ExitCode
     let DumpArguments { to_file, force } = options;
     let mut wanted = JobFetchOptions::for_list();
     wanted.events = false;
-    let facts = facts_to_show(session, wanted)?;
+    // `load` would delete the jobs that are missing in the file.
+    wanted.leave_out_unread = false;
+    let facts = facts_to_show(session, wanted)?.facts;
     let live = facts.live.jobs_of(&facts.namespace.tool);
     let mut requests: Vec<JobRequest> = live.iter().map(|job| observe_job(job, &facts)).collect();
     requests.iter_mut().for_each(limit_retries);

@@ -1,10 +1,11 @@
 //! The facts that the verbs work from.
 
-use toolforge_cli::{ExitCode, Failure, Session, Source, catalog_or_bundled, warn_of_unread_events};
-use toolforge_client::{FactsError, FetchedNamespace, JobFetchOptions};
+use toolforge_cli::{ExitCode, Failure, Session, Source, catalog_or_bundled, warn_of_unread_kinds};
+use toolforge_client::{FactsError, FetchedNamespace, JobFetchOptions, Unread};
 use toolforge_images::Catalog;
 use toolforge_model::suggest;
 use toolforge_render::job::{FoundWorkload, JobFacts, JobObjects, WorkloadLookupError, WorkloadRef};
+use toolforge_render::object::ObjectKind;
 use toolforge_report::FailureCode;
 
 /// Returns the facts for a verb that changes or explains something. The image catalog is read if `wanted` says so.
@@ -22,27 +23,80 @@ pub(super) async fn fetch_facts(session: &Session, wanted: JobFetchOptions) -> R
         },
     )
     .await
+    .map(|shown| shown.facts)
 }
 
-/// Returns the facts for a verb that only shows jobs, which works without the cluster's image catalog, too.
-pub(super) fn facts_to_show(session: &Session, wanted: JobFetchOptions) -> Result<JobFacts, Failure> {
-    session.block_on(fetch(session, wanted, |fetched| Ok(catalog_or_bundled(fetched))))?
+/// The facts for a verb that only shows jobs, without what the user may not read.
+pub(super) struct ShownFacts {
+    pub(super) facts: JobFacts,
+    /// The exit code of an answer from them.
+    pub(super) exit_code: ExitCode,
+    unread: Vec<Unread>,
+}
+
+impl ShownFacts {
+    /// Returns what a name on the command line refers to.
+    pub(super) fn find(&self, wanted: &WorkloadRef) -> Result<FoundWorkload, Failure> {
+        find(&self.facts, wanted).map_err(|failure| self.unless_unread(failure, wanted))
+    }
+
+    /// Returns the failure of a name that was not found; if it can be that of an object that the user may not read, says so.
+    pub(super) fn unless_unread(&self, failure: Failure, wanted: &WorkloadRef) -> Failure {
+        let is_named = |unread: &&Unread| {
+            matches!(
+                unread.object_kind(),
+                Some(ObjectKind::Deployment | ObjectKind::CronJob | ObjectKind::Job | ObjectKind::Pod)
+            )
+        };
+        match self.unread.iter().find(is_named) {
+            Some(unread) if failure.code() == FailureCode::NotFound => {
+                let unknown = format!("without {}, it is unknown whether {wanted} exists", unread.resource);
+                Failure::from(unread.clone().into_error()).detail(unknown)
+            }
+            _ => failure,
+        }
+    }
+
+    /// Returns a kind of objects that is missing.
+    pub(super) fn unread(&self, kind: ObjectKind) -> Option<&Unread> {
+        self.unread.iter().find(|unread| unread.object_kind() == Some(kind))
+    }
+}
+
+/// Returns the facts for a verb that only shows jobs. It works without the cluster's image catalog, and, if `wanted` says so,
+/// without what the user may not read.
+pub(super) fn facts_to_show(session: &Session, wanted: JobFetchOptions) -> Result<ShownFacts, Failure> {
+    let catalog = |fetched: &FetchedNamespace| {
+        if wanted.namespace.catalog { catalog_or_bundled(fetched) } else { Catalog::default() }
+    };
+    session.block_on(fetch(session, wanted, |fetched| Ok(catalog(fetched))))?
 }
 
 async fn fetch(
     session: &Session,
     wanted: JobFetchOptions,
     catalog: impl FnOnce(&FetchedNamespace) -> Result<Catalog, FactsError>,
-) -> Result<JobFacts, Failure> {
+) -> Result<ShownFacts, Failure> {
     match &session.source {
-        Source::Files(documents) => Ok(documents.job_facts(session.namespace_of(documents)?)?),
+        Source::Files(documents) => {
+            let facts = documents.job_facts(session.namespace_of(documents)?)?;
+            Ok(ShownFacts { facts, exit_code: ExitCode::Success, unread: Vec::new() })
+        }
         Source::Cluster { client, .. } => {
             let objects = client.fetch_jobs(&session.tool, wanted).await?;
-            if objects.has_unread_events {
-                warn_of_unread_events();
-            }
             let namespace = session.namespace(catalog(&objects.namespace)?);
-            Ok(objects.facts(namespace))
+            let unread = objects.unread.clone();
+            let is_unread =
+                |kind: &ObjectKind| unread.iter().any(|unread| unread.object_kind() == Some(*kind));
+            // Without any of these, nothing can be shown.
+            let workloads = [ObjectKind::Deployment, ObjectKind::CronJob, ObjectKind::Job];
+            if workloads.iter().all(is_unread)
+                && let Some(first) = unread.first()
+            {
+                return Err(first.clone().into_error().into());
+            }
+            let exit_code = warn_of_unread_kinds(&unread);
+            Ok(ShownFacts { facts: objects.facts(namespace), exit_code, unread })
         }
     }
 }

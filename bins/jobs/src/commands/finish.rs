@@ -8,7 +8,7 @@ use toolforge_client::JobFetchOptions;
 use toolforge_render::change::ChangeSet;
 use toolforge_report::AppliedChange;
 
-use super::facts::facts_to_show;
+use super::facts::{ShownFacts, facts_to_show};
 use crate::arguments::Arguments;
 use crate::report::ListedJob;
 
@@ -29,7 +29,7 @@ pub(super) fn finish(
     let exit_code = ended.as_ref().map_or_else(Failure::exit_code, |code| *code);
     let mut value = apply_report(&session.tool, set, changes, dry_run, exit_code);
     if dry_run.is_none()
-        && let Ok(facts) = facts_to_show(session, JobFetchOptions::for_list())
+        && let Ok(ShownFacts { facts, .. }) = facts_to_show(session, JobFetchOptions::for_list())
     {
         let is_changed = |name: &str| set.changes.iter().any(|change| change.name == name);
         let jobs =

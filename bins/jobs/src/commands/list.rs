@@ -18,11 +18,13 @@ pub(super) fn run(session: &Session, options: &ListArguments) -> Result<ExitCode
     } else {
         *output
     };
-    let facts = facts_to_show(session, JobFetchOptions::for_list())?;
+    let shown = facts_to_show(session, JobFetchOptions::for_list())?;
+    let facts = &shown.facts;
     let now = Timestamp::now();
-    let jobs = ListedJob::all(&facts, now);
-    let unmanaged = UnmanagedObject::all(&facts, now);
-    if jobs.is_empty() && unmanaged.is_empty() && std::io::stderr().is_terminal() {
+    let jobs = ListedJob::all(facts, now);
+    let unmanaged = UnmanagedObject::all(facts, now);
+    let is_known = shown.exit_code == ExitCode::Success;
+    if jobs.is_empty() && unmanaged.is_empty() && is_known && std::io::stderr().is_terminal() {
         print_message("there are no jobs; one-off jobs are deleted 30 seconds after they finish");
     }
     let mut document =
@@ -43,5 +45,5 @@ pub(super) fn run(session: &Session, options: &ListArguments) -> Result<ExitCode
         JobsFormat::Name | JobsFormat::Json | JobsFormat::Yaml => {}
     }
     print(&document, format.of_document())?;
-    Ok(ExitCode::Success)
+    Ok(shown.exit_code)
 }

@@ -10,8 +10,8 @@ use toolforge_client::{Attempt, Client, JobFetchOptions, Written};
 use toolforge_model::{Diagnostic, FileJob, JobName, JobRequest, JobsFile, Untrusted};
 use toolforge_render::change::{Action, Adjustment, Change, ChangeSet, WorkloadKind};
 use toolforge_render::job::{
-    JobFacts, JobObjects, LoadOptions, LoadPlan, RunOutcome, job_file_warnings, job_status, load_adjustments,
-    observe_job, plan_load, runs_of_job,
+    JobFacts, JobObjects, JobReplicas, LoadOptions, LoadPlan, RunOutcome, job_file_warnings, job_status,
+    load_adjustments, observe_job, plan_load, runs_of_job,
 };
 use toolforge_render::pod::Cause;
 
@@ -115,8 +115,7 @@ impl PlannedLoad {
 
     /// Returns the output of a dry run on this machine.
     pub(super) fn document(&self) -> Result<Document, Failure> {
-        let has_quota = !self.facts.namespace.limits.quotas.is_empty();
-        report::plan(&self.plan, &self.conflicts(), &LoadRestarts::default(), &[], has_quota)
+        report::plan(&self.plan, &self.conflicts(), &LoadRestarts::default(), &[], None)
     }
 }
 
@@ -187,8 +186,8 @@ fn outcome(change: &Change, dry_run: bool) -> String {
 }
 
 /// Warns of jobs that were loaded and do not run: of runs of former definitions that cannot start, for whose end later runs wait,
-/// and of continuous jobs that were kept, although none of their pods is ready. What cannot be read now is left out, because the
-/// load is done.
+/// and of continuous jobs that were kept, although pods of theirs are not ready or were started again. What cannot be read now is
+/// left out, because the load is done.
 pub(super) fn warn_of_jobs_that_do_not_run(session: &Session, before: &JobFacts, plan: &LoadPlan) {
     let is_loaded = |job: &&JobObjects| plan.plans.iter().any(|plan| plan.request().name == job.name);
     let is_kept = |job: &JobObjects| {
@@ -199,13 +198,15 @@ pub(super) fn warn_of_jobs_that_do_not_run(session: &Session, before: &JobFacts,
         let runs = runs_of_job(job, &before.live);
         runs.iter().any(|run| matches!(RunOutcome::of(run, &before.live), RunOutcome::Starting { .. }))
     };
-    let is_down = |job: &&JobObjects| {
-        let replicas = job_status(job, &before.live, Timestamp::now()).replicas;
-        is_kept(job) && replicas.is_some_and(|replicas| replicas.ready == 0 && replicas.desired > 0)
+    // The causes are those that `list` shows: some of them are only in the events.
+    let may_fail = |job: &&JobObjects| {
+        let status = job_status(job, &before.live, Timestamp::now());
+        let is_incomplete = |replicas: JobReplicas| replicas.ready < replicas.desired || status.restarts > 0;
+        is_kept(job) && status.replicas.is_some_and(is_incomplete)
     };
     let jobs = before.live.jobs_of(&before.namespace.tool);
     let loaded = jobs.iter().filter(is_loaded);
-    let waiting: Vec<&JobObjects> = loaded.filter(|job| has_start(job) || is_down(job)).collect();
+    let waiting: Vec<&JobObjects> = loaded.filter(|job| has_start(job) || may_fail(job)).collect();
     if waiting.is_empty() {
         return;
     }

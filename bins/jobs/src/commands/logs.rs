@@ -1,17 +1,18 @@
 use std::path::Path;
 
-use k8s_openapi::api::core::v1::{Event, Pod};
+use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::jiff::Timestamp;
 use toolforge_cli::{
     ExitCode, Failure, FollowEnd, LogOrigin, LogStop, LogsOptions, Notice, Session, Source, print_message,
-    until_stdout_closes,
+    until_stdout_closes, warn_of_unread_kinds,
 };
-use toolforge_client::kube::api::ListParams;
-use toolforge_client::{Client, Error, JobFetchOptions, LogOwner, LogTarget, ResourceType, ToolHome};
+use toolforge_client::{
+    Client, Error, JobFetchOptions, LogOwner, LogTarget, ToolHome, WebServiceFetchOptions,
+};
 use toolforge_model::{FileLog, JobName, LogPath, Untrusted, platform, quote_word};
 use toolforge_render::job::{
-    FileFacts, FoundWorkload, JobFacts, JobObjects, JobStatus, JobWorkload, is_job, job_name_of, job_status,
-    observe_job, pod_status, pods_of_job,
+    FileFacts, FoundWorkload, JobFacts, JobObjects, JobState, JobStatus, JobWorkload, is_job, job_name_of,
+    job_status, observe_job, pod_status, pods_of_job,
 };
 
 use super::facts;
@@ -110,7 +111,7 @@ impl WorkloadLog<'_> {
         let now = Timestamp::now();
         let is_down = !options.follow && self.is_down(now);
         let is_status_wanted = !has_printed || options.follow || is_down;
-        let status = if is_status_wanted { self.status(now).await? } else { None };
+        let status = if is_status_wanted { self.status(now, !has_printed || is_down).await? } else { None };
         if let Some(status) = status.as_ref().filter(|_| !has_printed || is_down) {
             self.say_why(status, now);
         }
@@ -152,18 +153,25 @@ impl WorkloadLog<'_> {
         replicas.is_some_and(|replicas| replicas.ready == 0 && replicas.desired > 0)
     }
 
-    /// Returns its state, if it still exists.
-    async fn status(&self, now: Timestamp) -> Result<Option<JobStatus>, Error> {
+    /// Returns its state, if it still exists. Events are read only if its cause is `explained`: they alone show why no pod can be
+    /// created, and that a health check fails.
+    async fn status(&self, now: Timestamp, explained: bool) -> Result<Option<JobStatus>, Error> {
         let job = match self.found {
             Some(FoundWorkload::Job(job)) => job,
             Some(FoundWorkload::Pod(pod)) => return Ok(Some(pod_status(pod, &self.facts.live, now))),
             None => return Ok(None),
         };
         let mut live = self.facts.live.clone();
-        if pods_of_job(job, &live).is_empty() {
-            // Only events show why no pod can be created.
-            let events = ResourceType::of::<Event>().in_namespace(self.facts.namespace.tool.namespace());
-            live.events = self.client.list(&events, &ListParams::default()).await?.items;
+        let is_finished = matches!(
+            job_status(job, &live, now).state,
+            JobState::Succeeded | JobState::Failed { .. } | JobState::Waiting { .. } | JobState::Suspended
+        );
+        if pods_of_job(job, &live).is_empty() || explained && !is_finished {
+            let mut events = WebServiceFetchOptions::default();
+            events.events = true;
+            let found = self.client.fetch_web_service(&self.facts.namespace.tool, events).await?;
+            let _ = warn_of_unread_kinds(&found.unread);
+            live.events = found.live.events;
         }
         Ok(Some(job_status(job, &live, now)))
     }
@@ -173,7 +181,7 @@ impl WorkloadLog<'_> {
         print_message(&format!("{}: {}", self.subject, status_sentence(status, now)));
         let Some(evidence) = status.evidence.first() else { return };
         if !evidence.message.is_empty() {
-            print_message(&format!("  {}: {}", evidence.object.escaped(), evidence.message.escaped()));
+            print_message(&format!("  {}: {}", evidence.object, evidence.message.escaped()));
         }
         let asked = Asked {
             name: &self.name,

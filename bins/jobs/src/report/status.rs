@@ -37,7 +37,10 @@ fn behind(status: &JobStatus, now: Timestamp) -> String {
             let end = end.map(|end| format!(", last {end}")).unwrap_or_default();
             format!("restarted {times}{end}")
         }
-        JobState::Updating => format!("being updated, {of_pods}"),
+        JobState::Updating => match cause {
+            Some(cause) => format!("being updated, {of_pods}; {cause}"),
+            None => format!("being updated, {of_pods}"),
+        },
         JobState::Degraded => match cause {
             Some(cause) => format!("{of_pods}; {cause}"),
             None => of_pods,

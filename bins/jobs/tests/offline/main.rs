@@ -1,6 +1,7 @@
 //! The program itself, without a cluster: facts from files, objects for whoever snapshots them, and the errors.
 #![expect(clippy::unwrap_used, reason = "a test's own function may stop the test")]
 
+mod convert;
 mod notes;
 mod plan;
 mod refused;

@@ -1,6 +1,7 @@
 //! Notes and warnings beside a document.
 
 use insta::assert_snapshot;
+use k8s_openapi::jiff::Timestamp;
 use serde_json::{Value, json};
 use toolforge_fixtures::document_on_stderr;
 
@@ -49,7 +50,7 @@ fn warnings_are_a_document_with_json() {
     directory.write_quota("limits.memory", "1Gi", "1Gi");
     let line = [&["load", "jobs.yaml", "--dry-run", "--from", "quota.json"], &OFFLINE[..], &facts].concat();
     let document = failure(&jobs(&directory, &line));
-    assert_snapshot!(document["notes"][0], @r#"{"code":"warning","details":[],"hints":[],"message":"jobs.yaml:8:15: continuous: yes is deprecated here; write true"}"#);
+    assert_snapshot!(document["notes"][0], @r#"{"details":[],"hints":[],"level":"warning","message":"jobs.yaml:8:15: continuous: yes is deprecated here; write true"}"#);
 }
 
 /// Nothing is written for such a job, so that `load` would call it up to date.
@@ -83,4 +84,46 @@ fn kept_job_that_fails_is_reported() {
         said(&jobs(&directory, &[&["plan", "jobs.yaml", "--from", "live.json"], &OFFLINE[..]].concat()));
     let warning = "\nwarning: job bot: the command exits with code 3 and is restarted again and again\n";
     assert!(plan.contains("keep bot") && plan.contains(warning), "{plan}");
+}
+
+#[test]
+fn kept_job_that_is_restarted_by_its_health_check_is_reported() {
+    let file = "- name: bot\n  command: ./bot.py\n  image: python3.11\n  continuous: true\n  health-check-script: ./ok\n";
+    let directory = Scratch::new("restarted", file);
+    let rendered = jobs(&directory, &[&["render", "jobs.yaml", "--output", "json"], &OFFLINE[..]].concat());
+    let mut list: Value = serde_json::from_slice(&rendered.stdout).unwrap();
+    let items = list["items"].as_array_mut().unwrap();
+    let deployment = items.iter_mut().find(|object| object["kind"] == "Deployment").unwrap();
+    deployment["metadata"]["uid"] = json!("d1");
+    deployment["status"] =
+        json!({"replicas": 1, "updatedReplicas": 1, "readyReplicas": 1, "availableReplicas": 1});
+    let mut pod = deployment["spec"]["template"].clone();
+    (pod["apiVersion"], pod["kind"]) = (json!("v1"), json!("Pod"));
+    (pod["metadata"]["name"], pod["metadata"]["uid"]) = (json!("bot-1-x"), json!("p1"));
+    pod["metadata"]["namespace"] = json!("tool-tf-test");
+    pod["metadata"]["ownerReferences"] = json!([{"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "bot-1", "uid": "r1", "controller": true}]);
+    let now = Timestamp::now().to_string();
+    pod["status"] = json!({"phase": "Running", "containerStatuses": [{
+        "name": pod["spec"]["containers"][0]["name"], "image": "i", "imageID": "", "ready": true, "restartCount": 2,
+        "state": {"running": {"startedAt": now}},
+        "lastState": {"terminated": {"reason": "Error", "exitCode": 137, "finishedAt": now}},
+    }]});
+    let event = |reason: &str, message: &str| {
+        json!({
+            "apiVersion": "v1", "kind": "Event", "reason": reason, "message": message, "type": "Warning",
+            "metadata": {"name": reason.to_lowercase(), "namespace": "tool-tf-test"},
+            "involvedObject": {"kind": "Pod", "name": "bot-1-x", "uid": "p1"},
+            "firstTimestamp": now, "lastTimestamp": now,
+        })
+    };
+    let name = pod["spec"]["containers"][0]["name"].as_str().unwrap().to_owned();
+    items.push(pod);
+    items.push(event("Unhealthy", "Liveness probe failed: no"));
+    items.push(event("Killing", &format!("Container {name} failed liveness probe, will be restarted")));
+    std::fs::write(directory.0.join("live.json"), list.to_string()).unwrap();
+    let said = |verb: &str| {
+        said(&jobs(&directory, &[&[verb, "jobs.yaml", "--from", "live.json"], &OFFLINE[..]].concat()))
+    };
+    let plan = said("plan");
+    assert!(plan.contains("keep bot") && plan.contains("warning: job bot: the health check"), "{plan}");
 }

@@ -1,11 +1,11 @@
-//! What is answered if the cluster does not let the user read one kind of the limits.
+//! What is answered if the cluster does not let the user read one kind of objects.
 
 use insta::assert_snapshot;
 use serde_json::json;
 use toolforge_client::scripted::{Answer, Script};
 use toolforge_fixtures::{OwnProcess, kinds_on_stderr};
 
-use crate::{BATCH, CORE, cluster, object, outcome, run};
+use crate::{APPS, BATCH, CORE, cluster, object, outcome, run};
 
 /// Returns a cluster with a scheduled job that does not let the user read one kind of the limits.
 fn without(kind: &str) -> Script {
@@ -136,4 +136,159 @@ fn standard_error_has_one_document() {
     show: Failure
     resume: Failure
     ");
+}
+
+#[test]
+fn kinds_that_cannot_be_listed_are_left_out() {
+    let refused = |path: &str, kind: &str| {
+        let message = format!("{kind} is forbidden: User \"x\" cannot list resource \"{kind}\"");
+        let instead = [(format!("GET {path}/{kind}"), Answer::refusal(403, "Forbidden", &message))];
+        cluster(&[object("scheduled-hourly")], &[], &instead)
+    };
+    let kinds = [
+        (APPS, "deployments"),
+        (BATCH, "cronjobs"),
+        (BATCH, "jobs"),
+        (CORE, "pods"),
+        (CORE, "services"),
+        (CORE, "events"),
+    ];
+    let lines: [&[&str]; 5] =
+        [&["list"], &["show", "myjob"], &["cron"], &["dump"], &["suspend", "myjob", "--dry-run"]];
+    let (exit_code, stderr) = OwnProcess::of("unread::kinds_that_cannot_be_listed_are_left_out").run(|| {
+        for (path, kind) in kinds {
+            for line in lines {
+                let (ended, _) = outcome(refused(path, kind), line);
+                let ended = ended.map_or_else(
+                    |failure| failure.exit_code().code().to_string() + &format!("\n{failure}"),
+                    |code| code.code().to_string(),
+                );
+                eprintln!("{} without {kind}: {ended}", line[0]);
+            }
+        }
+        let configmap = (crate::CATALOG.to_owned(), Answer::refusal(403, "Forbidden", "no"));
+        let (ended, _) = outcome(cluster(&[], &[], &[configmap]), &["list"]);
+        eprintln!("list without the catalog: {}", ended.unwrap().code());
+        0
+    });
+    assert_eq!(exit_code, 0, "{stderr}");
+    assert_snapshot!(stderr, @r#"
+    warning: the cluster does not let you list deployments.apps, so they are left out
+    list without deployments: 6
+    warning: the cluster does not let you list deployments.apps, so they are left out
+    show without deployments: 6
+    warning: the cluster does not let you list deployments.apps, so they are left out
+    cron without deployments: 6
+    dump without deployments: 4
+    error: the cluster refused: permission denied
+      deployments is forbidden: User "x" cannot list resource "deployments"
+
+    hint: A tool may only use its own namespace; is `--tool` or the kubeconfig that of another tool?
+
+    suspend without deployments: 4
+    error: the cluster refused: permission denied
+      deployments is forbidden: User "x" cannot list resource "deployments"
+
+    hint: A tool may only use its own namespace; is `--tool` or the kubeconfig that of another tool?
+
+    warning: the cluster does not let you list cronjobs.batch, so they are left out
+    list without cronjobs: 6
+    warning: the cluster does not let you list cronjobs.batch, so they are left out
+    show without cronjobs: 4
+    error: the cluster refused: permission denied
+      cronjobs is forbidden: User "x" cannot list resource "cronjobs"
+      without cronjobs.batch, it is unknown whether myjob exists
+
+    hint: A tool may only use its own namespace; is `--tool` or the kubeconfig that of another tool?
+
+    warning: the cluster does not let you list cronjobs.batch, so they are left out
+    cron without cronjobs: 4
+    error: the cluster refused: permission denied
+      cronjobs is forbidden: User "x" cannot list resource "cronjobs"
+
+    hint: A tool may only use its own namespace; is `--tool` or the kubeconfig that of another tool?
+
+    dump without cronjobs: 4
+    error: the cluster refused: permission denied
+      cronjobs is forbidden: User "x" cannot list resource "cronjobs"
+
+    hint: A tool may only use its own namespace; is `--tool` or the kubeconfig that of another tool?
+
+    suspend without cronjobs: 4
+    error: the cluster refused: permission denied
+      cronjobs is forbidden: User "x" cannot list resource "cronjobs"
+
+    hint: A tool may only use its own namespace; is `--tool` or the kubeconfig that of another tool?
+
+    warning: the cluster does not let you list jobs.batch, so they are left out
+    list without jobs: 6
+    warning: the cluster does not let you list jobs.batch, so they are left out
+    show without jobs: 6
+    warning: the cluster does not let you list jobs.batch, so they are left out
+    cron without jobs: 6
+    dump without jobs: 4
+    error: the cluster refused: permission denied
+      jobs is forbidden: User "x" cannot list resource "jobs"
+
+    hint: A tool may only use its own namespace; is `--tool` or the kubeconfig that of another tool?
+
+    suspend without jobs: 4
+    error: the cluster refused: permission denied
+      jobs is forbidden: User "x" cannot list resource "jobs"
+
+    hint: A tool may only use its own namespace; is `--tool` or the kubeconfig that of another tool?
+
+    warning: the cluster does not let you list pods, so states may be incomplete
+    list without pods: 6
+    warning: the cluster does not let you list pods, so states may be incomplete
+    show without pods: 6
+    warning: the cluster does not let you list pods, so states may be incomplete
+    cron without pods: 6
+    dump without pods: 4
+    error: the cluster refused: permission denied
+      pods is forbidden: User "x" cannot list resource "pods"
+
+    hint: A tool may only use its own namespace; is `--tool` or the kubeconfig that of another tool?
+
+    suspend without pods: 4
+    error: the cluster refused: permission denied
+      pods is forbidden: User "x" cannot list resource "pods"
+
+    hint: A tool may only use its own namespace; is `--tool` or the kubeconfig that of another tool?
+
+    warning: the cluster does not let you list services, so addresses may be missing
+    list without services: 6
+    warning: the cluster does not let you list services, so addresses may be missing
+    show without services: 6
+    cron without services: 0
+    dump without services: 4
+    error: the cluster refused: permission denied
+      services is forbidden: User "x" cannot list resource "services"
+
+    hint: A tool may only use its own namespace; is `--tool` or the kubeconfig that of another tool?
+
+    suspend without services: 0
+    warning: the cluster does not let you list events, so it may be unknown why something does not run
+    list without events: 0
+    warning: the cluster does not let you list events, so it may be unknown why something does not run
+    show without events: 0
+    warning: the cluster does not let you list events, so it may be unknown why something does not run
+    cron without events: 0
+    dump without events: 0
+    suspend without events: 0
+    warning: the cluster does not let you get configmaps, so images are named by the bundled catalog
+    list without the catalog: 0
+    "#);
+}
+
+#[test]
+fn nothing_can_be_shown_without_all_kinds_of_jobs() {
+    let refused = || Answer::refusal(403, "Forbidden", "no");
+    let instead = [
+        (format!("GET {APPS}/deployments"), refused()),
+        (format!("GET {BATCH}/cronjobs"), refused()),
+        (format!("GET {BATCH}/jobs"), refused()),
+    ];
+    let (ended, _) = outcome(cluster(&[], &[], &instead), &["list"]);
+    assert_eq!(ended.unwrap_err().exit_code().code(), 4);
 }

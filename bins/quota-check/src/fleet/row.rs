@@ -40,7 +40,7 @@ impl Row {
             state: if is_unreadable { FleetState::Unreadable } else { state(&amounts, threshold) },
             share: most.map(Share::percent),
             resource: most.map(|most| most.resource.to_string()),
-            resources: quota_usage(&amounts).resources,
+            resources: quota_usage(&amounts, threshold).resources,
             ..empty(namespace, FleetState::Ok)
         };
         Self { report, amounts: Some(amounts), stated: stated(quota) }

@@ -7,13 +7,12 @@ use k8s_openapi::api::core::v1::ResourceQuota;
 use k8s_openapi::jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
-use toolforge_cli::{ExitCode, Failure, Input, Notice, ProgressLine, Session, Source};
-use toolforge_client::{Client, Error, StatusKind};
+use toolforge_cli::{ExitCode, Failure, Input, Notice, ProgressLine, Session, Source, for_each_object};
+use toolforge_client::{Client, Error};
 use toolforge_model::Untrusted;
 use toolforge_report::{FailureCode, FleetChangeCode, FleetState, FleetSummary};
 
 use super::baseline::Baseline;
-use super::dump::for_each_object;
 use super::format::{FleetWriter, writer};
 use super::held::HeldRows;
 use super::row::Row;
@@ -58,7 +57,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
 /// Returns the failure of reading the objects of all namespaces, which is for admins.
 pub(crate) fn failure_of_all(error: Error) -> Failure {
     match error.api_status() {
-        Some(status) if matches!(status.kind(), StatusKind::Forbidden { .. }) => {
+        Some(status) if status.is_forbidden() => {
             Failure::new(ExitCode::Cluster, "the cluster refused: permission denied")
                 .with_code(FailureCode::Forbidden)
                 .detail(status.message().escaped().to_string())

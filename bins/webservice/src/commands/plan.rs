@@ -4,8 +4,8 @@ use toolforge_cli::{
 };
 use toolforge_render::pod::RolloutProgress;
 use toolforge_render::web_service::{
-    LiveWebService, StartTime, web_service_adjustments, web_service_causes, web_service_changes,
-    web_service_progress,
+    StartTime, WebServiceFacts, observe_web_service, web_service_adjustments, web_service_causes,
+    web_service_changes, web_service_progress,
 };
 
 use super::facts::{self, Planned};
@@ -15,16 +15,24 @@ use crate::fetch;
 use crate::invocation::Invocation;
 use crate::report::{self, Forecast};
 
-/// Warns if the pods of a web service that is kept are not ready, with the reason. What cannot be read now is left out.
-fn warn_of_failing(session: &Session, live: &LiveWebService) {
-    if web_service_progress(live, None, Timestamp::now()) == RolloutProgress::Ready {
+/// Warns if the pods of a web service that is kept are not ready or were restarted, with the reason that `status` shows. What
+/// cannot be read now is left out.
+pub(super) fn warn_of_failing(session: &Session, facts: &WebServiceFacts) {
+    let progress = |facts: &WebServiceFacts| web_service_progress(&facts.live, None, Timestamp::now());
+    if progress(facts) == RolloutProgress::Ready
+        && observe_web_service(facts, Timestamp::now()).status.restarts == 0
+    {
         return;
     }
-    let Ok(facts) = fetch::status_facts(session) else { return };
+    let Ok((facts, _)) = fetch::status_facts(session) else { return };
     let evidence = web_service_causes(&facts.live, Timestamp::now());
     if let Some(first) = evidence.first() {
+        let state = match progress(&facts) {
+            RolloutProgress::Ready => "was restarted by the cluster",
+            _ => "is not ready",
+        };
         let hint = advice(&first.cause, ReadyPods::from(facts.live.rollout()));
-        Notice::warning(format!("the web service is not ready: {}", first.cause)).with_hint(hint).print();
+        Notice::warning(format!("the web service {state}: {}", first.cause)).with_hint(hint).print();
     }
 }
 
@@ -53,11 +61,10 @@ pub(super) fn run(
     conflicts.print_warning();
     let is_running = facts.live.deployment.is_some();
     let restart = is_running.then(|| forecast(StartTime::Always(Timestamp::now())));
-    let has_quota = !facts.namespace.limits.quotas.is_empty();
-    let document = report::plan(&plan, &planned, restart.as_ref(), &conflicts, has_quota)?;
+    let document = report::plan(&plan, &planned, restart.as_ref(), &conflicts)?;
     print(&document, arguments.output.of_document())?;
     if is_running && planned.set.pending().next().is_none() {
-        warn_of_failing(session, &facts.live);
+        warn_of_failing(session, &facts);
     }
     if planned.set.fits() {
         return Ok(ExitCode::Success);

@@ -21,6 +21,7 @@ use toolforge_report::AppliedChange;
 
 use super::config_files::NamedTemplate;
 use super::facts::Planned;
+use super::plan::warn_of_failing;
 use super::wait::{self, RolloutWait};
 use super::{config_files, facts};
 use crate::arguments::Arguments;
@@ -70,7 +71,10 @@ pub(super) fn apply(
     if matches!(ended, Ok(ExitCode::Success)) && arguments.dry_run.is_none() {
         runtime.block_on(note_page_error(client, &session.tool, start.log.borrow().as_ref()));
     }
-    let Applied { planned, changes, .. } = applied;
+    let Applied { planned, changes, is_running, .. } = applied;
+    if is_running && arguments.dry_run.is_none() {
+        warn_of_failing(session, &planned.facts);
+    }
     start.finish(&planned, changes, ended)
 }
 

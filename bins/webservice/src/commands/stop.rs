@@ -19,16 +19,16 @@ const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Stops the web service: its own objects only, and each by the uid that was seen.
 pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, Failure> {
-    let (runtime, client) = session.cluster()?;
     let tool = &session.tool;
     let format = arguments.output.of_document();
     let stop = Stop { session, arguments, signal: Interruption::default() };
     if arguments.dry_run == Some(DryRunOption::Client) {
-        let set = runtime.block_on(stop.plan(&Attempt::default()))?;
+        let set = session.block_on(stop.plan(&Attempt::default()))??;
         let changes = if is_stopped(&set) { unchanged(&set) } else { planned_changes(&set) };
         print_planned(&set, format)?;
         return report::finish(session, format, (&set, changes), arguments.dry_run, Ok(ExitCode::Success));
     }
+    let (runtime, client) = session.cluster()?;
     let options = if arguments.dry_run.is_some() { ApplyOptions::dry_run() } else { ApplyOptions::default() };
     let (set, report) = runtime.block_on(client.apply_planned(tool, options, &stop))?.into_parts();
     let changes = if is_stopped(&set) { unchanged(&set) } else { applied_changes(&report) };
@@ -93,7 +93,7 @@ impl Planner for Stop<'_> {
     type Error = Failure;
 
     async fn plan(&self, attempt: &Attempt) -> Result<ChangeSet, Failure> {
-        let facts = fetch::fetch_status_facts(self.session).await;
+        let facts = fetch::fetch_live_facts(self.session).await;
         let facts = facts.map_err(|failure| failures::after_writes(failure, attempt))?;
         Ok(web_service_deletion(&self.session.tool, &facts.live))
     }

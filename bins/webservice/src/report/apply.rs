@@ -28,8 +28,8 @@ pub(crate) fn finish(
     let mut value = apply_report(&session.tool, set, changes, dry_run, exit_code);
     if dry_run.is_none() {
         let facts = fetch::status_facts(session).ok();
-        value.web_service =
-            facts.map(|facts| status_report(&session.tool, &observe_web_service(&facts, Timestamp::now())));
+        value.web_service = facts
+            .map(|(facts, _)| status_report(&session.tool, &observe_web_service(&facts, Timestamp::now())));
     }
     print(&Document { text: String::new(), value: to_json(value)? }, format)?;
     ended

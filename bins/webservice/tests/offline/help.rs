@@ -45,7 +45,6 @@ fn action_has_help_of_its_own() {
               - table: Text for people
               - json:  One JSON document
               - yaml:  One YAML document
-              - sarif: One SARIF 2.1.0 document, for code review tools; only of `lint`
               
               [default: table]
 
@@ -73,6 +72,8 @@ fn action_has_help_of_its_own() {
     Help: https://wikitech.wikimedia.org/wiki/Help:Toolforge
     Ask:  #wikimedia-cloud on irc.libera.chat, or cloud@lists.wikimedia.org
     ");
+    assert!(webservice("lint --help").contains("- sarif:"));
+    assert_eq!(webservice("help help"), webservice("help"));
     assert_eq!(webservice("help stop"), webservice("stop --help"));
     assert_eq!(webservice("stop --hel --tool x"), webservice("stop --help"));
     let short = webservice("logs -h");

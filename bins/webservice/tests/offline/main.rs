@@ -146,7 +146,7 @@ fn status_shows_out_of_memory() {
       image    docker-registry.svc.toolforge.org/toolforge-php82-sssd-web:latest
       address  https://stashbot.toolforge.org/
       problem  the container needs more memory than its limit and is killed
-      next     Increase the memory limit: `webservice restart -m 1Gi`.
+      next     Increase the memory limit with `webservice restart -m MEMORY`: `quota-check what-if` shows how much fits.
     ");
 }
 
@@ -181,6 +181,24 @@ fn deprecated_type_causes_a_warning() {
       services: 2 of 1, 1 service too many (quota tool-stashbot)
 
     hint: Request less memory or CPU, or stop something else; `quota-check` shows the usage, and https://w.wiki/6YLP explains how to request more.
+    ");
+}
+
+#[test]
+fn stop_dry_run_works_with_files() {
+    assert_snapshot!(webservice("stop --dry-run --tool stashbot --from running.json"), @"
+    [exit 0]
+    delete HTTPRoute stashbot
+    delete Service stashbot
+    delete Deployment stashbot
+    nothing was deleted (dry run)
+    ");
+    assert_snapshot!(webservice("stop --dry-run=server --tool stashbot --from running.json"), @"
+    [exit 2]
+    --- stderr
+    error: this command needs the cluster; --from is read-only
+
+    hint: Leave `--from` out.
     ");
 }
 

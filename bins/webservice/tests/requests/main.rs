@@ -184,7 +184,6 @@ fn stop_deletes_objects_by_uid() {
 
     hint: Run `webservice stop` again; it continues from here.
 
-    GET   /api/v1/namespaces/tf-public/configmaps/image-config
     GET   /api/v1/namespaces/tool-stashbot/pods?labelSelector=name%3Dstashbot&limit=500
     GET   /api/v1/namespaces/tool-stashbot/services/stashbot
     GET   /apis/apps/v1/namespaces/tool-stashbot/deployments/stashbot

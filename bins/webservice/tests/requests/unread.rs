@@ -1,10 +1,10 @@
-//! What is answered if the cluster does not let the user read one kind of the limits.
+//! What is answered if the cluster does not let the user read one kind of objects.
 
 use insta::assert_snapshot;
 use toolforge_client::scripted::{Answer, Script};
 use toolforge_fixtures::{OwnProcess, kinds_on_stderr};
 
-use crate::{NAMESPACE, cluster, outcome, run};
+use crate::{CATALOG, DEPLOYMENT, HTTP_ROUTE, NAMESPACE, SERVICE, cluster, outcome, run};
 
 /// Returns a cluster with a web service that does not let the user read one kind of the limits.
 fn without(kind: &str) -> Script {
@@ -88,5 +88,54 @@ fn standard_error_has_one_document() {
     types: nothing
     local: Notes
     php9 start: Failure
+    ");
+}
+
+#[test]
+fn status_leaves_out_what_cannot_be_read() {
+    let ingress = "/apis/networking.k8s.io/v1/namespaces/tool-stashbot/ingresses/stashbot-subdomain";
+    let replica_sets = "/apis/apps/v1/namespaces/tool-stashbot/replicasets";
+    let (services, pods) = (SERVICE.to_owned(), format!("{NAMESPACE}/pods"));
+    let paths =
+        [CATALOG.trim_start_matches("GET "), DEPLOYMENT, &services, ingress, HTTP_ROUTE, &pods, replica_sets];
+    let forbidden = || Answer::refusal(403, "Forbidden", "no");
+    let (exit_code, stderr) = OwnProcess::of("unread::status_leaves_out_what_cannot_be_read").run(|| {
+        for path in paths {
+            for line in ["status", "stop --dry-run"] {
+                let script = cluster(Some("running.json"), &[(format!("GET {path}"), forbidden())]);
+                let (ended, stdout) = toolforge_cli::capture(|| outcome(script, line));
+                let kind = path.split('/').rev().find(|word| word.ends_with('s')).unwrap_or_default();
+                let code = ended.map_or_else(|failure| failure.exit_code().code(), |code| code.code());
+                let first = stdout.lines().next().unwrap_or_default();
+                let missing = stdout.contains("missing");
+                eprintln!(
+                    "{line} without {kind}: [exit {code}]{}{first}{}",
+                    if first.is_empty() { "" } else { " " },
+                    if missing { " MISSING" } else { "" }
+                );
+            }
+        }
+        0
+    });
+    assert_eq!(exit_code, 0, "{stderr}");
+    assert_snapshot!(stderr, @"
+    warning: the cluster does not let you get configmaps, so images are named by the bundled catalog
+    status without configmaps: [exit 0] Your webservice of type php8.2 is running on backend kubernetes
+    stop --dry-run without configmaps: [exit 0] delete HTTPRoute stashbot
+    status without deployments: [exit 4]
+    stop --dry-run without deployments: [exit 4]
+    warning: the cluster does not let you get services, so addresses may be missing
+    status without services: [exit 6] Your webservice of type php8.2 is running on backend kubernetes
+    stop --dry-run without services: [exit 4]
+    status without ingresses: [exit 0] Your webservice of type php8.2 is running on backend kubernetes
+    stop --dry-run without ingresses: [exit 4]
+    warning: the cluster does not let you get httproutes.gateway.networking.k8s.io, so addresses may be missing
+    status without httproutes: [exit 6] Your webservice of type php8.2 is running on backend kubernetes
+    stop --dry-run without httproutes: [exit 0] delete Service stashbot
+    warning: the cluster does not let you list pods, so states may be incomplete
+    status without pods: [exit 6] Your webservice of type php8.2 is running on backend kubernetes
+    stop --dry-run without pods: [exit 4]
+    status without replicasets: [exit 0] Your webservice of type php8.2 is running on backend kubernetes
+    stop --dry-run without replicasets: [exit 0] delete HTTPRoute stashbot
     ");
 }

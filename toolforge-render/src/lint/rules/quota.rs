@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use toolforge_model::{FileJob, Location, ToolName, Untrusted};
-use toolforge_quota::{LimitViolation, Limits, Resource, ResourceCheck, ResourceQuota};
+use toolforge_quota::{
+    ComputeResource, LimitViolation, Limits, ObjectName, Resource, ResourceCheck, ResourceQuota,
+};
 
 use super::super::check::{Check, Object};
 use super::super::context::SOME_TOOL;
@@ -46,7 +48,7 @@ pub(crate) fn check(check: &mut Check<'_>, documents: &[Document], objects: &[Ob
     let whole = plan(&items);
     for problem in whole.problems.iter().filter(|problem| problem.kind.is_size()) {
         let Some(location) = problem.location else { continue };
-        add(check, documents, objects, location, Rule::ExceedsQuota, &problem.kind);
+        add(check, documents, objects, location, Rule::QuotaExceeded, &problem.kind);
     }
     let mut shrinking: Vec<BTreeSet<Resource>> = Vec::new();
     for item in &items {
@@ -55,7 +57,8 @@ pub(crate) fn check(check: &mut Check<'_>, documents: &[Document], objects: &[Ob
         let alone = plan(std::slice::from_ref(item));
         for found in alone.set.at_rest.violations() {
             if !is_manifest || found.limit_range.is_none() && found.quota.is_some() {
-                report_violation(check, documents, objects, item.location(), found);
+                let location = item.place(documents, keys(&found.resource));
+                report_violation(check, documents, objects, location, found);
             }
         }
         shrinking.push(shrunk_resources(&alone));
@@ -83,13 +86,14 @@ pub(crate) fn check(check: &mut Check<'_>, documents: &[Document], objects: &[Ob
             check,
             documents,
             objects,
-            item.location(),
-            Rule::ExceedsQuota,
+            item.place(documents, keys_of_quota(&row.resource)),
+            Rule::QuotaExceeded,
             format_args!("{beside}{subject} the quota{meanwhile}: {row}"),
         );
         if let Some(found) = check.findings.last_mut()
-            && let Some(object) = found.object.as_ref().map(Untrusted::as_raw)
+            && let Some(object) = found.object.as_ref().map(ObjectName::text)
         {
+            let object = object.as_raw().trim_end();
             found.answer = Some(Untrusted::new(format!(
                 "{object} is forbidden: exceeded quota: {}, limited: {}",
                 row.quota, row.resource
@@ -151,6 +155,34 @@ impl Item {
             Self::Manifest(manifest) => manifest.location,
         }
     }
+
+    /// Returns the place of a finding about the item: of a template, that of the first of the keys that it has.
+    fn place(&self, documents: &[Document], keys: &[&str]) -> Location {
+        let start = self.location();
+        let Self::Template(_) = self else { return start };
+        let root = documents.iter().map(|document| &document.root).find(|root| root.location == start);
+        let entry = root.and_then(|root| keys.iter().find_map(|key| root.entry(key)));
+        entry.map_or(start, |entry| entry.key.location)
+    }
+}
+
+/// Returns the keys of a template that set a resource of its containers, the first one first.
+fn keys(resource: &ComputeResource) -> &'static [&'static str] {
+    match resource {
+        ComputeResource::Cpu => &["cpu", "type"],
+        ComputeResource::Memory => &["mem", "type"],
+        _ => &["type"],
+    }
+}
+
+/// Returns the keys of a template that set what a resource of a quota counts, the first one first.
+fn keys_of_quota(resource: &Resource) -> &'static [&'static str] {
+    match resource {
+        Resource::RequestsCpu | Resource::LimitsCpu => &["cpu", "replicas", "type"],
+        Resource::RequestsMemory | Resource::LimitsMemory => &["mem", "replicas", "type"],
+        Resource::Pods => &["replicas", "type"],
+        _ => &["type"],
+    }
 }
 
 /// Returns the index of the item with which a number of items exceeds something that all shorter lists down to it exceed, too;
@@ -209,7 +241,7 @@ fn report_violation(
     location: Location,
     found: &LimitViolation,
 ) {
-    let rule = if found.limit_range.is_some() { Rule::OutsideLimits } else { Rule::ExceedsQuota };
+    let rule = if found.limit_range.is_some() { Rule::OutsideLimits } else { Rule::QuotaExceeded };
     add(check, documents, objects, location, rule, found.message());
 }
 

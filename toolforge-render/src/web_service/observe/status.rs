@@ -139,10 +139,11 @@ pub(super) fn status(
         if deployment.is_none() {
             missing.push(ObjectKind::Deployment);
         }
-        if live.service.is_none() {
+        let is_read = |kind| !facts.unread_kinds.contains(&kind);
+        if live.service.is_none() && is_read(ObjectKind::Service) {
             missing.push(ObjectKind::Service);
         }
-        if route.is_none() {
+        if route.is_none() && is_read(ObjectKind::Ingress) && is_read(ObjectKind::HttpRoute) {
             missing.push(if facts.http_routes { ObjectKind::HttpRoute } else { ObjectKind::Ingress });
         }
     }

@@ -16,7 +16,7 @@ impl Level {
         match self {
             Self::Ok => CheckLevel::Ok,
             Self::Warn => CheckLevel::Warning,
-            Self::Fail => CheckLevel::Failed,
+            Self::Fail => CheckLevel::Error,
             Self::Skip => CheckLevel::Skipped,
         }
     }
