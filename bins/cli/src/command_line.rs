@@ -122,18 +122,6 @@ pub fn help_option(command: &Command, arguments: &[OsString]) -> Option<HelpOpti
     })
 }
 
-/// Returns the names of the options before `--`, without their values.
-#[must_use]
-pub(crate) fn options(command: &Command, arguments: &[OsString]) -> Vec<String> {
-    let found = words(command, arguments).into_iter();
-    found
-        .filter_map(|word| match word {
-            Word::Option(name) => Some(name),
-            Word::Positional(..) => None,
-        })
-        .collect()
-}
-
 /// Returns whether the arguments have an option, such as `--output`, by its long or its short name.
 #[must_use]
 pub(crate) fn has_option(command: &Command, arguments: &[OsString], names: [&str; 2]) -> bool {

@@ -80,7 +80,6 @@ pub use rollout::{restart_forecast, restart_outcome, rollout_note};
 pub use session::{Session, Source, catalog_or_bundled, kubeconfig_files};
 pub use terminal::is_terminal;
 pub use text::{Table, age, columns, duration, wrap};
-pub use unused_options::refuse_options;
 pub use usage::usage_failure;
 pub use verdict::{
     SizeForm, adjustment_goal, adjustments, adjustments_hint, adjustments_text, forecast_text, retries_text,

@@ -1,13 +1,9 @@
 //! Options that a verb does not use.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 
-use clap::Command;
-
-use crate::command_line::options;
 use crate::failure::{ExitCode, Failure};
 use crate::options::{ClusterOptions, GlobalOptions};
-use toolforge_model::Untrusted;
 
 impl GlobalOptions {
     /// Refuses all of these options for a verb that uses none of them.
@@ -48,17 +44,7 @@ impl GlobalOptions {
     }
 }
 
-/// Refuses all options for a word that is no subcommand of clap's and has none, such as `generate` of `quota-check`.
-///
-/// # Errors
-/// When the arguments have an option.
-pub fn refuse_options(command: &Command, arguments: &[OsString], verb: &str) -> Result<(), Failure> {
-    let hint = format!("Leave it out; `{verb}` needs neither a tool nor a cluster.");
-    options(command, arguments).first().map_or(Ok(()), |option| Err(unused(option, verb, hint)))
-}
-
 /// Returns the failure of an option that has no effect with a verb or another option.
 fn unused(option: &str, with: &str, hint: impl Into<String>) -> Failure {
-    let option = Untrusted::new(option);
-    Failure::new(ExitCode::Usage, format!("`{}` cannot be used with `{with}`", option.escaped())).hint(hint)
+    Failure::new(ExitCode::Usage, format!("`{option}` cannot be used with `{with}`")).hint(hint)
 }

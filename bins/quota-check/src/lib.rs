@@ -25,8 +25,8 @@ use std::ffi::OsString;
 
 use toolforge_cli::{
     CompletionRequest, DescribedProgram, ExitCode, Failure, Notice, Session, TOPICS, WHERE_TO_ASK,
-    kubeconfig_files, parse, positionals, print, print_text, refuse_options, refuse_output, topic,
-    unknown_topic, usage_failure, warn_of_unread,
+    kubeconfig_files, parse, positionals, print, print_text, refuse_output, topic, unknown_topic,
+    usage_failure, warn_of_unread,
 };
 
 use arguments::{Arguments, AuditArguments, GenerateArguments, Verb};
@@ -118,6 +118,11 @@ fn check(arguments: &Arguments) -> Result<ExitCode, Failure> {
     }
     arguments.document_format()?;
     if let Some(Verb::Generate(GenerateArguments { what })) = &arguments.verb {
+        arguments.session_options()?.refuse("generate")?;
+        if arguments.quota.is_some() {
+            let message = "`--quota` cannot be used with `generate`";
+            return Err(Failure::new(ExitCode::Usage, message).hint("Leave it out; a script needs no quota."));
+        }
         let command = with_help(command());
         return DescribedProgram { name: "quota-check", word: None, command }.generate(what);
     }

@@ -222,7 +222,7 @@ fn generate_refuses_options() {
     for (line, option) in [
         ("generate bash --tool x", "--tool"),
         ("--kubeconfig=k generate man", "--kubeconfig"),
-        ("generate bash --all", "--all"),
+        ("generate bash --quota toolforge-2023", "--quota"),
     ] {
         let said = said(&quota_check(line));
         assert!(said.starts_with("[exit 2]"), "{said}");
