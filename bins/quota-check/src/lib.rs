@@ -55,14 +55,7 @@ pub fn main() -> std::process::ExitCode {
             return print_help(command, rest.first().map(String::as_str));
         }
         match parse(command, &line) {
-            Ok(Some(arguments)) => {
-                if matches!(arguments.verb, Some(Verb::Generate(_))) {
-                    let command = with_help(self::command());
-                    refuse_output(&command, &line, "generate")?;
-                    refuse_options(&command, &line, "generate")?;
-                }
-                check(&arguments)
-            }
+            Ok(Some(arguments)) => check(&arguments),
             Ok(None) => Ok(ExitCode::Success),
             Err(error) => Err(usage_failure(&error)),
         }
