@@ -123,8 +123,8 @@ fn json_has_verdict_and_adjustments() {
     let document: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(output.status.code(), Some(3));
     assert_eq!((&document["kind"], &document["verdict"]), (&"FilePlan".into(), &"deadlock".into()));
-    assert_snapshot!(document["changes"], @r#"[{"action":"update","downtime":null,"rollout":"stated","workload":"Deployment web"}]"#);
-    assert_snapshot!(document["adjustments"], @r#"[{"container":null,"cpu":null,"cpuRequest":null,"hasDowntime":true,"isOfEachContainer":false,"isOfPod":false,"memory":null,"memoryRequest":null,"replicas":null,"rollout":"recreate","schedule":null,"workload":"Deployment web"},{"container":null,"cpu":null,"cpuRequest":null,"hasDowntime":false,"isOfEachContainer":false,"isOfPod":false,"memory":"3584Mi","memoryRequest":null,"replicas":null,"rollout":null,"schedule":null,"workload":"Deployment web"}]"#);
+    assert_snapshot!(document["changes"], @r#"[{"action":"update","downtime":null,"name":"web","objectKind":"Deployment","rollout":"stated","type":"object"}]"#);
+    assert_snapshot!(document["adjustments"], @r#"[{"container":null,"cpu":null,"cpuRequest":null,"downtime":"between-pods","memory":null,"memoryRequest":null,"name":"web","objectKind":"Deployment","part":null,"replicas":null,"rollout":"recreate","schedule":null,"type":"object"},{"container":null,"cpu":null,"cpuRequest":null,"downtime":null,"memory":"3584Mi","memoryRequest":null,"name":"web","objectKind":"Deployment","part":null,"replicas":null,"rollout":null,"schedule":null,"type":"object"}]"#);
 }
 
 #[test]

@@ -216,9 +216,8 @@ fn deployment_of_others_is_no_web_service() {
             "spec": {"replicas": 1, "selector": {"matchLabels": labels}, "template": {"metadata": {"labels": labels}, "spec": pod}},
         })],
     );
-    let ready =
-        || tool.kubectl(&["get", "deployment", tool.name(), "-o", "jsonpath={.status.readyReplicas}"]);
-    tool.until(60, "a ready pod", |_| ready(), |ready| ready == "1");
+    let wait = format!("kubectl rollout status deployment/{} --timeout 60s", tool.name());
+    tool.shell(&wait).exits(0).and_that_is_all();
     let pods = || tool.kubectl(&["get", "pods", "-o", "jsonpath={.items[*].metadata.uid}"]);
     let before = pods();
 

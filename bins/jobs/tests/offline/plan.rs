@@ -31,7 +31,8 @@ fn plan_shows_changes_and_downtime() {
 
     no quota is known, so whether it fits is not known
     ");
-    let line = ["jobs.yaml", "--tool", "tf-test", "--from", "live.yaml", "--output", "json"];
+    let line =
+        ["jobs.yaml", "--tool", "tf-test", "--uid", "52503", "--from", "live.yaml", "--output", "json"];
     for verb in [&["plan"][..], &["load", "--dry-run=client"]] {
         let output = jobs(&directory, &[verb, &line[..]].concat());
         let plan: Value = serde_json::from_slice(&output.stdout).unwrap();
@@ -181,7 +182,7 @@ fn plan_as_json_has_warnings_and_conflicts() {
     let from = ["--output", "json", "--from", limits.to_str().unwrap()];
     let output = jobs(&scratch, &[&["plan", "jobs.yaml"][..], &STASHBOT, &from].concat());
     let document: Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_snapshot!(document["warnings"][0], @r#"{"code":"schedule","jobs":["a"],"message":"minute \"*/120\" means \"0\", because the step is longer than the range; write \"0 */2 * * *\" to run every 2 hours"}"#);
+    assert_snapshot!(document["warnings"][0], @r#"{"code":"long-step","message":"minute \"*/120\" means \"0\", because the step is longer than the range; write \"0 */2 * * *\" to run every 2 hours","name":"a","objectKind":"CronJob","type":"scheduled"}"#);
     assert_eq!(document["conflicts"][0]["jobs"], serde_json::json!(["a", "b"]));
 }
 
