@@ -10,6 +10,8 @@ pub enum Verdict {
     Fits,
     /// It completes, but some pods cannot be created before old ones have terminated.
     FitsAfterTermination,
+    /// Jobs that are created together fit, but not all at once: the pods of some are created when others have ended.
+    FitsOneAfterAnother,
     /// Every pod of a Job can be created, but not as many more as it retries where pods fail: their objects stay.
     FitsWithoutRetries,
     /// It does not fit beside what else is used now.
@@ -45,7 +47,10 @@ impl Verdict {
     /// Returns whether it completes without another change, as long as the pods of Jobs do not fail.
     #[must_use]
     pub fn completes(self) -> bool {
-        matches!(self, Self::Fits | Self::FitsAfterTermination | Self::FitsWithoutRetries)
+        matches!(
+            self,
+            Self::Fits | Self::FitsAfterTermination | Self::FitsOneAfterAnother | Self::FitsWithoutRetries
+        )
     }
 
     /// Returns the code, in kebab-case.
@@ -54,6 +59,7 @@ impl Verdict {
         match self {
             Self::Fits => "fits",
             Self::FitsAfterTermination => "fits-after-termination",
+            Self::FitsOneAfterAnother => "fits-one-after-another",
             Self::FitsWithoutRetries => "fits-without-retries",
             Self::Exceeds => "quota-exceeded",
             Self::Deadlock => "deadlock",

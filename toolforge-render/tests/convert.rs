@@ -125,6 +125,13 @@ fn examples_of_2020_become_jobs() {
 }
 
 #[test]
+fn old_ingress_is_a_note() {
+    let text = "apiVersion: extensions/v1beta1\nkind: Ingress\nmetadata: {name: site}\nspec:\n  backend: \
+        {serviceName: site, servicePort: 8000}\n";
+    assert_snapshot!(shown(&of_manifests(text)), @"--- line 1: Ingress site: a jobs file has no such objects");
+}
+
+#[test]
 fn deployment_becomes_a_continuous_job() {
     let text = "apiVersion: v1\nkind: List\nitems:\n\
         - apiVersion: apps/v1\n  kind: Deployment\n  metadata: {name: stashbot.bot}\n  spec:\n    replicas: 2\n    \

@@ -68,6 +68,10 @@ fn fixed_sentence(set: &ChangeSet, verdict: Verdict) -> &'static str {
             "it fits the quota, but new pods may have to wait until old ones have terminated; whether a node has enough \
              free resources is not checked"
         }
+        Verdict::FitsOneAfterAnother => {
+            "it fits the quota, but these jobs do not run at once: some wait until others have ended; whether a node has \
+             enough free resources is not checked"
+        }
         Verdict::FitsAfterTermination => "it does not fit yet, but once these pods have terminated",
         Verdict::Deadlock => {
             "it does not fit: the new pods would wait for the old ones, which stop only when new ones are ready"
@@ -219,6 +223,7 @@ mod tests {
         for verdict in [
             Verdict::Fits,
             Verdict::FitsAfterTermination,
+            Verdict::FitsOneAfterAnother,
             Verdict::FitsWithoutRetries,
             Verdict::Exceeds,
             Verdict::Deadlock,

@@ -11,14 +11,6 @@ fn lint_explains_bad_files() {
 }
 
 #[test]
-fn documents_of_findings_are_bounded() {
-    for format in ["json", "sarif"] {
-        let words = ["lint", "--offline", "--output", format, "bad.yaml"];
-        let _ = answers_to_bad_yaml(JOBS, &words, &[0, 1]);
-    }
-}
-
-#[test]
 fn convert_explains_bad_files() {
     insta::assert_snapshot!(answers_to_bad_yaml(JOBS, &["convert", "bad.yaml"], &[0, 1, 6]));
 }

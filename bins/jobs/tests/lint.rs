@@ -354,3 +354,19 @@ fn secrets_are_hidden_in_texts_that_are_not_yaml() {
     let output = said(&lint(&directory, &[&["pod.yaml"], &OFFLINE[..]].concat()));
     assert!(output.contains("invalid-yaml") && !output.contains("hunter2"), "{output}");
 }
+
+#[test]
+fn documents_of_findings_are_bounded() {
+    let directory = Scratch::new("bounded", "bad.yaml", &"---\n# lint: ignore=foo\na\n".repeat(20_000));
+    for format in ["table", "json", "yaml", "sarif"] {
+        let output = lint(&directory, &["--offline", "--output", format, "bad.yaml"]);
+        assert_eq!(output.status.code(), Some(1), "{format}");
+        assert!(output.stdout.len() < 1024 * 1024, "{format}: {} bytes", output.stdout.len());
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert!(
+            text.contains("39000 more findings are not listed: 19000 errors, 20000 warnings"),
+            "{format}: {}",
+            &text[text.len() - 500..]
+        );
+    }
+}

@@ -477,3 +477,36 @@ fn huge_files_are_refused_in_little_memory() {
     }
     std::fs::remove_file(&file).unwrap();
 }
+
+#[test]
+fn runs_of_a_file_wait_for_each_other() {
+    let once =
+        |name: &str, cpu: &str| format!("- {{name: {name}, command: echo 1, image: bookworm, cpu: {cpu}}}\n");
+    let three = ["a", "b", "c"].map(|name| once(name, "1")).concat();
+    assert_snapshot!(said("--quota toolforge-2023 -", &three), @"
+    [exit 0]
+    create job a
+    create job b
+    create job c
+
+    RESOURCE          LIMIT  USED  AFTER  PEAK   VERDICT
+    pods              10     0     1      1      fits
+    requests.cpu      2      0     1      1      fits
+    requests.memory   6Gi    0     512Mi  512Mi  fits
+    limits.cpu        2      0     1      1      fits
+    limits.memory     8Gi    0     512Mi  512Mi  fits
+    count/jobs.batch  15     0     3      3      fits
+
+    it fits the quota, but these jobs do not run at once: some wait until others have ended; whether a node has enough free resources is not checked
+    ");
+    // What stays leaves no room for one of them.
+    let (bot, bots) = (
+        once("bot", "1").replace('}', ", continuous: true}"),
+        once("other", "1").replace('}', ", continuous: true}"),
+    );
+    let kept = format!("{three}{bot}{bots}");
+    assert_eq!(quota_check("--quota toolforge-2023 -", &kept).status.code(), Some(3));
+    // An object counts as long as it exists, whether its pod runs or not.
+    let objects: String = (0..16).map(|index| once(&format!("j{index}"), "100m")).collect();
+    assert_eq!(quota_check("--quota toolforge-2023 -", &objects).status.code(), Some(3));
+}

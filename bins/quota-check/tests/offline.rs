@@ -169,6 +169,29 @@ fn help_has_topics_and_ends_with_where_to_ask() {
 }
 
 #[test]
+fn help_lists_the_formats_of_the_verb() {
+    for (verb, formats) in
+        [("what-if", "table json yaml"), ("audit", "table json yaml"), ("request", ""), ("generate", "")]
+    {
+        let help = said(&quota_check(&format!("{verb} --help")));
+        let option = help.split_once("--output <FORMAT>").and_then(|(_, rest)| rest.split_once("[default:"));
+        let lines = option.map(|(option, _)| option).unwrap_or_default().lines();
+        let values = lines.filter_map(|line| line.trim().strip_prefix("- ")?.split_once(':'));
+        let values: Vec<&str> = values.map(|(value, _)| value).collect();
+        assert_eq!((help.starts_with("[exit 0]"), values.join(" ").as_str()), (true, formats), "{help}");
+    }
+    for (format, error) in [
+        ("csv", "`--output csv` cannot be used with `request`, which prints text"),
+        ("json", "request has no JSON or YAML output"),
+    ] {
+        let output = quota_check(&format!("request --tool x --from limits.yaml --output {format}"));
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert!(stderr.contains(error), "{stderr}");
+        assert!(stderr.contains("Leave `--output` out."), "{stderr}");
+    }
+}
+
+#[test]
 fn words_of_other_tools_have_a_hint() {
     let hint = |line: &str| {
         let said = said(&quota_check(line));
@@ -204,29 +227,6 @@ fn generate_refuses_options() {
         let said = said(&quota_check(line));
         assert!(said.starts_with("[exit 2]"), "{said}");
         assert!(said.contains(&format!("`{option}` cannot be used with `generate`")), "{said}");
-    }
-}
-
-#[test]
-fn help_lists_the_formats_of_the_verb() {
-    for (verb, formats) in
-        [("what-if", "table json yaml"), ("audit", "table json yaml"), ("request", ""), ("generate", "")]
-    {
-        let help = said(&quota_check(&format!("{verb} --help")));
-        let option = help.split_once("--output <FORMAT>").and_then(|(_, rest)| rest.split_once("[default:"));
-        let lines = option.map(|(option, _)| option).unwrap_or_default().lines();
-        let values = lines.filter_map(|line| line.trim().strip_prefix("- ")?.split_once(':'));
-        let values: Vec<&str> = values.map(|(value, _)| value).collect();
-        assert_eq!((help.starts_with("[exit 0]"), values.join(" ").as_str()), (true, formats), "{help}");
-    }
-    for (format, error) in [
-        ("csv", "`--output csv` cannot be used with `request`, which prints text"),
-        ("json", "request has no JSON or YAML output"),
-    ] {
-        let output = quota_check(&format!("request --tool x --from limits.yaml --output {format}"));
-        let stderr = String::from_utf8(output.stderr).unwrap();
-        assert!(stderr.contains(error), "{stderr}");
-        assert!(stderr.contains("Leave `--output` out."), "{stderr}");
     }
 }
 

@@ -9,15 +9,15 @@ pub(crate) enum Replacement {
     Recreate,
 }
 
-/// A change of a Deployment under one quota.
+/// A change of a Deployment under one quota of several resources.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Case {
-    /// The quota's limit, and what others use of it.
-    pub(crate) hard: u64,
-    pub(crate) others: u64,
+pub(crate) struct Case<const N: usize> {
+    /// The quota's limits, and what others use of them.
+    pub(crate) hard: [u64; N],
+    pub(crate) others: [u64; N],
     /// How many pods, and what each requests.
-    pub(crate) old: (u64, u64),
-    pub(crate) new: (u64, u64),
+    pub(crate) old: (u64, [u64; N]),
+    pub(crate) new: (u64, [u64; N]),
     pub(crate) strategy: Replacement,
 }
 
@@ -36,7 +36,7 @@ struct State {
 
 impl State {
     /// What is there before the controllers start.
-    fn before(case: &Case) -> Self {
+    fn before<const N: usize>(case: &Case<N>) -> Self {
         Self {
             is_scaled: case.old.0 == case.new.0,
             old_wanted: case.old.0,
@@ -48,21 +48,28 @@ impl State {
         }
     }
 
-    fn used(&self, case: &Case) -> u64 {
-        (self.olds + self.terminating.0) * case.old.1 + (self.news + self.terminating.1) * case.new.1
+    fn used<const N: usize>(&self, case: &Case<N>) -> [u64; N] {
+        let (olds, news) = (self.olds + self.terminating.0, self.news + self.terminating.1);
+        std::array::from_fn(|index| olds * case.old.1[index] + news * case.new.1[index])
+    }
+
+    /// What pods request that do not terminate.
+    fn running<const N: usize>(&self, case: &Case<N>) -> [u64; N] {
+        Self { terminating: (0, 0), ..*self }.used(case)
     }
 
     /// The admission rule: a new pod alone must fit beside what is used.
-    fn admits(&self, case: &Case, others: u64, each: u64) -> bool {
-        each == 0 || others + self.used(case) + each <= case.hard
+    fn admits<const N: usize>(&self, case: &Case<N>, others: [u64; N], each: [u64; N]) -> bool {
+        let used = self.used(case);
+        (0..N).all(|index| each[index] == 0 || others[index] + used[index] + each[index] <= case.hard[index])
     }
 
-    fn is_done(&self, case: &Case) -> bool {
+    fn is_done<const N: usize>(&self, case: &Case<N>) -> bool {
         self.olds == 0 && self.old_wanted == 0 && self.ready_news == case.new.0
     }
 
     /// The next states, one for each controller that has something to do while others use some of the quota.
-    fn next(&self, case: &Case, others: u64) -> Vec<Self> {
+    fn next<const N: usize>(&self, case: &Case<N>, others: [u64; N]) -> Vec<Self> {
         let mut next = Vec::new();
         if self.terminating != (0, 0) {
             next.push(Self { terminating: (0, 0), ..*self });
@@ -88,7 +95,7 @@ impl State {
     }
 
     /// One round of the Deployment controller (`sync`, `rolloutRecreate`, `rolloutRolling`).
-    fn reconciled(&self, case: &Case) -> Self {
+    fn reconciled<const N: usize>(&self, case: &Case<N>) -> Self {
         let mut state = *self;
         let wanted = case.new.0;
         if !state.is_scaled {
@@ -131,20 +138,23 @@ impl State {
 
 /// Returns whether some order of the steps of several Deployments under one quota ends before all of their new pods are ready.
 /// Each case has the same limit and the same others, which are not among the cases.
-pub(crate) fn can_get_stuck(cases: &[Case]) -> bool {
+pub(crate) fn can_get_stuck<const N: usize>(cases: &[Case<N>]) -> bool {
     let start: Vec<State> = cases.iter().map(State::before).collect();
     let (mut reached, mut open) = (BTreeSet::new(), vec![start]);
     while let Some(states) = open.pop() {
         if !reached.insert(states.clone()) {
             continue;
         }
-        let used = |except: usize| -> u64 {
-            let all = states.iter().zip(cases).enumerate().filter(|(index, _)| *index != except);
-            all.map(|(_, (state, case))| state.used(case)).sum()
+        let others = |of: usize| {
+            let all = states.iter().zip(cases).enumerate().filter(|(index, _)| *index != of);
+            all.fold(cases[of].others, |sum, (_, (state, case))| {
+                let used = state.used(case);
+                std::array::from_fn(|index| sum[index] + used[index])
+            })
         };
         let mut is_over = true;
         for (index, (state, case)) in states.iter().zip(cases).enumerate() {
-            for next in state.next(case, case.others + used(index)) {
+            for next in state.next(case, others(index)) {
                 is_over = false;
                 let mut states = states.clone();
                 states[index] = next;
@@ -156,4 +166,35 @@ pub(crate) fn can_get_stuck(cases: &[Case]) -> bool {
         }
     }
     false
+}
+
+/// How the rollout of a Deployment can end.
+#[derive(Debug, Default)]
+pub(crate) struct Ends {
+    /// Whether some order of the steps ends with all new pods ready.
+    pub(crate) can_complete: bool,
+    /// The most of each resource that pods can request together right after one was created, without those that terminate, for
+    /// each order that ends so.
+    pub(crate) peaks: BTreeSet<Vec<u64>>,
+}
+
+/// Returns how the rollout of a Deployment can end.
+pub(crate) fn ends<const N: usize>(case: &Case<N>) -> Ends {
+    let mut ends = Ends::default();
+    let (mut reached, mut open) = (BTreeSet::new(), vec![(State::before(case), [0; N])]);
+    while let Some((state, peak)) = open.pop() {
+        if !reached.insert((state, peak)) {
+            continue;
+        }
+        if state.is_done(case) {
+            ends.can_complete = true;
+            ends.peaks.insert(peak.to_vec());
+        }
+        open.extend(state.next(case, case.others).into_iter().map(|next| {
+            let is_created = next.olds > state.olds || next.news > state.news;
+            let now = if is_created { next.running(case) } else { [0; N] };
+            (next, std::array::from_fn(|index| peak[index].max(now[index])))
+        }));
+    }
+    ends
 }

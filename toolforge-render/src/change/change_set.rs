@@ -7,6 +7,7 @@ use toolforge_quota::{
     TerminatingPod, Verdict, WaitingPods,
 };
 
+use crate::change::queued_runs::one_run_at_a_time;
 use crate::change::{Change, ChangeDemand, Downtime, Rollout, WorkloadKind};
 use crate::object::Object;
 
@@ -36,6 +37,8 @@ pub struct ChangeSet {
     pub(crate) waits: bool,
     /// Whether something is created or enlarged where no quota is known.
     pub(crate) lacks_quota: bool,
+    /// Whether Jobs that are created together fit one after the other, and not at once.
+    pub(crate) queues_runs: bool,
 }
 
 impl AsRef<Self> for ChangeSet {
@@ -91,7 +94,13 @@ impl ChangeSet {
             counts_deleted: false,
             waits: false,
             lacks_quota: false,
+            queues_runs: false,
         };
+        if !set.at_rest.fits()
+            && let Some([at_rest, at_peak]) = one_run_at_a_time(&set.changes, limits)
+        {
+            (set.at_rest, set.at_peak, set.queues_runs) = (at_rest, at_peak, true);
+        }
         let mut is_bounded = false;
         if set.at_rest.fits() && !set.at_peak.fits() {
             let given = set.clone();
@@ -120,7 +129,9 @@ impl ChangeSet {
         let creates = |change: &Change| change.demand.created != Demand::default();
         set.lacks_quota = limits.quotas.is_empty() && set.changes.iter().any(creates);
         let has_retries = |change: &Change| change.demand.retries != Demand::default();
-        set.with_retries = set.changes.iter().any(has_retries).then(|| {
+        // Retried pods of runs that wait for each other wait, too.
+        let has_retries = !set.queues_runs && set.changes.iter().any(has_retries);
+        set.with_retries = has_retries.then(|| {
             // Pods that wait for each other do not stay beside retried ones.
             let requested = if is_bounded { Change::requested_at_rest } else { Change::requested_at_peak };
             let with_retries = |change: &Change| {
@@ -262,6 +273,7 @@ impl ChangeSet {
     pub fn verdict(&self) -> Verdict {
         match Verdict::new(&self.at_rest, &self.at_peak) {
             Verdict::Fits if self.lacks_quota => Verdict::NotChecked,
+            Verdict::Fits if self.queues_runs => Verdict::FitsOneAfterAnother,
             Verdict::Fits if self.refused_retries().is_some() => Verdict::FitsWithoutRetries,
             Verdict::Fits if self.waits => Verdict::FitsAfterTermination,
             verdict => verdict,
@@ -376,7 +388,7 @@ fn check(changes: &[Change], limits: &Limits, requested: impl Fn(&Change) -> Dem
 
 /// Checks changes that request these demands, stage by stage. Only those with certain indexes create anything, which is what a
 /// quota has to admit.
-fn check_all(
+pub(super) fn check_all(
     changes: &[Change],
     limits: &Limits,
     requested: &[Demand],
@@ -424,7 +436,7 @@ pub(crate) fn with_rows(mut limits: Limits, rows: &[ResourceCheck]) -> Limits {
 }
 
 /// Returns the demand when pods have ended: only the objects stay, and nothing of the other resources is used.
-fn objects_of(demand: &Demand) -> Demand {
+pub(super) fn objects_of(demand: &Demand) -> Demand {
     let is_object = |resource: &Resource| matches!(resource, Resource::Count(_)) || !resource.is_of_pods();
     demand.iter().map(|(key, amount)| (key.clone(), if is_object(key) { amount } else { 0 })).collect()
 }

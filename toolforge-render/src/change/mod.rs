@@ -5,6 +5,7 @@
 
 mod adjustment;
 mod change_set;
+mod queued_runs;
 mod rollout;
 mod step;
 mod workload;

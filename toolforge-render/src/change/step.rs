@@ -173,6 +173,8 @@ pub struct Change {
     pub(crate) running: Demand,
     /// The CronJob of a manifest, whose runs count as those of scheduled jobs do.
     pub(crate) cron_job: Option<Box<CronJob>>,
+    /// Whether it creates the Job of a manifest.
+    pub(crate) creates_job: bool,
     pub(crate) demand: ChangeDemand,
 }
 
@@ -192,8 +194,15 @@ impl Change {
             is_awaited: false,
             running: Demand::default(),
             cron_job: None,
+            creates_job: false,
             demand: ChangeDemand::default(),
         }
+    }
+
+    /// Returns whether it creates a Job of its own, which ends by itself.
+    pub(crate) fn is_run(&self) -> bool {
+        let is_job = self.kind == WorkloadKind::OneOff || self.creates_job;
+        is_job && !self.is_keep() && self.demand.created != Demand::default()
     }
 
     /// Returns the rest of a change whose deletions an earlier attempt has made.

@@ -14,23 +14,19 @@ use crate::convert::loss::{self, Carried};
 use crate::convert::service::{JobService, selects};
 use crate::convert::{ConversionNote, Converter, variables};
 use crate::job::{CommandMarks, JobPlanError, command_words, is_job};
-use crate::manifest::{Manifest, ManifestObject, list_item_kind};
+use crate::manifest::{Manifest, ManifestKind, ManifestObject, list_item_kind};
 use crate::object::{Labels, ObjectKind, cron_job_spec, deployment_spec, is_web_service};
 use crate::plan::Plan;
 use crate::pod::cpu_of;
 
 /// Returns a manifest in the API version that the cluster serves: the workloads of `extensions`, `apps` and `batch` have the
-/// same fields in all of them, but a Deployment had no selector before `apps/v1`.
+/// same fields in all of them, but a Deployment had no selector before `apps/v1`. Of other kinds, only a Service is read.
 #[must_use]
 pub fn with_current_version(node: &YamlNode) -> YamlNode {
     let mut node = node.clone();
     let text = |field| node.get(field).and_then(YamlNode::string).map(str::to_owned);
     let (version, kind) = (text("apiVersion").unwrap_or_default(), text("kind").unwrap_or_default());
-    let current = match (version.split('/').next().unwrap_or_default(), kind.as_str()) {
-        ("extensions" | "apps", "Deployment" | "DaemonSet" | "ReplicaSet" | "StatefulSet") => "apps/v1",
-        ("batch", "CronJob" | "Job") => "batch/v1",
-        _ => "",
-    };
+    let current = ManifestKind::new(&version, &kind).served_version().unwrap_or_default();
     let is_list = list_item_kind(&kind, node.get("items").is_some()).is_some();
     let YamlValue::Mapping(fields) = &mut node.value else { return node };
     for (key, value) in fields {

@@ -5,6 +5,7 @@ use toolforge_model::platform;
 
 use super::strict::{Issue, check};
 use super::syntax::Node;
+use crate::manifest::ApiVersions;
 
 /// What a tool may do with a kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,12 +20,10 @@ pub(crate) enum Access {
 pub(crate) struct Kind {
     /// As the API spells it.
     pub(crate) name: &'static str,
-    /// The group and version that have it.
+    /// The group and version that have it; empty for a kind that is gone.
     pub(crate) api_version: &'static str,
-    /// Versions that had it, with the release of Kubernetes that removed it from them.
-    pub(crate) removed: &'static [(&'static str, &'static str)],
-    /// Other versions that have it.
-    pub(crate) others: &'static [&'static str],
+    /// Its versions, if it is one of Kubernetes.
+    versions: Option<&'static ApiVersions>,
     /// What a tool may do.
     pub(crate) access: Access,
     /// Where its pod template is.
@@ -46,121 +45,88 @@ impl Kind {
 
     /// Returns the release that removed the kind from a version.
     pub(crate) fn removed_in(&self, api_version: &str) -> Option<&'static str> {
-        self.removed.iter().find(|(version, _)| *version == api_version).map(|(_, release)| *release)
+        self.versions?.removed_in(api_version)
     }
 
     /// Returns whether a version has the kind.
     pub(crate) fn has_version(&self, api_version: &str) -> bool {
-        self.api_version == api_version || self.others.contains(&api_version)
+        let others = self.versions.map(|versions| versions.others).unwrap_or_default();
+        self.api_version == api_version || others.contains(&api_version)
     }
 }
 
 const TEMPLATE: Option<&[&str]> = Some(&["spec", "template"]);
-const OF_APPS: &[(&str, &str)] =
-    &[("extensions/v1beta1", "1.16"), ("apps/v1beta1", "1.16"), ("apps/v1beta2", "1.16")];
 
-const fn kind(name: &'static str, api_version: &'static str) -> Kind {
-    Kind { name, api_version, removed: &[], others: &[], access: Access::Write, template: None, check: None }
+/// Returns a kind of Kubernetes or the Gateway API that a tool may create.
+const fn kind(name: &'static str) -> Kind {
+    let versions = ApiVersions::of(name).expect("the table of versions has the kind");
+    let (api_version, versions) = (versions.current, Some(versions));
+    Kind { name, api_version, versions, access: Access::Write, template: None, check: None }
+}
+
+/// Returns a kind of the platform's jobs service.
+const fn of_jobs_service(name: &'static str) -> Kind {
+    Kind { name, api_version: JOBS_API, versions: None, access: Access::Write, template: None, check: None }
 }
 
 /// The kinds that a tool may create, by how often people write them.
 const KINDS: &[Kind] = &[
+    Kind { template: TEMPLATE, check: Some(check::<apps::v1::Deployment>), ..kind("Deployment") },
     Kind {
-        removed: OF_APPS,
-        template: TEMPLATE,
-        check: Some(check::<apps::v1::Deployment>),
-        ..kind("Deployment", "apps/v1")
-    },
-    Kind {
-        removed: &[("batch/v2alpha1", "1.21"), ("batch/v1beta1", "1.25")],
         template: Some(&["spec", "jobTemplate", "spec", "template"]),
         check: Some(check::<batch::v1::CronJob>),
-        ..kind("CronJob", "batch/v1")
+        ..kind("CronJob")
     },
-    Kind { template: TEMPLATE, check: Some(check::<batch::v1::Job>), ..kind("Job", "batch/v1") },
-    Kind { template: Some(&[]), check: Some(check::<core::v1::Pod>), ..kind("Pod", "v1") },
-    Kind { check: Some(check::<core::v1::Service>), ..kind("Service", "v1") },
-    Kind {
-        removed: &[("extensions/v1beta1", "1.22"), ("networking.k8s.io/v1beta1", "1.22")],
-        check: Some(check::<networking::v1::Ingress>),
-        ..kind("Ingress", "networking.k8s.io/v1")
-    },
-    Kind {
-        others: &["gateway.networking.k8s.io/v1beta1"],
-        ..kind("HTTPRoute", "gateway.networking.k8s.io/v1")
-    },
-    Kind { check: Some(check::<core::v1::ConfigMap>), ..kind("ConfigMap", "v1") },
-    Kind { check: Some(check::<core::v1::Secret>), ..kind("Secret", "v1") },
-    Kind { check: Some(check::<core::v1::Endpoints>), ..kind("Endpoints", "v1") },
-    Kind {
-        removed: OF_APPS,
-        template: TEMPLATE,
-        check: Some(check::<apps::v1::ReplicaSet>),
-        ..kind("ReplicaSet", "apps/v1")
-    },
-    Kind {
-        removed: OF_APPS,
-        template: TEMPLATE,
-        check: Some(check::<apps::v1::StatefulSet>),
-        ..kind("StatefulSet", "apps/v1")
-    },
-    Kind {
-        removed: &[("extensions/v1beta1", "1.16")],
-        check: Some(check::<networking::v1::NetworkPolicy>),
-        ..kind("NetworkPolicy", "networking.k8s.io/v1")
-    },
-    kind("ContinuousJob", JOBS_API),
-    kind("ScheduledJob", JOBS_API),
-    kind("OneOffJob", JOBS_API),
+    Kind { template: TEMPLATE, check: Some(check::<batch::v1::Job>), ..kind("Job") },
+    Kind { template: Some(&[]), check: Some(check::<core::v1::Pod>), ..kind("Pod") },
+    Kind { check: Some(check::<core::v1::Service>), ..kind("Service") },
+    Kind { check: Some(check::<networking::v1::Ingress>), ..kind("Ingress") },
+    kind("HTTPRoute"),
+    Kind { check: Some(check::<core::v1::ConfigMap>), ..kind("ConfigMap") },
+    Kind { check: Some(check::<core::v1::Secret>), ..kind("Secret") },
+    Kind { check: Some(check::<core::v1::Endpoints>), ..kind("Endpoints") },
+    Kind { template: TEMPLATE, check: Some(check::<apps::v1::ReplicaSet>), ..kind("ReplicaSet") },
+    Kind { template: TEMPLATE, check: Some(check::<apps::v1::StatefulSet>), ..kind("StatefulSet") },
+    Kind { check: Some(check::<networking::v1::NetworkPolicy>), ..kind("NetworkPolicy") },
+    of_jobs_service("ContinuousJob"),
+    of_jobs_service("ScheduledJob"),
+    of_jobs_service("OneOffJob"),
 ];
 
 /// The group of the platform's jobs service; its version is not checked.
 const JOBS_API: &str = "jobs-api.toolforge.org/v1";
 
-const fn other(name: &'static str, api_version: &'static str) -> Kind {
-    Kind { access: Access::No, ..kind(name, api_version) }
+const fn other(name: &'static str) -> Kind {
+    Kind { access: Access::No, ..kind(name) }
 }
 
 /// Kinds that exist and that a tool may not create.
 const OTHERS: &[Kind] = &[
-    other("PersistentVolumeClaim", "v1"),
-    other("PersistentVolume", "v1"),
-    other("ReplicationController", "v1"),
-    other("ServiceAccount", "v1"),
-    other("Namespace", "v1"),
-    other("Node", "v1"),
-    other("ResourceQuota", "v1"),
-    other("LimitRange", "v1"),
-    other("PodTemplate", "v1"),
-    other("Event", "v1"),
-    Kind { removed: OF_APPS, template: TEMPLATE, ..other("DaemonSet", "apps/v1") },
-    other("ControllerRevision", "apps/v1"),
-    Kind {
-        removed: &[("autoscaling/v2beta1", "1.25"), ("autoscaling/v2beta2", "1.26")],
-        others: &["autoscaling/v1"],
-        ..other("HorizontalPodAutoscaler", "autoscaling/v2")
-    },
-    Kind { removed: &[("policy/v1beta1", "1.25")], ..other("PodDisruptionBudget", "policy/v1") },
-    Kind {
-        removed: &[("policy/v1beta1", "1.25"), ("extensions/v1beta1", "1.16")],
-        ..other("PodSecurityPolicy", "")
-    },
-    other("IngressClass", "networking.k8s.io/v1"),
-    Kind {
-        removed: &[("rbac.authorization.k8s.io/v1beta1", "1.22")],
-        ..other("Role", "rbac.authorization.k8s.io/v1")
-    },
-    Kind {
-        removed: &[("rbac.authorization.k8s.io/v1beta1", "1.22")],
-        ..other("RoleBinding", "rbac.authorization.k8s.io/v1")
-    },
-    other("ClusterRole", "rbac.authorization.k8s.io/v1"),
-    other("ClusterRoleBinding", "rbac.authorization.k8s.io/v1"),
-    other("StorageClass", "storage.k8s.io/v1"),
-    other("PriorityClass", "scheduling.k8s.io/v1"),
-    other("CustomResourceDefinition", "apiextensions.k8s.io/v1"),
-    other("EndpointSlice", "discovery.k8s.io/v1"),
-    other("Lease", "coordination.k8s.io/v1"),
+    other("PersistentVolumeClaim"),
+    other("PersistentVolume"),
+    other("ReplicationController"),
+    other("ServiceAccount"),
+    other("Namespace"),
+    other("Node"),
+    other("ResourceQuota"),
+    other("LimitRange"),
+    other("PodTemplate"),
+    other("Event"),
+    Kind { template: TEMPLATE, ..other("DaemonSet") },
+    other("ControllerRevision"),
+    other("HorizontalPodAutoscaler"),
+    other("PodDisruptionBudget"),
+    other("PodSecurityPolicy"),
+    other("IngressClass"),
+    other("Role"),
+    other("RoleBinding"),
+    other("ClusterRole"),
+    other("ClusterRoleBinding"),
+    other("StorageClass"),
+    other("PriorityClass"),
+    other("CustomResourceDefinition"),
+    other("EndpointSlice"),
+    other("Lease"),
 ];
 
 /// Returns whether an `apiVersion` is of the platform's jobs service.

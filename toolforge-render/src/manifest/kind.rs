@@ -5,6 +5,8 @@ use std::fmt;
 use toolforge_model::Untrusted;
 use toolforge_quota::{Demand, Resource};
 
+use crate::manifest::ApiVersions;
+
 /// The kind of an object in a manifest; any kind that a cluster may have.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
@@ -71,6 +73,18 @@ impl ManifestKind {
     pub fn new(api_version: &str, kind: &str) -> Self {
         let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
         Self { group: group.to_owned(), version: version.to_owned(), kind: kind.to_owned() }
+    }
+
+    /// Returns the `apiVersion`.
+    pub(crate) fn api_version(&self) -> String {
+        let Self { group, version, kind: _ } = self;
+        if group.is_empty() { version.clone() } else { format!("{group}/{version}") }
+    }
+
+    /// Returns the version in which the cluster has the kind, if it is one of Kubernetes: the stated one, or the one to write
+    /// instead. Empty if it is gone.
+    pub(crate) fn served_version(&self) -> Option<&'static str> {
+        ApiVersions::of(&self.kind)?.served(self)
     }
 
     /// Returns the resource's plural name. For a kind that Kubernetes does not have, it is guessed as kubectl does.

@@ -2,6 +2,7 @@
 //!
 //! [`file_documents`] splits a file, and [`Manifests::read`] reads the objects of a document, `List`s included.
 
+mod api_versions;
 mod deserialize;
 mod document;
 mod kind;
@@ -9,6 +10,7 @@ mod object;
 mod read;
 mod secret_lines;
 
+pub(crate) use api_versions::ApiVersions;
 pub use document::{FileDocument, FileDocuments, file_documents};
 pub(crate) use document::{json_error, parse_at};
 pub use kind::{ManifestKind, list_item_kind};

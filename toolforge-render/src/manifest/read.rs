@@ -118,16 +118,8 @@ impl Manifests {
 
 /// Returns the content of an object of which quotas count more than that it exists. Data of others is not looked at.
 fn content(kind: &ManifestKind, node: &YamlNode) -> Result<ManifestObject, Diagnostic> {
-    let has_content = matches!(kind.group.as_str(), "" | "apps" | "batch" | "extensions");
-    if let Some(found) = node.get("apiVersion").filter(|_| has_content && kind.version != "v1") {
-        let text = Untrusted::new(found.describe());
-        let current = match kind.group.as_str() {
-            "" => "v1",
-            "batch" => "batch/v1",
-            _ => "apps/v1",
-        };
-        let message = format!("the cluster does not serve {}; write `apiVersion: {current}`", text.escaped());
-        return Err(Diagnostic::new(found.location, message));
+    if let Some(error) = not_served(kind, node) {
+        return Err(error);
     }
     let found = match (kind.group.as_str(), kind.kind.as_str()) {
         ("apps", "Deployment") => ManifestObject::Deployment(Box::new(deserialize(node)?)),
@@ -143,6 +135,32 @@ fn content(kind: &ManifestKind, node: &YamlNode) -> Result<ManifestObject, Diagn
         _ => ManifestObject::Other,
     };
     Ok(found)
+}
+
+/// Returns the error for a version of the API that has no such kind, or no longer.
+fn not_served(kind: &ManifestKind, node: &YamlNode) -> Option<Diagnostic> {
+    let found = node.get("apiVersion")?;
+    let current = match kind.served_version() {
+        Some(served) => Some(served),
+        None => match kind.group.as_str() {
+            "" => Some("v1"),
+            "apps" => Some("apps/v1"),
+            "batch" => Some("batch/v1"),
+            "extensions" => None,
+            _ => return None,
+        },
+    };
+    if current == found.string() {
+        return None;
+    }
+    let text = Untrusted::new(found.describe());
+    let (text, kind) = (text.escaped(), kind.to_string());
+    let message = match current {
+        Some("") => format!("{kind} is gone from Kubernetes"),
+        Some(current) => format!("the cluster has no {kind} in {text}; write `apiVersion: {current}`"),
+        None => format!("the cluster does not serve {text}"),
+    };
+    Some(Diagnostic::new(found.location, message))
 }
 
 /// Returns the error for a number of pods or runs that is below zero.
@@ -232,11 +250,56 @@ mod tests {
         line 9, column 48: name is 5; expected text
         line 10, column 3: this Pod has no containers
         line 11, column 62: namespace "tool-other" is not that of the tool, tool-stashbot
-        line 12, column 16: the cluster does not serve "apps/v1beta1"; write `apiVersion: apps/v1`
+        line 12, column 16: the cluster has no Deployment in "apps/v1beta1"; write `apiVersion: apps/v1`
         line 13, column 81: found string "two"; expected a whole number
         line 18, column 8: items is a mapping; expected a list of objects
         line 14, column 3: Namespace objects belong to no namespace, so no quota counts them
         "#);
+    }
+
+    #[test]
+    fn versions_are_those_of_the_kind() {
+        let found = |version: &str, kind: &str| {
+            shown(&format!("{{apiVersion: {version}, kind: {kind}, metadata: {{name: a}}}}\n"))
+        };
+        let errors = [
+            ("extensions/v1beta1", "Ingress"),
+            ("networking.k8s.io/v1beta1", "Ingress"),
+            ("apps/v1", "Ingress"),
+            ("extensions/v1beta1", "NetworkPolicy"),
+            ("networking.k8s.io/v2", "NetworkPolicy"),
+            ("batch/v1beta1", "CronJob"),
+            ("batch/v1", "Deployment"),
+            ("v2", "Secret"),
+            ("autoscaling/v2beta1", "HorizontalPodAutoscaler"),
+            ("extensions/v1beta1", "PodSecurityPolicy"),
+            ("extensions/v1beta1", "Pony"),
+            ("apps/v2", "Pony"),
+        ];
+        insta::assert_snapshot!(errors.map(|(version, kind)| found(version, kind)).join("\n"), @r#"
+        line 1, column 14: the cluster has no Ingress in "extensions/v1beta1"; write `apiVersion: networking.k8s.io/v1`
+        line 1, column 14: the cluster has no Ingress in "networking.k8s.io/v1beta1"; write `apiVersion: networking.k8s.io/v1`
+        line 1, column 14: the cluster has no Ingress in "apps/v1"; write `apiVersion: networking.k8s.io/v1`
+        line 1, column 14: the cluster has no NetworkPolicy in "extensions/v1beta1"; write `apiVersion: networking.k8s.io/v1`
+        line 1, column 14: the cluster has no NetworkPolicy in "networking.k8s.io/v2"; write `apiVersion: networking.k8s.io/v1`
+        line 1, column 14: the cluster has no CronJob in "batch/v1beta1"; write `apiVersion: batch/v1`
+        line 1, column 14: the cluster has no Deployment in "batch/v1"; write `apiVersion: apps/v1`
+        line 1, column 14: the cluster has no Secret in "v2"; write `apiVersion: v1`
+        line 1, column 14: the cluster has no HorizontalPodAutoscaler in "autoscaling/v2beta1"; write `apiVersion: autoscaling/v2`
+        line 1, column 14: PodSecurityPolicy is gone from Kubernetes
+        line 1, column 14: the cluster does not serve "extensions/v1beta1"
+        line 1, column 14: the cluster has no Pony in "apps/v2"; write `apiVersion: apps/v1`
+        "#);
+        for (version, kind) in [
+            ("autoscaling/v1", "HorizontalPodAutoscaler"),
+            ("events.k8s.io/v1", "Event"),
+            ("gateway.networking.k8s.io/v1beta1", "HTTPRoute"),
+            ("networking.k8s.io/v1", "Ingress"),
+            ("networking.internal.knative.dev/v1alpha1", "Ingress"),
+            ("serving.knative.dev/v1", "Service"),
+        ] {
+            assert_eq!(found(version, kind), format!("1: {kind} a"), "{version}");
+        }
     }
 
     #[test]

@@ -9,10 +9,17 @@ use toolforge_quota::{Resource, ResourceQuota, Verdict};
 use toolforge_render::files::{FileContents, FilePlan, plan_files};
 use toolforge_render::namespace::{Documents, Namespace};
 
-use crate::controllers::{Case, Replacement, can_get_stuck};
+use crate::controllers::{Replacement, can_get_stuck, ends};
+
+type Case = crate::controllers::Case<1>;
 
 /// Returns a Deployment whose pods each have a number of MiB.
-fn deployment(name: &str, (replicas, memory): (u64, u64), strategy: Replacement, image: &str) -> Value {
+fn deployment(
+    name: &str,
+    (replicas, [memory]): (u64, [u64; 1]),
+    strategy: Replacement,
+    image: &str,
+) -> Value {
     let strategy = match strategy {
         Replacement::Recreate => json!({"type": "Recreate"}),
         Replacement::Rolling { surge, unavailable } => json!({
@@ -40,10 +47,10 @@ fn deployment(name: &str, (replicas, memory): (u64, u64), strategy: Replacement,
 fn planned(cases: &[Case]) -> FilePlan {
     static NAMESPACE: LazyLock<Namespace> =
         LazyLock::new(|| Namespace::new(&"x".parse().unwrap(), Catalog::bundled()));
-    let used = cases.iter().fold(cases[0].others, |used, case| used + case.old.0 * case.old.1);
+    let used = cases.iter().fold(cases[0].others[0], |used, case| used + case.old.0 * case.old.1[0]);
     let mut namespace = NAMESPACE.clone();
     namespace.limits.quotas = vec![ResourceQuota {
-        hard: [(Resource::LimitsMemory, cases[0].hard << 20)].into(),
+        hard: [(Resource::LimitsMemory, cases[0].hard[0] << 20)].into(),
         used: [(Resource::LimitsMemory, used << 20)].into(),
         ..ResourceQuota::default()
     }];
@@ -74,16 +81,16 @@ prop_compose! {
         strategy in prop_oneof![4 => rolling(), 1 => Just(Replacement::Recreate)],
     ) -> Case {
         let new = if keeps_count { (old.0, new.1) } else { new };
-        Case { hard: 0, others: 0, old, new, strategy }
+        Case { hard: [0], others: [0], old: (old.0, [old.1]), new: (new.0, [new.1]), strategy }
     }
 }
 
 /// Sets the quota of changes: what is used before, and a part of what is needed for all old and new pods.
 fn limited(mut cases: Vec<Case>, others: u64, percent: u64) -> Vec<Case> {
-    let used = cases.iter().fold(others, |used, case| used + case.old.0 * case.old.1);
-    let needed: u64 = cases.iter().map(|case| case.new.0 * case.new.1).sum();
+    let used = cases.iter().fold(others, |used, case| used + case.old.0 * case.old.1[0]);
+    let needed: u64 = cases.iter().map(|case| case.new.0 * case.new.1[0]).sum();
     for case in &mut cases {
-        (case.others, case.hard) = (others, used + needed * percent / 100);
+        (case.others, case.hard) = ([others], [used + needed * percent / 100]);
     }
     cases
 }
@@ -101,6 +108,11 @@ proptest! {
         prop_assert_eq!(plan.verdict().completes(), plan.set.fits());
         for row in plan.set.forecast().filter(|_| plan.set.fits()) {
             prop_assert!(row.peak <= row.at_rest.hard);
+            let peaks: Vec<u64> =
+                ends(&cases[0]).peaks.iter().map(|peak| ((others + peak[0]) << 20).max(row.at_rest.used)).collect();
+            if let [peak] = peaks[..] {
+                prop_assert_eq!(row.peak, peak.max(row.at_rest.after), "{:?}", cases);
+            }
         }
     }
 }
@@ -124,7 +136,8 @@ proptest! {
 #[test]
 fn default_strategy_completes_under_a_full_quota() {
     let default = Replacement::Rolling { surge: 1, unavailable: 1 };
-    let of = |count, strategy| Case { hard: 0, others: 0, old: (count, 1), new: (count, 1), strategy };
+    let of =
+        |count, strategy| Case { hard: [0], others: [0], old: (count, [1]), new: (count, [1]), strategy };
     for count in [1, 4] {
         let plan = planned(&limited(vec![of(count, default)], 0, 0));
         assert_eq!(plan.verdict(), Verdict::FitsAfterTermination);

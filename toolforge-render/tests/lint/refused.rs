@@ -1,5 +1,7 @@
 //! Changes of one field that the API server refuses.
 
+use toolforge_render::lint::{Level, lint};
+
 use crate::support::{context, fixture, ids};
 
 /// A rule, a part of `clean.yaml`, and what is written in its place.
@@ -118,6 +120,19 @@ fn accepted_values_are_not_found() {
     ] {
         assert!(clean.contains(from), "{from}");
         assert_eq!(ids(&clean.replacen(from, to, 1), &context("stashbot")), [""; 0], "{to}");
+    }
+}
+
+#[test]
+fn hand_written_manifests_have_their_verdict() {
+    let directory = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/lint/handwritten");
+    for verdict in ["accepted", "refused"] {
+        for file in std::fs::read_dir(directory.join(verdict)).unwrap() {
+            let path = file.unwrap().path();
+            let found = lint(&std::fs::read_to_string(&path).unwrap(), &context("stashbot"));
+            let errors: Vec<_> = found.iter().filter(|found| found.level() == Level::Error).collect();
+            assert_eq!(errors.is_empty(), verdict == "accepted", "{}: {errors:?}", path.display());
+        }
     }
 }
 

@@ -8,6 +8,7 @@ use toolforge_cli::{
 };
 use toolforge_client::{Attempt, Client, JobFetchOptions, Written};
 use toolforge_model::{Diagnostic, FileJob, JobName, JobRequest, JobsFile, Untrusted};
+use toolforge_quota::Verdict;
 use toolforge_render::change::{Action, Adjustment, Change, ChangeSet, WorkloadKind};
 use toolforge_render::job::{
     JobFacts, JobObjects, JobReplicas, LoadOptions, LoadPlan, RunOutcome, job_file_warnings, job_status,
@@ -56,6 +57,12 @@ pub(super) fn run(
         if attempt.is_first() {
             warn_of_unread(&facts.namespace.limits);
             report::warn_of_retries(&plan.set);
+            if plan.set.verdict() == Verdict::FitsOneAfterAnother {
+                Notice::note(
+                    "the quota does not allow all of these runs at once; some start when others have ended",
+                )
+                .print();
+            }
             print_notes(session, plan, &planned.conflicts());
         }
         if !plan.problems.is_empty() {
