@@ -12,6 +12,7 @@ use crate::limit_violation::LimitType;
 use crate::pod_demand::PodDemand;
 use crate::quota_check::{ClaimDemand, DemandChange, Limits, QuotaCheck};
 use crate::resource::Resource;
+use crate::unsettled::ObjectName;
 
 /// How much a finding matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -110,7 +111,7 @@ pub enum AuditFinding {
     /// An existing object, its pods or its claims are refused when they are created again, even if nothing else is used.
     Stranded {
         /// The object, such as `Deployment bot`.
-        object: String,
+        object: ObjectName,
         /// Why they are refused.
         check: QuotaCheck,
         /// Whether the object itself stays, and only its pods are refused.
@@ -223,10 +224,10 @@ impl fmt::Display for AuditFinding {
                 )
             }
             Self::Stranded { object, check, is_kept: false } => {
-                write!(f, "{} cannot be created again: {}", name(object), one_line(check))
+                write!(f, "{object} cannot be created again: {}", one_line(check))
             }
             Self::Stranded { object, check, is_kept: true } => {
-                write!(f, "{} cannot create the pods that it still needs: {}", name(object), one_line(check))
+                write!(f, "{object} cannot create the pods that it still needs: {}", one_line(check))
             }
         }
     }
@@ -450,7 +451,7 @@ mod tests {
         limits.quotas[0].used = [(Resource::Pods, 12)].into();
         let big = ContainerResources { limits: amounts("2", "1Gi"), ..ContainerResources::default() };
         let workload = PodDemand {
-            object: Some("Deployment bot\u{1b}".to_owned()),
+            object: Some(ObjectName::new("Deployment", "bot\u{1b}")),
             containers: vec![big],
             ..PodDemand::default()
         };
@@ -489,7 +490,7 @@ mod tests {
         let mut limits = profile("seed-2020");
         limits.quotas[0].hard.insert(Resource::Pods, 1);
         let workload = PodDemand {
-            object: Some("Deployment bot".to_owned()),
+            object: Some(ObjectName::new("Deployment", "bot")),
             containers: vec![ContainerResources::default()],
             ..PodDemand::default()
         };
@@ -519,7 +520,7 @@ mod tests {
     fn all_pods_of_an_object_are_checked() {
         let limits = profile("seed-2020");
         let pod = PodDemand {
-            object: Some("Deployment bot".to_owned()),
+            object: Some(ObjectName::new("Deployment", "bot")),
             containers: vec![ContainerResources::default()],
             ..PodDemand::default()
         };

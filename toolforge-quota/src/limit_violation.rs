@@ -7,6 +7,7 @@ use crate::limit_range::{Bounds, LimitRange};
 use crate::pod_demand::PodDemand;
 use crate::ratio::Ratio;
 use crate::resource::Resource;
+use crate::unsettled::ObjectName;
 
 /// Which bound a container or a pod breaks; amounts are millis of CPU, bytes of memory or devices.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -148,7 +149,7 @@ impl fmt::Display for LimitType {
 #[non_exhaustive]
 pub struct LimitViolation {
     /// The object whose container it is, as the [`PodDemand`] names it.
-    pub object: Option<String>,
+    pub object: Option<ObjectName>,
     /// The name of the container, as the [`PodDemand`] names it; `None` for sums and claims.
     pub container: Option<String>,
     /// The name of the LimitRange; `None` for what the API server refuses without any.
@@ -226,7 +227,7 @@ impl LimitViolation {
 impl fmt::Display for LimitViolation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(object) = &self.object {
-            write!(f, "{}: ", Untrusted::new(object.as_str()).escaped())?;
+            write!(f, "{object}: ")?;
         }
         f.write_str(&self.message())
     }
@@ -241,7 +242,7 @@ pub struct Unspecified {
     /// The quota's name.
     pub quota: String,
     /// The object whose pod it is, as the [`PodDemand`] names it.
-    pub object: Option<String>,
+    pub object: Option<ObjectName>,
     /// The resources of which a container states nothing, such as `limits.memory`.
     pub resources: Vec<Resource>,
 }
@@ -333,14 +334,14 @@ pub(crate) fn range_violations(
 /// Returns what the LimitRanges do not allow of the storage that a PersistentVolumeClaim requests.
 pub(crate) fn claim_violations(
     limit_ranges: &[LimitRange],
-    object: Option<&str>,
+    object: Option<&ObjectName>,
     requests: &Amounts,
 ) -> Vec<LimitViolation> {
     // A claim has no limits, so that a maximum bounds its request.
     let resources = ContainerResources { limits: requests.clone(), requests: requests.clone() };
     let of = |range: &LimitRange| {
         let found = broken(&range.claim, &resources).into_iter().map(|(resource, kind)| LimitViolation {
-            object: object.map(str::to_owned),
+            object: object.cloned(),
             container: None,
             limit_range: Some(range.name.clone()),
             quota: None,
@@ -459,14 +460,14 @@ mod tests {
     #[test]
     fn violations_name_the_object() {
         let pod = PodDemand {
-            object: Some("job/da\nily".to_owned()),
+            object: Some(ObjectName::new("job", "da\nily")),
             containers: vec![container("2", "1")],
             ..PodDemand::default()
         };
         let found = violations(&[limits()], &pod);
         assert_eq!(
             found[0].to_string(),
-            r"job/da\nily: CPU: 2 is more than the maximum of 1 for one container"
+            r"job da\nily: CPU: 2 is more than the maximum of 1 for one container"
         );
     }
 
@@ -561,7 +562,8 @@ mod tests {
         let storage = |bytes| [(ComputeResource::Storage, bytes)].into_iter().collect::<Amounts>();
         let claim = Bounds { min: storage(1 << 20), max: storage(1 << 30), ..Bounds::default() };
         let range = [LimitRange { claim, ..LimitRange::default() }];
-        let found = |bytes| claim_violations(&range, Some("data"), &storage(bytes)).len();
+        let data = ObjectName::new("PersistentVolumeClaim", "data");
+        let found = |bytes| claim_violations(&range, Some(&data), &storage(bytes)).len();
         assert_eq!([found(1 << 20), found(1 << 30), found((1 << 30) + 1), found(5)], [0, 0, 1, 1]);
         assert_eq!(claim_violations(&range, None, &Amounts::default()).len(), 2);
     }

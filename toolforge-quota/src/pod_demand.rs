@@ -5,12 +5,13 @@ use crate::demand::Demand;
 use crate::limit_range::{LimitRange, apply_defaults};
 use crate::resource::Resource;
 use crate::scopes::PodTraits;
+use crate::unsettled::ObjectName;
 
 /// One pod: its containers, and what decides which quotas count it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PodDemand {
     /// The object that it belongs to, such as `job daily`; `None` where nobody would ask which one it is.
-    pub object: Option<String>,
+    pub object: Option<ObjectName>,
     /// The names of all containers, init containers last; empty where nobody would ask which one it is.
     pub container_names: Vec<String>,
     /// The containers that run at the same time.

@@ -133,7 +133,7 @@ impl fmt::Display for QuotaCheck {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ClaimDemand {
     /// The object that it belongs to; `None` where nobody would ask which one it is.
-    pub object: Option<String>,
+    pub object: Option<ObjectName>,
     /// What it requests.
     pub requests: Amounts,
 }
@@ -234,7 +234,7 @@ impl Limits {
         });
         let mut violations: Vec<LimitViolation> = violations.collect();
         for ClaimDemand { object, requests } in changes.iter().flat_map(|change| &change.claims) {
-            violations.extend(claim_violations(&self.limit_ranges, object.as_deref(), requests));
+            violations.extend(claim_violations(&self.limit_ranges, object.as_ref(), requests));
         }
         let is_other =
             |object: &ObjectName| !changes.iter().any(|change| change.freed_objects.contains(object));
@@ -365,7 +365,7 @@ mod tests {
         let amounts = Amounts::new(Some("100m".parse().unwrap()), Some(memory.parse().unwrap()));
         let container = ContainerResources { limits: amounts.clone(), requests: amounts };
         PodDemand {
-            object: Some("job/daily".to_owned()),
+            object: Some(ObjectName::new("job", "daily")),
             containers: vec![container],
             ..PodDemand::default()
         }
@@ -377,7 +377,7 @@ mod tests {
         let check = limits().evaluate(&Demand::default(), &pods, &[pod("6Gi")]);
         assert_eq!(
             check.to_string(),
-            "job/daily: memory: 6Gi is more than the maximum of 4Gi for one container\n\
+            "job daily: memory: 6Gi is more than the maximum of 4Gi for one container\n\
              pods: 12 of 10, 2 pods too many (quota tools-2023)"
         );
         assert!(!check.fits());
@@ -445,8 +445,8 @@ mod tests {
         let check = limits.evaluate(&Demand::default(), &pod.demand(), &[pod]);
         assert_eq!(
             check.to_string(),
-            "job/daily: CPU: no limit is set; quota tools-2023 requires one\n\
-             job/daily: memory: no limit is set; quota tools-2023 requires one"
+            "job daily: CPU: no limit is set; quota tools-2023 requires one\n\
+             job daily: memory: no limit is set; quota tools-2023 requires one"
         );
     }
 

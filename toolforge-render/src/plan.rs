@@ -1,7 +1,7 @@
 //! Web services and jobs of a namespace together, without a look at what runs: for manifests and forecasts.
 
 use toolforge_model::{JobRequest, WebServiceRequest};
-use toolforge_quota::QuotaCheck;
+use toolforge_quota::{ObjectName, QuotaCheck};
 
 use crate::change::{Action, Change, ChangeDemand, ChangeSet, WorkloadKind};
 use crate::job::{JobFacts, JobPlan, JobPlanError};
@@ -58,8 +58,8 @@ impl Namespace {
         let limit_ranges = &self.limits.limit_ranges;
         let change = |plan: &Plan| {
             let owner = match plan.kind {
-                WorkloadKind::WebService => format!("web service {}", plan.name),
-                _ => format!("job {}", plan.name),
+                WorkloadKind::WebService => ObjectName::new("web service", plan.name.as_str()),
+                _ => ObjectName::new("job", plan.name.as_str()),
             };
             let mut demand = ChangeDemand::of_objects(plan, limit_ranges, Some(&owner));
             for cron_job in plan.into_iter().filter(|object| object.kind() == ObjectKind::CronJob) {

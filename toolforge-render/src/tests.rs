@@ -216,7 +216,7 @@ fn every_cause_has_an_object_that_shows_it() {
     };
     let evidence = web_service_causes(&terminating, now());
     assert_eq!(
-        (evidence[0].object.as_raw(), evidence[0].cause.to_string().as_str()),
+        (evidence[0].object.to_string().as_str(), evidence[0].cause.to_string().as_str()),
         (
             "Pod x-1",
             "the old pod is terminating, until 12:00:15 UTC at the latest; the new one starts after it",

@@ -1,13 +1,13 @@
-use toolforge_model::ToolName;
+use toolforge_model::{ToolName, Untrusted};
 
 use crate::describe::{codes, structs};
-use crate::job::{Job, JobType};
-use crate::plan::{Action, Difference, Downtime, QuotaRow, Rollout, Violation};
+use crate::job::Job;
+use crate::plan::{Action, Difference, Downtime, QuotaRow, Rollout, Violation, WorkloadType};
 use crate::web_service::WebServiceStatus;
 
 structs! {
-    /// What a command did: `webservice start`, `stop` and `restart`; `jobs run`, `load`, `delete`, `flush`, `restart`,
-    /// `trigger`, `suspend` and `resume`. With `--dry-run`, what it would do; `jobs run` and `load` print a `LoadPlan` then.
+    /// What a command did: `webservice start`, `stop` and `restart`; `jobs run`, `load`, `adopt`, `delete`, `flush`,
+    /// `restart`, `trigger`, `suspend` and `resume`. With `--dry-run`, what it would do; `jobs run` and `load` print a `LoadPlan` then.
     pub struct ApplyReport {
         /// The tool.
         pub tool: ToolName,
@@ -33,10 +33,12 @@ structs! {
     pub struct AppliedChange {
         /// What is done.
         pub action: Action,
-        /// Name of the job or the tool.
-        pub name: String,
-        /// Type of the job; `null` for a web service.
-        pub r#type: Option<JobType>,
+        /// What it is.
+        pub r#type: WorkloadType,
+        /// Kind of its object, like `Deployment`; `null` if there is none.
+        pub object_kind: Option<Untrusted>,
+        /// Name of the job or the object; of a web service, that of the tool.
+        pub name: Untrusted,
         /// Whether it is a web service or a job; `false` for an object that no tool manages, and for a single pod.
         pub managed: bool,
         /// How far it got.
@@ -54,7 +56,7 @@ structs! {
         /// What is done.
         pub action: Action,
         /// Kind of the object.
-        pub kind: String,
+        pub object_kind: String,
         /// Name of the object.
         pub name: String,
         /// How it was written; `null` if it was not.

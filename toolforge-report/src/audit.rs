@@ -1,3 +1,5 @@
+use toolforge_model::Untrusted;
+
 use crate::describe::{codes, structs};
 use crate::lint::Level;
 
@@ -26,6 +28,10 @@ structs! {
         pub code: AuditCode,
         /// How bad it is.
         pub level: Level,
+        /// Kind of the object that is refused, like `Deployment`; `null` if it is about none.
+        pub object_kind: Option<Untrusted>,
+        /// Name of the object.
+        pub name: Option<Untrusted>,
         /// What was found, for people.
         pub message: String,
     }

@@ -70,8 +70,8 @@ structs! {
         pub fits: bool,
         /// The simulated jobs.
         pub jobs: Vec<CalendarJob>,
-        /// Jobs that are suspended or have a time zone.
-        pub left_out: Vec<JobName>,
+        /// The jobs that are not simulated.
+        pub left_out: Vec<LeftOutJob>,
         /// The limited resources.
         pub resources: Vec<CalendarResource>,
         /// Runs that exceed a quota together.
@@ -119,7 +119,7 @@ structs! {
         /// The exceeded resources.
         pub shortfalls: Vec<CalendarShortfall>,
         /// Whether it is one only while pods of the change are replaced.
-        pub is_during_rollout: bool,
+        pub during_rollout: bool,
     }
 
     /// A resource that is exceeded, as Kubernetes quantities.
@@ -138,10 +138,26 @@ structs! {
     pub struct CronSuggestions {
         /// The suggestions.
         pub suggestions: Vec<CronSuggestion>,
-        /// Jobs that exceed the quota and cannot be moved: they run every minute or at uneven intervals.
-        pub fixed: Vec<JobName>,
+        /// The jobs that exceed the quota and cannot be moved.
+        pub unmoved: Vec<UnmovedJob>,
         /// Whether the search was stopped before all minutes were tried.
         pub partial: bool,
+    }
+
+    /// A scheduled job that is not simulated.
+    pub struct LeftOutJob {
+        /// Name of the job.
+        pub name: JobName,
+        /// Why not.
+        pub code: LeftOutReason,
+    }
+
+    /// A scheduled job that cannot be moved to another minute.
+    pub struct UnmovedJob {
+        /// Name of the job.
+        pub name: JobName,
+        /// Why not.
+        pub code: UnmovedReason,
     }
 
     /// A suggestion for a job.
@@ -150,10 +166,10 @@ structs! {
         pub name: JobName,
         /// Schedule as it was written.
         pub schedule: Untrusted,
-        /// Current cron expression.
-        pub from: String,
-        /// Suggested cron expression.
-        pub to: String,
+        /// Current cron expression, in UTC.
+        pub cron_expression: String,
+        /// Suggested cron expression, in UTC.
+        pub suggestion: String,
     }
 }
 
@@ -165,9 +181,29 @@ codes! {
         /// It runs in leap years only.
         LeapYears = "leap-years",
         /// It never runs.
-        Never = "never",
+        NeverRuns = "never-runs",
         /// A step is longer than the range of its field, and has no effect.
         LongStep = "long-step",
+    }
+
+    /// Why a scheduled job is not simulated.
+    pub enum LeftOutReason {
+        /// It is suspended.
+        Suspended = "suspended",
+        /// It has a time zone other than UTC.
+        TimeZone = "time-zone",
+        /// Its schedule or its pod template cannot be read.
+        Unreadable = "unreadable",
+    }
+
+    /// Why a scheduled job cannot be moved to another minute.
+    pub enum UnmovedReason {
+        /// It runs every minute.
+        EveryMinute = "every-minute",
+        /// Its minutes are not spaced evenly over the hour.
+        UnevenIntervals = "uneven-intervals",
+        /// Its schedule is a duration, counted from the last run.
+        Duration = "duration",
     }
 
     /// The result of a run.

@@ -4,6 +4,7 @@ use toolforge_model::{JobName, Untrusted};
 
 use crate::describe::{codes, structs};
 use crate::image::ImageState;
+use crate::plan::WorkloadType;
 use crate::web_service::{Cause, LastTermination, Mount};
 
 structs! {
@@ -20,10 +21,12 @@ structs! {
     pub struct UnmanagedWorkload {
         /// Whether these programs or the platform's tools manage it.
         pub managed: bool,
-        /// Name of the object.
-        pub name: String,
+        /// What it is, like a job that does the same.
+        pub r#type: WorkloadType,
         /// Kind of the object: `Deployment`, `CronJob`, `Job` or `Pod`.
         pub object_kind: String,
+        /// Name of the object.
+        pub name: String,
         /// The name for commands, like `deployment/bot`.
         pub reference: String,
         /// The same of what has created it; `null` if nothing owns it.
@@ -58,10 +61,10 @@ structs! {
     pub struct Job {
         /// Whether these programs or the platform's tools manage it, as every job.
         pub managed: bool,
+        /// Type of the job: `one-off`, `scheduled` or `continuous`.
+        pub r#type: WorkloadType,
         /// Name of the job.
         pub name: JobName,
-        /// Type of the job.
-        pub r#type: JobType,
         /// Schedule as it was written, like `@daily`.
         pub schedule: Option<String>,
         /// Schedule as a cron expression, in UTC.
@@ -124,7 +127,7 @@ structs! {
         pub state: JobState,
         /// The state in the platform's words.
         pub short: ShortState,
-        /// Time since when, RFC 3339.
+        /// Time since which it has it, RFC 3339.
         pub since: Option<String>,
         /// Number of ready pods of a continuous job.
         pub ready: Option<u32>,
@@ -156,20 +159,6 @@ structs! {
 }
 
 codes! {
-    /// The type of a job.
-    pub enum JobType {
-        /// It runs once.
-        OneOff = "one-off",
-        /// It runs on a schedule.
-        Scheduled = "scheduled",
-        /// It is kept running.
-        Continuous = "continuous",
-        /// Only the platform's jobs service knows it.
-        Recorded = "recorded",
-        /// A single pod.
-        Pod = "pod",
-    }
-
     /// The state of a job.
     pub enum JobState {
         /// All pods run.

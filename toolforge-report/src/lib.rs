@@ -41,7 +41,8 @@ pub use apply::{AppliedChange, ApplyReport, DryRun, ObjectResult, Outcome, Write
 pub use audit::{AuditCode, AuditFinding, NamespaceAudit, QuotaAudit};
 pub use cron::{
     CalendarConflict, CalendarJob, CalendarResource, CalendarShortfall, CronCalendar, CronJob, CronJobList,
-    CronSuggestion, CronSuggestions, RunResult, ScheduleWarning, ScheduleWarningCode,
+    CronSuggestion, CronSuggestions, LeftOutJob, LeftOutReason, RunResult, ScheduleWarning,
+    ScheduleWarningCode, UnmovedJob, UnmovedReason,
 };
 pub use document::{API_VERSION, Document, Kind};
 pub use exit_code::ExitCode;
@@ -49,18 +50,18 @@ pub use failure::{DetailCode, Failure, FailureCode, FailureDetail, Note, NoteLev
 pub use fleet::{Fleet, FleetChange, FleetChangeCode, FleetQuota, FleetState, FleetSummary, FormerLimit};
 pub use image::{ImageState, ImageType, ImageTypes, Runner};
 pub use job::{
-    FileLog, HealthCheck, Job, JobList, JobState, JobStatus, JobType, MissedReason, MissedRuns, ShortState,
+    FileLog, HealthCheck, Job, JobList, JobState, JobStatus, MissedReason, MissedRuns, ShortState,
     UnmanagedWorkload, UsedResource,
 };
 pub use lint::{Level, LintEdit, LintFinding, LintFix, LintReport, LintedFile};
 pub use plan::{
-    Action, Adjustment, Difference, Downtime, FileChange, FilePlan, FileProblem, JobChange, LoadPlan,
-    LoadProblem, ObjectChange, PlanWarning, PlanWarningCode, ProblemCode, QuotaRow, RestartForecast, Rollout,
-    Violation, ViolationCode, WebServicePlan, WhatIf,
+    Action, Adjustment, Difference, Downtime, FileChange, FilePlan, JobChange, LoadPlan, ObjectChange,
+    PlanProblem, PlanWarning, PlanWarningCode, PodPart, ProblemCode, QuotaRow, RestartForecast, Rollout,
+    Violation, ViolationCode, WebServicePlan, WhatIf, WorkloadType,
 };
 pub use quota::{
-    BlockedObject, ConsumerType, ContainerLimits, LimitRange, Quota, QuotaNote, QuotaReport, QuotaState,
-    ResourceUsage, UpcomingRun, Verdict, WorkloadUsage,
+    BlockedObject, ContainerLimits, LimitRange, Quota, QuotaNote, QuotaReport, QuotaState, ResourceUsage,
+    UpcomingRun, Verdict, WorkloadUsage,
 };
 pub use reference::reference;
 pub use web_service::{

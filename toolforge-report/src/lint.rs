@@ -41,8 +41,10 @@ structs! {
         pub message: Untrusted,
         /// What the API server, an admission plugin or kubectl would answer, if that is known.
         pub answer: Option<Untrusted>,
-        /// The object, like `CronJob list-images`.
-        pub object: Option<Untrusted>,
+        /// Kind of the object that it is in, like `CronJob`; `null` if it is in none.
+        pub object_kind: Option<Untrusted>,
+        /// Name of the object; `null` if it has none.
+        pub name: Option<Untrusted>,
         /// The line, from 1.
         pub line: u64,
         /// The column in the line in characters, from 1.

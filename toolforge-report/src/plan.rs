@@ -3,7 +3,6 @@ use toolforge_model::{ToolName, Untrusted};
 use crate::QuotaNote;
 use crate::cron::CalendarConflict;
 use crate::describe::{codes, structs};
-use crate::job::JobType;
 use crate::quota::Verdict;
 use crate::web_service::{Routing, WebServiceRequest};
 
@@ -61,7 +60,7 @@ structs! {
         /// What is done.
         pub action: Action,
         /// Kind of the object.
-        pub kind: String,
+        pub object_kind: String,
         /// Name of the object.
         pub name: String,
         /// The fields that differ.
@@ -83,7 +82,7 @@ structs! {
         /// Limits that are exceeded.
         pub violations: Vec<Violation>,
         /// Why it cannot be applied.
-        pub problems: Vec<LoadProblem>,
+        pub problems: Vec<PlanProblem>,
         /// Possible problems that do not prevent applying.
         pub warnings: Vec<PlanWarning>,
         /// Runs of scheduled jobs that exceed a quota together within 24 hours after the load.
@@ -94,8 +93,12 @@ structs! {
     pub struct PlanWarning {
         /// The code.
         pub code: PlanWarningCode,
-        /// Names of the jobs.
-        pub jobs: Vec<String>,
+        /// What it is.
+        pub r#type: WorkloadType,
+        /// Kind of its object, like `Deployment`; `null` if there is none.
+        pub object_kind: Option<Untrusted>,
+        /// Name of the job or the object; of a web service, that of the tool.
+        pub name: Untrusted,
         /// The code as a sentence, for people.
         pub message: String,
     }
@@ -104,10 +107,12 @@ structs! {
     pub struct JobChange {
         /// What is done.
         pub action: Action,
-        /// Name of the job.
-        pub name: String,
-        /// Type of the job.
-        pub r#type: JobType,
+        /// What it is.
+        pub r#type: WorkloadType,
+        /// Kind of its object, like `Deployment`; `null` if there is none.
+        pub object_kind: Option<Untrusted>,
+        /// Name of the job or the object; of a web service, that of the tool.
+        pub name: Untrusted,
         /// How the pods of a continuous job are replaced; `null` if they are not.
         pub rollout: Option<Rollout>,
         /// When no pod of a continuous job runs; `null` if there is no downtime.
@@ -116,16 +121,6 @@ structs! {
         pub restart: Option<RestartForecast>,
         /// The fields that differ.
         pub differences: Vec<Difference>,
-    }
-
-    /// Why a job cannot be applied.
-    pub struct LoadProblem {
-        /// The code.
-        pub code: ProblemCode,
-        /// Name of the job; `null` if it concerns several.
-        pub job: Option<String>,
-        /// The code as a sentence, for people.
-        pub message: String,
     }
 
     /// A field that differs.
@@ -163,8 +158,12 @@ structs! {
     /// A smaller size of one workload, or another rollout of it, with which everything fits, or another schedule with which its
     /// runs do; of each amount, one step more does not fit, and no nearer schedule does. What is `null` stays as it is.
     pub struct Adjustment {
-        /// The workload, like `the web service`, `job daily` or `Deployment bot`.
-        pub workload: String,
+        /// What it is.
+        pub r#type: WorkloadType,
+        /// Kind of its object, like `Deployment`; `null` if there is none.
+        pub object_kind: Option<Untrusted>,
+        /// Name of the job or the object; of a web service, that of the tool.
+        pub name: Untrusted,
         /// Memory limit of each pod.
         pub memory: Option<String>,
         /// CPU limit of each pod.
@@ -173,28 +172,32 @@ structs! {
         pub memory_request: Option<String>,
         /// CPU request of each pod, where the one that is stated is above the limit.
         pub cpu_request: Option<String>,
-        /// The container or init container whose amounts these are; `null` for the only container.
+        /// Whose amounts these are; `null` for those of the only container.
+        pub part: Option<PodPart>,
+        /// Name of the container or init container; `null` for another part.
         pub container: Option<Untrusted>,
-        /// Whether the amounts are those of the pod as a whole (`spec.resources`).
-        pub is_of_pod: bool,
-        /// Whether the amounts are the most that each container and init container may have; those with less stay as they are.
-        pub is_of_each_container: bool,
         /// Number of pods.
         pub replicas: Option<u64>,
         /// How its pods are replaced.
         pub rollout: Option<Rollout>,
         /// Schedule of the job, as a cron expression.
         pub schedule: Option<String>,
-        /// Whether there is downtime with it.
-        pub has_downtime: bool,
+        /// When nothing runs with it; `null` if there is no downtime.
+        pub downtime: Option<Downtime>,
     }
 
     /// How large a workload may be: `quota-check what-if`.
     pub struct WhatIf {
         /// The tool.
         pub tool: ToolName,
-        /// The workload, like `the web service` or `job daily`; `a new web service` if there is none.
-        pub workload: String,
+        /// What it is.
+        pub r#type: WorkloadType,
+        /// Kind of its object, like `Deployment`; `null` if there is none.
+        pub object_kind: Option<Untrusted>,
+        /// Name of the job or the object; of a web service, that of the tool.
+        pub name: Untrusted,
+        /// Whether it is a web service that does not exist yet.
+        pub new: bool,
         /// Memory limit of each pod that is asked for, else that of now, or the default of a new web service.
         pub memory: String,
         /// CPU limit of each pod that is asked for, else likewise.
@@ -228,7 +231,7 @@ structs! {
         /// Limits that are exceeded.
         pub violations: Vec<Violation>,
         /// Why something cannot be applied.
-        pub problems: Vec<FileProblem>,
+        pub problems: Vec<PlanProblem>,
         /// The nearest sizes and rollouts that fit, or, where all fits with downtime, that have none; and the nearest schedules
         /// with which the runs of a job fit.
         pub adjustments: Vec<Adjustment>,
@@ -240,25 +243,35 @@ structs! {
     pub struct FileChange {
         /// What is done.
         pub action: Action,
-        /// What it is, like `the web service`, `job daily` or `Deployment bot`.
-        pub workload: String,
+        /// What it is.
+        pub r#type: WorkloadType,
+        /// Kind of its object, like `Deployment`; `null` if there is none.
+        pub object_kind: Option<Untrusted>,
+        /// Name of the job or the object; of a web service, that of the tool.
+        pub name: Untrusted,
         /// How its pods are replaced; `null` if they are not.
         pub rollout: Option<Rollout>,
         /// When none of its pods runs; `null` if there is no downtime.
         pub downtime: Option<Downtime>,
     }
 
-    /// Why something of a file cannot be applied.
-    pub struct FileProblem {
+    /// Why something cannot be applied; what concerns several jobs is listed once for each.
+    pub struct PlanProblem {
         /// The code.
         pub code: ProblemCode,
-        /// The file; `null` if it concerns several.
+        /// What it is.
+        pub r#type: WorkloadType,
+        /// Kind of its object, like `Deployment`; `null` if there is none.
+        pub object_kind: Option<Untrusted>,
+        /// Name of the job or the object; of a web service, that of the tool.
+        pub name: Untrusted,
+        /// The file; `null` if it is about no place in a file.
         pub file: Option<Untrusted>,
-        /// The line, from 1.
+        /// The line in the file, from 1.
         pub line: Option<u64>,
-        /// The column, from 1.
+        /// The column in the line, from 1.
         pub column: Option<u64>,
-        /// The reason in words.
+        /// The code as a sentence, for people.
         pub message: String,
     }
 
@@ -266,8 +279,12 @@ structs! {
     pub struct Violation {
         /// The code.
         pub code: ViolationCode,
-        /// The object or the job; `null` in a plan with one object.
-        pub object: Option<String>,
+        /// What the container or the pod belongs to.
+        pub r#type: Option<WorkloadType>,
+        /// Kind of its object, like `Deployment`.
+        pub object_kind: Option<Untrusted>,
+        /// Name of the job or the object; of a web service, that of the tool.
+        pub name: Option<Untrusted>,
         /// Name of the LimitRange; `null` if the container breaks its own limits, or lacks what a quota requires.
         pub limit_range: Option<String>,
         /// Name of the quota that requires an amount; else `null`.
@@ -316,7 +333,39 @@ codes! {
         UntilRecreated = "until-recreated",
     }
 
-    /// Why a job cannot be applied.
+    /// What a workload is.
+    pub enum WorkloadType {
+        /// A web service.
+        WebService = "web-service",
+        /// A job that runs once, or a Job.
+        OneOff = "one-off",
+        /// A job that runs on a schedule, or a CronJob.
+        Scheduled = "scheduled",
+        /// A job that is kept running, or a Deployment that is not the web service.
+        Continuous = "continuous",
+        /// A job that only the platform's jobs service knows.
+        Recorded = "recorded",
+        /// A single pod.
+        Pod = "pod",
+        /// The pod of `webservice shell`.
+        Shell = "shell",
+        /// An object of a manifest.
+        Object = "object",
+    }
+
+    /// A part of a pod that has amounts of its own.
+    pub enum PodPart {
+        /// A container.
+        Container = "container",
+        /// An init container.
+        InitContainer = "init-container",
+        /// The pod as a whole (`spec.resources`).
+        Pod = "pod",
+        /// Each container and init container: the amounts are the most that one may have, and those with less stay as they are.
+        EachContainer = "each-container",
+    }
+
+    /// Why something cannot be applied.
     pub enum ProblemCode {
         /// The request cannot be planned, for example because its image does not exist.
         Plan = "plan",
@@ -340,8 +389,14 @@ codes! {
         DeprecatedImage = "deprecated-image",
         /// The command contains `$$`, which Kubernetes replaces.
         DoubledDollar = "doubled-dollar",
-        /// The schedule skips months or years, never runs, or has a step without effect.
-        Schedule = "schedule",
+        /// The schedule skips months that are too short.
+        ShortMonths = "short-months",
+        /// The schedule runs in leap years only.
+        LeapYears = "leap-years",
+        /// The schedule never runs.
+        NeverRuns = "never-runs",
+        /// A step of the schedule is longer than the range of its field, and has no effect.
+        LongStep = "long-step",
         /// The command contains curly quotes, which a shell does not read as quotes.
         CurlyQuotes = "curly-quotes",
         /// The command has shell syntax, and no shell runs it.

@@ -1,6 +1,7 @@
 use toolforge_model::{ToolName, Untrusted};
 
 use crate::describe::{codes, structs};
+use crate::plan::WorkloadType;
 use crate::web_service::CauseCode;
 
 structs! {
@@ -28,9 +29,11 @@ structs! {
     /// What the pods of a workload use of the quota.
     pub struct WorkloadUsage {
         /// What it is.
-        pub r#type: ConsumerType,
-        /// Name of the job, or of the pod; `null` for the web service.
-        pub name: Option<Untrusted>,
+        pub r#type: WorkloadType,
+        /// Kind of its object, like `Deployment`; `null` if there is none.
+        pub object_kind: Option<Untrusted>,
+        /// Name of the job or the object; of a web service, that of the tool.
+        pub name: Untrusted,
         /// Number of running pods.
         pub pods: u64,
         /// CPU limit of all its pods.
@@ -51,27 +54,29 @@ structs! {
     pub struct BlockedObject {
         /// The code.
         pub code: CauseCode,
-        /// Kind and name of the object.
-        pub object: Untrusted,
+        /// Kind of the object.
+        pub object_kind: Untrusted,
+        /// Name of the object.
+        pub name: Untrusted,
         /// The resources that were exceeded; empty if a limit of a container was.
         pub resources: Vec<Untrusted>,
         /// Message of the API server.
         pub message: Untrusted,
-        /// Time of the first refusal that is still known.
+        /// Time of the first refusal that is still known, RFC 3339.
         pub since: Option<String>,
-        /// Time of the last refusal.
+        /// Time of the last refusal, RFC 3339.
         pub last: Option<String>,
         /// Number of refusals.
         pub count: u64,
-        /// Whether it still tries, and is refused.
-        pub is_blocked_now: bool,
+        /// Whether it is blocked now: it still tries, and is refused.
+        pub current: bool,
     }
 
     /// The next run of a scheduled job.
     pub struct UpcomingRun {
-        /// Name of the job.
-        pub job: String,
-        /// Time at which it is due.
+        /// Name of the scheduled job, or of the CronJob.
+        pub name: String,
+        /// Time at which it is due, RFC 3339.
         pub due: String,
         /// CPU limit of its pod.
         pub cpu: String,
@@ -139,18 +144,6 @@ structs! {
 }
 
 codes! {
-    /// What uses a quota.
-    pub enum ConsumerType {
-        /// The web service.
-        WebService = "web-service",
-        /// A shell.
-        Shell = "shell",
-        /// A job.
-        Job = "job",
-        /// A pod of something else.
-        Pod = "pod",
-    }
-
     /// How much of a quota's limit is used; the words are those of `FleetState`.
     pub enum QuotaState {
         /// Less than the threshold is used.

@@ -4,18 +4,18 @@ use crate::describe::{Content, Description};
 use crate::{
     Action, Adjustment, AppliedChange, ApplyReport, AuditCode, AuditFinding, BlockedObject, CalendarConflict,
     CalendarJob, CalendarResource, CalendarShortfall, Cause, CauseCode, Check, CheckCode, CheckLevel,
-    ConsumerType, ContainerLimits, CronCalendar, CronJob, CronJobList, CronSuggestion, CronSuggestions,
-    DetailCode, Diagnosis, Difference, Downtime, DryRun, ExitCode, Failure, FailureCode, FailureDetail,
-    FileChange, FileLog, FilePlan, FileProblem, Fleet, FleetChange, FleetChangeCode, FleetQuota, FleetState,
-    FleetSummary, FormerLimit, HealthCheck, ImageState, ImageType, ImageTypes, Job, JobChange, JobList,
-    JobState, JobStatus, JobType, LastTermination, Level, LimitRange, LintEdit, LintFinding, LintFix,
-    LintReport, LintedFile, LoadPlan, LoadProblem, LocalCommand, MissedReason, MissedRuns, Mount,
-    NamespaceAudit, Note, NoteLevel, Notes, ObjectChange, ObjectResult, Outcome, PlanWarning,
-    PlanWarningCode, ProblemCode, Quota, QuotaAudit, QuotaNote, QuotaReport, QuotaRow, QuotaState,
-    ResourceUsage, RestartForecast, Rollout, Routing, RunResult, Runner, ScheduleWarning,
-    ScheduleWarningCode, ShortState, TerminationCode, UnmanagedWorkload, UpcomingRun, UsedResource, Verdict,
+    ContainerLimits, CronCalendar, CronJob, CronJobList, CronSuggestion, CronSuggestions, DetailCode,
+    Diagnosis, Difference, Downtime, DryRun, ExitCode, Failure, FailureCode, FailureDetail, FileChange,
+    FileLog, FilePlan, Fleet, FleetChange, FleetChangeCode, FleetQuota, FleetState, FleetSummary,
+    FormerLimit, HealthCheck, ImageState, ImageType, ImageTypes, Job, JobChange, JobList, JobState,
+    JobStatus, LastTermination, LeftOutJob, LeftOutReason, Level, LimitRange, LintEdit, LintFinding, LintFix,
+    LintReport, LintedFile, LoadPlan, LocalCommand, MissedReason, MissedRuns, Mount, NamespaceAudit, Note,
+    NoteLevel, Notes, ObjectChange, ObjectResult, Outcome, PlanProblem, PlanWarning, PlanWarningCode,
+    PodPart, ProblemCode, Quota, QuotaAudit, QuotaNote, QuotaReport, QuotaRow, QuotaState, ResourceUsage,
+    RestartForecast, Rollout, Routing, RunResult, Runner, ScheduleWarning, ScheduleWarningCode, ShortState,
+    TerminationCode, UnmanagedWorkload, UnmovedJob, UnmovedReason, UpcomingRun, UsedResource, Verdict,
     Violation, ViolationCode, WebServicePlan, WebServiceRequest, WebServiceState, WebServiceStatus, WhatIf,
-    WorkloadUsage, WriteKind,
+    WorkloadType, WorkloadUsage, WriteKind,
 };
 
 /// The kinds of documents, by program.
@@ -46,7 +46,7 @@ const KINDS: [Description; 23] = [
 ];
 
 /// Types that occur within documents.
-const PARTS: [Description; 47] = [
+const PARTS: [Description; 48] = [
     Adjustment::DESCRIPTION,
     AppliedChange::DESCRIPTION,
     BlockedObject::DESCRIPTION,
@@ -63,7 +63,6 @@ const PARTS: [Description; 47] = [
     FailureDetail::DESCRIPTION,
     FileChange::DESCRIPTION,
     FileLog::DESCRIPTION,
-    FileProblem::DESCRIPTION,
     NamespaceAudit::DESCRIPTION,
     AuditFinding::DESCRIPTION,
     FleetChange::DESCRIPTION,
@@ -73,22 +72,24 @@ const PARTS: [Description; 47] = [
     JobChange::DESCRIPTION,
     JobStatus::DESCRIPTION,
     LastTermination::DESCRIPTION,
+    LeftOutJob::DESCRIPTION,
     LimitRange::DESCRIPTION,
     LintEdit::DESCRIPTION,
     LintFinding::DESCRIPTION,
     LintFix::DESCRIPTION,
     LintedFile::DESCRIPTION,
-    LoadProblem::DESCRIPTION,
     MissedRuns::DESCRIPTION,
     Note::DESCRIPTION,
     ObjectChange::DESCRIPTION,
     ObjectResult::DESCRIPTION,
+    PlanProblem::DESCRIPTION,
     PlanWarning::DESCRIPTION,
     Quota::DESCRIPTION,
     QuotaRow::DESCRIPTION,
     ResourceUsage::DESCRIPTION,
     RestartForecast::DESCRIPTION,
     ScheduleWarning::DESCRIPTION,
+    UnmovedJob::DESCRIPTION,
     UpcomingRun::DESCRIPTION,
     UsedResource::DESCRIPTION,
     Violation::DESCRIPTION,
@@ -97,12 +98,11 @@ const PARTS: [Description; 47] = [
 ];
 
 /// Codes.
-const CODES: [Description; 35] = [
+const CODES: [Description; 37] = [
     Action::DESCRIPTION,
     CauseCode::DESCRIPTION,
     CheckCode::DESCRIPTION,
     CheckLevel::DESCRIPTION,
-    ConsumerType::DESCRIPTION,
     DetailCode::DESCRIPTION,
     Downtime::DESCRIPTION,
     DryRun::DESCRIPTION,
@@ -112,13 +112,14 @@ const CODES: [Description; 35] = [
     FleetState::DESCRIPTION,
     ImageState::DESCRIPTION,
     JobState::DESCRIPTION,
-    JobType::DESCRIPTION,
+    LeftOutReason::DESCRIPTION,
     Level::DESCRIPTION,
     MissedReason::DESCRIPTION,
     Mount::DESCRIPTION,
     NoteLevel::DESCRIPTION,
     Outcome::DESCRIPTION,
     PlanWarningCode::DESCRIPTION,
+    PodPart::DESCRIPTION,
     ProblemCode::DESCRIPTION,
     QuotaNote::DESCRIPTION,
     QuotaState::DESCRIPTION,
@@ -129,9 +130,11 @@ const CODES: [Description; 35] = [
     ScheduleWarningCode::DESCRIPTION,
     ShortState::DESCRIPTION,
     TerminationCode::DESCRIPTION,
+    UnmovedReason::DESCRIPTION,
     Verdict::DESCRIPTION,
     ViolationCode::DESCRIPTION,
     WebServiceState::DESCRIPTION,
+    WorkloadType::DESCRIPTION,
     WriteKind::DESCRIPTION,
 ];
 
@@ -162,8 +165,10 @@ name of the document below) and those of its kind. Fields are added in later ver
 `apiVersion` stays the same. `null` means that there is no value. Codes are in kebab case; more may be added. Sentences in
 `message` and `hints` are for people and may change; a `code` beside them does not.
 
-`kind` is the kind of a document or of a Kubernetes object, `type` is that of a job or an image, `resource` is a resource
-of a quota or a limit, and `changes` are the changes of jobs or web services, each with its `objects`.
+`kind` is the kind of a document. What a part of it is about has one shape: a workload (a web service, a job, or another object
+that creates pods) has `type`, `objectKind` and `name`, and a Kubernetes object has `objectKind` and `name`, so that parts of one
+document, or of several, can be joined by them. `resource` is a resource of a quota or a limit, `level` says how bad something is,
+and `changes` are the changes of workloads, each with its `objects`. Times are in RFC 3339, in UTC.
 
 With `--output json` or `--output yaml`, standard error has at most one document: with JSON it is one line, with YAML it
 begins with the line `---`. If the command fails, it is of kind `Failure`, with the warnings and notes from before the failure
@@ -276,8 +281,35 @@ mod tests {
                 // What people read is `message`, `hints` or the contents of an image; a resource has no other name.
                 let others = ["text", "found", "advice", "dimension", "steps", "step"];
                 assert!(!others.contains(&field.name), "{shown}");
-                // Only Kubernetes objects have a kind.
-                assert!(field.name != "kind" || name.starts_with("Object"), "{shown}");
+                // Only documents have a kind, and what they are about has a type and a name, or an object's kind and a name.
+                let prose = ["kind", "object", "workload", "job"];
+                assert!(!prose.contains(&field.name), "{shown}");
+            }
+        }
+    }
+
+    #[test]
+    fn kinds_of_objects_are_beside_names() {
+        for (name, fields) in fields() {
+            let has = |field: &str| fields.iter().any(|found| found.name == field);
+            assert!(!has("object_kind") || has("name"), "{name}");
+            let has_workload_type = fields.iter().any(|field| field.type_name.contains("WorkloadType"));
+            assert!(!has_workload_type || has("name") && (has("object_kind") || name == "Job"), "{name}");
+        }
+    }
+
+    #[test]
+    fn booleans_and_times_are_named_alike() {
+        for (name, fields) in fields() {
+            for field in fields {
+                let shown = format!("{name}.{}", field.name);
+                let is_verb = field.name.starts_with("is_") || field.name.starts_with("has_");
+                assert!(!is_verb, "{shown}");
+                let is_time = joined(field.doc).starts_with("Time") && field.type_name.contains("String");
+                assert!(
+                    !is_time || joined(field.doc).contains("RFC 3339") || field.name == "time_zone",
+                    "{shown}"
+                );
             }
         }
     }

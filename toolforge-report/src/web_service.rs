@@ -12,7 +12,7 @@ structs! {
         /// Whether it serves requests.
         pub up: bool,
         /// Image type, as far as it is known.
-        pub r#type: Option<String>,
+        pub image_type: Option<String>,
         /// Image of its pods.
         pub image: Option<Untrusted>,
         /// Desired number of pods.
@@ -44,7 +44,7 @@ structs! {
     /// A request for a web service; `null` for platform defaults.
     pub struct WebServiceRequest {
         /// Image type.
-        pub r#type: String,
+        pub image_type: String,
         /// CPU limit of each pod.
         pub cpu: Option<String>,
         /// Memory limit of each pod.
@@ -83,8 +83,10 @@ structs! {
         pub code: CauseCode,
         /// The code as a sentence, for people.
         pub message: String,
-        /// The object that shows it.
-        pub object: Untrusted,
+        /// Kind of the object that shows it.
+        pub object_kind: Untrusted,
+        /// Name of the object that shows it.
+        pub name: Untrusted,
         /// The cluster's own message; empty if there is none.
         pub cluster_message: Untrusted,
     }

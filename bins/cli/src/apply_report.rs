@@ -2,12 +2,12 @@
 
 use toolforge_client::{ApplyReport, ChangeOutcome, ChangeReport, Progress, Written};
 use toolforge_model::ToolName;
-use toolforge_render::change::{Change, ChangeSet, Step, WorkloadKind};
-use toolforge_report::{Action, AppliedChange, DryRun, JobType, ObjectResult, Outcome, WriteKind};
+use toolforge_render::change::{Change, ChangeSet, Step};
+use toolforge_report::{Action, AppliedChange, DryRun, ObjectResult, Outcome, WriteKind};
 
 use crate::failure::ExitCode;
 use crate::options::DryRunOption;
-use crate::report;
+use crate::report::{self, WorkloadName};
 
 /// Returns the changes of a set before any of them is applied.
 #[must_use]
@@ -76,11 +76,12 @@ fn outcome<E>(ChangeReport { change, written, progress, outcome, .. }: &ChangeRe
 }
 
 fn applied_change(change: &Change, written: &[Written], outcome: Outcome) -> AppliedChange {
-    let is_job = change.kind != WorkloadKind::WebService;
+    let WorkloadName { r#type, object_kind, name } = WorkloadName::of(&change.workload());
     AppliedChange {
         action: Action::from_code(change.action.as_str()),
-        name: change.name.clone(),
-        r#type: is_job.then(|| JobType::from_code(change.kind.as_str())),
+        r#type,
+        object_kind,
+        name,
         managed: change.is_managed,
         outcome,
         rollout: report::rollout(change),
@@ -94,7 +95,7 @@ fn object_result(step: &Step, written: &[Written]) -> Option<ObjectResult> {
     let last = written.iter().rfind(|written| written.id == step.id);
     Some(ObjectResult {
         action: Action::from_code(step.action()?.as_str()),
-        kind: step.id.kind.as_str().to_owned(),
+        object_kind: step.id.kind.as_str().to_owned(),
         name: step.id.name.clone(),
         written: last.map(|written| WriteKind::from_code(written.kind.as_str())),
         differences: step.shown_differences().map(report::difference).collect(),

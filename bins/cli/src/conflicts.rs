@@ -151,7 +151,7 @@ impl RunConflicts {
     #[must_use]
     pub fn report(&self) -> Vec<CalendarConflict> {
         let during = self.during_rollout.iter().map(conflict_report);
-        let during = during.map(|conflict| CalendarConflict { is_during_rollout: true, ..conflict });
+        let during = during.map(|conflict| CalendarConflict { during_rollout: true, ..conflict });
         during.chain(self.conflicts.iter().map(conflict_report)).collect()
     }
 }
@@ -214,7 +214,7 @@ pub fn conflict_report(conflict: &Conflict) -> CalendarConflict {
         until: time(conflict.end),
         times: conflict.occurrences,
         shortfalls: conflict.shortfalls.iter().map(shortfall).collect(),
-        is_during_rollout: false,
+        during_rollout: false,
     }
 }
 

@@ -8,7 +8,7 @@ use toolforge_render::pod::Evidence;
 pub use toolforge_report::ExitCode;
 use toolforge_report::{CauseCode, DetailCode, FailureCode, FailureDetail, QuotaRow};
 
-use crate::report;
+use crate::report::{self, WorkloadName};
 use crate::text::wrap;
 
 /// Why a command failed: the error, its details, and hints about what to do next.
@@ -111,16 +111,19 @@ impl Failure {
                 failure.quota(row.unwrap_or_else(|| report::quota_row_at_rest(check)), message)
             });
         }
-        self = set.at_rest.violations().iter().fold(self, Self::violation);
+        self = set.at_rest.violations().iter().fold(self, |failure, found| {
+            let change = set.change_of(found);
+            failure.violation(found, change.map(|change| WorkloadName::of(&change.workload())))
+        });
         let rows = set.forecast().filter(|forecast| !forecast.at_rest.fits());
         rows.fold(self, |failure, row| failure.quota(report::quota_row(&row), row.at_rest.to_string()))
     }
 
-    /// Adds a limit that a container exceeds.
+    /// Adds a limit that a container of a workload exceeds.
     #[must_use]
-    pub fn violation(mut self, violation: &LimitViolation) -> Self {
+    pub fn violation(mut self, violation: &LimitViolation, workload: Option<WorkloadName>) -> Self {
         self.details.push(FailureDetail {
-            violation: Some(report::violation(violation)),
+            violation: Some(report::violation(violation, workload)),
             ..detail(DetailCode::Limit, violation.to_string())
         });
         self
@@ -136,11 +139,8 @@ impl Failure {
     /// Adds why something does not run; for people it is a line if the cluster has a message about it.
     #[must_use]
     pub fn cause(mut self, Evidence { cause, object, message, .. }: &Evidence) -> Self {
-        let text = if message.is_empty() {
-            String::new()
-        } else {
-            format!("{}: {}", object.escaped(), message.escaped())
-        };
+        let text =
+            if message.is_empty() { String::new() } else { format!("{object}: {}", message.escaped()) };
         self.details.push(FailureDetail {
             cause: Some(CauseCode::from_code(cause.code())),
             ..detail(DetailCode::Cause, text)

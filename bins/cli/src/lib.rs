@@ -70,8 +70,8 @@ pub use progress::ProgressLine;
 pub use remote::{RemoteContainer, run_remote};
 pub use replace_file::replace_file;
 pub use report::{
-    NEAR_PERCENT, cause, difference, downtime, forecast_cells, image_type, last_termination, quota_report,
-    quota_rows, quota_usage, rollout, violations, warn_of_unread, warn_of_unread_events,
+    NEAR_PERCENT, WorkloadName, cause, difference, downtime, forecast_cells, image_type, last_termination,
+    quota_report, quota_rows, quota_usage, rollout, violations, warn_of_unread, warn_of_unread_events,
 };
 pub use report::{quota_wait_line, terminating_line, waiting_line};
 pub use rollout::{restart_forecast, restart_outcome, rollout_note};

@@ -8,14 +8,14 @@ use toolforge_quota::{
     Amounts, Bounds, ComputeResource, LimitRange as QuotaLimitRange, LimitViolation, Limits, QuotaMark,
     QuotaNote, Resource, ResourceCheck, ResourceQuota, TerminatingPod, WaitingPods,
 };
-use toolforge_render::change::{Change, ChangeSet, ResourceForecast};
+use toolforge_render::change::{Change, ChangeSet, ResourceForecast, Workload};
 use toolforge_render::jiff::Timestamp;
 use toolforge_render::object::Difference as ObjectDifference;
 use toolforge_render::pod::{self, Evidence};
 use toolforge_report::{
     Cause, CauseCode, ContainerLimits, Difference, Downtime, ExitCode, ImageState, ImageType,
     LastTermination, LimitRange, Quota, QuotaNote as Note, QuotaReport, QuotaRow, QuotaState, ResourceUsage,
-    Rollout, Runner, TerminationCode, Violation, ViolationCode,
+    Rollout, Runner, TerminationCode, Violation, ViolationCode, WorkloadType,
 };
 
 use crate::notice::Notice;
@@ -29,7 +29,8 @@ pub fn cause(Evidence { cause, object, message, .. }: &Evidence) -> Cause {
     Cause {
         code: CauseCode::from_code(cause.code()),
         message: cause.to_string(),
-        object: object.clone(),
+        object_kind: Untrusted::new(object.kind.as_str()),
+        name: Untrusted::new(object.name.as_str()),
         cluster_message: message.clone(),
     }
 }
@@ -257,14 +258,48 @@ pub(crate) fn quota_row_at_rest(check: &ResourceCheck) -> QuotaRow {
 
 /// Returns the limits that a change set breaks.
 pub fn violations(set: &ChangeSet) -> Vec<Violation> {
-    set.at_rest.violations().iter().map(violation).collect()
+    let found = set.at_rest.violations().iter();
+    found
+        .map(|found| {
+            violation(found, set.change_of(found).map(|change| WorkloadName::of(&change.workload())))
+        })
+        .collect()
 }
 
-/// Returns a limit that a container exceeds.
-pub(crate) fn violation(violation: &LimitViolation) -> Violation {
+/// A workload by its name in documents.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WorkloadName {
+    /// What it is.
+    pub r#type: WorkloadType,
+    /// Kind of its object, if there is one.
+    pub object_kind: Option<Untrusted>,
+    /// Name of the job or the object; of a web service, that of the tool.
+    pub name: Untrusted,
+}
+
+impl WorkloadName {
+    /// Returns the name of a workload of a change.
+    #[must_use]
+    pub fn of(Workload { kind, object_kind, name, .. }: &Workload) -> Self {
+        Self {
+            r#type: WorkloadType::from_code(kind.as_str()),
+            object_kind: object_kind.as_deref().map(Untrusted::new),
+            name: Untrusted::new(name.as_str()),
+        }
+    }
+}
+
+/// Returns a limit that a container of a workload exceeds.
+pub(crate) fn violation(violation: &LimitViolation, workload: Option<WorkloadName>) -> Violation {
+    let (r#type, object_kind, name) = match workload {
+        Some(WorkloadName { r#type, object_kind, name }) => (Some(r#type), object_kind, Some(name)),
+        None => (None, None, None),
+    };
     Violation {
         code: ViolationCode::from_code(violation.kind.code()),
-        object: violation.object.clone(),
+        r#type,
+        object_kind,
+        name,
         limit_range: violation.limit_range.clone(),
         quota: violation.quota.clone(),
         resource: violation.resource.key(),

@@ -6,9 +6,9 @@ use std::fmt::Write as _;
 use toolforge_model::Untrusted;
 use toolforge_quota::{LimitViolationKind, Verdict};
 use toolforge_render::change::{Adjustment, ChangeSet, PodPart};
-use toolforge_report::Rollout;
+use toolforge_report::{Downtime, Rollout};
 
-use crate::report::{forecast_cells, terminating_line};
+use crate::report::{WorkloadName, forecast_cells, terminating_line};
 use crate::text::Table;
 
 /// Returns the resources that a change set affects, the limits that it breaks, and the sentence of its verdict; `has_quota` is
@@ -107,7 +107,7 @@ pub fn adjustments_text(set: &ChangeSet, adjustments: &[Adjustment]) -> String {
     }
     .to_owned();
     for found in adjustments {
-        let downtime = if found.has_downtime { ", with downtime" } else { "" };
+        let downtime = if found.downtime.is_some() { ", with downtime" } else { "" };
         // Writing to a String cannot fail.
         let _ = writeln!(text, "  {}: {found}{downtime}", found.workload());
     }
@@ -156,7 +156,7 @@ fn setting(found: &Adjustment, form: SizeForm) -> Option<String> {
         SizeForm::Options => String::new(),
         SizeForm::Keys => format!(" of {}", found.workload()),
     };
-    let downtime = if found.has_downtime { " and downtime" } else { "" };
+    let downtime = if found.downtime.is_some() { " and downtime" } else { "" };
     Some(format!("`{}`{of}{downtime}", parts.join(separator)))
 }
 
@@ -169,26 +169,40 @@ pub fn verdict_code(verdict: Verdict) -> toolforge_report::Verdict {
 /// Returns the nearest sizes and rollouts as they are written in documents.
 #[must_use]
 pub fn adjustments(found: &[Adjustment]) -> Vec<toolforge_report::Adjustment> {
-    let adjustment = |found: &Adjustment| toolforge_report::Adjustment {
-        workload: found.workload(),
-        memory: found.memory.map(|memory| memory.to_string()),
-        cpu: found.cpu.map(|cpu| cpu.to_string()),
-        memory_request: found.memory_request.map(|memory| memory.to_string()),
-        cpu_request: found.cpu_request.map(|cpu| cpu.to_string()),
-        container: match &found.part {
-            Some(PodPart::Container(name) | PodPart::InitContainer(name)) => {
-                Some(Untrusted::new(name.as_str()))
-            }
-            _ => None,
-        },
-        is_of_pod: found.part == Some(PodPart::Pod),
-        is_of_each_container: found.part == Some(PodPart::EachContainer),
-        replicas: found.replicas,
-        rollout: found.rollout.map(|rollout| Rollout::from_code(rollout.as_str())),
-        schedule: found.schedule.as_ref().map(ToString::to_string),
-        has_downtime: found.has_downtime,
+    let adjustment = |found: &Adjustment| {
+        let WorkloadName { r#type, object_kind, name } = WorkloadName::of(&found.workload());
+        toolforge_report::Adjustment {
+            r#type,
+            object_kind,
+            name,
+            memory: found.memory.map(|memory| memory.to_string()),
+            cpu: found.cpu.map(|cpu| cpu.to_string()),
+            memory_request: found.memory_request.map(|memory| memory.to_string()),
+            cpu_request: found.cpu_request.map(|cpu| cpu.to_string()),
+            part: found.part.as_ref().map(part_code),
+            container: match &found.part {
+                Some(PodPart::Container(name) | PodPart::InitContainer(name)) => {
+                    Some(Untrusted::new(name.as_str()))
+                }
+                _ => None,
+            },
+            replicas: found.replicas,
+            rollout: found.rollout.map(|rollout| Rollout::from_code(rollout.as_str())),
+            schedule: found.schedule.as_ref().map(ToString::to_string),
+            downtime: found.downtime.map(|downtime| Downtime::from_code(downtime.as_str())),
+        }
     };
     found.iter().map(adjustment).collect()
+}
+
+fn part_code(part: &PodPart) -> toolforge_report::PodPart {
+    match part {
+        PodPart::Container(_) => toolforge_report::PodPart::Container,
+        PodPart::InitContainer(_) => toolforge_report::PodPart::InitContainer,
+        PodPart::Pod => toolforge_report::PodPart::Pod,
+        PodPart::EachContainer => toolforge_report::PodPart::EachContainer,
+        _ => toolforge_report::PodPart::Other,
+    }
 }
 
 /// Returns what adjustments are searched for: that all fits, or, where it does with downtime, that there is none.

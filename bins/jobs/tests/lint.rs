@@ -133,7 +133,8 @@ fn json_lists_findings_with_their_fixes() {
       "level": "error",
       "line": 9,
       "message": "value is a number (1); expected a string; put it in quotes",
-      "object": "Pod a",
+      "name": "a",
+      "objectKind": "Pod",
       "start": 207
     }
     "#);

@@ -17,7 +17,7 @@ use toolforge_client::kube::api::ListParams;
 use toolforge_client::{Client, Collection, ResourceType};
 use toolforge_model::{ToolName, Untrusted};
 use toolforge_quota::profiles::Profile;
-use toolforge_quota::{AuditLevel, AuditedWorkload, Limits};
+use toolforge_quota::{AuditLevel, AuditedWorkload, Limits, ObjectName};
 use toolforge_render::manifest::ManifestObject;
 use toolforge_render::namespace::limits;
 use toolforge_render::usage::audited_workload;
@@ -35,7 +35,7 @@ const KUBECTL: &str = "Write the file with `kubectl get resourcequota,limitrange
 struct Audited {
     quotas: BTreeMap<String, ResourceQuota>,
     limit_ranges: BTreeMap<String, LimitRange>,
-    workloads: BTreeMap<String, AuditedWorkload>,
+    workloads: BTreeMap<ObjectName, AuditedWorkload>,
 }
 
 impl Audited {
@@ -302,12 +302,22 @@ fn audit(namespace: String, limits: &Limits, workloads: &[AuditedWorkload]) -> N
             AuditLevel::Error => Level::Error,
             AuditLevel::Warning => Level::Warning,
         },
+        object_kind: object_of(finding).map(|object| Untrusted::new(object.kind.as_str())),
+        name: object_of(finding).map(|object| Untrusted::new(object.name.as_str())),
         message: finding.to_string(),
     });
     NamespaceAudit {
         tool: ToolName::from_namespace(&namespace).map(|tool| tool.to_string()),
         namespace,
         findings: findings.collect(),
+    }
+}
+
+/// Returns the object that a finding is about; `None` if it is about none.
+fn object_of(finding: &toolforge_quota::AuditFinding) -> Option<&ObjectName> {
+    match finding {
+        toolforge_quota::AuditFinding::Stranded { object, .. } => Some(object),
+        _ => None,
     }
 }
 

@@ -4,16 +4,16 @@ use std::path::{Path, PathBuf};
 
 use k8s_openapi::jiff::Timestamp;
 use toolforge_cli::{
-    Document, ExitCode, Failure, FileFactsOptions, Notice, OutputFormat, RunConflicts, Session,
+    Document, ExitCode, Failure, FileFactsOptions, Notice, OutputFormat, RunConflicts, Session, WorkloadName,
     adjustment_goal, adjustments, adjustments_text, downtime, forecast_text, print, quota_rows, read_input,
     rollout, to_json, verdict_code, verdict_text, violations, warn_of_unread,
 };
 use toolforge_model::{Diagnostic, Untrusted};
-use toolforge_render::change::{Adjustment, Change, Downtime};
+use toolforge_render::change::{Adjustment, Change, Downtime, Workload};
 use toolforge_render::files::{
     FileContents, FilePlan, FilePlanFacts, FileProblem, FileProblemKind, file_adjustments, plan_files,
 };
-use toolforge_report::{Action, DetailCode, FailureCode, FileChange, ProblemCode};
+use toolforge_report::{Action, DetailCode, FailureCode, FileChange, PlanProblem, ProblemCode};
 
 use crate::arguments::Arguments;
 use crate::facts;
@@ -126,7 +126,7 @@ fn document(
         changes: set.changes.iter().map(file_change).collect(),
         quotas: quota_rows(set),
         violations: violations(set),
-        problems: plan.problems.iter().map(|found| problem(found, paths)).collect(),
+        problems: plan.problems.iter().flat_map(|found| problems(found, paths)).collect(),
         adjustments: adjustments(&[nearest, conflicts.schedules()].concat()),
         conflicts: conflicts.report(),
     };
@@ -134,15 +134,19 @@ fn document(
 }
 
 fn file_change(change: &Change) -> FileChange {
+    let WorkloadName { r#type, object_kind, name } = WorkloadName::of(&change.workload());
     FileChange {
         action: Action::from_code(change.action.as_str()),
-        workload: change.workload(),
+        r#type,
+        object_kind,
+        name,
         rollout: rollout(change),
         downtime: downtime(change),
     }
 }
 
-fn problem(found: &FileProblem, paths: &[PathBuf]) -> toolforge_report::FileProblem {
+/// Returns a problem once for each workload that has it.
+fn problems(found: &FileProblem, paths: &[PathBuf]) -> Vec<PlanProblem> {
     let location = found.location;
     let code = match &found.kind {
         FileProblemKind::WebService(_) => "plan",
@@ -152,13 +156,20 @@ fn problem(found: &FileProblem, paths: &[PathBuf]) -> toolforge_report::FileProb
         FileProblemKind::Job(problem) => problem.code(),
         _ => "other",
     };
-    toolforge_report::FileProblem {
-        code: ProblemCode::from_code(code),
-        file: location.and_then(|_| paths.get(found.file)).map(|path| shown(path)),
-        line: location.map(|location| location.line),
-        column: location.map(|location| location.column),
-        message: found.kind.to_string(),
-    }
+    let problem = |workload: &Workload| {
+        let WorkloadName { r#type, object_kind, name } = WorkloadName::of(workload);
+        PlanProblem {
+            code: ProblemCode::from_code(code),
+            r#type,
+            object_kind,
+            name,
+            file: location.and_then(|_| paths.get(found.file)).map(|path| shown(path)),
+            line: location.map(|location| location.line),
+            column: location.map(|location| location.column),
+            message: found.kind.to_string(),
+        }
+    };
+    found.workloads.iter().map(problem).collect()
 }
 
 fn text(plan: &FilePlan, nearest: &[Adjustment], has_quota: bool) -> String {
@@ -173,8 +184,12 @@ fn text(plan: &FilePlan, nearest: &[Adjustment], has_quota: bool) -> String {
             });
         }
     }
-    let kept: Vec<String> =
-        set.changes.iter().filter(|change| change.is_keep()).map(Change::workload).collect();
+    let kept: Vec<String> = set
+        .changes
+        .iter()
+        .filter(|change| change.is_keep())
+        .map(|change| change.workload().to_string())
+        .collect();
     if !kept.is_empty() {
         text.push_str(&format!("keep {}\n", kept.join(", ")));
     }

@@ -353,7 +353,7 @@ fn plan_text(planned: &Planned, names: &[String]) -> String {
     let names: Vec<String> = names.iter().map(|name| cell(name)).collect();
     let mut text = format!("\n## The plan that needs it ({})\n\n", names.join(", "));
     for change in plan.set.pending() {
-        let _ = writeln!(text, "- {} {}", change.action, cell(&change.workload()));
+        let _ = writeln!(text, "- {} {}", change.action, cell(&change.workload().to_string()));
     }
     text.push_str("\n| resource | limit | used | after | at the peak |\n| --- | --- | --- | --- | --- |\n");
     for row in plan.set.forecast() {

@@ -1,14 +1,15 @@
 //! Who uses the quota, what is blocked by it, and what the next scheduled runs need.
 
 use k8s_openapi::jiff::Timestamp;
-use toolforge_cli::{Table, age, verdict_code};
-use toolforge_model::Untrusted;
+use toolforge_cli::{Table, WorkloadName, age, verdict_code};
+use toolforge_model::{ToolName, Untrusted};
 use toolforge_quota::Resource;
+use toolforge_render::change::WorkloadKind;
 use toolforge_render::usage::{
     BlockedObject, UpcomingRun, WorkloadUsage, blocked_objects, upcoming_runs, workload_usage,
 };
 use toolforge_render::web_service::QuotaConsumer;
-use toolforge_report::{CauseCode, ConsumerType, QuotaReport, Verdict};
+use toolforge_report::{CauseCode, QuotaReport, Verdict, WorkloadType};
 
 use crate::facts::Overview;
 
@@ -29,9 +30,10 @@ pub(crate) fn add(report: QuotaReport, overview: &Overview) -> QuotaReport {
     let workload = |usage: &WorkloadUsage| {
         let share = usage.share(&limits.quotas);
         let amount = |resource: Resource| resource.amount(usage.demand.get(&resource));
-        let (kind, name) = consumer(&usage.consumer);
+        let WorkloadName { r#type, object_kind, name } = consumer(&usage.consumer, &facts.namespace.tool);
         toolforge_report::WorkloadUsage {
-            r#type: kind,
+            r#type,
+            object_kind,
             name,
             pods: usage.pods,
             cpu: amount(Resource::LimitsCpu),
@@ -51,33 +53,45 @@ pub(crate) fn add(report: QuotaReport, overview: &Overview) -> QuotaReport {
     }
 }
 
-fn consumer(consumer: &QuotaConsumer) -> (ConsumerType, Option<Untrusted>) {
+fn consumer(consumer: &QuotaConsumer, tool: &ToolName) -> WorkloadName {
+    let of_kind = |kind: WorkloadKind, name: Untrusted| WorkloadName {
+        r#type: WorkloadType::from_code(kind.as_str()),
+        object_kind: kind.object_kind().map(|kind| Untrusted::new(kind.as_str())),
+        name,
+    };
     match consumer {
-        QuotaConsumer::WebService { .. } => (ConsumerType::WebService, None),
-        QuotaConsumer::Shell { pod } => (ConsumerType::Shell, Some(pod.clone())),
-        QuotaConsumer::Job { name } => (ConsumerType::Job, Some(name.clone())),
-        QuotaConsumer::Pod { name } => (ConsumerType::Pod, Some(name.clone())),
-        _ => (ConsumerType::Other, None),
+        QuotaConsumer::WebService { .. } => of_kind(WorkloadKind::WebService, Untrusted::new(tool.as_str())),
+        QuotaConsumer::Job { kind, name } => of_kind(*kind, name.clone()),
+        QuotaConsumer::Shell { pod } => {
+            WorkloadName { r#type: WorkloadType::Shell, ..of_kind(WorkloadKind::Pod, pod.clone()) }
+        }
+        QuotaConsumer::Pod { name } => of_kind(WorkloadKind::Pod, name.clone()),
+        other => WorkloadName {
+            r#type: WorkloadType::Other,
+            object_kind: None,
+            name: Untrusted::new(other.to_string()),
+        },
     }
 }
 
 fn blocked(found: &BlockedObject) -> toolforge_report::BlockedObject {
     toolforge_report::BlockedObject {
         code: CauseCode::from_code(found.cause.code()),
-        object: found.object.text(),
+        object_kind: Untrusted::new(found.object.kind.as_str()),
+        name: Untrusted::new(found.object.name.as_str()),
         resources: found.exceeded.iter().map(|exceeded| exceeded.resource.clone()).collect(),
         message: found.message.clone(),
         since: found.since.map(|time| time.to_string()),
         last: found.last.map(|time| time.to_string()),
         count: found.count,
-        is_blocked_now: found.is_blocked_now,
+        current: found.is_blocked_now,
     }
 }
 
 fn run(run: &UpcomingRun) -> toolforge_report::UpcomingRun {
     let amount = |resource: Resource| resource.amount(run.demand.get(&resource));
     toolforge_report::UpcomingRun {
-        job: run.name.to_string(),
+        name: run.name.to_string(),
         due: run.due.to_string(),
         cpu: amount(Resource::LimitsCpu),
         memory: amount(Resource::LimitsMemory),
@@ -126,10 +140,11 @@ pub(crate) fn workloads_text(workloads: &[toolforge_report::WorkloadUsage]) -> S
 }
 
 fn workload(usage: &toolforge_report::WorkloadUsage) -> String {
-    let name = usage.name.as_ref().map(|name| name.escaped().to_string()).unwrap_or_default();
+    let name = usage.name.escaped();
     match usage.r#type {
-        ConsumerType::WebService => "the web service".to_owned(),
-        kind => format!("{} {name}", kind.as_str()),
+        WorkloadType::WebService => "the web service".to_owned(),
+        WorkloadType::OneOff | WorkloadType::Scheduled | WorkloadType::Continuous => format!("job {name}"),
+        other => format!("{other} {name}"),
     }
 }
 
@@ -137,7 +152,7 @@ fn workload(usage: &toolforge_report::WorkloadUsage) -> String {
 pub(crate) fn blocked_text(blocked: &[toolforge_report::BlockedObject], now: Timestamp) -> String {
     let mut text = String::new();
     for (is_now, title) in [(true, "blocked now:\n"), (false, "refused within the last hour:\n")] {
-        let found: Vec<_> = blocked.iter().filter(|blocked| blocked.is_blocked_now == is_now).collect();
+        let found: Vec<_> = blocked.iter().filter(|blocked| blocked.current == is_now).collect();
         if found.is_empty() {
             continue;
         }
@@ -153,8 +168,9 @@ pub(crate) fn blocked_text(blocked: &[toolforge_report::BlockedObject], now: Tim
             };
             let times = if blocked.count == 1 { "time" } else { "times" };
             text.push_str(&format!(
-                "  {}{since}, {} {times}: {}\n",
-                blocked.object.escaped(),
+                "  {} {}{since}, {} {times}: {}\n",
+                blocked.object_kind.escaped(),
+                blocked.name.escaped(),
                 blocked.count,
                 blocked.message.escaped()
             ));
@@ -181,7 +197,7 @@ pub(crate) fn runs_text(runs: &[toolforge_report::UpcomingRun]) -> String {
             Verdict::Never => "never fits",
             _ => "does not fit",
         };
-        table.row([run.job.clone(), due, run.cpu.clone(), run.memory.clone(), verdict.to_owned()]);
+        table.row([run.name.clone(), due, run.cpu.clone(), run.memory.clone(), verdict.to_owned()]);
     }
     let more = runs.len().saturating_sub(MOST_SHOWN);
     let more = if more > 0 { format!("and {more} more\n") } else { String::new() };

@@ -2,9 +2,9 @@
 
 use k8s_openapi::jiff::Timestamp;
 use toolforge_cli::{
-    Document, ExitCode, Failure, FileFactsOptions, OutputFormat, RunConflicts, Session, Table, adjustments,
-    adjustments_text, print, restart_forecast, restart_outcome, rollout_note, to_json, verdict_text,
-    warn_of_unread,
+    Document, ExitCode, Failure, FileFactsOptions, OutputFormat, RunConflicts, Session, Table, WorkloadName,
+    adjustments, adjustments_text, print, restart_forecast, restart_outcome, rollout_note, to_json,
+    verdict_text, warn_of_unread,
 };
 use toolforge_model::{JobKind, JobRequest, Replicas, WebServiceOptions};
 use toolforge_render::change::{Adjustment, ChangeSet, LargestSizes};
@@ -46,7 +46,10 @@ pub(crate) fn run(
     };
     let value = to_json(WhatIf {
         tool: session.tool.clone(),
-        workload: answer.workload.clone(),
+        r#type: answer.name.r#type,
+        object_kind: answer.name.object_kind.clone(),
+        name: answer.name.name.clone(),
+        new: answer.new_type.is_some(),
         memory: answer.resources.limits.memory.to_string(),
         cpu: answer.resources.limits.cpu.to_string(),
         replicas: answer.replicas,
@@ -72,6 +75,8 @@ pub(crate) fn run(
 
 /// A workload of a size, and how far that can go.
 struct Answer {
+    name: WorkloadName,
+    /// The workload, for people.
     workload: String,
     is_web_service: bool,
     /// The type of a new web service, where there is none yet.
@@ -202,6 +207,7 @@ fn web_service(
     let later = WebServiceForecast::new(&plan, lasting);
     Ok(Answer {
         nearest: web_service_adjustments(&plan, lasting, StartTime::Keep, ChangeSet::fits),
+        name: WorkloadName::of(&plan.workload()),
         workload: if is_new { "a new web service" } else { "the web service" }.to_owned(),
         is_web_service: true,
         new_type: is_new.then(|| plan.request().image.type_name().to_string()),
@@ -246,6 +252,7 @@ fn job(facts: &JobFacts, lasting: &JobFacts, asked: &WhatIfArguments) -> Result<
     let load = plan_load(requests, lasting, &options);
     Ok(Answer {
         nearest: load_adjustments(&load, requests, lasting, &options, ChangeSet::fits),
+        name: WorkloadName::of(&plan.workload()),
         workload: format!("job {name}"),
         is_web_service: false,
         new_type: None,

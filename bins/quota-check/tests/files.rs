@@ -123,8 +123,8 @@ fn json_has_verdict_and_adjustments() {
     let document: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(output.status.code(), Some(3));
     assert_eq!((&document["kind"], &document["verdict"]), (&"FilePlan".into(), &"deadlock".into()));
-    assert_snapshot!(document["changes"], @r#"[{"action":"update","downtime":null,"rollout":"stated","workload":"Deployment web"}]"#);
-    assert_snapshot!(document["adjustments"], @r#"[{"container":null,"cpu":null,"cpuRequest":null,"hasDowntime":true,"isOfEachContainer":false,"isOfPod":false,"memory":null,"memoryRequest":null,"replicas":null,"rollout":"recreate","schedule":null,"workload":"Deployment web"},{"container":null,"cpu":null,"cpuRequest":null,"hasDowntime":false,"isOfEachContainer":false,"isOfPod":false,"memory":"3584Mi","memoryRequest":null,"replicas":null,"rollout":null,"schedule":null,"workload":"Deployment web"}]"#);
+    assert_snapshot!(document["changes"], @r#"[{"action":"update","downtime":null,"name":"web","objectKind":"Deployment","rollout":"stated","type":"object"}]"#);
+    assert_snapshot!(document["adjustments"], @r#"[{"container":null,"cpu":null,"cpuRequest":null,"downtime":"between-pods","memory":null,"memoryRequest":null,"name":"web","objectKind":"Deployment","part":null,"replicas":null,"rollout":"recreate","schedule":null,"type":"object"},{"container":null,"cpu":null,"cpuRequest":null,"downtime":null,"memory":"3584Mi","memoryRequest":null,"name":"web","objectKind":"Deployment","part":null,"replicas":null,"rollout":null,"schedule":null,"type":"object"}]"#);
 }
 
 #[test]
@@ -293,8 +293,13 @@ fn runs_of_manifests_meet_others() {
     let output = quota_check("--quota toolforge-2023 --output json -", &template);
     let document: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(document["conflicts"][0]["jobs"], serde_json::json!(["a", "b"]), "{document:#}");
+    let id = |found: &Value| [&found["type"], &found["objectKind"], &found["name"]].map(Value::to_string);
+    let changes: Vec<_> = document["changes"].as_array().unwrap().iter().map(id).collect();
+    assert!(document["adjustments"].as_array().unwrap().iter().all(|found| changes.contains(&id(found))));
     let schedules: Vec<&Value> = document["adjustments"].as_array().unwrap().iter().collect();
-    let of_manifest = schedules.iter().find(|found| found["workload"] == "CronJob b");
+    let of_manifest = schedules
+        .iter()
+        .find(|found| (found["objectKind"].as_str(), found["name"].as_str()) == (Some("CronJob"), Some("b")));
     assert!(of_manifest.unwrap()["schedule"].as_str().unwrap().ends_with(" 3 * * *"), "{document:#}");
     let found = said("--quota toolforge-2023 -", &input);
     assert!(!found.contains("warning"), "{found}");
@@ -437,7 +442,7 @@ fn runs_during_a_rollout_are_warned_of() {
     assert!(text.contains(warning), "{text}");
     let conflict = &document["conflicts"][0];
     assert_eq!(
-        (&conflict["isDuringRollout"], &conflict["jobs"]),
+        (&conflict["duringRollout"], &conflict["jobs"]),
         (&true.into(), &serde_json::json!(["often"]))
     );
     // Beside the old pods alone, it fits.

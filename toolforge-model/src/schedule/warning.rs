@@ -152,7 +152,7 @@ impl ScheduleWarning {
         match self {
             Self::ShortMonths { .. } => "short-months",
             Self::LeapYears { .. } => "leap-years",
-            Self::Never { .. } => "never",
+            Self::Never { .. } => "never-runs",
             Self::LongStep { .. } => "long-step",
         }
     }

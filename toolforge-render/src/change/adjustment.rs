@@ -4,10 +4,11 @@ use std::fmt;
 
 use toolforge_model::{Cpu, CronExpression, Memory, Replicas, Untrusted};
 use toolforge_quota::{
-    ComputeResource, LargestSize, LimitRange, Limits, MEMORY_STEP, Resource, SizeBounds, WorkloadSize,
+    ComputeResource, LargestSize, LimitRange, Limits, MEMORY_STEP, ObjectName, Resource, SizeBounds,
+    WorkloadSize,
 };
 
-use crate::change::{ChangeSet, Rollout, WorkloadKind};
+use crate::change::{ChangeSet, Downtime, Rollout, Workload, WorkloadKind};
 
 /// A smaller size of one workload, or another rollout of it, with which everything fits, or another schedule with which its
 /// runs do. Of each amount, one mebibyte, one milli of CPU or one pod more would not, and no nearer schedule would.
@@ -18,6 +19,8 @@ pub struct Adjustment {
     pub kind: WorkloadKind,
     /// Its name, as in its change.
     pub name: String,
+    /// The object of a manifest.
+    pub object: Option<ObjectName>,
     /// The other memory limit of each pod.
     pub memory: Option<Memory>,
     /// The other CPU limit of each pod.
@@ -34,8 +37,8 @@ pub struct Adjustment {
     pub rollout: Option<Rollout>,
     /// The other schedule of a scheduled job.
     pub schedule: Option<CronExpression>,
-    /// Whether no pod runs for a time while old ones are replaced.
-    pub has_downtime: bool,
+    /// The downtime of the changes with it; `None` if there is none.
+    pub downtime: Option<Downtime>,
 }
 
 /// A part of a pod that states amounts.
@@ -91,16 +94,17 @@ impl fmt::Display for Adjustment {
 }
 
 impl Adjustment {
-    /// Returns the workload for messages: `the web service`, `job daily`, `Deployment bot`.
+    /// Returns the workload.
     #[must_use]
-    pub fn workload(&self) -> String {
-        self.kind.named(&self.name)
+    pub fn workload(&self) -> Workload {
+        Workload::new(self.kind, &self.name, self.object.as_ref())
     }
 
     pub(crate) fn new(kind: WorkloadKind, name: impl Into<String>) -> Self {
         Self {
             kind,
             name: name.into(),
+            object: None,
             memory: None,
             cpu: None,
             memory_request: None,
@@ -109,7 +113,7 @@ impl Adjustment {
             replicas: None,
             rollout: None,
             schedule: None,
-            has_downtime: false,
+            downtime: None,
         }
     }
 }
@@ -139,7 +143,7 @@ impl Sized {
                 memory: (found.memory != self.size.memory).then(|| Memory::from_bytes(found.memory)),
                 cpu: (found.cpu != self.size.cpu).then(|| Cpu::from_millis(found.cpu)),
                 replicas: (found.replicas != self.size.replicas).then_some(found.replicas),
-                has_downtime: set.is_some_and(|set| !set.fits_without_downtime()),
+                downtime: set.and_then(|set| set.downtime()),
                 ..Adjustment::new(self.kind, self.name.as_str())
             }
         };

@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 
 use toolforge_quota::{
-    Demand, DemandChange, Limits, ObjectName, QuotaCheck, Resource, ResourceCheck, TerminatingPod, Verdict,
-    WaitingPods,
+    Demand, DemandChange, LimitViolation, Limits, ObjectName, QuotaCheck, Resource, ResourceCheck,
+    TerminatingPod, Verdict, WaitingPods,
 };
 
-use crate::change::{Change, ChangeDemand, Rollout, WorkloadKind};
+use crate::change::{Change, ChangeDemand, Downtime, Rollout, WorkloadKind};
 use crate::object::Object;
 
 /// The resource that a quota counts pods by in its generic form, `count/pods`.
@@ -185,10 +185,27 @@ impl ChangeSet {
         }
     }
 
+    /// Returns the first downtime of the changes; `None` if there is none.
+    #[must_use]
+    pub fn downtime(&self) -> Option<Downtime> {
+        self.changes.iter().find_map(|change| change.downtime)
+    }
+
+    /// Returns the change that a limit refuses; `None` if it is not one of these.
+    #[must_use]
+    pub fn change_of(&self, violation: &LimitViolation) -> Option<&Change> {
+        let is_of = |change: &&Change| {
+            let ChangeDemand { pods, claims, .. } = &change.demand;
+            let objects = pods.iter().map(|pod| &pod.object).chain(claims.iter().map(|claim| &claim.object));
+            objects.into_iter().any(|object| *object == violation.object)
+        };
+        self.changes.iter().find(is_of)
+    }
+
     /// Returns whether everything fits, and no running pods stop before the new ones are ready.
     #[must_use]
     pub fn fits_without_downtime(&self) -> bool {
-        self.fits() && self.changes.iter().all(|change| change.downtime.is_none())
+        self.fits() && self.downtime().is_none()
     }
 
     /// Returns whether everything fits, at rest and at the peak.

@@ -7,6 +7,7 @@ mod adjustment;
 mod change_set;
 mod rollout;
 mod step;
+mod workload;
 
 pub use adjustment::{Adjustment, LargestSizes, PodPart};
 pub(crate) use adjustment::{Sized, lowest_size, set_size};
@@ -15,4 +16,5 @@ pub use change_set::{ChangeSet, ResourceForecast};
 pub(crate) use rollout::PodReplacement;
 pub use rollout::{Downtime, Rollout};
 pub(crate) use step::ChangeDemand;
-pub use step::{Action, Change, Step, StepAction, WorkloadKind};
+pub use step::{Action, Change, Step, StepAction};
+pub use workload::{Workload, WorkloadKind};

@@ -6,69 +6,13 @@ use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::batch::v1::CronJob;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde_json::Value;
-use toolforge_model::Untrusted;
 use toolforge_quota::{
     ClaimDemand, Demand, LimitRange, ObjectName, PodDemand, Pods, Resource, Verdict, forecast_rollout,
 };
 
-use crate::change::{Downtime, PodReplacement, Rollout};
+use crate::change::{Downtime, PodReplacement, Rollout, Workload, WorkloadKind};
 use crate::object::{Difference, Object, ObjectId, deployment_spec};
 use crate::pod::{self, REPLICA_SETS};
-
-/// The kind of a workload.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum WorkloadKind {
-    /// A web service.
-    WebService,
-    /// A job that runs once.
-    OneOff,
-    /// A job that runs on a schedule.
-    Scheduled,
-    /// A job that is kept running.
-    Continuous,
-    /// A job of which only the record of the platform's jobs service exists.
-    Recorded,
-    /// An object of a manifest. These programs only check it: its change has no steps, and its rollout is the manifest's.
-    Manifest,
-    /// A single pod.
-    Pod,
-}
-
-impl WorkloadKind {
-    /// Returns a workload of the kind for messages: `the web service`, `job daily`, `Deployment bot`.
-    pub(crate) fn named(self, name: &str) -> String {
-        let name = Untrusted::new(name);
-        match self {
-            Self::WebService => "the web service".to_owned(),
-            Self::Manifest => name.escaped().to_string(),
-            Self::Pod => format!("pod {}", name.escaped()),
-            Self::OneOff | Self::Scheduled | Self::Continuous | Self::Recorded => {
-                format!("job {}", name.escaped())
-            }
-        }
-    }
-
-    /// Returns the code, in kebab-case.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::WebService => "web-service",
-            Self::OneOff => "one-off",
-            Self::Scheduled => "scheduled",
-            Self::Continuous => "continuous",
-            Self::Recorded => "recorded",
-            Self::Manifest => "manifest",
-            Self::Pod => "pod",
-        }
-    }
-}
-
-impl fmt::Display for WorkloadKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
-}
 
 /// The action on a workload or on one of its objects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -265,10 +209,10 @@ impl Change {
         self.action == Action::Keep
     }
 
-    /// Returns the workload for messages: `the web service`, `job daily`, `Deployment bot`.
+    /// Returns the workload.
     #[must_use]
-    pub fn workload(&self) -> String {
-        self.kind.named(&self.name)
+    pub fn workload(&self) -> Workload {
+        Workload::new(self.kind, &self.name, self.object.as_ref())
     }
 
     /// Returns the wanted objects.
@@ -408,7 +352,7 @@ impl ChangeDemand {
     pub(crate) fn of_objects<'a>(
         objects: impl IntoIterator<Item = &'a Object>,
         limit_ranges: &[LimitRange],
-        owner: Option<&str>,
+        owner: Option<&ObjectName>,
     ) -> Self {
         let mut demand = Self::default();
         for object in objects {
@@ -425,10 +369,10 @@ impl ChangeDemand {
             demand.claims.extend(
                 spec.into_iter()
                     .flat_map(pod::own_claims)
-                    .map(|requests| ClaimDemand { object: owner.map(str::to_owned), requests }),
+                    .map(|requests| ClaimDemand { object: owner.cloned(), requests }),
             );
             demand.pods.extend(spec.map(|spec| PodDemand {
-                object: owner.map(str::to_owned),
+                object: owner.cloned(),
                 ..pod::stated_pod(spec).with_defaults(limit_ranges)
             }));
         }

@@ -76,6 +76,11 @@ pub fn file_adjustments(
     for sized in largest_manifests(files, plan, limit_ranges).into_iter().take(most) {
         found.extend(of_manifest(files, &sized, limit_ranges, is_wanted, set_of));
     }
+    for found in &mut found {
+        let change =
+            plan.set.changes.iter().find(|change| (change.kind, &change.name) == (found.kind, &found.name));
+        found.object = change.and_then(|change| change.object.clone());
+    }
     found
 }
 
@@ -187,7 +192,7 @@ fn of_part(
         Some(Adjustment {
             memory: limits.memory.then(|| Memory::from_bytes(sized.size.memory)),
             cpu: limits.cpu.then(|| Cpu::from_millis(sized.size.cpu)),
-            has_downtime: !set.fits_without_downtime(),
+            downtime: set.downtime(),
             ..Adjustment::new(sized.kind, sized.name.as_str())
         })
     };
@@ -250,7 +255,7 @@ fn rollouts(
         });
         found.extend(rollout.map(|rollout| Adjustment {
             rollout: Some(rollout),
-            has_downtime: !other(rollout).fits_without_downtime(),
+            downtime: other(rollout).downtime(),
             ..Adjustment::new(change.kind, change.name.as_str())
         }));
     }

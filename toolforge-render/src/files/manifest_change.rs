@@ -77,7 +77,7 @@ pub(super) fn change_of(manifest: &Manifest, facts: &FilePlanFacts) -> Change {
     if !change.demand.pods.is_empty()
         && let Some(pod) = &planned.pod
     {
-        let object = Some(manifest.to_string());
+        let object = Some(manifest.object_name());
         let claims = own_claims(pod).map(|requests| ClaimDemand { object: object.clone(), requests });
         change.demand.claims.extend(claims);
     }
@@ -129,7 +129,7 @@ impl Planned<'_> {
     fn pods(&self) -> Vec<PodDemand> {
         let spec = self.pod.as_deref();
         let pod = spec.map(|spec| stated_pod(spec).with_defaults(self.limit_ranges));
-        pod.map(|pod| PodDemand { object: Some(self.manifest.to_string()), ..pod }).into_iter().collect()
+        pod.map(|pod| PodDemand { object: Some(self.manifest.object_name()), ..pod }).into_iter().collect()
     }
 
     fn pods_of_count(&self, count: u64) -> Pods {
@@ -158,7 +158,7 @@ impl Planned<'_> {
 
     /// Adds a claim, whose amounts the LimitRanges bound.
     pub(super) fn claim(&self, change: &mut Change, claim: &PersistentVolumeClaim) {
-        let (object, requests) = (Some(self.manifest.to_string()), claimed(claim));
+        let (object, requests) = (Some(self.manifest.object_name()), claimed(claim));
         change.demand.claims.push(ClaimDemand { object, requests });
     }
 

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use toolforge_model::{FileJob, JobKind, JobRequest, Location, Untrusted, WebServiceOptions};
+use toolforge_model::{FileJob, JobRequest, Location, Untrusted, WebServiceOptions};
 use toolforge_quota::{Demand, Limits, ResourceCheck, ResourceQuota, Verdict};
 
-use crate::change::{Action, Change, ChangeSet, WorkloadKind};
+use crate::change::{Action, Change, ChangeSet, Workload, WorkloadKind};
 use crate::files::immutable::changed_immutable;
 use crate::files::manifest_change::change_of;
 use crate::files::{FileContents, FilePlanFacts};
@@ -41,6 +41,8 @@ pub struct FileProblem {
     pub file: usize,
     /// Where it is in the file; `None` for something that concerns several places.
     pub location: Option<Location>,
+    /// What cannot be applied.
+    pub workloads: Vec<Workload>,
     /// Why.
     pub kind: FileProblemKind,
 }
@@ -160,6 +162,7 @@ fn jobs(files: &[FileContents], facts: &FilePlanFacts, problems: &mut Vec<FilePr
             problems.push(FileProblem {
                 file: *file,
                 location: Some(job.location),
+                workloads: vec![workload_of(&job.request)],
                 kind: FileProblemKind::Repeated(Untrusted::new(message)),
             });
         } else {
@@ -171,12 +174,16 @@ fn jobs(files: &[FileContents], facts: &FilePlanFacts, problems: &mut Vec<FilePr
     let options = LoadOptions { waits_for, ..LoadOptions::default() };
     let load = plan_load(&requests, &facts.jobs, &options);
     problems.extend(load.problems.iter().cloned().map(|problem| {
-        let found = problem.job().and_then(|name| jobs.iter().find(|(_, job)| job.request.name == *name));
+        let found = match problem.jobs() {
+            [name] => jobs.iter().find(|(_, job)| job.request.name == *name),
+            _ => None,
+        };
         let is_image = matches!(problem, LoadProblem::Plan { .. });
         let location = |job: &FileJob| if is_image { job.image_location } else { job.location };
         FileProblem {
             file: found.map_or(0, |(file, _)| *file),
             location: found.map(|(_, job)| location(job)),
+            workloads: load.workloads_with(&problem).collect(),
             kind: FileProblemKind::Job(problem),
         }
     }));
@@ -194,21 +201,19 @@ fn web_service(
         .enumerate()
         .flat_map(|(file, contents)| contents.templates.iter().map(move |found| (file, found)));
     let (file, found) = templates.next()?;
-    let mut problem = |file, location, reason: String| {
-        let kind = FileProblemKind::WebService(Untrusted::new(reason));
-        problems.push(FileProblem { file, location: Some(location), kind });
+    let tool = facts.jobs.namespace.tool.as_str();
+    let mut problem = |file, location, kind| {
+        let workloads = vec![Workload::new(WorkloadKind::WebService, tool, None)];
+        problems.push(FileProblem { file, location: Some(location), workloads, kind });
     };
     for (file, other) in templates {
-        problem(
-            file,
-            other.location,
-            "a second service.template; a tool has only one web service".to_owned(),
-        );
+        let reason = "a second service.template; a tool has only one web service";
+        problem(file, other.location, FileProblemKind::Repeated(Untrusted::new(reason)));
     }
     match web_service_set(&found.template.options, facts) {
         Ok(set) => Some(set),
         Err(reason) => {
-            problem(file, found.location, reason);
+            problem(file, found.location, FileProblemKind::WebService(Untrusted::new(reason)));
             None
         }
     }
@@ -231,8 +236,12 @@ fn web_service_set(
     Ok((plan, set))
 }
 
+fn workload_of(request: &JobRequest) -> Workload {
+    Workload::new(WorkloadKind::of(&request.kind), request.name.as_str(), None)
+}
+
 /// The objects of jobs and of the web service, by group, kind and name, with the workload that each belongs to.
-type OwnedObjects = BTreeMap<(String, String, String), String>;
+type OwnedObjects = BTreeMap<(String, String, String), Workload>;
 
 /// Returns the objects that jobs and the web service consist of; reports a job that would have one of the web service.
 fn owned_objects(
@@ -245,27 +254,25 @@ fn owned_objects(
     if files.iter().any(|contents| !contents.templates.is_empty()) {
         let name = facts.jobs.namespace.tool.as_str();
         for kind in [ObjectKind::Deployment, ObjectKind::Service] {
-            owned.insert(id(kind, name), WorkloadKind::WebService.named(name));
+            owned.insert(id(kind, name), Workload::new(WorkloadKind::WebService, name, None));
         }
     }
     for (file, contents) in files.iter().enumerate() {
         for job in contents.jobs.iter().flat_map(|list| &list.jobs) {
             let name = job.request.name.as_str();
-            let (workload, object) = match &job.request.kind {
-                JobKind::OneOff { .. } => (WorkloadKind::OneOff, ObjectKind::Job),
-                JobKind::Scheduled { .. } => (WorkloadKind::Scheduled, ObjectKind::CronJob),
-                JobKind::Continuous { .. } => (WorkloadKind::Continuous, ObjectKind::Deployment),
-            };
             let port = job.request.kind.port();
             let service = port.map(|_| ObjectKind::Service);
             let route = port.filter(|port| port.is_public()).map(|_| ObjectKind::HttpRoute);
-            let workload = workload.named(name);
-            for kind in [Some(object), service, route].into_iter().flatten() {
+            let workload = workload_of(&job.request);
+            for kind in
+                [WorkloadKind::of(&job.request.kind).object_kind(), service, route].into_iter().flatten()
+            {
                 let owner = owned.entry(id(kind, name)).or_insert_with(|| workload.clone());
                 if *owner != workload {
                     let reason = format!("a second {kind} {name}; {owner} has one");
                     let kind = FileProblemKind::Repeated(Untrusted::new(reason));
-                    problems.push(FileProblem { file, location: Some(job.location), kind });
+                    let workloads = vec![workload.clone()];
+                    problems.push(FileProblem { file, location: Some(job.location), workloads, kind });
                 }
             }
         }
@@ -286,9 +293,11 @@ fn manifests(
         for manifest in &contents.manifests {
             let id = (&manifest.kind.group, &manifest.kind.kind, &manifest.name);
             let location = Some(manifest.location);
+            let object = manifest.object_name();
+            let workloads = vec![Workload::new(WorkloadKind::Manifest, &manifest.name, Some(&object))];
             if !manifest.is_name_generated && !known.insert(id) {
                 let kind = FileProblemKind::Repeated(Untrusted::new(format!("a second {manifest}")));
-                problems.push(FileProblem { file, location, kind });
+                problems.push(FileProblem { file, location, workloads, kind });
                 continue;
             }
             let id = (manifest.kind.group.clone(), manifest.kind.kind.clone(), manifest.name.clone());
@@ -297,6 +306,7 @@ fn manifests(
                 problems.push(FileProblem {
                     file,
                     location,
+                    workloads,
                     kind: FileProblemKind::Repeated(Untrusted::new(reason)),
                 });
                 continue;
@@ -304,14 +314,14 @@ fn manifests(
             let live = facts.live.of(manifest);
             if let Some(field) = live.and_then(|live| changed_immutable(manifest, live)) {
                 let kind = FileProblemKind::Immutable { object: manifest.to_string(), field };
-                problems.push(FileProblem { file, location, kind });
+                problems.push(FileProblem { file, location, workloads, kind });
                 continue;
             }
             let change = change_of(manifest, facts);
             let shortfalls = run_shortfalls(manifest, &facts.jobs.namespace.limits);
             if !shortfalls.is_empty() && change.action != Action::Keep {
                 let kind = FileProblemKind::NeverFits { object: manifest.to_string(), shortfalls };
-                problems.push(FileProblem { file, location, kind });
+                problems.push(FileProblem { file, location, workloads, kind });
             }
             changes.push(change);
         }

@@ -83,7 +83,7 @@ impl Planned<'_> {
     /// Returns the pod of the live template.
     fn live_pod(&self, live: Option<&StatefulSetSpec>) -> Option<PodDemand> {
         let pod: &PodSpec = live?.template.spec.as_ref()?;
-        Some(PodDemand { object: Some(self.manifest.to_string()), ..stated_pod(pod) })
+        Some(PodDemand { object: Some(self.manifest.object_name()), ..stated_pod(pod) })
     }
 
     /// Returns whether the claim of a pod exists, by the index of the pod.

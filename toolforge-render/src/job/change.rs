@@ -293,7 +293,7 @@ pub(super) fn pods_and_runs_of(job: &JobObjects, facts: &JobFacts) -> Vec<Object
 /// Adds what a change frees and requests, and how its pods are replaced.
 fn with_demand(mut change: Change, live: Option<&JobObjects>, facts: &JobFacts) -> Change {
     let limit_ranges = &facts.namespace.limits.limit_ranges;
-    let owner = format!("job {}", change.name);
+    let owner = ObjectName::new("job", change.name.as_str());
     change.demand = ChangeDemand::of_objects(change.objects(), limit_ranges, Some(&owner));
     change.demand.freed = match (change.action, live) {
         // Addresses that remain of a job whose workload was deleted manually are replaced.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use toolforge_model::{JobName, JobRequest, Untrusted, platform};
 use toolforge_quota::{Demand, Limits, Resource, ResourceQuota, Verdict};
 
-use crate::change::{Action, Change, ChangeSet};
+use crate::change::{Action, Change, ChangeSet, Workload, WorkloadKind};
 use crate::job::change::{Current, change_to, change_to_nothing, object_deletion};
 use crate::job::{FoundWorkload, JobFacts, JobObjects, JobPlan, LoadProblem, WorkloadRef, pods_of_job};
 use crate::object::{Object, ObjectKind, cron_job_spec};
@@ -21,6 +21,8 @@ pub struct LoadPlan {
     pub plans: Vec<JobPlan>,
     /// The problems that prevent the load.
     pub problems: Vec<LoadProblem>,
+    /// The requested jobs.
+    pub(crate) requested: Vec<Workload>,
     /// Unchanged jobs that belong to another file, with that file: loading it may delete them.
     pub from_other_files: Vec<(JobName, Untrusted)>,
 }
@@ -43,6 +45,16 @@ impl LoadPlan {
     pub fn verdict(&self) -> Verdict {
         let is_size = |problem: &LoadProblem| matches!(problem, LoadProblem::NeverFits { .. });
         if self.problems.iter().any(is_size) { Verdict::Never } else { self.set.verdict() }
+    }
+
+    /// Returns the jobs that have a problem.
+    pub fn workloads_with<'a>(&'a self, problem: &'a LoadProblem) -> impl Iterator<Item = Workload> + 'a {
+        problem.jobs().iter().map(|name| {
+            let requested = self.requested.iter().find(|requested| requested.name == name.as_str());
+            // Only jobs that are published are not among the requested ones, and these are continuous.
+            let published = || Workload::new(WorkloadKind::Continuous, name.as_str(), None);
+            requested.cloned().unwrap_or_else(published)
+        })
     }
 
     /// Returns the plan of a requested job.
@@ -140,7 +152,10 @@ pub fn plan_load(requests: &[JobRequest], facts: &JobFacts, options: &LoadOption
     let set = facts.change_set(changes);
     problems
         .extend(set.changes.iter().filter_map(|change| never_fits(change, &set, &facts.namespace.limits)));
-    LoadPlan { set, plans, problems, from_other_files }
+    let requested = requests
+        .iter()
+        .map(|request| Workload::new(WorkloadKind::of(&request.kind), request.name.as_str(), None));
+    LoadPlan { set, plans, problems, requested: requested.collect(), from_other_files }
 }
 
 /// Returns the changes that delete all jobs with names; only a record may exist of a job.

@@ -140,6 +140,7 @@ pub fn schedule_adjustments(
             let schedule = search.of(load, &counter, time)?;
             Some(Adjustment {
                 schedule: Some(schedule),
+                object: change.object.clone(),
                 ..Adjustment::new(change.kind, change.name.as_str())
             })
         })

@@ -72,6 +72,6 @@ pub use program_file::{FileFacts, JobFileWarning, job_file_warnings};
 pub use run_now::{
     RunNowError, manual_run, manual_run_record, restart_job, resume_job, suspend_job, trigger_job,
 };
-pub use stagger::{ScheduleProposal, StaggeredJobs, stagger};
+pub use stagger::{FixedJob, FixedReason, ScheduleProposal, StaggeredJobs, stagger};
 pub use unmanaged::{FoundWorkload, WorkloadLookupError, usage_of_pod};
 pub use workload_ref::{WorkloadRef, WorkloadRefError};

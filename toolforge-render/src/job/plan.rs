@@ -3,10 +3,11 @@ use std::collections::BTreeMap;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use toolforge_images::{ImageLookupError, State};
 use toolforge_model::{
-    Cpu, JobImage, JobKind, JobRequest, Memory, TypeName, Untrusted, platform, split_words,
+    Cpu, JobImage, JobKind, JobRequest, Memory, ScheduleWarning, TypeName, Untrusted, platform, split_words,
 };
 use toolforge_quota::PerResource;
 
+use crate::change::{Workload, WorkloadKind};
 use crate::job::{JobFacts, JobObjects, JobWorkload, is_job, labels};
 use crate::namespace::Platform;
 use crate::object::{ObjectKind, cron_job_spec, deployment_spec};
@@ -83,12 +84,9 @@ pub enum JobPlanWarning {
     /// The command contains `$$`, which Kubernetes replaces with `$`.
     #[error("the cluster replaces $$ in the command with $; write $$$$ to pass $$ to a shell")]
     DoubledDollar,
-    /// The schedule has days that some months lack.
-    #[error("{text}")]
-    Schedule {
-        /// The warning, with a correction.
-        text: String,
-    },
+    /// The schedule skips months or years, never runs, or has a step without effect.
+    #[error(transparent)]
+    Schedule(#[from] ScheduleWarning),
     /// The command of a build service image runs without a shell, and has syntax that only a shell understands.
     #[error("{} reaches the program as it is, because no shell runs the command of a build service image; write `sh -c '…'`, or `filelog: true` with `mount: all`", word.quoted())]
     ShellSyntax {
@@ -113,7 +111,7 @@ impl JobPlanWarning {
         match self {
             Self::Deprecated { .. } => "deprecated-image",
             Self::DoubledDollar => "doubled-dollar",
-            Self::Schedule { .. } => "schedule",
+            Self::Schedule(warning) => warning.code(),
             Self::CurlyQuotes { .. } => "curly-quotes",
             Self::ShellSyntax { .. } => "shell-syntax",
             Self::Suspended => "suspended",
@@ -151,7 +149,7 @@ impl JobPlan {
             warnings.push(JobPlanWarning::Deprecated { name: name.clone(), replacement });
         }
         if let Some(warning) = request.kind.schedule().and_then(toolforge_model::Schedule::warning) {
-            warnings.push(JobPlanWarning::Schedule { text: warning.to_string() });
+            warnings.push(JobPlanWarning::Schedule(warning));
         }
         // `$$$$` is the escaped form of `$$`.
         if request.command.replace("$$$$", "").contains("$$") {
@@ -208,6 +206,12 @@ impl JobPlan {
     #[must_use]
     pub fn resources(&self) -> PodResources {
         self.resources
+    }
+
+    /// Returns the job.
+    #[must_use]
+    pub fn workload(&self) -> Workload {
+        Workload::new(WorkloadKind::of(&self.request.kind), self.request.name.as_str(), None)
     }
 
     /// Returns the warnings about the plan.

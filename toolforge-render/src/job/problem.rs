@@ -60,15 +60,15 @@ impl LoadProblem {
         }
     }
 
-    /// Returns the job that has the problem; `None` if several have it.
+    /// Returns the jobs that have the problem.
     #[must_use]
-    pub fn job(&self) -> Option<&JobName> {
+    pub fn jobs(&self) -> &[JobName] {
         match self {
             Self::Plan { name, .. }
             | Self::Recorded { name }
             | Self::UnderWay { name, .. }
-            | Self::NeverFits { name, .. } => Some(name),
-            Self::SeveralPublic { .. } => None,
+            | Self::NeverFits { name, .. } => std::slice::from_ref(name),
+            Self::SeveralPublic { names } => names,
         }
     }
 }

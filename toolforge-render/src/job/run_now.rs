@@ -7,7 +7,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference}
 use k8s_openapi::jiff::Timestamp;
 use serde_json::{Value, json};
 use toolforge_model::platform;
-use toolforge_quota::{Demand, Limits, Pods};
+use toolforge_quota::{Demand, Limits, ObjectName, Pods};
 
 use crate::change::{
     Action, Change, ChangeDemand, ChangeSet, Downtime, PodReplacement, Rollout, Step, StepAction,
@@ -113,7 +113,7 @@ fn with_run(
     now: Timestamp,
 ) -> Result<Change, RunNowError> {
     let run = Object::from(manual_run(cron_job, now).ok_or(RunNowError::NoTemplate)?);
-    let owner = format!("job {}", change.name);
+    let owner = ObjectName::new("job", change.name.as_str());
     change.demand = ChangeDemand::of_objects([&run], &facts.namespace.limits.limit_ranges, Some(&owner));
     change.steps.push(Step::wanted(run, StepAction::Create));
     Ok(change)
@@ -124,7 +124,7 @@ fn with_run(
 fn restart_pods(job: &JobObjects, deployment: &Deployment, facts: &JobFacts, now: Timestamp) -> ChangeSet {
     let limit_ranges = &facts.namespace.limits.limit_ranges;
     let object = Object::from(deployment.clone());
-    let owner = format!("job {}", job.name);
+    let owner = ObjectName::new("job", job.name.as_str());
     let mut demand = ChangeDemand::of_objects([&object], limit_ranges, Some(&owner));
     let live = pods_of_job(job, &facts.live);
     let is_staying = |pod: &&&Pod| !has_ended(pod) && pod.metadata.deletion_timestamp.is_none();

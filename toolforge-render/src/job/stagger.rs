@@ -1,5 +1,6 @@
 //! Other minutes for scheduled jobs whose runs exceed a quota together.
 
+use std::fmt;
 use std::ops::Range;
 
 use k8s_openapi::jiff::Timestamp;
@@ -35,6 +36,59 @@ pub struct ScheduleProposal {
     pub to: CronExpression,
 }
 
+/// A job whose minutes cannot be moved.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct FixedJob {
+    /// The job's name.
+    pub name: JobName,
+    /// Why not.
+    pub reason: FixedReason,
+}
+
+/// Why the minutes of a job cannot be moved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum FixedReason {
+    /// It runs every minute.
+    EveryMinute,
+    /// Its minutes are not spaced evenly over the hour.
+    UnevenIntervals,
+    /// Its schedule is a duration, counted from the last run.
+    Duration,
+}
+
+impl FixedReason {
+    /// Returns the code, in kebab-case.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::EveryMinute => "every-minute",
+            Self::UnevenIntervals => "uneven-intervals",
+            Self::Duration => "duration",
+        }
+    }
+
+    fn of(load: &ScheduledJobLoad) -> Self {
+        match load.schedule.expression().map(spacing) {
+            None => Self::Duration,
+            Some(Some((_, 1))) => Self::EveryMinute,
+            Some(_) => Self::UnevenIntervals,
+        }
+    }
+}
+
+impl fmt::Display for FixedReason {
+    /// Writes the reason as the end of a sentence: `it runs every minute`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::EveryMinute => "it runs every minute",
+            Self::UnevenIntervals => "it runs at uneven intervals",
+            Self::Duration => "its schedule is a duration, counted from the last run",
+        })
+    }
+}
+
 /// Proposals of other minutes, and what they achieve.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -45,8 +99,8 @@ pub struct StaggeredJobs {
     pub conflicting_runs: usize,
     /// Their number with all proposals applied.
     pub remaining_runs: usize,
-    /// The jobs in a conflict whose minutes cannot be moved: they are not spaced evenly over the hour.
-    pub fixed: Vec<JobName>,
+    /// The jobs in a conflict whose minutes cannot be moved.
+    pub fixed: Vec<FixedJob>,
     /// Whether the search was stopped before every minute was tried, because there are too many runs.
     pub is_partial: bool,
 }
@@ -130,7 +184,11 @@ pub fn stagger(loads: &[ScheduledJobLoad], facts: &JobFacts, time: &Range<Timest
         proposals: order.into_iter().filter_map(proposal).collect(),
         conflicting_runs: before.runs,
         remaining_runs: current.runs,
-        fixed: loads.iter().filter(is_fixed).map(|load| load.name.clone()).collect(),
+        fixed: loads
+            .iter()
+            .filter(is_fixed)
+            .map(|load| FixedJob { name: load.name.clone(), reason: FixedReason::of(load) })
+            .collect(),
         is_partial: work > MAX_WORK && current.runs > 0,
     }
 }

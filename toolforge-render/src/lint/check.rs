@@ -4,6 +4,7 @@ use std::fmt;
 use std::ops::Range;
 
 use toolforge_model::{Location, ToolName, Untrusted};
+use toolforge_quota::ObjectName;
 
 use super::context::LintContext;
 use super::finding::{Finding, Fix};
@@ -20,7 +21,7 @@ pub(crate) struct Check<'c> {
     /// What was found.
     pub(crate) findings: Vec<Finding>,
     /// The object that is checked, like `CronJob list-images`.
-    pub(crate) object: Option<Untrusted>,
+    pub(crate) object: Option<ObjectName>,
 }
 
 impl<'c> Check<'c> {

@@ -2,6 +2,7 @@ use std::fmt;
 use std::ops::Range;
 
 use toolforge_model::{Location, Untrusted};
+use toolforge_quota::ObjectName;
 
 use super::rule::{Level, Rule};
 
@@ -16,7 +17,7 @@ pub struct Finding {
     /// What the API server, an admission plugin or kubectl would answer, if that is known.
     pub answer: Option<Untrusted>,
     /// The object that it is in, like `CronJob list-images`.
-    pub object: Option<Untrusted>,
+    pub object: Option<ObjectName>,
     /// Where it begins.
     pub location: Location,
     /// The bytes of the text that it is about; may be empty.

@@ -2,6 +2,7 @@
 
 use serde_json::Value as Json;
 use toolforge_model::Untrusted;
+use toolforge_quota::ObjectName;
 
 use super::check::{Check, Object};
 use super::context::LintContext;
@@ -33,7 +34,7 @@ pub struct LintObject {
 #[must_use]
 pub fn server_objects(text: &str, context: &LintContext, findings: &[Finding]) -> Vec<LintObject> {
     let Some(tool) = &context.tool else { return Vec::new() };
-    let has_error = |name: &Untrusted| {
+    let has_error = |name: &ObjectName| {
         findings.iter().any(|found| found.level() == Level::Error && found.object.as_ref() == Some(name))
     };
     let parsed = parse(text);

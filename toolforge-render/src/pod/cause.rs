@@ -5,6 +5,7 @@ use std::fmt;
 
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use toolforge_model::Untrusted;
+use toolforge_quota::ObjectName;
 
 use crate::pod::admission::AdmissionRefusal;
 use crate::pod::probe::HealthProbe;
@@ -82,8 +83,8 @@ pub enum Cause {
 pub struct Evidence {
     /// The cause.
     pub cause: Cause,
-    /// The kind and name of the object that shows it.
-    pub object: Untrusted,
+    /// The object that shows it.
+    pub object: ObjectName,
     /// The cluster's message.
     pub message: Untrusted,
     /// The time since which it is so, if it is known: that of the first failure, not of the last.

@@ -4,6 +4,7 @@ use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::{Container, ContainerStatus, Event, Pod};
 use k8s_openapi::jiff::Timestamp;
 use toolforge_model::Untrusted;
+use toolforge_quota::ObjectName;
 
 use crate::object::{condition_text, deployment_spec};
 use crate::pod::cause::{Cause, Evidence, of_refusal};
@@ -45,12 +46,12 @@ pub(crate) fn of_probes(pod: &Pod, events: &[Event], now: Timestamp) -> Vec<Evid
     found.collect()
 }
 
-fn object(pod: &Pod) -> Untrusted {
-    Untrusted::new(format!("Pod {}", pod.metadata.name.as_deref().unwrap_or_default()))
+fn object(pod: &Pod) -> ObjectName {
+    ObjectName::of_pod(pod.metadata.name.as_deref().unwrap_or_default())
 }
 
-fn deployment_name(deployment: &Deployment) -> Untrusted {
-    Untrusted::new(format!("Deployment {}", deployment.metadata.name.as_deref().unwrap_or_default()))
+fn deployment_name(deployment: &Deployment) -> ObjectName {
+    ObjectName::new("Deployment", deployment.metadata.name.as_deref().unwrap_or_default())
 }
 
 fn container_of<'a>(pod: &'a Pod, status: &ContainerStatus) -> Option<&'a Container> {

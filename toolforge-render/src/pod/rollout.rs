@@ -5,6 +5,7 @@ use k8s_openapi::api::apps::v1::{Deployment, ReplicaSet};
 use k8s_openapi::api::core::v1::{Container, Event, Pod};
 use k8s_openapi::jiff::Timestamp;
 use toolforge_model::Untrusted;
+use toolforge_quota::ObjectName;
 
 use crate::object::{condition_text, deployment_spec, replica_set_spec};
 use crate::pod::REVISION;
@@ -229,7 +230,7 @@ fn of_replica_set(set: &ReplicaSet) -> Option<Evidence> {
     let message = condition.message.clone().unwrap_or_default();
     Some(Evidence {
         cause: of_refusal(&message),
-        object: Untrusted::new(format!("ReplicaSet {}", set.metadata.name.as_deref().unwrap_or_default())),
+        object: ObjectName::new("ReplicaSet", set.metadata.name.as_deref().unwrap_or_default()),
         message: Untrusted::new(message),
         since: condition.last_transition_time.as_ref().map(|time| time.0),
     })

@@ -3,7 +3,7 @@
 use k8s_openapi::api::apps::v1::{DaemonSet, Deployment, StatefulSet};
 use k8s_openapi::api::batch::v1::{CronJob, Job};
 use toolforge_model::ToolName;
-use toolforge_quota::{AuditedWorkload, Demand, PodDemand};
+use toolforge_quota::{AuditedWorkload, Demand, ObjectName, PodDemand};
 
 use crate::manifest::{ManifestKind, ManifestObject};
 use crate::namespace::{Documents, DocumentsError};
@@ -59,7 +59,7 @@ pub fn audited_workload(object: &ManifestObject, name: &str) -> Option<AuditedWo
     let count = count.max(1);
     let own: Demand = own_claims_demand(spec);
     besides_pods.add_all(&own.times(count));
-    let pod = PodDemand { object: Some(format!("{kind} {name}")), ..stated_pod(spec) };
+    let pod = PodDemand { object: Some(ObjectName::new(kind, name)), ..stated_pod(spec) };
     let is_kept = matches!(object, ManifestObject::Job(_));
     Some(AuditedWorkload { pod, count, besides_pods, claims, is_kept })
 }

@@ -6,6 +6,7 @@ use toolforge_images::{Runner, State, TypeLookupError};
 use toolforge_model::{BuildServiceImage, TypeName, Untrusted, WebServiceImage, WebServiceRequest, platform};
 use toolforge_quota::PerResource;
 
+use crate::change::{Workload, WorkloadKind};
 use crate::namespace::Platform;
 use crate::object::{HttpRoute, ObjectKind, RouteAcceptance, deployment_spec};
 use crate::pod::PodResources;
@@ -161,6 +162,12 @@ impl WebServicePlan {
     #[must_use]
     pub fn routing(&self) -> Routing {
         self.routing
+    }
+
+    /// Returns the web service.
+    #[must_use]
+    pub fn workload(&self) -> Workload {
+        Workload::new(WorkloadKind::WebService, self.request().tool.as_str(), None)
     }
 
     /// Returns the reference of the image.

@@ -28,13 +28,13 @@ fn ephemeral_volumes_are_claims() {
             .replace("spec:\n      containers", &format!("spec:\n      {volume}\n      containers"))
     };
     assert_snapshot!(plan("", quota, &[&replicas(3)]), @"
-    create manifest Deployment web
+    create object Deployment web
       persistentvolumeclaims 0 -> 3, peak 3 of 5
       requests.storage 0 -> 3Gi, peak 3Gi of 3Gi
     fits
     ");
     assert_snapshot!(plan("", quota, &[&replicas(4)]), @"
-    create manifest Deployment web
+    create object Deployment web
       persistentvolumeclaims 0 -> 4, peak 4 of 5
       requests.storage 0 -> 4Gi, peak 4Gi of 3Gi too much
     never
@@ -44,7 +44,7 @@ fn ephemeral_volumes_are_claims() {
     let range = "{apiVersion: v1, kind: LimitRange, metadata: {name: l}, spec: {limits: [{type: PersistentVolumeClaim, \
                  max: {storage: 512Mi}}]}}";
     assert_snapshot!(plan("", range, &[&replicas(1)]), @"
-    create manifest Deployment web
+    create object Deployment web
       Deployment web: storage: 1Gi is more than the maximum of 512Mi for one volume claim
     never
     ");
@@ -114,19 +114,19 @@ fn paused_and_suspended_objects_create_no_pods() {
     let live = format!("{quota}\n---\n{range}\n---\n");
     let paused = deployment("web", "9Gi", 3, "  paused: true\n");
     assert_snapshot!(plan("", &live, &[&paused]), @"
-    create manifest Deployment web
+    create object Deployment web
       count/deployments.apps 0 -> 1, peak 1 of 1
     fits
     ");
     // Nothing is created before it is unpaused.
     assert_snapshot!(plan("", &format!("{live}{paused}"), &[&paused.replace("replicas: 3", "replicas: 4")]), @"
-    update manifest Deployment web
+    update object Deployment web
       count/deployments.apps 0 -> 1, peak 1 of 1
     fits
     ");
     let small = deployment("web", "1Gi", 9, "  paused: true\n");
     assert_snapshot!(plan("", &format!("{live}{small}"), &[&small.replace("paused: true", "paused: false")]), @"
-    update manifest Deployment web
+    update object Deployment web
       limits.memory 0 -> 9Gi, peak 9Gi of 8Gi too much
       count/deployments.apps 0 -> 1, peak 1 of 1
       count/replicasets.apps 0 -> 1, peak 1 of 0 too much
@@ -183,19 +183,19 @@ fn paused_deployments_scale_the_pods_that_run() {
 #[test]
 fn finished_pods_of_jobs_stay_objects() {
     assert_snapshot!(plan("", POD_QUOTA, &[&job("parallelism: 2, completions: 5")]), @"
-    create manifest Job a
+    create object Job a
       pods 0 -> 2, peak 2 of 4
       count/pods 0 -> 5, peak 5 of 6
     fits
     ");
     assert_snapshot!(plan("", POD_QUOTA, &[&job("parallelism: 2, completions: 7")]), @"
-    create manifest Job a
+    create object Job a
       pods 0 -> 2, peak 2 of 4
       count/pods 0 -> 7, peak 7 of 6 too much
     never
     ");
     assert_snapshot!(plan("", POD_QUOTA, &[&job("parallelism: 2, completions: 7, suspend: true")]), @"
-    create manifest Job a
+    create object Job a
     fits
     ");
     let spec = "{parallelism: 2, completions: 7, template: {spec: {containers: [{name: a, image: x}]}}}";
@@ -204,7 +204,7 @@ fn finished_pods_of_jobs_stay_objects() {
     );
     assert_snapshot!(plan("", POD_QUOTA, &[&cron_job]), @"
     problem: a run of CronJob a never fits: count/pods: 7 of 6, 1 pod too many (quota q)
-    create manifest CronJob a
+    create object CronJob a
     never
     ");
 }
@@ -212,13 +212,13 @@ fn finished_pods_of_jobs_stay_objects() {
 #[test]
 fn jobs_may_fit_without_retries() {
     assert_snapshot!(plan("", POD_QUOTA, &[&job("backoffLimit: 5")]), @"
-    create manifest Job a
+    create object Job a
       pods 0 -> 1, peak 1 of 4
       count/pods 0 -> 1, peak 6 of 6
     fits
     ");
     assert_snapshot!(plan("", POD_QUOTA, &[&job("backoffLimit: 6")]), @"
-    create manifest Job a
+    create object Job a
       pods 0 -> 1, peak 1 of 4
       count/pods 0 -> 1, peak 7 of 6
     fits-without-retries
@@ -226,7 +226,7 @@ fn jobs_may_fit_without_retries() {
     // Each of both indexes may fail twice.
     let indexed = "completionMode: Indexed, completions: 2, backoffLimitPerIndex";
     assert_snapshot!(plan("", POD_QUOTA, &[&job(&format!("{indexed}: 2")).replace("backoffLimit: 0, ", "")]), @"
-    create manifest Job a
+    create object Job a
       pods 0 -> 1, peak 1 of 4
       count/pods 0 -> 2, peak 6 of 6
     fits
@@ -248,7 +248,7 @@ fn finished_pods_of_a_live_job_are_counted_once() {
     let live = format!("{quota}\n---\n{live}{pods}");
     // Five have to succeed, and one has failed.
     assert_snapshot!(plan("", &live, &[&job("parallelism: 3, completions: 5, backoffLimit: 1")]), @"
-    update manifest Job a
+    update object Job a
       pods 1 -> 3, peak 3 of 4
       count/pods 3 -> 6, peak 6 of 6
     fits
@@ -284,7 +284,7 @@ fn pods_that_are_not_replaced_keep_their_size() {
             let found = plan("", &live, &[&set(kind, 2, "9Gi", rest)]);
             assert_eq!(
                 found,
-                format!("update manifest {kind} a\n  limits.memory 1Gi -> 1Gi, peak 1Gi of 1Gi\nfits\n")
+                format!("update object {kind} a\n  limits.memory 1Gi -> 1Gi, peak 1Gi of 1Gi\nfits\n")
             );
             let found = plan("", &live, &[&set(kind, 1, "9Gi", rest)]);
             assert!(found.contains("limits.memory 1Gi -> 512Mi, peak 1Gi of 1Gi\nfits\n"), "{kind}: {found}");
@@ -309,12 +309,12 @@ fn update_of_a_daemon_set_replaces_its_pods() {
     let status = "}, status: {desiredNumberScheduled: 3}}\n---\n";
     let live = |rest: &str| set("512Mi", rest).replace("}}\n---\n", status);
     assert_snapshot!(plan("", &[quota, &live("")].concat(), &[&set("640Mi", "")]), @"
-    update manifest DaemonSet a, stated
+    update object DaemonSet a, stated
       limits.memory 1536Mi -> 1920Mi, peak 1920Mi of 2Gi
     fits-after-termination
     ");
     assert_snapshot!(plan("", &[quota, &live("")].concat(), &[&set("1Gi", "")]), @"
-    update manifest DaemonSet a, stated
+    update object DaemonSet a, stated
       limits.memory 1536Mi -> 3Gi, peak 3Gi of 2Gi too much
     never
     fits: DaemonSet a: memory 682Mi
@@ -322,7 +322,7 @@ fn update_of_a_daemon_set_replaces_its_pods() {
     ");
     let surge = "updateStrategy: {rollingUpdate: {maxSurge: 34%, maxUnavailable: 0}}, ";
     assert_snapshot!(plan("", &[quota, &live(surge)].concat(), &[&set("513Mi", surge)]), @"
-    update manifest DaemonSet a, stated
+    update object DaemonSet a, stated
       limits.memory 1536Mi -> 1539Mi, peak 2562Mi of 2Gi too much
     deadlock
     fits: DaemonSet a: rollout in-place
@@ -332,13 +332,13 @@ fn update_of_a_daemon_set_replaces_its_pods() {
     ");
     let on_delete = "updateStrategy: {type: OnDelete}, ";
     assert_snapshot!(plan("", &[quota, range, &live(on_delete)].concat(), &[&set("100Gi", on_delete)]), @"
-    update manifest DaemonSet a
+    update object DaemonSet a
       limits.memory 1536Mi -> 1536Mi, peak 1536Mi of 2Gi
     fits
     ");
     // One pod is checked where the number of nodes is not known.
     assert_snapshot!(plan("", &[quota, range, &set("512Mi", "")].concat(), &[&set("100Gi", "")]), @"
-    update manifest DaemonSet a, stated, downtime
+    update object DaemonSet a, stated, downtime
       limits.memory 1536Mi -> 101Gi, peak 101Gi of 2Gi too much
       DaemonSet a: memory: 100Gi is more than the maximum of 1Gi for one container
     never

@@ -65,7 +65,7 @@ pub(crate) fn plan(profile: &str, live: &str, files: &[&str]) -> String {
         [("fits", ChangeSet::fits), ("no downtime", ChangeSet::fits_without_downtime)];
     for (name, is_wanted) in wanted {
         for found in file_adjustments(&contents, &facts, &plan, is_wanted) {
-            let downtime = if found.has_downtime { ", with downtime" } else { "" };
+            let downtime = if found.downtime.is_some() { ", with downtime" } else { "" };
             writeln!(text, "{name}: {}: {found}{downtime}", found.workload()).unwrap();
         }
     }

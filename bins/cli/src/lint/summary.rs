@@ -46,12 +46,14 @@ fn linted(finding: &Finding) -> LintFinding {
         });
         LintFix { title: fix.title.clone(), edits: edits.collect() }
     });
+    let named = finding.object.as_ref().filter(|object| !object.name.is_empty());
     LintFinding {
         code: finding.rule.id().to_owned(),
         level,
         message: finding.message.clone(),
         answer: finding.answer.clone(),
-        object: finding.object.clone(),
+        object_kind: finding.object.as_ref().map(|object| Untrusted::new(object.kind.as_str())),
+        name: named.map(|object| Untrusted::new(object.name.as_str())),
         line: finding.location.line,
         column: finding.location.column,
         start: finding.span.start,

@@ -173,7 +173,7 @@ impl WorkloadLog<'_> {
         print_message(&format!("{}: {}", self.subject, status_sentence(status, now)));
         let Some(evidence) = status.evidence.first() else { return };
         if !evidence.message.is_empty() {
-            print_message(&format!("  {}: {}", evidence.object.escaped(), evidence.message.escaped()));
+            print_message(&format!("  {}: {}", evidence.object, evidence.message.escaped()));
         }
         let asked = Asked {
             name: &self.name,

@@ -1,28 +1,32 @@
 //! What a load would change, and whether it fits.
 
 use std::fmt::Write as _;
+use std::path::Path;
 
 use toolforge_cli::{
-    Document, Failure, Notice, RunConflicts, SizeForm, adjustments, adjustments_hint, adjustments_text,
-    difference, downtime, forecast_text, quota_rows, retries_text, rollout, to_json, verdict_code,
-    verdict_text, violations,
+    Document, Failure, Notice, RunConflicts, SizeForm, WorkloadName, adjustments, adjustments_hint,
+    adjustments_text, difference, downtime, forecast_text, quota_rows, retries_text, rollout, to_json,
+    verdict_code, verdict_text, violations,
 };
-use toolforge_model::{JobField, Untrusted, platform};
+use toolforge_model::{FileJob, JobField, Untrusted, platform};
 use toolforge_quota::Resource;
-use toolforge_render::change::{Adjustment, Change, ChangeSet, Downtime};
-use toolforge_render::job::{JobPlan, LoadPlan, LoadProblem};
+use toolforge_render::change::{Adjustment, Change, ChangeSet, Downtime, Workload};
+use toolforge_render::job::{JobPlan, JobPlanWarning, LoadPlan, LoadProblem};
 use toolforge_render::object::Difference;
-use toolforge_report::{Action, JobChange, JobType, PlanWarning, PlanWarningCode, ProblemCode};
+use toolforge_report::{Action, JobChange, PlanProblem, PlanWarning, PlanWarningCode, ProblemCode};
 
 use super::LoadRestarts;
+use crate::failures;
 
-/// Returns what a load changes, and whether it fits, at rest and at the worst moment; `has_quota` is whether the namespace has a quota.
+/// Returns what a load changes, and whether it fits, at rest and at the worst moment; `has_quota` is whether the namespace has a quota;
+/// `source` is the jobs file, with its jobs.
 pub(crate) fn plan(
     plan: &LoadPlan,
     conflicts: &RunConflicts,
     restarts: &LoadRestarts,
     nearest: &[Adjustment],
     has_quota: bool,
+    source: Option<(&Path, &[FileJob])>,
 ) -> Result<Document, Failure> {
     let set = &plan.set;
     let value = toolforge_report::LoadPlan {
@@ -32,11 +36,8 @@ pub(crate) fn plan(
         changes: set.changes.iter().map(|change| job_change(change, restarts)).collect(),
         quotas: quota_rows(set),
         violations: violations(set),
-        problems: plan.problems.iter().map(problem).collect(),
-        warnings: warnings(plan)
-            .into_iter()
-            .map(|(code, message, jobs)| PlanWarning { code, jobs, message })
-            .collect(),
+        problems: plan.problems.iter().flat_map(|found| problems(plan, found, source)).collect(),
+        warnings: plan_warnings(plan),
         conflicts: conflicts.report(),
     };
     let text = [text(plan, has_quota), adjustments_text(set, nearest), restarts.text()].concat();
@@ -52,21 +53,37 @@ pub(crate) fn warn_of_retries(set: &ChangeSet) {
 
 /// Prints the warnings about a plan's jobs, one line for all jobs with the same warning.
 pub(crate) fn print_warnings(plan: &LoadPlan) {
-    for (_, warning, names) in warnings(plan) {
+    for (warning, names) in warnings(plan) {
         let job = if names.len() == 1 { "job" } else { "jobs" };
         Notice::warning(format!("{job} {}: {warning}", names.join(", "))).print();
     }
 }
 
+/// Returns the warnings of each job.
+fn plan_warnings(plan: &LoadPlan) -> Vec<PlanWarning> {
+    let of_plan = |planned: &JobPlan| {
+        let WorkloadName { r#type, object_kind, name } = WorkloadName::of(&planned.workload());
+        let warning = |found: &JobPlanWarning| PlanWarning {
+            code: PlanWarningCode::from_code(found.code()),
+            r#type,
+            object_kind: object_kind.clone(),
+            name: name.clone(),
+            message: found.to_string(),
+        };
+        planned.warnings().iter().map(warning).collect::<Vec<_>>()
+    };
+    plan.plans.iter().flat_map(of_plan).collect()
+}
+
 /// Returns each warning once, in the order of its first occurrence, with the jobs that have it.
-fn warnings(plan: &LoadPlan) -> Vec<(PlanWarningCode, String, Vec<String>)> {
-    let mut groups: Vec<(PlanWarningCode, String, Vec<String>)> = Vec::new();
+fn warnings(plan: &LoadPlan) -> Vec<(String, Vec<String>)> {
+    let mut groups: Vec<(String, Vec<String>)> = Vec::new();
     for plan in &plan.plans {
         for warning in plan.warnings() {
             let (name, text) = (plan.request().name.to_string(), warning.to_string());
-            match groups.iter_mut().find(|(_, known, _)| *known == text) {
-                Some((.., names)) => names.push(name),
-                None => groups.push((PlanWarningCode::from_code(warning.code()), text, vec![name])),
+            match groups.iter_mut().find(|(known, _)| *known == text) {
+                Some((_, names)) => names.push(name),
+                None => groups.push((text, vec![name])),
             }
         }
     }
@@ -127,10 +144,12 @@ fn differences(change: &Change) -> Vec<&Difference> {
 }
 
 fn job_change(change: &Change, restarts: &LoadRestarts) -> JobChange {
+    let WorkloadName { r#type, object_kind, name } = WorkloadName::of(&change.workload());
     JobChange {
         action: Action::from_code(change.action.as_str()),
-        name: change.name.clone(),
-        r#type: JobType::from_code(change.kind.as_str()),
+        r#type,
+        object_kind,
+        name,
         rollout: rollout(change),
         downtime: downtime(change),
         restart: restarts.forecast(&change.name),
@@ -138,10 +157,23 @@ fn job_change(change: &Change, restarts: &LoadRestarts) -> JobChange {
     }
 }
 
-fn problem(problem: &LoadProblem) -> toolforge_report::LoadProblem {
-    let code = ProblemCode::from_code(problem.code());
-    let job = problem.job().map(|name| name.as_str().to_owned());
-    toolforge_report::LoadProblem { code, job, message: problem.to_string() }
+/// Returns a problem once for each job that has it, with its place in the jobs file.
+fn problems(plan: &LoadPlan, found: &LoadProblem, source: Option<(&Path, &[FileJob])>) -> Vec<PlanProblem> {
+    let location = source.and_then(|(file, jobs)| Some((file, failures::location(found, jobs)?)));
+    let problem = |workload: Workload| {
+        let WorkloadName { r#type, object_kind, name } = WorkloadName::of(&workload);
+        PlanProblem {
+            code: ProblemCode::from_code(found.code()),
+            r#type,
+            object_kind,
+            name,
+            file: location.map(|(file, _)| Untrusted::new(file.display().to_string())),
+            line: location.map(|(_, location)| location.line),
+            column: location.map(|(_, location)| location.column),
+            message: found.to_string(),
+        }
+    };
+    plan.workloads_with(found).map(problem).collect()
 }
 
 /// Returns the failure of what does not fit, before anything is sent; `nearest` is the hint with the nearest sizes that fit.

@@ -175,7 +175,7 @@ fn plan_as_json_has_warnings_and_conflicts() {
     let from = ["--output", "json", "--from", limits.to_str().unwrap()];
     let output = jobs(&scratch, &[&["plan", "jobs.yaml"][..], &STASHBOT, &from].concat());
     let document: Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_snapshot!(document["warnings"][0], @r#"{"code":"schedule","jobs":["a"],"message":"minute \"*/120\" means \"0\", because the step is longer than the range; write \"0 */2 * * *\" to run every 2 hours"}"#);
+    assert_snapshot!(document["warnings"][0], @r#"{"code":"long-step","message":"minute \"*/120\" means \"0\", because the step is longer than the range; write \"0 */2 * * *\" to run every 2 hours","name":"a","objectKind":"CronJob","type":"scheduled"}"#);
     assert_eq!(document["conflicts"][0]["jobs"], serde_json::json!(["a", "b"]));
 }
 

@@ -505,7 +505,7 @@ fn report_of_a_new_job_has_its_objects() {
         (&json!("create"), &json!("done"), &json!("one-off"))
     );
     assert_eq!(
-        (&change["objects"][0]["kind"], &change["objects"][0]["written"]),
+        (&change["objects"][0]["objectKind"], &change["objects"][0]["written"]),
         (&json!("Job"), &json!("created"))
     );
 }

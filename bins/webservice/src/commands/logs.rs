@@ -82,7 +82,7 @@ async fn say_why(client: &Client, tool: &ToolName, live: &LiveWebService) -> Res
     {
         print_message(&cause.to_string());
         if !message.is_empty() {
-            print_message(&format!("  {}: {}", object.escaped(), message.escaped()));
+            print_message(&format!("  {}: {}", object, message.escaped()));
         }
         let hint = advice(cause, ReadyPods::from(live.rollout()));
         Notice::hint(hint).start_paragraph().print();

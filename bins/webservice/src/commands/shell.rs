@@ -7,17 +7,19 @@ use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::jiff::Timestamp;
 use tokio::time::timeout;
 use toolforge_cli::{
-    DryRunOption, ExitCode, Failure, Notice, ProgressLine, RemoteContainer, Session, interrupted,
-    is_terminal, print_text, quota_wait_line, run_remote, terminating_line, waiting_line, warn_of_unread,
+    DryRunOption, ExitCode, Failure, Notice, ProgressLine, RemoteContainer, Session, WorkloadName,
+    interrupted, is_terminal, print_text, quota_wait_line, run_remote, terminating_line, waiting_line,
+    warn_of_unread,
 };
 use toolforge_client::kube::api::{DeleteParams, ListParams, PostParams, Preconditions};
 use toolforge_client::{Client, Collection, MissingQuota, ResourceType, post_params, wait_for_quota};
-use toolforge_model::platform;
+use toolforge_model::{Untrusted, platform};
 use toolforge_quota::QuotaCheck;
 use toolforge_render::web_service::{
     OrphanedShell, QuotaConsumer, ShellName, ShellProgress, orphaned_shells, quota_consumers, shell_command,
     shell_pod, shell_progress, shell_verdict,
 };
+use toolforge_report::WorkloadType;
 
 use super::facts;
 use crate::advice::{ReadyPods, advice};
@@ -115,7 +117,12 @@ impl Shell<'_> {
             "the pod of the shell exceeds the quota or the limits; nothing was changed",
         );
         for violation in verdict.violations() {
-            failure = failure.violation(violation);
+            let shell = WorkloadName {
+                r#type: WorkloadType::Shell,
+                object_kind: Some(Untrusted::new("Pod")),
+                name: Untrusted::new(self.name.as_str()),
+            };
+            failure = failure.violation(violation, Some(shell));
         }
         for row in verdict.shortfalls() {
             failure = failure.detail(row.to_string());
@@ -280,7 +287,7 @@ fn stop_advice(consumer: &QuotaConsumer) -> String {
         QuotaConsumer::Shell { pod } => {
             format!("; exit it, or run `kubectl delete pod {}`", pod.escaped())
         }
-        QuotaConsumer::Job { name } => format!("; `toolforge jobs delete {}` deletes it", name.escaped()),
+        QuotaConsumer::Job { name, .. } => format!("; `toolforge jobs delete {}` deletes it", name.escaped()),
         _ => String::new(),
     }
 }
@@ -289,6 +296,8 @@ fn stop_advice(consumer: &QuotaConsumer) -> String {
 mod tests {
     use toolforge_model::Untrusted;
 
+    use toolforge_render::change::WorkloadKind;
+
     use super::*;
 
     #[test]
@@ -296,7 +305,7 @@ mod tests {
         let consumers = [
             QuotaConsumer::WebService { pods: 2 },
             QuotaConsumer::Shell { pod: Untrusted::new("shell-1-bcd") },
-            QuotaConsumer::Job { name: Untrusted::new("report") },
+            QuotaConsumer::Job { kind: WorkloadKind::OneOff, name: Untrusted::new("report") },
             QuotaConsumer::Pod { name: Untrusted::new("by-hand") },
         ];
         let shown: String =

@@ -21,7 +21,7 @@ fn request_report(request: &WebServiceRequest) -> toolforge_report::WebServiceRe
         WebServiceImage::BuildService { image, mount: _ } => Some(image.as_str().to_owned()),
     };
     toolforge_report::WebServiceRequest {
-        r#type: image.type_name().to_owned(),
+        image_type: image.type_name().to_owned(),
         cpu: cpu.map(|cpu| cpu.to_string()),
         memory: memory.map(|memory| memory.to_string()),
         replicas: replicas.count(),

@@ -144,7 +144,7 @@ fn plan_text(set: &ChangeSet, has_quota: bool) -> String {
 fn object_change(step: &Step) -> Option<ObjectChange> {
     Some(ObjectChange {
         action: toolforge_report::Action::from_code(step.action()?.as_str()),
-        kind: step.id.kind.as_str().to_owned(),
+        object_kind: step.id.kind.as_str().to_owned(),
         name: step.id.name.clone(),
         differences: step.shown_differences().map(difference).collect(),
     })

@@ -33,7 +33,7 @@ pub(super) fn status_report(
         tool: tool.clone(),
         state: toolforge_report::WebServiceState::from_code(status.state.as_str()),
         up: status.state.is_up(),
-        r#type: status.type_name.clone(),
+        image_type: status.type_name.clone(),
         image: status.image.clone(),
         replicas: status.desired,
         ready: status.ready,
@@ -103,7 +103,7 @@ fn status_text(
     for Evidence { cause, object, message, .. } in &status.causes {
         line("problem", cause.to_string());
         if !message.is_empty() {
-            line("", format!("{}: {}", object.escaped(), message.escaped()));
+            line("", format!("{}: {}", object, message.escaped()));
         }
     }
     if let Some(first) = status.causes.first() {

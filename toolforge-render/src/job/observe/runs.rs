@@ -6,6 +6,7 @@ use k8s_openapi::api::batch::v1::{Job, JobCondition};
 use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::jiff::Timestamp;
 use toolforge_model::Untrusted;
+use toolforge_quota::ObjectName;
 
 use crate::job::LiveJobs;
 use crate::job::observe::pods::pods_of_run;
@@ -180,7 +181,7 @@ fn refusal(uid: Option<&str>, since: Option<Timestamp>, live: &LiveJobs) -> Opti
     let name = event.involved_object.name.as_deref().unwrap_or_default();
     Some(Evidence {
         cause: cause_of_refusal(&message),
-        object: Untrusted::new(format!("{kind} {name}")),
+        object: ObjectName::new(kind, name),
         message: Untrusted::new(message),
         since: event_time(event),
     })

@@ -7,6 +7,7 @@ use k8s_openapi::api::batch::v1::{CronJob, Job};
 use k8s_openapi::api::core::v1::{Pod, PodTemplateSpec};
 use k8s_openapi::jiff::Timestamp;
 use toolforge_model::{Untrusted, platform};
+use toolforge_quota::ObjectName;
 
 use crate::job::observe::runs::{FailureReason, RunOutcome, is_quota};
 use crate::job::observe::schedule::{MissedRuns, Times, times};
@@ -242,7 +243,7 @@ fn refused(deployment: &Deployment) -> Option<Evidence> {
     let name = deployment.metadata.name.as_deref().unwrap_or_default();
     Some(Evidence {
         cause: cause_of_refusal(&message),
-        object: Untrusted::new(format!("Deployment {name}")),
+        object: ObjectName::new("Deployment", name),
         message: Untrusted::new(message),
         since: condition.last_transition_time.as_ref().map(|time| time.0),
     })
@@ -275,7 +276,7 @@ fn scheduled(
         let cannot_start = matches!(status.state, JobState::Failing | JobState::Blocked);
         if cannot_start && holds_up && is_of_former_definition(run, cron_job) {
             let name = run.metadata.name.as_deref().unwrap_or_default();
-            let object = Untrusted::new(format!("Job {name}"));
+            let object = ObjectName::new("Job", name);
             let since = status.since;
             let cause = Cause::FormerDefinition;
             status.evidence.insert(0, Evidence { cause, object, message: Untrusted::default(), since });

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use toolforge_model::{FileJob, Location, ToolName, Untrusted};
-use toolforge_quota::{LimitViolation, Limits, Resource, ResourceCheck, ResourceQuota};
+use toolforge_quota::{LimitViolation, Limits, ObjectName, Resource, ResourceCheck, ResourceQuota};
 
 use super::super::check::{Check, Object};
 use super::super::context::SOME_TOOL;
@@ -88,8 +88,9 @@ pub(crate) fn check(check: &mut Check<'_>, documents: &[Document], objects: &[Ob
             format_args!("{beside}{subject} the quota{meanwhile}: {row}"),
         );
         if let Some(found) = check.findings.last_mut()
-            && let Some(object) = found.object.as_ref().map(Untrusted::as_raw)
+            && let Some(object) = found.object.as_ref().map(ObjectName::text)
         {
+            let object = object.as_raw().trim_end();
             found.answer = Some(Untrusted::new(format!(
                 "{object} is forbidden: exceeded quota: {}, limited: {}",
                 row.quota, row.resource

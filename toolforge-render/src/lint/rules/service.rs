@@ -181,8 +181,8 @@ pub(crate) fn check_selectors(check: &mut Check<'_>, objects: &[Object<'_>]) {
 }
 
 /// Returns how an object is named in findings.
-pub(crate) fn label(object: Object<'_>) -> toolforge_model::Untrusted {
-    toolforge_model::Untrusted::new(format!("{} {}", object.kind.name, object.name()).trim_end())
+pub(crate) fn label(object: Object<'_>) -> toolforge_quota::ObjectName {
+    toolforge_quota::ObjectName::new(object.kind.name, object.name())
 }
 
 fn is_selected(selector: &Node, object: Object<'_>) -> bool {

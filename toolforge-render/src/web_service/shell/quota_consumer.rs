@@ -3,6 +3,7 @@ use std::fmt;
 use k8s_openapi::api::core::v1::Pod;
 use toolforge_model::{Untrusted, platform};
 
+use crate::change::WorkloadKind;
 use crate::object::{has_label, is_shell, label};
 use crate::pod::has_ended;
 use crate::web_service::is_web_service;
@@ -29,6 +30,8 @@ pub enum QuotaConsumer {
     },
     /// A job.
     Job {
+        /// The kind of the job.
+        kind: WorkloadKind,
         /// The name of the job.
         name: Untrusted,
     },
@@ -45,7 +48,7 @@ impl fmt::Display for QuotaConsumer {
             Self::WebService { pods: 1 } => f.write_str("the web service"),
             Self::WebService { pods } => write!(f, "the web service, with {pods} pods"),
             Self::Shell { pod } => write!(f, "the shell {}", pod.escaped()),
-            Self::Job { name } => write!(f, "the job {}", name.escaped()),
+            Self::Job { name, .. } => write!(f, "the job {}", name.escaped()),
             Self::Pod { name } => write!(f, "the pod {}", name.escaped()),
         }
     }
@@ -84,7 +87,14 @@ pub(crate) fn consumer_of(pod: &Pod) -> QuotaConsumer {
     }
     let is_job = has_label(labels, platform::LABEL_MANAGED_BY, MANAGED_BY_JOBS);
     match label(labels, LABEL_JOB).filter(|_| is_job) {
-        Some(job) => QuotaConsumer::Job { name: Untrusted::new(job) },
+        Some(job) => {
+            let kind = match label(labels, platform::LABEL_COMPONENT) {
+                Some(platform::COMPONENT_CONTINUOUS) => WorkloadKind::Continuous,
+                Some(platform::COMPONENT_SCHEDULED) => WorkloadKind::Scheduled,
+                _ => WorkloadKind::OneOff,
+            };
+            QuotaConsumer::Job { kind, name: Untrusted::new(job) }
+        }
         None => QuotaConsumer::Pod { name },
     }
 }

@@ -130,7 +130,7 @@ fn suggestions_lower_the_conflicts_of_the_day() {
     assert!(!suggestions.is_empty(), "{document}");
     for suggestion in suggestions {
         let job = overlapping.iter_mut().find(|(name, _)| suggestion["name"] == name.as_str()).unwrap();
-        suggestion["to"].as_str().unwrap().clone_into(&mut job.1);
+        suggestion["suggestion"].as_str().unwrap().clone_into(&mut job.1);
     }
     load(&tool, &overlapping).and_that_is_all();
     tool.jobs(&["cron", "--calendar"]).exits(0).and_that_is_all();

@@ -7,15 +7,14 @@ use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use toolforge_cli::{
     Document, ExitCode, Failure, conflict_line, conflict_report, day, duration, exceed_alone, to_json,
 };
-use toolforge_model::JobName;
 use toolforge_quota::{Conflict, Timeline, conflicts, timelines};
 use toolforge_render::job::{
     DurationSource, JobFacts, ScheduledJobLoad, quotas_beside_runs, simulate_scheduled_jobs,
 };
-use toolforge_report::{CalendarJob, CalendarResource, CronCalendar};
+use toolforge_report::{CalendarJob, CalendarResource, CronCalendar, LeftOutJob, LeftOutReason};
 
 use super::drawing;
-use super::scheduled_job::{minute, scheduled_jobs};
+use super::scheduled_job::{ScheduledJob, minute, scheduled_jobs};
 
 /// Number of intervals in a day: half hours.
 const INTERVALS: u32 = 48;
@@ -28,7 +27,7 @@ struct Calendar {
     from: Timestamp,
     until: Timestamp,
     loads: Vec<ScheduledJobLoad>,
-    left_out: Vec<JobName>,
+    left_out: Vec<LeftOutJob>,
     has_runs: bool,
     timelines: Vec<Timeline>,
     conflicts: Vec<Conflict>,
@@ -51,7 +50,9 @@ impl Calendar {
         for scheduled in scheduled_jobs(facts) {
             match scheduled.load {
                 Some(load) => loads.push(load),
-                None => left_out.push(scheduled.job.name),
+                None => {
+                    left_out.push(LeftOutJob { code: left_out_reason(&scheduled), name: scheduled.job.name });
+                }
             }
         }
         let intervals = simulate_scheduled_jobs(&loads, facts, from..until);
@@ -167,6 +168,17 @@ impl Calendar {
     }
 }
 
-fn joined(names: &[JobName]) -> String {
-    names.iter().map(JobName::as_str).collect::<Vec<_>>().join(", ")
+/// Returns why a job is not simulated.
+fn left_out_reason(scheduled: &ScheduledJob) -> LeftOutReason {
+    if scheduled.is_suspended() {
+        LeftOutReason::Suspended
+    } else if scheduled.time_zone().is_some() {
+        LeftOutReason::TimeZone
+    } else {
+        LeftOutReason::Unreadable
+    }
+}
+
+fn joined(jobs: &[LeftOutJob]) -> String {
+    jobs.iter().map(|job| job.name.as_str()).collect::<Vec<_>>().join(", ")
 }

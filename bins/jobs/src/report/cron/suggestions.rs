@@ -4,9 +4,8 @@ use std::fmt::Write;
 
 use k8s_openapi::jiff::Timestamp;
 use toolforge_cli::{Document, Failure, day, to_json};
-use toolforge_model::JobName;
 use toolforge_render::job::{JobFacts, ScheduleProposal, ScheduledJobLoad, StaggeredJobs, stagger};
-use toolforge_report::{CronSuggestion, CronSuggestions};
+use toolforge_report::{CronSuggestion, CronSuggestions, UnmovedJob, UnmovedReason};
 
 use super::scheduled_job::scheduled_jobs;
 
@@ -25,8 +24,12 @@ pub(crate) fn suggestions(facts: &JobFacts, now: Timestamp) -> Result<Document, 
         if !scheduled.job.is_managed() {
             manifests.push(name.as_str());
         }
-        let (from, to) = (from.to_string(), to.to_string());
-        suggestions.push(CronSuggestion { schedule: scheduled.written(), name: name.clone(), from, to });
+        suggestions.push(CronSuggestion {
+            name: name.clone(),
+            schedule: scheduled.written(),
+            cron_expression: from.to_string(),
+            suggestion: to.to_string(),
+        });
     }
     let text = match (found.conflicting_runs, found.remaining_runs) {
         (0, _) => "No suggestions: all runs of the next 24 hours fit the quota.\n".to_owned(),
@@ -56,9 +59,14 @@ pub(crate) fn suggestions(facts: &JobFacts, now: Timestamp) -> Result<Document, 
             }
         ),
     };
+    let unmoved = found.fixed.iter().map(|fixed| UnmovedJob {
+        name: fixed.name.clone(),
+        code: UnmovedReason::from_code(fixed.reason.as_str()),
+    });
+    let unmoved = unmoved.collect();
     Ok(Document {
         text,
-        value: to_json(CronSuggestions { suggestions, fixed: found.fixed, partial: found.is_partial })?,
+        value: to_json(CronSuggestions { suggestions, unmoved, partial: found.is_partial })?,
     })
 }
 
@@ -71,6 +79,6 @@ fn not_moved(found: &StaggeredJobs) -> String {
     if found.fixed.is_empty() {
         return String::new();
     }
-    let names: Vec<&str> = found.fixed.iter().map(JobName::as_str).collect();
+    let names: Vec<&str> = found.fixed.iter().map(|fixed| fixed.name.as_str()).collect();
     format!("Not moved, because they run every minute or at uneven intervals: {}.\n", names.join(", "))
 }

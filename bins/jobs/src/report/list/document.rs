@@ -5,7 +5,7 @@ use toolforge_cli::cause;
 use toolforge_images::State;
 use toolforge_model::{JobHealthCheck, JobKind, JobRequest, LogPath};
 use toolforge_render::job::JobStatus;
-use toolforge_report::{FileLog, HealthCheck, ImageState, Job, JobState, JobType, Mount, ShortState};
+use toolforge_report::{FileLog, HealthCheck, ImageState, Job, JobState, Mount, ShortState, WorkloadType};
 
 use super::ListedJob;
 use crate::report::missed_runs;
@@ -33,8 +33,8 @@ pub(super) fn job_report(job: &ListedJob) -> Job {
     let path = |path: Option<&LogPath>| path.map(|path| path.as_str().to_owned());
     Job {
         managed: true,
+        r#type: WorkloadType::from_code(kind.as_str()),
         name: name.clone(),
-        r#type: JobType::from_code(kind.as_str()),
         schedule: kind.schedule().map(|schedule| schedule.written().to_owned()),
         cron_expression: kind.schedule().map(|schedule| schedule.expression().to_string()),
         image: image.as_str().to_owned(),

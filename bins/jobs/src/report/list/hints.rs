@@ -20,7 +20,7 @@ pub(in crate::report) fn hints(status: &JobStatus, asked: Asked<'_>) -> String {
     for Evidence { cause, object, message, .. } in evidence {
         details.push(sentence(&cause.to_string()));
         if !message.is_empty() {
-            details.push(format!("{}: {}", object.escaped(), message.escaped()));
+            details.push(format!("{}: {}", object, message.escaped()));
         }
     }
     if let Some(end) = last_termination {

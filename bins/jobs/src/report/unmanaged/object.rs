@@ -5,12 +5,13 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use k8s_openapi::jiff::Timestamp;
 use toolforge_model::{Untrusted, join_words};
 use toolforge_quota::{Demand, Resource};
+use toolforge_render::change::WorkloadKind;
 use toolforge_render::job::{
     FoundWorkload, JobFacts, JobStatus, JobWorkload, WorkloadRef, job_status, pod_status, pods_of_job,
     usage_of_pod,
 };
 use toolforge_render::object::{ObjectKind, created_by};
-use toolforge_report::{UnmanagedWorkload, UsedResource};
+use toolforge_report::{UnmanagedWorkload, UsedResource, WorkloadType};
 
 use crate::report::list::status_report;
 
@@ -108,6 +109,13 @@ impl UnmanagedObject {
         }
     }
 
+    fn workload_kind(&self) -> WorkloadKind {
+        match &self.found {
+            FoundWorkload::Job(job) => job.workload.job_kind(),
+            FoundWorkload::Pod(_) => WorkloadKind::Pod,
+        }
+    }
+
     pub(super) fn name(&self) -> &str {
         self.metadata().name.as_deref().unwrap_or_default()
     }
@@ -177,8 +185,9 @@ impl UnmanagedObject {
         };
         UnmanagedWorkload {
             managed: false,
-            name: self.name().to_owned(),
+            r#type: WorkloadType::from_code(self.workload_kind().as_str()),
             object_kind: self.kind().as_str().to_owned(),
+            name: self.name().to_owned(),
             reference: self.reference(),
             owner: self.owner.as_ref().map(Owner::reference),
             created_by: self.created_by(),
