@@ -144,7 +144,7 @@ impl AuditFinding {
             Self::UnusableDefaults { .. } => "unusable-defaults",
             Self::UnusableMaximum { .. } => "unusable-maximum",
             Self::UnusableMinimum { .. } => "unusable-minimum",
-            Self::Exceeded { .. } => "exceeded",
+            Self::Exceeded { .. } => "quota-exceeded",
             Self::SeveralLimits { .. } => "several-limits",
             Self::Stranded { .. } => "stranded",
         }
@@ -459,7 +459,7 @@ mod tests {
             lines(&limits, &[AuditedWorkload { pod: workload, count: 1, ..AuditedWorkload::default() }]);
         assert_eq!(
             found[0],
-            "error exceeded: pods: 12 of 10 are used (quota toolforge-2023); what is deleted cannot be created again"
+            "error quota-exceeded: pods: 12 of 10 are used (quota toolforge-2023); what is deleted cannot be created again"
         );
         assert!(
             found[1].starts_with("error stranded: Deployment bot\\u{1b} cannot be created again: "),

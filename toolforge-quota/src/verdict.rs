@@ -53,7 +53,7 @@ impl Verdict {
             Self::Fits => "fits",
             Self::FitsAfterTermination => "fits-after-termination",
             Self::FitsWithoutRetries => "fits-without-retries",
-            Self::Exceeds => "exceeds",
+            Self::Exceeds => "quota-exceeded",
             Self::Deadlock => "deadlock",
             Self::Never => "never",
         }

@@ -51,7 +51,7 @@ codes! {
         /// A LimitRange requires more than another one, or the quota, allows.
         UnusableMinimum = "unusable-minimum",
         /// More is used than the quota allows.
-        Exceeded = "exceeded",
+        QuotaExceeded = "quota-exceeded",
         /// Several quotas limit a resource: only the smallest limit has an effect.
         SeveralLimits = "several-limits",
         /// The pods of an existing object are refused when they are created again.

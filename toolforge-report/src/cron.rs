@@ -209,7 +209,7 @@ codes! {
     /// The result of a run.
     pub enum RunResult {
         /// It succeeded.
-        Ok = "ok",
+        Succeeded = "succeeded",
         /// It failed.
         Failed = "failed",
         /// There was no run.

@@ -80,7 +80,7 @@ codes! {
         /// The user declined, or there is no terminal to confirm on.
         NotConfirmed = "not-confirmed",
         /// The quota or the limits are exceeded, each row of it in `details`; nothing was changed.
-        ExceedsQuota = "exceeds-quota",
+        QuotaExceeded = "quota-exceeded",
         /// The kubeconfig or its certificate cannot be used.
         Kubeconfig = "kubeconfig",
         /// The kubeconfig names no tool.

@@ -185,7 +185,7 @@ codes! {
         /// It fits as long as no pod of a Job fails: not all retries would fit.
         FitsWithoutRetries = "fits-without-retries",
         /// It does not fit in addition to current usage.
-        Exceeds = "exceeds",
+        QuotaExceeded = "quota-exceeded",
         /// New pods would wait for old ones, which stop only when new ones are ready.
         Deadlock = "deadlock",
         /// It alone is more than a quota or a limit allows.

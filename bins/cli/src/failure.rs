@@ -238,7 +238,7 @@ fn general_code(exit_code: ExitCode) -> FailureCode {
     match exit_code {
         ExitCode::Success | ExitCode::Failed => FailureCode::InvalidRequest,
         ExitCode::Usage => FailureCode::InvalidArguments,
-        ExitCode::DoesNotFit => FailureCode::ExceedsQuota,
+        ExitCode::DoesNotFit => FailureCode::QuotaExceeded,
         ExitCode::Cluster => FailureCode::Refused,
         ExitCode::Rollout => FailureCode::RolloutFailed,
         ExitCode::Partial => FailureCode::PartiallyDone,

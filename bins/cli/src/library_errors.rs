@@ -90,7 +90,7 @@ fn refused(refusal: &ApiStatus) -> Failure {
             let resources: Vec<String> =
                 exceeded.iter().map(|exceeded| exceeded.resource.escaped().to_string()).collect();
             failure(format!("the cluster refused: quota exceeded for {}", resources.join(", ")))
-                .with_code(FailureCode::ExceedsQuota)
+                .with_code(FailureCode::QuotaExceeded)
                 .detail(message.to_string())
                 .hint(format!(
                     "`quota-check` shows the usage; {} explains how to request more.",

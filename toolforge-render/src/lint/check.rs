@@ -42,7 +42,7 @@ impl<'c> Check<'c> {
         span: Range<usize>,
         message: impl fmt::Display,
     ) -> Note<'_> {
-        let depends_on_limits = matches!(rule, Rule::ExceedsQuota | Rule::OutsideLimits);
+        let depends_on_limits = matches!(rule, Rule::QuotaExceeded | Rule::OutsideLimits);
         self.findings.push(Finding {
             rule,
             message: Untrusted::new(message.to_string()),

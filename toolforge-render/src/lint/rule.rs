@@ -383,7 +383,7 @@ rules! {
          Without the cluster, the limits of 2023 are assumed, and it is a warning.",
         "Change the amount as described in the message.";
     /// The objects exceed the quota.
-    ExceedsQuota = "exceeds-quota", Error, false,
+    QuotaExceeded = "quota-exceeded", Error, false,
         "The API server refuses the object, or its controller cannot create the pods. It is the verdict of `quota-check FILE`: the \
          objects of the file beside what the namespace has. Without the cluster, the limits of 2023 are assumed, and it is a warning.",
         "Request less, delete what is not needed, or ask for more quota: https://w.wiki/6YLP.";

@@ -85,7 +85,7 @@ fn named(documents: &[String], facts: &FilePlanFacts) -> Vec<(usize, String)> {
     known.facts = Some(facts.clone());
     let text = documents.join("---\n");
     let found = lint(&text, &known);
-    let found = found.iter().filter(|found| found.rule.id() == "exceeds-quota");
+    let found = found.iter().filter(|found| found.rule.id() == "quota-exceeded");
     let index = |line: u64| usize::try_from(line / 5).unwrap();
     found.map(|found| (index(found.location.line), found.message.as_raw().to_owned())).collect()
 }
@@ -160,7 +160,7 @@ proptest! {
             known.facts = Some(facts.clone());
         }
         let findings = lint(&text, &known);
-        let found: Vec<_> = findings.iter().filter(|found| found.rule.id() == "exceeds-quota").collect();
+        let found: Vec<_> = findings.iter().filter(|found| found.rule.id() == "quota-exceeded").collect();
         let plan = plan_files(&[FileContents::parse(&text, &"a".parse().unwrap())], &facts);
         let never = plan.problems.iter().any(|problem| matches!(problem.kind, FileProblemKind::NeverFits { .. }));
         prop_assert_eq!(found.is_empty(), plan.set.fits() && !never, "{}\n{:?}", text, found);

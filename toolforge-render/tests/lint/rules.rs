@@ -137,7 +137,7 @@ const CASES: &[(&str, &str, &str)] = &[
     ("invalid-quantity", "limits: {cpu: \"1\", memory: 1Gi}", "limits: {cpu: \"1\", memory: 1GiB}"),
     ("outside-limits", "limits: {cpu: \"1\", memory: 1Gi}", "limits: {cpu: \"1\", memory: 5Gi}"),
     ("outside-limits", "requests: {cpu: 500m, memory: 512Mi}", "requests: {cpu: 2, memory: 512Mi}"),
-    ("exceeds-quota", "replicas: 1", "replicas: 10"),
+    ("quota-exceeded", "replicas: 1", "replicas: 10"),
     ("only-limits", "              requests: {cpu: 500m, memory: 512Mi}\n", ""),
     (
         "no-resources",

@@ -154,7 +154,7 @@ fn lint_beside(name: &str, exists: bool, instead: &[(String, Answer)]) -> String
 #[test]
 fn quota_counts_what_the_namespace_has() {
     assert_snapshot!(lint_beside("full", false, &[]), @r#"
-    error[exceeds-quota]: FILE:1:70: beside what the namespace has, the object exceeds the quota: pods: 5 of 4, 1 pod too many (quota tool-tf-test)
+    error[quota-exceeded]: FILE:1:70: beside what the namespace has, the object exceeds the quota: pods: 5 of 4, 1 pod too many (quota tool-tf-test)
       |
     1 | {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "bot", "labels": {"a": "b"}},
       |                                                                      ^^^^^
@@ -162,7 +162,7 @@ fn quota_counts_what_the_namespace_has() {
       = server: Deployment bot is forbidden: exceeded quota: tool-tf-test, limited: pods
       = fix: Request less, delete what is not needed, or ask for more quota: https://w.wiki/6YLP.
 
-    error[exceeds-quota]: FILE:1:70: beside what the namespace has, the object exceeds the quota: count/deployments.apps: 4 of 3, 1 object too many (quota tool-tf-test)
+    error[quota-exceeded]: FILE:1:70: beside what the namespace has, the object exceeds the quota: count/deployments.apps: 4 of 3, 1 object too many (quota tool-tf-test)
       |
     1 | {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "bot", "labels": {"a": "b"}},
       |                                                                      ^^^^^
@@ -191,7 +191,7 @@ fn quota_counts_what_the_namespace_has() {
 fn quota_counts_the_file_where_objects_cannot_be_read() {
     let forbidden = Answer::refusal(403, "Forbidden", "pods is forbidden: User \"x\" cannot list resource");
     let shown = lint_beside("forbidden", false, &[(format!("GET {CORE}/pods"), forbidden)]);
-    assert!(!shown.contains("exceeds-quota"), "{shown}");
+    assert!(!shown.contains("quota-exceeded"), "{shown}");
     assert!(shown.contains("with the limits and images of the cluster"), "{shown}");
 }
 

@@ -117,7 +117,7 @@ fn failures_are_documents_with_json() {
         ("start -m 1X", 2, "invalid-arguments"),
         ("logs", 2, "invalid-arguments"),
         ("status", 4, "kubeconfig"),
-        ("php8.2 start -m 5Gi --tool stashbot --from catalog.yaml --from limits.yaml", 3, "exceeds-quota"),
+        ("php8.2 start -m 5Gi --tool stashbot --from catalog.yaml --from limits.yaml", 3, "quota-exceeded"),
         ("php9 plan --tool stashbot --from catalog.yaml", 1, "unknown-image"),
     ];
     for (line, exit_code, code) in cases {
@@ -127,7 +127,7 @@ fn failures_are_documents_with_json() {
         assert_eq!(output.status.code(), Some(exit_code), "{stderr}");
         assert_eq!((&document["kind"], &document["code"]), (&"Failure".into(), &code.into()), "{stderr}");
         assert_eq!(document["exitCode"], exit_code, "{stderr}");
-        if code == "exceeds-quota" {
+        if code == "quota-exceeded" {
             assert_eq!(document["details"][0]["violation"]["code"], "above-max", "{stderr}");
         }
     }

@@ -46,7 +46,7 @@ pub(crate) fn check(check: &mut Check<'_>, documents: &[Document], objects: &[Ob
     let whole = plan(&items);
     for problem in whole.problems.iter().filter(|problem| problem.kind.is_size()) {
         let Some(location) = problem.location else { continue };
-        add(check, documents, objects, location, Rule::ExceedsQuota, &problem.kind);
+        add(check, documents, objects, location, Rule::QuotaExceeded, &problem.kind);
     }
     let mut shrinking: Vec<BTreeSet<Resource>> = Vec::new();
     for item in &items {
@@ -84,7 +84,7 @@ pub(crate) fn check(check: &mut Check<'_>, documents: &[Document], objects: &[Ob
             documents,
             objects,
             item.location(),
-            Rule::ExceedsQuota,
+            Rule::QuotaExceeded,
             format_args!("{beside}{subject} the quota{meanwhile}: {row}"),
         );
         if let Some(found) = check.findings.last_mut()
@@ -210,7 +210,7 @@ fn report_violation(
     location: Location,
     found: &LimitViolation,
 ) {
-    let rule = if found.limit_range.is_some() { Rule::OutsideLimits } else { Rule::ExceedsQuota };
+    let rule = if found.limit_range.is_some() { Rule::OutsideLimits } else { Rule::QuotaExceeded };
     add(check, documents, objects, location, rule, found.message());
 }
 

@@ -105,15 +105,15 @@ impl LastRun {
         }
         let result = match &status.state {
             // Another run may be in progress.
-            _ if matches!(by_hand_outcome, Some(RunOutcome::Succeeded { .. })) => RunResult::Ok,
+            _ if matches!(by_hand_outcome, Some(RunOutcome::Succeeded { .. })) => RunResult::Succeeded,
             _ if matches!(by_hand_outcome, Some(RunOutcome::Failed { .. })) => RunResult::Failed,
-            JobState::Succeeded | JobState::Waiting { last_succeeded: Some(true) } => RunResult::Ok,
+            JobState::Succeeded | JobState::Waiting { last_succeeded: Some(true) } => RunResult::Succeeded,
             JobState::Failed { .. } | JobState::Waiting { last_succeeded: Some(false) } => RunResult::Failed,
             JobState::Waiting { last_succeeded: None } => RunResult::Never,
             JobState::Suspended | JobState::Stopping => match (by_hand_outcome, started, succeeded) {
                 (Some(_), ..) => RunResult::Running,
                 (None, None, _) => RunResult::Never,
-                (None, Some(started), Some(succeeded)) if succeeded >= started => RunResult::Ok,
+                (None, Some(started), Some(succeeded)) if succeeded >= started => RunResult::Succeeded,
                 (None, Some(_), _) => RunResult::Failed,
             },
             running => RunResult::from_code(running.as_str()),
@@ -124,7 +124,12 @@ impl LastRun {
     pub(super) fn text(&self) -> String {
         let at = self.at.map(|at| format!("{} ", minute(at))).unwrap_or_default();
         let by_hand = if self.is_by_hand { " (started by hand)" } else { "" };
-        format!("{at}{}{by_hand}", self.result)
+        let result = match self.result {
+            // In a narrow column.
+            RunResult::Succeeded => "ok",
+            other => other.as_str(),
+        };
+        format!("{at}{result}{by_hand}")
     }
 }
 

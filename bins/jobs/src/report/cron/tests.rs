@@ -197,7 +197,7 @@ fn json_contains_everything() {
     facts.live.cron_jobs.retain(|cron_job| cron_job.metadata.name.as_deref() == Some("often"));
     let value = cron(&facts, None, now()).unwrap().value;
     assert_eq!(value["kind"], "CronJobList");
-    insta::assert_snapshot!(value["jobs"][0], @r#"{"createdBy":null,"cronExpression":"*/5 * * * *","lastResult":"ok","lastRun":"2026-08-01T09:50:00Z","lastRunByHand":false,"managed":true,"missed":{"code":"quota-exceeded","count":5,"last":"2026-08-01T10:15:00Z","message":"a run exceeded the quota: Error creating job: jobs.batch \"often-1\" is forbidden: exceeded quota: tool-stashbot, requested: count/jobs.batch=1, used: count/jobs.batch=15, limited: count/jobs.batch=15"},"name":"often","nextRuns":["2026-08-01T10:20:00Z","2026-08-01T10:25:00Z","2026-08-01T10:30:00Z"],"runSeconds":20,"runSecondsAtMost":true,"runSecondsMeasured":false,"schedule":"*/5 * * * *","state":"waiting","suspended":false,"timeZone":null,"warning":null}"#);
+    insta::assert_snapshot!(value["jobs"][0], @r#"{"createdBy":null,"cronExpression":"*/5 * * * *","lastResult":"succeeded","lastRun":"2026-08-01T09:50:00Z","lastRunByHand":false,"managed":true,"missed":{"code":"quota-exceeded","count":5,"last":"2026-08-01T10:15:00Z","message":"a run exceeded the quota: Error creating job: jobs.batch \"often-1\" is forbidden: exceeded quota: tool-stashbot, requested: count/jobs.batch=1, used: count/jobs.batch=15, limited: count/jobs.batch=15"},"name":"often","nextRuns":["2026-08-01T10:20:00Z","2026-08-01T10:25:00Z","2026-08-01T10:30:00Z"],"runSeconds":20,"runSecondsAtMost":true,"runSecondsMeasured":false,"schedule":"*/5 * * * *","state":"waiting","suspended":false,"timeZone":null,"warning":null}"#);
 }
 
 #[test]
