@@ -18,6 +18,8 @@ pub enum Verdict {
     Deadlock,
     /// It alone is larger than a quota or a limit allows, whatever else runs.
     Never,
+    /// No quota is known, so that whether it fits is not known.
+    NotChecked,
 }
 
 impl Verdict {
@@ -56,6 +58,7 @@ impl Verdict {
             Self::Exceeds => "quota-exceeded",
             Self::Deadlock => "deadlock",
             Self::Never => "never",
+            Self::NotChecked => "not-checked",
         }
     }
 }

@@ -80,17 +80,17 @@ proptest! {
         let request = web_request(memory, cpu, replicas);
         let plan = WebServicePlan::new(request.clone(), &facts, PlanOptions::default()).unwrap();
         let largest = largest_web_service(&plan, &facts);
-        if let Some(memory) = largest.memory {
+        if let Some(memory) = largest.memory.amount() {
             let with = |bytes| WebServiceRequest { memory: Some(Memory::from_bytes(bytes)), ..request.clone() };
             prop_assert!(web_fits(&with(memory.bytes()), &facts), "{memory}");
             prop_assert!(!web_fits(&with(memory.bytes() + MEBIBYTE), &facts), "{memory}");
         }
-        if let Some(cpu) = largest.cpu {
+        if let Some(cpu) = largest.cpu.amount() {
             let with = |millis| WebServiceRequest { cpu: Some(Cpu::from_millis(millis)), ..request.clone() };
             prop_assert!(web_fits(&with(cpu.millis()), &facts), "{cpu}");
             prop_assert!(!web_fits(&with(cpu.millis() + 1), &facts), "{cpu}");
         }
-        if let Some(count) = largest.replicas {
+        if let Some(count) = largest.replicas.amount() {
             let with = |count: u64| {
                 let replicas = Replicas::try_from(u32::try_from(count).unwrap()).unwrap();
                 WebServiceRequest { replicas, ..request.clone() }
@@ -100,8 +100,8 @@ proptest! {
         }
         // Where the size itself fits, every part of it can stay.
         if web_fits(&request, &facts) {
-            prop_assert!(largest.memory >= request.memory && largest.cpu >= request.cpu);
-            prop_assert!(largest.replicas >= Some(replicas.into()));
+            prop_assert!(largest.memory.amount() >= request.memory && largest.cpu.amount() >= request.cpu);
+            prop_assert!(largest.replicas.amount() >= Some(replicas.into()));
         }
     }
 
@@ -113,12 +113,12 @@ proptest! {
         let facts = JobFacts::new(namespace(used_memory, used_cpu, used_pods));
         let request = job_request(memory, cpu, replicas);
         let largest = largest_job(&request, &facts).unwrap();
-        if let Some(memory) = largest.memory {
+        if let Some(memory) = largest.memory.amount() {
             let with = |bytes| JobRequest { memory: Some(Memory::from_bytes(bytes)), ..request.clone() };
             prop_assert!(job_fits(&with(memory.bytes()), &facts), "{memory}");
             prop_assert!(!job_fits(&with(memory.bytes() + MEBIBYTE), &facts), "{memory}");
         }
-        if let Some(count) = largest.replicas {
+        if let Some(count) = largest.replicas.amount() {
             let with = |count: u64| {
                 let mut request = request.clone();
                 if let JobKind::Continuous { replicas, .. } = &mut request.kind {

@@ -66,8 +66,8 @@ structs! {
         pub until: String,
         /// Length of an interval in seconds.
         pub interval_seconds: i64,
-        /// Whether all runs fit the quotas.
-        pub fits: bool,
+        /// Whether all runs fit the quotas; `null` if no quota is known.
+        pub fits: Option<bool>,
         /// The simulated jobs.
         pub jobs: Vec<CalendarJob>,
         /// The jobs that are not simulated.

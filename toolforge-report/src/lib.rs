@@ -57,7 +57,7 @@ pub use lint::{Level, LintEdit, LintFinding, LintFix, LintReport, LintedFile};
 pub use plan::{
     Action, Adjustment, Difference, Downtime, FileChange, FilePlan, JobChange, LoadPlan, ObjectChange,
     PlanProblem, PlanWarning, PlanWarningCode, PodPart, ProblemCode, QuotaRow, RestartForecast, Rollout,
-    Violation, ViolationCode, WebServicePlan, WhatIf, WorkloadType,
+    SizePart, Violation, ViolationCode, WebServicePlan, WhatIf, WorkloadType,
 };
 pub use quota::{
     BlockedObject, ContainerLimits, LimitRange, Quota, QuotaNote, QuotaReport, QuotaState, ResourceUsage,

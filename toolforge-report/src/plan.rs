@@ -17,8 +17,8 @@ structs! {
         pub host: String,
         /// Kind of the route.
         pub routing: Routing,
-        /// Whether it fits the quotas and limits.
-        pub fits: bool,
+        /// Whether it fits the quotas and limits; `null` if no quota is known.
+        pub fits: Option<bool>,
         /// Whether and when it fits, and if not, why.
         pub verdict: Verdict,
         /// The nearest sizes that fit, or, where it fits with downtime, that have none.
@@ -41,8 +41,8 @@ structs! {
 
     /// What a restart of a running web service or continuous job would do.
     pub struct RestartForecast {
-        /// Whether it fits the quotas and limits; else nothing would be changed.
-        pub fits: bool,
+        /// Whether it fits the quotas and limits; if not, nothing would be changed. `null` if no quota is known.
+        pub fits: Option<bool>,
         /// Whether and when it fits, and if not, why.
         pub verdict: Verdict,
         /// The nearest sizes that fit, or, where it fits with downtime, that have none.
@@ -69,8 +69,8 @@ structs! {
 
     /// What `jobs load` would change: `jobs plan`, `jobs load --dry-run`, `jobs run --dry-run`.
     pub struct LoadPlan {
-        /// Whether it can be applied and fits the quotas and limits.
-        pub fits: bool,
+        /// Whether it can be applied and fits the quotas and limits; `null` if no quota is known.
+        pub fits: Option<bool>,
         /// Whether and when it fits, and if not, why.
         pub verdict: Verdict,
         /// The nearest sizes of single jobs with which all fits, and the nearest schedules with which the runs of a job fit.
@@ -204,12 +204,15 @@ structs! {
         pub cpu: String,
         /// Number of pods that is asked for, else likewise.
         pub replicas: u64,
-        /// The largest memory limit with which it can be changed and restarted as usual; `null` if there is none.
+        /// The largest memory limit with which it can be changed and restarted as usual; `null` if there is none, or if nothing
+        /// bounds it.
         pub largest_memory: Option<String>,
         /// The largest CPU limit, likewise.
         pub largest_cpu: Option<String>,
         /// The largest number of pods, likewise; `null` also for a job that is not continuous.
         pub largest_replicas: Option<u64>,
+        /// The sizes that neither a quota nor a limit bounds.
+        pub unlimited: Vec<SizePart>,
         /// What a change to the size would do.
         pub change: RestartForecast,
         /// What a restart, or a run of a scheduled job, would do afterwards; `null` for a one-off job.
@@ -220,8 +223,8 @@ structs! {
     pub struct FilePlan {
         /// The tool.
         pub tool: ToolName,
-        /// Whether all can be applied and fits the quotas and limits.
-        pub fits: bool,
+        /// Whether all can be applied and fits the quotas and limits; `null` if no quota is known.
+        pub fits: Option<bool>,
         /// Whether and when it fits, and if not, why.
         pub verdict: Verdict,
         /// The jobs, objects and the web service of the files, in the order in which they would be applied.
@@ -351,6 +354,16 @@ codes! {
         Shell = "shell",
         /// An object of a manifest.
         Object = "object",
+    }
+
+    /// A part of the size of a workload.
+    pub enum SizePart {
+        /// The memory limit of each pod.
+        Memory = "memory",
+        /// The CPU limit of each pod.
+        Cpu = "cpu",
+        /// The number of pods.
+        Replicas = "replicas",
     }
 
     /// A part of a pod that has amounts of its own.

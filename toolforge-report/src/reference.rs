@@ -13,9 +13,9 @@ use crate::{
     NoteLevel, Notes, ObjectChange, ObjectResult, Outcome, PlanProblem, PlanWarning, PlanWarningCode,
     PodPart, ProblemCode, Quota, QuotaAudit, QuotaNote, QuotaReport, QuotaRow, QuotaState, ResourceUsage,
     RestartForecast, Rollout, Routing, RunResult, Runner, ScheduleWarning, ScheduleWarningCode, ShortState,
-    TerminationCode, UnmanagedWorkload, UnmovedJob, UnmovedReason, UpcomingRun, UsedResource, Verdict,
-    Violation, ViolationCode, WebServicePlan, WebServiceRequest, WebServiceState, WebServiceStatus, WhatIf,
-    WorkloadType, WorkloadUsage, WriteKind,
+    SizePart, TerminationCode, UnmanagedWorkload, UnmovedJob, UnmovedReason, UpcomingRun, UsedResource,
+    Verdict, Violation, ViolationCode, WebServicePlan, WebServiceRequest, WebServiceState, WebServiceStatus,
+    WhatIf, WorkloadType, WorkloadUsage, WriteKind,
 };
 
 /// The kinds of documents, by program.
@@ -98,7 +98,7 @@ const PARTS: [Description; 48] = [
 ];
 
 /// Codes.
-const CODES: [Description; 37] = [
+const CODES: [Description; 38] = [
     Action::DESCRIPTION,
     CauseCode::DESCRIPTION,
     CheckCode::DESCRIPTION,
@@ -129,6 +129,7 @@ const CODES: [Description; 37] = [
     Runner::DESCRIPTION,
     ScheduleWarningCode::DESCRIPTION,
     ShortState::DESCRIPTION,
+    SizePart::DESCRIPTION,
     TerminationCode::DESCRIPTION,
     UnmovedReason::DESCRIPTION,
     Verdict::DESCRIPTION,

@@ -51,7 +51,7 @@ pub fn apply_report(
             DryRunOption::Client => DryRun::Client,
             DryRunOption::Server => DryRun::Server,
         }),
-        fits: set.fits(),
+        fits: set.fits_if_checked(),
         changes,
         quotas: report::quota_rows(set),
         violations: report::violations(set),

@@ -1,5 +1,6 @@
 //! How pods are replaced, and what a restart would do.
 
+use toolforge_quota::Verdict;
 use toolforge_render::change::{ChangeSet, Rollout};
 use toolforge_report::RestartForecast;
 
@@ -35,6 +36,9 @@ pub fn restart_outcome(set: &ChangeSet) -> String {
         None if set.changes.iter().any(|change| change.downtime.is_some()) => {
             "would stop the old pods before the new ones start".to_owned()
         }
+        None if set.verdict() == Verdict::NotChecked => {
+            "would replace the pods; whether there would be downtime is not known".to_owned()
+        }
         None => "would replace the pods without downtime".to_owned(),
     }
 }
@@ -44,7 +48,7 @@ pub fn restart_outcome(set: &ChangeSet) -> String {
 pub fn restart_forecast(set: &ChangeSet) -> RestartForecast {
     let change = set.changes.first();
     RestartForecast {
-        fits: set.fits(),
+        fits: set.fits_if_checked(),
         verdict: verdict_code(set.verdict()),
         adjustments: Vec::new(),
         rollout: change.and_then(report::rollout),

@@ -11,12 +11,11 @@ use toolforge_report::{Downtime, Rollout};
 use crate::report::{WorkloadName, forecast_cells, terminating_line};
 use crate::text::Table;
 
-/// Returns the resources that a change set affects, the limits that it breaks, and the sentence of its verdict; `has_quota` is
-/// whether the namespace is known to have a quota.
+/// Returns the resources that a change set affects, the limits that it breaks, and the sentence of its verdict.
 #[must_use]
-pub fn verdict_text(set: &ChangeSet, verdict: Verdict, has_quota: bool) -> String {
+pub fn verdict_text(set: &ChangeSet, verdict: Verdict) -> String {
     let mut text = forecast_text(set);
-    text.push_str(&format!("\n{}\n", sentence(set, verdict, has_quota)));
+    text.push_str(&format!("\n{}\n", sentence(set, verdict)));
     text
 }
 
@@ -42,13 +41,13 @@ pub fn forecast_text(set: &ChangeSet) -> String {
     text
 }
 
-fn sentence(set: &ChangeSet, verdict: Verdict, has_quota: bool) -> Cow<'static, str> {
+fn sentence(set: &ChangeSet, verdict: Verdict) -> Cow<'static, str> {
     match retries_text(set) {
         Some(retries) if verdict == Verdict::FitsWithoutRetries => format!(
             "it fits the quota, but {retries}; whether a node has enough free resources is not checked"
         )
         .into(),
-        _ => fixed_sentence(set, verdict, has_quota).into(),
+        _ => fixed_sentence(set, verdict).into(),
     }
 }
 
@@ -59,10 +58,10 @@ pub fn retries_text(set: &ChangeSet) -> Option<String> {
     Some(format!("not all retries fit if pods fail: {}", missing.join(", ")))
 }
 
-fn fixed_sentence(set: &ChangeSet, verdict: Verdict, has_quota: bool) -> &'static str {
+fn fixed_sentence(set: &ChangeSet, verdict: Verdict) -> &'static str {
     const FITS: &str = "it fits the quota; whether a node has enough free resources is not checked";
     match verdict {
-        Verdict::Fits if !has_quota => "no quota is known, so whether it fits is not known",
+        Verdict::NotChecked => "no quota is known, so whether it fits is not known",
         Verdict::Fits if set.at_rest.resources().is_empty() => "it fits; it needs no quota now",
         Verdict::Fits => FITS,
         Verdict::FitsAfterTermination if set.fits() => {
@@ -224,6 +223,7 @@ mod tests {
             Verdict::Exceeds,
             Verdict::Deadlock,
             Verdict::Never,
+            Verdict::NotChecked,
         ] {
             assert_eq!(verdict_code(verdict).as_str(), verdict.as_str());
         }

@@ -33,9 +33,8 @@ pub(crate) fn run(
     let plan = plan_files(&files, &facts);
     let conflicts = RunConflicts::of(&plan.set, &plan.jobs, &facts.jobs, Timestamp::now());
     conflicts.print_warning();
-    let has_quota = !facts.jobs.namespace.limits.quotas.is_empty();
     let nearest = file_adjustments(&files, &facts, &plan, adjustment_goal(&plan.set));
-    print(&document(session, &plan, &nearest, has_quota, &conflicts, &arguments.files)?, format)?;
+    print(&document(session, &plan, &nearest, &conflicts, &arguments.files)?, format)?;
     if !plan.problems.is_empty() {
         return Err(of_problems(&plan, &arguments.files));
     }
@@ -114,14 +113,13 @@ fn document(
     session: &Session,
     plan: &FilePlan,
     nearest: &[Adjustment],
-    has_quota: bool,
     conflicts: &RunConflicts,
     paths: &[PathBuf],
 ) -> Result<Document, Failure> {
     let set = &plan.set;
     let value = toolforge_report::FilePlan {
         tool: session.tool.clone(),
-        fits: plan.fits(),
+        fits: if plan.problems.is_empty() { set.fits_if_checked() } else { Some(false) },
         verdict: verdict_code(plan.verdict()),
         changes: set.changes.iter().map(file_change).collect(),
         quotas: quota_rows(set),
@@ -130,7 +128,7 @@ fn document(
         adjustments: adjustments(&[nearest, conflicts.schedules()].concat()),
         conflicts: conflicts.report(),
     };
-    Ok(Document { text: text(plan, nearest, has_quota), value: to_json(value)? })
+    Ok(Document { text: text(plan, nearest), value: to_json(value)? })
 }
 
 fn file_change(change: &Change) -> FileChange {
@@ -172,7 +170,7 @@ fn problems(found: &FileProblem, paths: &[PathBuf]) -> Vec<PlanProblem> {
     found.workloads.iter().map(problem).collect()
 }
 
-fn text(plan: &FilePlan, nearest: &[Adjustment], has_quota: bool) -> String {
+fn text(plan: &FilePlan, nearest: &[Adjustment]) -> String {
     let set = &plan.set;
     let mut text = String::new();
     for change in set.pending() {
@@ -201,7 +199,7 @@ fn text(plan: &FilePlan, nearest: &[Adjustment], has_quota: bool) -> String {
     if set.pending().next().is_none() {
         text.push_str("nothing would change\n");
     }
-    text.push_str(&verdict_text(set, plan.verdict(), has_quota));
+    text.push_str(&verdict_text(set, plan.verdict()));
     text.push_str(&adjustments_text(set, nearest));
     text
 }

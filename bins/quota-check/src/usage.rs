@@ -195,6 +195,7 @@ pub(crate) fn runs_text(runs: &[toolforge_report::UpcomingRun]) -> String {
             Verdict::Fits | Verdict::FitsAfterTermination => "fits",
             Verdict::FitsWithoutRetries => "fits without retries",
             Verdict::Never => "never fits",
+            Verdict::NotChecked => "no quota",
             _ => "does not fit",
         };
         table.row([run.name.clone(), due, run.cpu.clone(), run.memory.clone(), verdict.to_owned()]);

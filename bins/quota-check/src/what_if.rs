@@ -7,7 +7,8 @@ use toolforge_cli::{
     verdict_text, warn_of_unread,
 };
 use toolforge_model::{JobKind, JobRequest, Replicas, WebServiceOptions};
-use toolforge_render::change::{Adjustment, ChangeSet, LargestSizes};
+use toolforge_quota::Verdict;
+use toolforge_render::change::{Adjustment, ChangeSet, Largest, LargestSizes};
 use toolforge_render::job::{
     JobFacts, JobForecast, JobPlan, LoadOptions, largest_job, load_adjustments, observe_job, plan_load,
 };
@@ -17,7 +18,7 @@ use toolforge_render::web_service::{
     WebServiceSettings, largest_web_service, observe_web_service_request, resolve_request,
     web_service_adjustments,
 };
-use toolforge_report::{FailureCode, RestartForecast, WhatIf};
+use toolforge_report::{FailureCode, RestartForecast, SizePart, WhatIf};
 
 use crate::arguments::{Arguments, WhatIfArguments};
 use crate::facts;
@@ -53,9 +54,10 @@ pub(crate) fn run(
         memory: answer.resources.limits.memory.to_string(),
         cpu: answer.resources.limits.cpu.to_string(),
         replicas: answer.replicas,
-        largest_memory: answer.largest.memory.map(|memory| memory.to_string()),
-        largest_cpu: answer.largest.cpu.map(|cpu| cpu.to_string()),
-        largest_replicas: answer.largest.replicas,
+        largest_memory: answer.largest.memory.amount().map(|memory| memory.to_string()),
+        largest_cpu: answer.largest.cpu.amount().map(|cpu| cpu.to_string()),
+        largest_replicas: answer.largest.replicas.amount(),
+        unlimited: unlimited(&answer.largest),
         change: RestartForecast {
             adjustments: adjustments(&answer.nearest),
             ..restart_forecast(&answer.change)
@@ -114,11 +116,7 @@ impl Answer {
             }
             None => format!("{}: {}\n", self.workload, self.size()),
         };
-        text.push_str(&verdict_text(
-            &self.change,
-            self.change.verdict(),
-            !self.change.at_rest.resources().is_empty(),
-        ));
+        text.push_str(&verdict_text(&self.change, self.change.verdict()));
         text.push_str(&adjustments_text(&self.change, &self.nearest));
         if let Some(note) = rollout_note(&self.change).filter(|_| self.change.fits()) {
             text.push_str(&format!("{note}\n"));
@@ -128,10 +126,10 @@ impl Answer {
                 text.push_str(&format!("a restart afterwards {}\n", restart_outcome(restart)));
             }
             Some(restart) if self.change.fits() => {
-                let fits = if restart.fits() {
-                    "fits beside what runs now"
-                } else {
-                    "does not fit beside what runs now"
+                let fits = match restart.fits_if_checked() {
+                    Some(true) => "fits beside what runs now",
+                    Some(false) => "does not fit beside what runs now",
+                    None => "is not checked either",
                 };
                 text.push_str(&format!("{} afterwards {fits}\n", self.next));
             }
@@ -143,15 +141,14 @@ impl Answer {
     /// Returns how far each part of the size can go.
     fn largest_sizes(&self) -> String {
         let Self { workload, new_type, resources, replicas, has_replicas, largest, next, .. } = self;
-        let none = || "-".to_owned();
         let mut table = Table::new(&["SIZE", if new_type.is_some() { "DEFAULT" } else { "NOW" }, "LARGEST"]);
         let limits = resources.limits;
-        let memory = largest.memory.map_or_else(none, |memory| memory.to_string());
+        let memory = largest_text(largest.memory);
         table.row(["memory".to_owned(), limits.memory.to_string(), memory]);
-        let cpu = largest.cpu.map_or_else(none, |cpu| cpu.to_string());
+        let cpu = largest_text(largest.cpu);
         table.row(["CPU".to_owned(), limits.cpu.to_string(), cpu]);
         if *has_replicas {
-            let pods = largest.replicas.map_or_else(none, |count| count.to_string());
+            let pods = largest_text(largest.replicas);
             table.row(["replicas".to_owned(), replicas.to_string(), pods]);
         }
         let how = if self.is_web_service { "have no downtime" } else { "fit as usual" };
@@ -159,9 +156,12 @@ impl Answer {
             Some(name) => (format!("there is no web service; a new one of type {name}:"), "the start"),
             None => (workload.clone(), "the change"),
         };
+        let table = table.for_stdout();
+        if self.change.verdict() == Verdict::NotChecked {
+            return format!("{title}\n\n{table}\nno quota is known, so whether {change} fits is not known\n");
+        }
         format!(
-            "{title}\n\n{}\neach alone, so that {change} and {next} afterwards {how}\n{}",
-            table.for_stdout(),
+            "{title}\n\n{table}\neach alone, so that {change} and {next} afterwards {how}\n{}",
             self.why_none()
         )
     }
@@ -169,7 +169,8 @@ impl Answer {
     /// Returns why not even the smallest memory, CPU or number of replicas fits; nothing if one of each does.
     fn why_none(&self) -> String {
         let LargestSizes { memory, cpu, replicas, .. } = self.largest;
-        if memory.is_some() && cpu.is_some() && (replicas.is_some() || !self.has_replicas) {
+        let has_replicas = replicas != Largest::Nothing || !self.has_replicas;
+        if memory != Largest::Nothing && cpu != Largest::Nothing && has_replicas {
             return String::new();
         }
         let refused = |set: &ChangeSet| -> Vec<String> {
@@ -183,6 +184,25 @@ impl Answer {
             None => "-: not even the smallest one does\n".to_owned(),
         }
     }
+}
+
+/// Returns how far a part of a size can go, for people.
+fn largest_text<T: std::fmt::Display>(largest: Largest<T>) -> String {
+    match largest {
+        Largest::UpTo(amount) => amount.to_string(),
+        Largest::Unlimited => "not limited".to_owned(),
+        _ => "-".to_owned(),
+    }
+}
+
+/// Returns the parts of a size that nothing bounds.
+fn unlimited(LargestSizes { memory, cpu, replicas, .. }: &LargestSizes) -> Vec<SizePart> {
+    let parts = [
+        (*memory == Largest::Unlimited, SizePart::Memory),
+        (*cpu == Largest::Unlimited, SizePart::Cpu),
+        (*replicas == Largest::Unlimited, SizePart::Replicas),
+    ];
+    parts.into_iter().filter(|(is_unlimited, _)| *is_unlimited).map(|(_, part)| part).collect()
 }
 
 fn web_service(

@@ -162,6 +162,35 @@ fn largest_sizes_are_tight() {
 }
 
 #[test]
+fn without_a_quota_nothing_is_checked() {
+    assert_snapshot!(said("what-if --from catalog.yaml"), @"
+    [exit 0]
+    there is no web service; a new one of type php8.2:
+
+    SIZE      DEFAULT  LARGEST
+    memory    512Mi    not limited
+    CPU       500m     not limited
+    replicas  1        not limited
+
+    no quota is known, so whether the start fits is not known
+    ");
+    assert_snapshot!(said("what-if --from catalog.yaml --memory 4Gi"), @"
+    [exit 0]
+    there is no web service; a new one of type php8.2: memory 4Gi, CPU 500m, 1 replica
+
+    no quota is known, so whether it fits is not known
+    a restart afterwards would replace the pods; whether there would be downtime is not known
+    ");
+    let output = quota_check("what-if --from catalog.yaml --output json");
+    let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let change = &document["change"];
+    assert_eq!((&change["verdict"], &change["fits"]), (&"not-checked".into(), &Value::Null), "{document:#}");
+    assert_eq!((&document["largestMemory"], &document["largestReplicas"]), (&Value::Null, &Value::Null));
+    assert_eq!(document["unlimited"], serde_json::json!(["memory", "cpu", "replicas"]));
+    assert_eq!((&document["type"], &document["name"]), (&"web-service".into(), &"stashbot".into()));
+}
+
+#[test]
 fn sizes_of_a_missing_job_are_refused() {
     assert_snapshot!(said("what-if --from seed-restart.yaml bot"), @"
     [exit 1]

@@ -151,37 +151,79 @@ impl Sized {
     }
 }
 
+/// How far a part of a size can go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Largest<T> {
+    /// Not even the smallest fits.
+    Nothing,
+    /// The largest that fits.
+    UpTo(T),
+    /// Neither a quota nor a limit bounds it.
+    Unlimited,
+}
+
+impl<T> Largest<T> {
+    /// Returns the largest that fits; `None` if nothing does, or if it is not bounded.
+    pub fn amount(self) -> Option<T> {
+        match self {
+            Self::UpTo(amount) => Some(amount),
+            Self::Nothing | Self::Unlimited => None,
+        }
+    }
+
+    fn map<U>(self, of: impl FnOnce(T) -> U) -> Largest<U> {
+        match self {
+            Self::Nothing => Largest::Nothing,
+            Self::UpTo(amount) => Largest::UpTo(of(amount)),
+            Self::Unlimited => Largest::Unlimited,
+        }
+    }
+}
+
 /// How far the size of one workload can go: the largest memory limit, CPU limit and number of pods, each with the others as
-/// they are; `None` where not even the smallest fits.
+/// they are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct LargestSizes {
     /// The largest memory limit of each pod.
-    pub memory: Option<Memory>,
+    pub memory: Largest<Memory>,
     /// The largest CPU limit of each pod.
-    pub cpu: Option<Cpu>,
+    pub cpu: Largest<Cpu>,
     /// The largest number of pods.
-    pub replicas: Option<u64>,
+    pub replicas: Largest<u64>,
 }
 
 impl Sized {
     /// Returns how far the size can go; `fits` returns whether a size does.
     pub(crate) fn largest(&self, limits: &Limits, fits: impl Fn(WorkloadSize) -> bool) -> LargestSizes {
         let highest = highest_size(limits);
+        let largest = |found: Option<u64>, resource: Resource, highest: u64| match found {
+            None => Largest::Nothing,
+            // The search ends there, although nothing bounds it.
+            Some(found) if found >= highest && quota_of(limits, &resource).is_none() => Largest::Unlimited,
+            Some(found) => Largest::UpTo(found),
+        };
         let LargestSize { memory, cpu, replicas } = self.size.largest_that_fit(&self.bounds, highest, fits);
-        LargestSizes { memory: memory.map(Memory::from_bytes), cpu: cpu.map(Cpu::from_millis), replicas }
+        LargestSizes {
+            memory: largest(memory, Resource::LimitsMemory, HIGHEST.memory).map(Memory::from_bytes),
+            cpu: largest(cpu, Resource::LimitsCpu, HIGHEST.cpu).map(Cpu::from_millis),
+            replicas: largest(replicas, Resource::Pods, HIGHEST.replicas),
+        }
     }
 }
 
 /// The size up to which is searched where nothing is limited: 1 TiB, 1000 CPUs, 1000 pods.
 const HIGHEST: WorkloadSize = WorkloadSize { memory: 1 << 40, cpu: 1_000_000, replicas: 1000 };
 
+/// Returns the smallest limit that a quota sets to a resource.
+fn quota_of(limits: &Limits, resource: &Resource) -> Option<u64> {
+    limits.quotas.iter().filter_map(|quota| quota.hard.get(resource).copied()).min()
+}
+
 /// Returns the largest size that quotas allow.
 fn highest_size(limits: &Limits) -> WorkloadSize {
-    let hard = |resource: Resource, highest: u64| {
-        let hard = limits.quotas.iter().filter_map(|quota| quota.hard.get(&resource).copied());
-        hard.min().unwrap_or(highest).min(highest)
-    };
+    let hard = |resource: Resource, highest: u64| quota_of(limits, &resource).unwrap_or(highest);
     WorkloadSize {
         memory: hard(Resource::LimitsMemory, HIGHEST.memory),
         cpu: hard(Resource::LimitsCpu, HIGHEST.cpu),

@@ -34,6 +34,8 @@ pub struct ChangeSet {
     pub(crate) counts_deleted: bool,
     /// Whether a new pod may have to wait until an old one has terminated, which the quotas count until then.
     pub(crate) waits: bool,
+    /// Whether something is created or enlarged where no quota is known.
+    pub(crate) lacks_quota: bool,
 }
 
 impl AsRef<Self> for ChangeSet {
@@ -88,6 +90,7 @@ impl ChangeSet {
             with_retries: None,
             counts_deleted: false,
             waits: false,
+            lacks_quota: false,
         };
         if set.at_rest.fits() && !set.at_peak.fits() {
             let refused = set.at_peak.clone();
@@ -103,6 +106,8 @@ impl ChangeSet {
             set.refused_surge = Some(refused);
         }
         set.waits = set.fits() && set.may_wait(limits);
+        let creates = |change: &Change| change.demand.created != Demand::default();
+        set.lacks_quota = limits.quotas.is_empty() && set.changes.iter().any(creates);
         let has_retries = |change: &Change| change.demand.retries != Demand::default();
         set.with_retries = set.changes.iter().any(has_retries).then(|| {
             QuotaCheck::at_peak_of_stages(check(&set.changes, limits, Change::requested_with_retries))
@@ -175,10 +180,17 @@ impl ChangeSet {
         self.changes.iter().flat_map(freed_objects).collect()
     }
 
+    /// Returns whether everything fits; `None` if no quota is known that it is checked against.
+    #[must_use]
+    pub fn fits_if_checked(&self) -> Option<bool> {
+        (self.verdict() != Verdict::NotChecked).then(|| self.fits())
+    }
+
     /// Returns the verdict: whether everything fits, when, and if not, why.
     #[must_use]
     pub fn verdict(&self) -> Verdict {
         match Verdict::new(&self.at_rest, &self.at_peak) {
+            Verdict::Fits if self.lacks_quota => Verdict::NotChecked,
             Verdict::Fits if self.refused_retries().is_some() => Verdict::FitsWithoutRetries,
             Verdict::Fits if self.waits => Verdict::FitsAfterTermination,
             verdict => verdict,

@@ -9,7 +9,7 @@ mod rollout;
 mod step;
 mod workload;
 
-pub use adjustment::{Adjustment, LargestSizes, PodPart};
+pub use adjustment::{Adjustment, Largest, LargestSizes, PodPart};
 pub(crate) use adjustment::{Sized, lowest_size, set_size};
 pub(crate) use change_set::with_rows;
 pub use change_set::{ChangeSet, ResourceForecast};

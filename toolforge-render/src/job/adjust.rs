@@ -4,7 +4,9 @@ use k8s_openapi::jiff::Timestamp;
 use toolforge_model::{JobKind, JobRequest};
 use toolforge_quota::{MEMORY_STEP, SizeBounds, WorkloadSize};
 
-use crate::change::{Adjustment, ChangeSet, LargestSizes, Sized, WorkloadKind, lowest_size, set_size};
+use crate::change::{
+    Adjustment, ChangeSet, Largest, LargestSizes, Sized, WorkloadKind, lowest_size, set_size,
+};
 use crate::job::{
     JobFacts, JobObjects, JobPlan, JobWorkload, LoadOptions, LoadPlan, LoadProblem, observe_job, plan_load,
     pods_of_job, restart_job, trigger_job,
@@ -197,7 +199,10 @@ pub fn largest_job(request: &JobRequest, facts: &JobFacts) -> Option<LargestSize
             .is_some_and(|found| found.fits_as_usual())
     });
     let is_continuous = kind == WorkloadKind::Continuous;
-    Some(LargestSizes { replicas: largest.replicas.filter(|_| is_continuous), ..largest })
+    Some(LargestSizes {
+        replicas: if is_continuous { largest.replicas } else { Largest::Nothing },
+        ..largest
+    })
 }
 
 /// Returns the facts after a load, when all pods run.

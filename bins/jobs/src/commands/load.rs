@@ -115,8 +115,7 @@ impl PlannedLoad {
 
     /// Returns the output of a dry run on this machine.
     pub(super) fn document(&self) -> Result<Document, Failure> {
-        let has_quota = !self.facts.namespace.limits.quotas.is_empty();
-        report::plan(&self.plan, &self.conflicts(), &LoadRestarts::default(), &[], has_quota, None)
+        report::plan(&self.plan, &self.conflicts(), &LoadRestarts::default(), &[], None)
     }
 }
 

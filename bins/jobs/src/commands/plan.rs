@@ -36,15 +36,8 @@ pub(super) fn run(
         print_text(&names)?;
     } else {
         let restarts = LoadRestarts::of(&plan, &facts, now);
-        let has_quota = !facts.namespace.limits.quotas.is_empty();
-        let document = report::plan(
-            &plan,
-            &conflicts,
-            &restarts,
-            &nearest,
-            has_quota,
-            Some((&options.file.file, &file.jobs)),
-        )?;
+        let document =
+            report::plan(&plan, &conflicts, &restarts, &nearest, Some((&options.file.file, &file.jobs)))?;
         print(&document, arguments.output.of_document())?;
     }
     load::warn_of_jobs_that_do_not_run(session, &facts, &plan);

@@ -18,19 +18,17 @@ use toolforge_report::{Action, JobChange, PlanProblem, PlanWarning, PlanWarningC
 use super::LoadRestarts;
 use crate::failures;
 
-/// Returns what a load changes, and whether it fits, at rest and at the worst moment; `has_quota` is whether the namespace has a quota;
-/// `source` is the jobs file, with its jobs.
+/// Returns what a load changes, and whether it fits, at rest and at the worst moment; `source` is the jobs file, with its jobs.
 pub(crate) fn plan(
     plan: &LoadPlan,
     conflicts: &RunConflicts,
     restarts: &LoadRestarts,
     nearest: &[Adjustment],
-    has_quota: bool,
     source: Option<(&Path, &[FileJob])>,
 ) -> Result<Document, Failure> {
     let set = &plan.set;
     let value = toolforge_report::LoadPlan {
-        fits: plan.fits() && plan.problems.is_empty(),
+        fits: if plan.problems.is_empty() { set.fits_if_checked() } else { Some(false) },
         verdict: verdict_code(plan.verdict()),
         adjustments: adjustments(&[nearest, conflicts.schedules()].concat()),
         changes: set.changes.iter().map(|change| job_change(change, restarts)).collect(),
@@ -40,7 +38,7 @@ pub(crate) fn plan(
         warnings: plan_warnings(plan),
         conflicts: conflicts.report(),
     };
-    let text = [text(plan, has_quota), adjustments_text(set, nearest), restarts.text()].concat();
+    let text = [text(plan), adjustments_text(set, nearest), restarts.text()].concat();
     Ok(Document { text, value: to_json(value)? })
 }
 
@@ -90,7 +88,7 @@ fn warnings(plan: &LoadPlan) -> Vec<(String, Vec<String>)> {
     groups
 }
 
-fn text(plan: &LoadPlan, has_quota: bool) -> String {
+fn text(plan: &LoadPlan) -> String {
     let set = &plan.set;
     let mut text = String::new();
     for change in set.pending() {
@@ -122,7 +120,7 @@ fn text(plan: &LoadPlan, has_quota: bool) -> String {
         text.push_str("nothing would change\n");
     }
     if plan.problems.is_empty() && has_changes {
-        text.push_str(&verdict_text(set, set.verdict(), has_quota));
+        text.push_str(&verdict_text(set, set.verdict()));
     } else {
         text.push_str(&forecast_text(set));
     }

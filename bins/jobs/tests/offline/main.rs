@@ -99,7 +99,7 @@ fn file_is_rendered_without_a_cluster() {
     [exit 0]
     keep bot, daily, once
     nothing would change
-    a restart of bot would replace the pods without downtime
+    a restart of bot would replace the pods; whether there would be downtime is not known
     ");
 }
 

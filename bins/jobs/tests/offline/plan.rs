@@ -31,6 +31,13 @@ fn plan_shows_changes_and_downtime() {
 
     no quota is known, so whether it fits is not known
     ");
+    let line =
+        ["jobs.yaml", "--tool", "tf-test", "--uid", "52503", "--from", "live.yaml", "--output", "json"];
+    for verb in [&["plan"][..], &["load", "--dry-run=client"]] {
+        let output = jobs(&directory, &[verb, &line[..]].concat());
+        let plan: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!((&plan["verdict"], &plan["fits"]), (&"not-checked".into(), &Value::Null), "{plan:#}");
+    }
 }
 
 #[test]

@@ -53,8 +53,7 @@ pub(super) fn run(
     conflicts.print_warning();
     let is_running = facts.live.deployment.is_some();
     let restart = is_running.then(|| forecast(StartTime::Always(Timestamp::now())));
-    let has_quota = !facts.namespace.limits.quotas.is_empty();
-    let document = report::plan(&plan, &planned, restart.as_ref(), &conflicts, has_quota)?;
+    let document = report::plan(&plan, &planned, restart.as_ref(), &conflicts)?;
     print(&document, arguments.output.of_document())?;
     if is_running && planned.set.pending().next().is_none() {
         warn_of_failing(session, &facts.live);

@@ -85,13 +85,12 @@ pub(crate) struct Forecast {
 }
 
 /// Returns what a plan would change, and whether it fits; `restart` are the changes of a restart, if something runs; `conflicts`
-/// are the scheduled runs that no longer fit; `has_quota` is whether the namespace has a quota.
+/// are the scheduled runs that no longer fit.
 pub(crate) fn plan(
     plan: &WebServicePlan,
     forecast: &Forecast,
     restart: Option<&Forecast>,
     conflicts: &RunConflicts,
-    has_quota: bool,
 ) -> Result<Document, Failure> {
     let Forecast { set, adjustments: nearest } = forecast;
     let fits = set.fits();
@@ -101,7 +100,7 @@ pub(crate) fn plan(
         image: plan.image().to_owned(),
         host: plan.host(),
         routing: routing(plan.routing()),
-        fits,
+        fits: set.fits_if_checked(),
         verdict: verdict_code(set.verdict()),
         adjustments: adjustments(nearest),
         rollout: change.and_then(rollout),
@@ -112,7 +111,7 @@ pub(crate) fn plan(
         restart: restart.map(restart_report),
         conflicts: conflicts.report(),
     };
-    let mut text = plan_text(set, has_quota);
+    let mut text = plan_text(set);
     if let Some(note) = rollout_note(set).filter(|_| fits) {
         // Writing to a String cannot fail.
         let _ = writeln!(text, "{note}");
@@ -132,12 +131,12 @@ fn restart_report(Forecast { set, adjustments: nearest }: &Forecast) -> RestartF
     RestartForecast { adjustments: adjustments(nearest), ..restart_forecast(set) }
 }
 
-fn plan_text(set: &ChangeSet, has_quota: bool) -> String {
+fn plan_text(set: &ChangeSet) -> String {
     let mut text = change_lines(set);
     if text.is_empty() {
         text.push_str("nothing would change\n");
     }
-    text.push_str(&verdict_text(set, set.verdict(), has_quota));
+    text.push_str(&verdict_text(set, set.verdict()));
     text
 }
 

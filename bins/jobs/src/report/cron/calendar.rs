@@ -31,6 +31,7 @@ struct Calendar {
     has_runs: bool,
     timelines: Vec<Timeline>,
     conflicts: Vec<Conflict>,
+    has_quota: bool,
     /// Whether pods terminate or are about to be created.
     is_unsettled: bool,
 }
@@ -60,8 +61,9 @@ impl Calendar {
         let has_runs = intervals.iter().any(|interval| !interval.names.is_empty());
         let conflicts = conflicts(&intervals);
         let limits = &facts.namespace.limits;
+        let has_quota = !limits.quotas.is_empty();
         let is_unsettled = !limits.terminating.is_empty() || !limits.waiting.is_empty();
-        Self { from, until, loads, left_out, has_runs, timelines, conflicts, is_unsettled }
+        Self { from, until, loads, left_out, has_runs, timelines, conflicts, has_quota, is_unsettled }
     }
 
     fn text(&self) -> String {
@@ -159,7 +161,7 @@ impl Calendar {
             from: self.from.to_string(),
             until: self.until.to_string(),
             interval_seconds: INTERVAL.as_secs(),
-            fits: self.conflicts.is_empty(),
+            fits: self.has_quota.then_some(self.conflicts.is_empty()),
             jobs: self.loads.iter().map(load).collect(),
             left_out: self.left_out.clone(),
             resources: self.timelines.iter().map(timeline).collect(),
