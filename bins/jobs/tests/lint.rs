@@ -159,12 +159,12 @@ fn output_formats_are_those_of_findings() {
         let output = lint(&directory, &[&["pod.yaml"], &words[..], &OFFLINE].concat());
         assert!(String::from_utf8_lossy(&output.stdout).contains("\"version\": \"2.1.0\""), "{words:?}");
     }
-    assert_snapshot!(said(&lint(&directory, &["pod.yaml", "-o", "long"])), @r#"
+    assert_snapshot!(said(&lint(&directory, &["pod.yaml", "-o", "long"])), @"
     [exit 2]
-    error: --output cannot be "long"
+    error: `--output long` cannot be used with `lint`
 
-    hint: Possible values are table, json, yaml, sarif.
-    "#);
+    hint: Leave it out, or use table, json, yaml or sarif.
+    ");
     let mut list = Command::new(env!("CARGO_BIN_EXE_jobs"));
     assert_snapshot!(said(&list.args(["quota", "--output", "sarif", "--tool", "a"]).output().unwrap()), @"
     [exit 2]
