@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use toolforge_quota::{
-    Demand, DemandChange, Limits, ObjectName, QuotaCheck, Resource, ResourceCheck, TerminatingPod, Verdict,
-    WaitingPods,
+    Demand, DemandChange, Limits, ObjectName, QuotaCheck, QuotaMark, Resource, ResourceCheck, TerminatingPod,
+    Verdict, WaitingPods,
 };
 
 use crate::change::{Change, ChangeDemand, Rollout, WorkloadKind};
@@ -250,10 +250,19 @@ impl ChangeSet {
     #[must_use]
     pub fn verdict(&self) -> Verdict {
         match Verdict::new(&self.at_rest, &self.at_peak) {
+            Verdict::Fits if self.is_uncounted() => Verdict::NotCounted,
             Verdict::Fits if self.refused_retries().is_some() => Verdict::FitsWithoutRetries,
             Verdict::Fits if self.waits => Verdict::FitsAfterTermination,
             verdict => verdict,
         }
+    }
+
+    /// Returns whether something is created that a quota without a status counts. The API server refuses it until the quota
+    /// controller has counted what is used.
+    #[must_use]
+    pub fn is_uncounted(&self) -> bool {
+        let mut created = self.at_rest.resources().iter().filter(|row| row.creates);
+        created.any(|row| row.mark == Some(QuotaMark::NotCountedYet))
     }
 
     /// Returns whether everything fits, and no running pods stop before the new ones are ready.
