@@ -14,6 +14,8 @@ pub enum Verdict {
     FitsOneAfterAnother,
     /// Every pod of a Job can be created, but not as many more as it retries where pods fail: their objects stay.
     FitsWithoutRetries,
+    /// It would fit, but a quota has no status yet, and the API server refuses what the quota counts until it has one.
+    NotCounted,
     /// It does not fit beside what else is used now.
     Exceeds,
     /// The new pods fit, but not beside the old ones that must run until they are ready.
@@ -44,12 +46,17 @@ impl Verdict {
         }
     }
 
-    /// Returns whether it completes without another change, as long as the pods of Jobs do not fail.
+    /// Returns whether it completes without another change, as long as the pods of Jobs do not fail. Where a quota has no status yet,
+    /// that is not known, and assumed.
     #[must_use]
     pub fn completes(self) -> bool {
         matches!(
             self,
-            Self::Fits | Self::FitsAfterTermination | Self::FitsOneAfterAnother | Self::FitsWithoutRetries
+            Self::Fits
+                | Self::FitsAfterTermination
+                | Self::FitsOneAfterAnother
+                | Self::FitsWithoutRetries
+                | Self::NotCounted
         )
     }
 
@@ -61,6 +68,7 @@ impl Verdict {
             Self::FitsAfterTermination => "fits-after-termination",
             Self::FitsOneAfterAnother => "fits-one-after-another",
             Self::FitsWithoutRetries => "fits-without-retries",
+            Self::NotCounted => "not-counted",
             Self::Exceeds => "quota-exceeded",
             Self::Deadlock => "deadlock",
             Self::Never => "never",

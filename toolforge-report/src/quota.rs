@@ -186,6 +186,8 @@ codes! {
         FitsOneAfterAnother = "fits-one-after-another",
         /// It fits as long as no pod of a Job fails: not all retries would fit.
         FitsWithoutRetries = "fits-without-retries",
+        /// It is not known whether it fits: a quota has no status yet, and the cluster refuses pods until it has one.
+        NotCounted = "not-counted",
         /// It does not fit in addition to current usage.
         QuotaExceeded = "quota-exceeded",
         /// New pods would wait for old ones, which stop only when new ones are ready.

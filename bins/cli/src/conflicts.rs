@@ -8,7 +8,7 @@ use toolforge_quota::{Conflict, ResourceCheck};
 use toolforge_render::change::{Action, Adjustment, Change, ChangeSet};
 use toolforge_render::job::{
     DurationSource, JobFacts, JobPlan, ScheduledJobLoad, conflicts_after, conflicts_during_rollout,
-    schedule_adjustments, unsimulated_jobs,
+    permanent_jobs, schedule_adjustments, unsimulated_jobs,
 };
 use toolforge_report::{CalendarConflict, CalendarShortfall};
 
@@ -64,8 +64,9 @@ impl RunConflicts {
         let changes_schedules = set.pending().any(Change::is_of_schedule);
         let creates_schedules =
             set.pending().any(|change| change.action == Action::Create && change.is_of_schedule());
-        let rollout_assumptions = assumptions(&during_rollout, facts);
-        let assumptions = assumptions(&conflicts, facts);
+        let permanent = permanent_jobs(set, plans, facts);
+        let rollout_assumptions = assumptions(&during_rollout, &permanent, facts);
+        let assumptions = assumptions(&conflicts, &permanent, facts);
         Self {
             conflicts,
             during_rollout,
@@ -168,24 +169,26 @@ fn with_first(notice: Notice, lines: Vec<String>) -> Notice {
     if left > 0 { notice.detail(format!("and {left} more")) } else { notice }
 }
 
-/// Returns which runs may be shorter than they are simulated, a line for each job.
-fn assumptions(conflicts: &[Conflict], facts: &JobFacts) -> Vec<String> {
-    let is_in =
-        |name: &str| conflicts.iter().any(|conflict| conflict.names.iter().any(|other| other == name));
+/// Returns which runs may be shorter than they are simulated, and which are so many that they are not simulated one by one, a line
+/// for each job; `permanent` are the jobs of those.
+fn assumptions(conflicts: &[Conflict], permanent: &[JobName], facts: &JobFacts) -> Vec<String> {
+    let is_in = |name: &JobName| {
+        conflicts.iter().flat_map(|conflict| &conflict.names).any(|other| other == name.as_str())
+    };
     let live =
         if conflicts.is_empty() { Vec::new() } else { facts.live.all_scheduled(&facts.namespace.tool) };
-    let loads =
-        live.iter().filter(|job| is_in(job.name.as_str())).filter_map(|job| ScheduledJobLoad::of(job, facts));
+    let loads = live.iter().filter(|job| is_in(&job.name)).filter_map(|job| ScheduledJobLoad::of(job, facts));
     let loads = loads.filter(|load| load.duration_source == DurationSource::UpperBound);
-    loads
-        .map(|load| {
-            let seconds = duration(i64::from(load.seconds));
-            format!(
-                "assumed: a run of {} takes {seconds}, the longest that the last one can have taken",
-                load.name
-            )
-        })
-        .collect()
+    let durations = loads.map(|load| {
+        let seconds = duration(i64::from(load.seconds));
+        format!(
+            "assumed: a run of {} takes {seconds}, the longest that the last one can have taken",
+            load.name
+        )
+    });
+    let all_the_time = permanent.iter().filter(|name| is_in(name));
+    let all_the_time = all_the_time.map(|name| format!("assumed: runs of {name} take place all the time"));
+    durations.chain(all_the_time).collect()
 }
 
 /// Returns what helps against conflicts, as the rest of a sentence. Where each run exceeds a quota alone, no other minute does.

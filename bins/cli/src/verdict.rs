@@ -64,6 +64,9 @@ fn fixed_sentence(set: &ChangeSet, verdict: Verdict) -> &'static str {
         Verdict::NotChecked => "no quota is known, so whether it fits is not known",
         Verdict::Fits if set.at_rest.resources().is_empty() => "it fits; it needs no quota now",
         Verdict::Fits => FITS,
+        Verdict::NotCounted => {
+            "whether it fits is not known until the cluster has counted what is used; until then, it refuses what the quota counts"
+        }
         Verdict::FitsAfterTermination if set.fits() => {
             "it fits the quota, but new pods may have to wait until old ones have terminated; whether a node has enough \
              free resources is not checked"
@@ -225,6 +228,7 @@ mod tests {
             Verdict::FitsAfterTermination,
             Verdict::FitsOneAfterAnother,
             Verdict::FitsWithoutRetries,
+            Verdict::NotCounted,
             Verdict::Exceeds,
             Verdict::Deadlock,
             Verdict::Never,

@@ -7,7 +7,7 @@ use toolforge_cli::{
     verdict_text, warn_of_unread,
 };
 use toolforge_model::{JobKind, JobRequest, Replicas, WebServiceOptions};
-use toolforge_quota::Verdict;
+use toolforge_quota::{Limits, ResourceQuota, Verdict};
 use toolforge_render::change::{Adjustment, ChangeSet, Largest, LargestSizes};
 use toolforge_render::job::{
     JobFacts, JobForecast, JobPlan, LoadOptions, largest_job, load_adjustments, observe_job, plan_load,
@@ -65,7 +65,11 @@ pub(crate) fn run(
         restart: answer.restart.as_ref().map(restart_forecast),
     })?;
     let has_size = asked.memory.is_some() || asked.cpu.is_some() || asked.replicas.is_some();
-    let text = if has_size { answer.verdict() } else { answer.largest_sizes() };
+    let text = if has_size {
+        answer.verdict()
+    } else {
+        format!("{}{}", answer.largest_sizes(), uncounted_note(&facts.jobs.namespace.limits))
+    };
     if has_size {
         let Answer { change, plans, .. } = &answer;
         RunConflicts::of(change, plans, &facts.jobs, Timestamp::now()).print_warning();
@@ -73,6 +77,14 @@ pub(crate) fn run(
     print(&Document { text, value }, format)?;
     let fits = answer.change.fits() && answer.restart.as_ref().is_none_or(ChangeSet::fits);
     Ok(if fits || !has_size { exit_code } else { ExitCode::DoesNotFit })
+}
+
+/// Returns that less may fit once the cluster has counted what is used of a new quota; nothing if it has.
+fn uncounted_note(limits: &Limits) -> &'static str {
+    if limits.quotas.iter().all(ResourceQuota::has_status) {
+        return "";
+    }
+    "the cluster has not counted yet what is used; once it has, these sizes may not fit\n"
 }
 
 /// A workload of a size, and how far that can go.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use toolforge_quota::{
-    Demand, DemandChange, LimitViolation, Limits, ObjectName, QuotaCheck, Resource, ResourceCheck,
+    Demand, DemandChange, LimitViolation, Limits, ObjectName, QuotaCheck, QuotaMark, Resource, ResourceCheck,
     TerminatingPod, Verdict, WaitingPods,
 };
 
@@ -273,6 +273,7 @@ impl ChangeSet {
     pub fn verdict(&self) -> Verdict {
         match Verdict::new(&self.at_rest, &self.at_peak) {
             Verdict::Fits if self.lacks_quota => Verdict::NotChecked,
+            Verdict::Fits if self.is_uncounted() => Verdict::NotCounted,
             Verdict::Fits if self.queues_runs => Verdict::FitsOneAfterAnother,
             Verdict::Fits if self.refused_retries().is_some() => Verdict::FitsWithoutRetries,
             Verdict::Fits if self.waits => Verdict::FitsAfterTermination,
@@ -295,6 +296,14 @@ impl ChangeSet {
             objects.into_iter().any(|object| *object == violation.object)
         };
         self.changes.iter().find(is_of)
+    }
+
+    /// Returns whether something is created that a quota without a status counts. The API server refuses it until the quota
+    /// controller has counted what is used.
+    #[must_use]
+    pub fn is_uncounted(&self) -> bool {
+        let mut created = self.at_rest.resources().iter().filter(|row| row.creates);
+        created.any(|row| row.mark == Some(QuotaMark::NotCountedYet))
     }
 
     /// Returns whether everything fits, and no running pods stop before the new ones are ready.

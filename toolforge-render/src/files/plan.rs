@@ -130,8 +130,23 @@ impl FilePlan {
 /// Returns what applying all files does, as `jobs load`, `webservice start` and `kubectl apply` would at the same time.
 ///
 /// A web service is started with the template alone, or, where one runs, with what the template changes of it.
+///
+/// Where LimitRanges have different defaults for the same resource, the API server may take any of them; the plan is that of the order
+/// with the worst verdict.
 #[must_use]
 pub fn plan_files(files: &[FileContents], facts: &FilePlanFacts) -> FilePlan {
+    let orders = facts.jobs.namespace.limits.default_orders();
+    let plan = plan_with_order(files, facts);
+    let others = orders.into_iter().skip(1).map(|limit_ranges| {
+        let mut facts = facts.clone();
+        facts.jobs.namespace.limits.limit_ranges = limit_ranges;
+        plan_with_order(files, &facts)
+    });
+    others.fold(plan, |worst, plan| if plan.verdict() > worst.verdict() { plan } else { worst })
+}
+
+/// Returns the plan with the defaults of the LimitRanges in their order.
+fn plan_with_order(files: &[FileContents], facts: &FilePlanFacts) -> FilePlan {
     let mut problems = Vec::new();
     let LoadPlan { set, plans: jobs, .. } = jobs(files, facts, &mut problems);
     let mut sets = vec![set];

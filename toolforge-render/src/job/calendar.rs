@@ -15,6 +15,12 @@ use crate::object::{CronJobSchedule, cron_job_spec};
 /// The assumed duration of a run if no earlier run is known, in seconds.
 const ASSUMED_SECONDS: u32 = 300;
 
+/// The shortest time from one run to the next whose runs are simulated one by one, in seconds: that of a cron expression.
+const SHORTEST_INTERVAL: u64 = 60;
+
+/// The most runs of a job that are simulated one by one at the same time.
+const MOST_AT_ONCE: u64 = 100;
+
 /// The schedule, duration and demand of a scheduled job's runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -71,15 +77,65 @@ impl ScheduledJobLoad {
         })
     }
 
+    /// Returns whether runs start so often that they are simulated as if some took place all the time: more often than once a
+    /// minute, or a hundred times during a run.
+    #[must_use]
+    pub fn runs_all_the_time(&self) -> bool {
+        self.permanent_runs().is_some()
+    }
+
+    /// Returns how many runs take place at the same time, if they are simulated as if so many did all the time.
+    fn permanent_runs(&self) -> Option<u64> {
+        let CronJobSchedule::Interval { seconds, .. } = &self.schedule else { return None };
+        let at_once = match self.concurrency {
+            Concurrency::Allow => u64::from(self.seconds).div_ceil(*seconds).max(1),
+            Concurrency::Forbid | Concurrency::Replace => 1,
+        };
+        (*seconds < SHORTEST_INTERVAL || at_once > MOST_AT_ONCE).then_some(at_once)
+    }
+
     /// Returns the current runs, and those that are due within a time.
+    ///
+    /// Of runs that take place all the time, those are returned that start first, and none of them ends. Several that start one after
+    /// the other are one where there are very many.
     pub(super) fn runs(&self, time: &Range<Timestamp>) -> ScheduledRuns {
+        match self.permanent_runs() {
+            Some(at_once) => self.permanent(at_once, time),
+            None => self.single_runs(time),
+        }
+    }
+
+    fn permanent(&self, at_once: u64, time: &Range<Timestamp>) -> ScheduledRuns {
+        let current = u64::try_from(self.current.len()).unwrap_or(u64::MAX);
+        let at_once = at_once.max(current);
+        let together = at_once.div_ceil(MOST_AT_ONCE);
+        let pods = |count: u64| usize::try_from(count).unwrap_or(usize::MAX);
+        let starts = self.current.iter().copied().chain(self.due(time)).map(Timestamp::as_second);
+        let starts: Vec<i64> =
+            starts.step_by(pods(together)).take(pods(at_once.div_ceil(together))).collect();
+        let first = starts.iter().copied().fold(time.start.as_second(), i64::min);
+        ScheduledRuns {
+            name: self.name.to_string(),
+            each: self.each.times(together),
+            starts,
+            seconds: u32::try_from(time.end.as_second().saturating_sub(first)).unwrap_or(u32::MAX),
+            concurrency: Concurrency::Allow,
+            starting_deadline: self.starting_deadline,
+        }
+    }
+
+    /// Iterates over the runs that are due within a time.
+    fn due(&self, time: &Range<Timestamp>) -> impl Iterator<Item = Timestamp> + '_ {
         // A run at the start of the time is included.
         let before = time.start.checked_sub(SignedDuration::from_nanos(1)).unwrap_or(time.start);
-        let due = self.schedule.runs_between(before, time.end);
+        self.schedule.runs_between(before, time.end)
+    }
+
+    fn single_runs(&self, time: &Range<Timestamp>) -> ScheduledRuns {
         ScheduledRuns {
             name: self.name.to_string(),
             each: self.each.clone(),
-            starts: self.current.iter().copied().chain(due).map(Timestamp::as_second).collect(),
+            starts: self.current.iter().copied().chain(self.due(time)).map(Timestamp::as_second).collect(),
             seconds: self.seconds,
             concurrency: self.concurrency,
             starting_deadline: self.starting_deadline,
@@ -126,7 +182,7 @@ mod tests {
     use serde_json::{Value, json};
     use toolforge_images::Catalog;
     use toolforge_model::JobOptions;
-    use toolforge_quota::{Resource, ResourceQuota};
+    use toolforge_quota::{Interval, Resource, ResourceQuota, conflicts};
 
     use super::*;
     use crate::job::{JobPlan, JobWorkload, manual_run, quotas_beside_runs, simulate_scheduled_jobs};
@@ -330,6 +386,53 @@ mod tests {
         let hours: Vec<i64> =
             runs.starts.iter().map(|start| (start - at("2026-08-01T09:00:30Z").as_second()) / 3600).collect();
         assert_eq!(hours, [5, 10, 15, 20]);
+    }
+
+    /// Returns the intervals of a day with a job on a schedule, whose runs take so many seconds, beside one that runs each minute, as
+    /// the time until the most runs of the job take place and their number; and whether a quota of so many pods holds them.
+    fn frequent(schedule: &str, policy: &str, seconds: u32, pods: u64) -> (i64, u64, bool) {
+        let mut facts = facts(None);
+        let spec = cron_job_spec_mut(&mut facts.live.cron_jobs[0]);
+        (spec.schedule, spec.concurrency_policy) = (schedule.to_owned(), Some(policy.to_owned()));
+        facts.namespace.limits.quotas = vec![ResourceQuota {
+            hard: [(Resource::Pods, pods)].into(),
+            used: [(Resource::Pods, 0)].into(),
+            ..ResourceQuota::default()
+        }];
+        let load = ScheduledJobLoad { seconds, ..load(&facts).unwrap() };
+        let minutely = ScheduledJobLoad {
+            name: "other".parse().unwrap(),
+            schedule: CronJobSchedule::Expression("* * * * *".parse().unwrap()),
+            each: Demand::default(),
+            ..load.clone()
+        };
+        let day = at("2026-08-01T10:00:00Z")..at("2026-08-02T10:00:00Z");
+        let start = day.start.as_second();
+        let intervals = simulate_scheduled_jobs(&[load, minutely], &facts, day);
+        let pods = |interval: &Interval| interval.requested.get(&Resource::Pods);
+        let most = intervals.iter().map(pods).max().unwrap();
+        let first = intervals.iter().find(|interval| pods(interval) == most).unwrap().start;
+        assert!(intervals.iter().filter(|interval| interval.start >= first).all(|now| pods(now) == most));
+        (first - start, most, conflicts(&intervals).is_empty())
+    }
+
+    #[test]
+    fn runs_of_each_second_take_place_all_the_time() {
+        for (schedule, policy, seconds, expected) in [
+            ("@every 1s", "Allow", 300, (297, 300)),
+            ("@every 0s", "Allow", 300, (297, 300)),
+            ("@every -5m", "Allow", 1, (0, 1)),
+            ("@every 1s", "Allow", 86_400, (86_400 - 864, 86_400)),
+            ("@every 30s", "Allow", 300, (299, 10)),
+            ("@every 30s", "Allow", 10, (29, 1)),
+            ("@every 1s", "Forbid", 300, (0, 1)),
+            ("@every 1s", "Replace", 86_400, (0, 1)),
+            ("@every 1m", "Allow", 86_400, (59 + 60 * (1440 - 15), 1440)),
+        ] {
+            let (first, most) = expected;
+            assert_eq!(frequent(schedule, policy, seconds, most), (first, most, true), "{schedule} {policy}");
+            assert!(!frequent(schedule, policy, seconds, most - 1).2, "{schedule} {policy}");
+        }
     }
 
     #[test]

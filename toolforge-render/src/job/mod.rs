@@ -59,7 +59,9 @@ pub use facts::{JobFacts, LiveJobs, RecordedJob};
 pub use job_objects::{JobObjects, JobWorkload};
 pub use labels::{is_job, job_name_of};
 pub use load::{LoadOptions, LoadPlan, job_deletions, plan_load, workload_deletions};
-pub use load_conflicts::{conflicts_after, conflicts_during_rollout, schedule_adjustments, unsimulated_jobs};
+pub use load_conflicts::{
+    conflicts_after, conflicts_during_rollout, permanent_jobs, schedule_adjustments, unsimulated_jobs,
+};
 pub(crate) use observe::{CommandMarks, command_words};
 pub use observe::{
     FailureReason, JobReplicas, JobState, JobStatus, MissedReason, MissedRuns, RunOutcome,

@@ -2,7 +2,9 @@
 
 use insta::assert_snapshot;
 
-use crate::support::{deployment, plan, pod};
+use toolforge_quota::Verdict;
+
+use crate::support::{deployment, plan, pod, verdict_of};
 
 /// A quota that counts pods in both ways.
 const POD_QUOTA: &str =
@@ -360,4 +362,43 @@ fn violations_name_one_of_several_containers() {
     let expected = "  Pod a: container a: memory: 6Gi is more than the maximum of 4Gi for one container\n  \
                     Pod a: container b: memory: 7Gi is more than the maximum of 4Gi for one container\n";
     assert!(found.contains(expected), "{found}");
+}
+
+#[test]
+fn worst_of_different_defaults_decides() {
+    let range = |name: &str, memory: &str| {
+        format!(
+            "{{apiVersion: v1, kind: LimitRange, metadata: {{name: {name}}}, spec: {{limits: [{{type: Container, default: \
+             {{memory: {memory}}}}}]}}}}\n---\n"
+        )
+    };
+    let quota = "{apiVersion: v1, kind: ResourceQuota, metadata: {name: q}, spec: {hard: {limits.memory: 200Mi}}}\n---\n";
+    let pod = "{apiVersion: v1, kind: Pod, metadata: {name: a}, spec: {containers: [{name: a, image: x}]}}";
+    let verdict = |first: &str, second: &str| {
+        let live = [quota.to_owned(), range("a", first), range("b", second)].concat();
+        plan("", &live, &[pod]).lines().nth(2).map(str::to_owned)
+    };
+    assert_eq!(verdict("100Mi", "200Mi").as_deref(), Some("fits"));
+    assert_eq!(verdict("100Mi", "300Mi").as_deref(), Some("never"));
+    assert_eq!(verdict("300Mi", "100Mi").as_deref(), Some("never"));
+}
+
+#[test]
+fn quota_without_status_counts_nothing_yet() {
+    let verdict = |status: &str| {
+        let quota = format!(
+            "{{apiVersion: v1, kind: ResourceQuota, metadata: {{name: q}}, spec: {{hard: {{pods: 1}}}}{status}}}"
+        );
+        verdict_of(
+            &quota,
+            "{apiVersion: v1, kind: Pod, metadata: {name: a}, spec: {containers: [{name: a, image: x}]}}",
+        )
+    };
+    assert_eq!(verdict(""), Verdict::NotCounted);
+    assert_eq!(verdict(", status: {hard: {pods: 1}, used: {pods: 0}}"), Verdict::Fits);
+    assert_eq!(verdict(", status: {hard: {pods: 1}, used: {pods: 1}}"), Verdict::Exceeds);
+    // What the quota does not count is not refused.
+    let service = "{apiVersion: v1, kind: Service, metadata: {name: a}, spec: {ports: [{port: 80}]}}";
+    let quota = "{apiVersion: v1, kind: ResourceQuota, metadata: {name: q}, spec: {hard: {pods: 1}}}";
+    assert_eq!(verdict_of(quota, service), Verdict::Fits);
 }

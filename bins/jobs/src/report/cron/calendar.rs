@@ -96,6 +96,14 @@ impl Calendar {
             line(format!("Usage by anything but these runs is assumed to stay as it is{settled}."));
         }
         self.durations().into_iter().for_each(&mut line);
+        let permanent = self.loads.iter().filter(|load| load.runs_all_the_time());
+        let permanent: Vec<JobName> = permanent.map(|load| load.name.clone()).collect();
+        if !permanent.is_empty() {
+            line(format!(
+                "Runs that start so often that some are assumed to take place all the time: {}.",
+                joined(&permanent)
+            ));
+        }
         if !self.left_out.is_empty() {
             line(format!(
                 "Left out, because they are suspended or have a time zone: {}.",
