@@ -218,7 +218,8 @@ fn deployment_of_others_is_no_web_service() {
     );
     let ready =
         || tool.kubectl(&["get", "deployment", tool.name(), "-o", "jsonpath={.status.readyReplicas}"]);
-    tool.until(60, "a ready pod", |_| ready(), |ready| ready == "1");
+    let line = "kubectl get deployment namesake -o jsonpath='{.status.readyReplicas}'";
+    tool.until(60, "a ready pod", |tool| tool.shell(line), |found| found.stdout == "1");
     let pods = || tool.kubectl(&["get", "pods", "-o", "jsonpath={.items[*].metadata.uid}"]);
     let before = pods();
 

@@ -52,7 +52,7 @@ impl Calendar {
             match scheduled.load {
                 Some(load) => loads.push(load),
                 None => {
-                    left_out.push(LeftOutJob { code: left_out_reason(&scheduled), name: scheduled.job.name })
+                    left_out.push(LeftOutJob { code: left_out_reason(&scheduled), name: scheduled.job.name });
                 }
             }
         }
