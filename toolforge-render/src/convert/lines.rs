@@ -376,8 +376,8 @@ impl Submitted {
                         }
                     }
                 }
-                "-o" => submitted.stdout = Some(GridLog::parse("-o", value()?)?),
-                "-e" => submitted.stderr = Some(GridLog::parse("-e", value()?)?),
+                "-o" => submitted.stdout = Some(GridLog::parse("-o", &value()?)?),
+                "-e" => submitted.stderr = Some(GridLog::parse("-e", &value()?)?),
                 "-b" => is_script = value()?.to_ascii_lowercase().starts_with(['n', 'f']),
                 "-cwd" => submitted.is_in_current_directory = true,
                 "-V" => submitted.notes.push(ConversionNote::SubmitterEnvironment),
@@ -479,7 +479,7 @@ struct GridLog {
 }
 
 impl GridLog {
-    fn parse(option: &'static str, path: String) -> Result<Self, String> {
+    fn parse(option: &'static str, path: &str) -> Result<Self, String> {
         let path = path.parse().map_err(|error: toolforge_model::JobValueError| error.to_string())?;
         Ok(Self { option, path })
     }

@@ -216,8 +216,10 @@ fn deployment_of_others_is_no_web_service() {
             "spec": {"replicas": 1, "selector": {"matchLabels": labels}, "template": {"metadata": {"labels": labels}, "spec": pod}},
         })],
     );
-    let wait = format!("kubectl rollout status deployment/{} --timeout 60s", tool.name());
-    tool.shell(&wait).exits(0).and_that_is_all();
+    let ready =
+        || tool.kubectl(&["get", "deployment", tool.name(), "-o", "jsonpath={.status.readyReplicas}"]);
+    let line = "kubectl get deployment namesake -o jsonpath='{.status.readyReplicas}'";
+    tool.until(60, "a ready pod", |tool| tool.shell(line), |found| found.stdout == "1");
     let pods = || tool.kubectl(&["get", "pods", "-o", "jsonpath={.items[*].metadata.uid}"]);
     let before = pods();
 
