@@ -168,6 +168,9 @@ fn check_service_template(check: &mut Check<'_>, root: &Node) {
         Err(errors) => return errors.iter().for_each(|found| add(check, Rule::PlatformFile, found)),
     };
     template.unknown_keys.iter().for_each(|found| add(check, Rule::PlatformFileWarning, found));
+    for found in &template.conflicts() {
+        add(check, Rule::PlatformFile, found);
+    }
     let name =
         template.options.type_name.as_ref().filter(|name| name.as_str() != platform::BUILD_SERVICE_TYPE);
     let (Some(name), Some(location)) = (name, template.location("type")) else { return };

@@ -15,8 +15,6 @@ fn cron_job_of_the_page_is_checked() {
     10:3 warning no-concurrency-policy: nothing keeps runs from overlapping; write concurrencyPolicy: Forbid [schedule]
     19:19 note no-resources: the container gets the default resources of the namespace [bot]
     21:20 warning image-gone: the image of python3.7 is gone from the platform, as far as is known without the cluster; python3.13 replaces it: docker-registry.svc.toolforge.org/toolforge-python313-sssd-web [docker-registry.tools.wmflabs.org/toollabs-python37-base:latest]
-    21:20 warning old-image-name: "docker-registry.tools.wmflabs.org/toollabs-python37-base:latest" is an old name of docker-registry.svc.toolforge.org/toolforge-python37-sssd-base:latest [docker-registry.tools.wmflabs.org/toollabs-python37-base:latest]
-        fix: write docker-registry.svc.toolforge.org/toolforge-python37-sssd-base:latest
     "#);
 }
 
@@ -30,8 +28,6 @@ fn deployment_of_the_page_is_checked() {
         server: The Deployment.apps "stashbot" is invalid: spec.selector: Required value
     20:17 note no-resources: the container gets the default resources of the namespace [bot]
     21:18 warning image-gone: the image of python3.7 is gone from the platform, as far as is known without the cluster; python3.13 replaces it: docker-registry.svc.toolforge.org/toolforge-python313-sssd-web [docker-registry.tools.wmflabs.org/toollabs-python37-base:latest]
-    21:18 warning old-image-name: "docker-registry.tools.wmflabs.org/toollabs-python37-base:latest" is an old name of docker-registry.svc.toolforge.org/toolforge-python37-sssd-base:latest [docker-registry.tools.wmflabs.org/toollabs-python37-base:latest]
-        fix: write docker-registry.svc.toolforge.org/toolforge-python37-sssd-base:latest
     "#);
 }
 
@@ -48,8 +44,6 @@ fn examples_of_the_page_are_fixed() {
     seed/cronjobs.yaml
     -apiVersion: batch/v1beta1
     +apiVersion: batch/v1
-    -            image: docker-registry.tools.wmflabs.org/toollabs-python37-base:latest
-    +            image: docker-registry.svc.toolforge.org/toolforge-python37-sssd-base:latest
     seed/deployment.yaml
     -apiVersion: extensions/v1beta1
     +apiVersion: apps/v1
@@ -57,7 +51,5 @@ fn examples_of_the_page_are_fixed() {
     +    matchLabels:
     +      name: stashbot
     +      toolforge: tool
-    -          image: docker-registry.tools.wmflabs.org/toollabs-python37-base:latest
-    +          image: docker-registry.svc.toolforge.org/toolforge-python37-sssd-base:latest
     ");
 }

@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use toolforge_model::{FileJob, Location, ToolName, Untrusted};
-use toolforge_quota::{LimitViolation, Limits, ObjectName, Resource, ResourceCheck, ResourceQuota};
+use toolforge_quota::{
+    ComputeResource, LimitViolation, Limits, ObjectName, Resource, ResourceCheck, ResourceQuota,
+};
 
 use super::super::check::{Check, Object};
 use super::super::context::SOME_TOOL;
@@ -55,7 +57,8 @@ pub(crate) fn check(check: &mut Check<'_>, documents: &[Document], objects: &[Ob
         let alone = plan(std::slice::from_ref(item));
         for found in alone.set.at_rest.violations() {
             if !is_manifest || found.limit_range.is_none() && found.quota.is_some() {
-                report_violation(check, documents, objects, item.location(), found);
+                let place = item.place(keys_of_amount(&found.resource));
+                report_violation(check, documents, objects, place, found);
             }
         }
         shrinking.push(shrunk_resources(&alone));
@@ -83,7 +86,7 @@ pub(crate) fn check(check: &mut Check<'_>, documents: &[Document], objects: &[Ob
             check,
             documents,
             objects,
-            item.location(),
+            item.place(keys_of(&row.resource)),
             Rule::QuotaExceeded,
             format_args!("{beside}{subject} the quota{meanwhile}: {row}"),
         );
@@ -151,6 +154,35 @@ impl Item {
             Self::Template(template) => template.location,
             Self::Manifest(manifest) => manifest.location,
         }
+    }
+
+    /// Returns where the first of some keys is that a template sets, or else where the item is.
+    fn place(&self, keys: &[&str]) -> Location {
+        match self {
+            Self::Template(template) => keys.iter().find_map(|key| template.location_of(key)),
+            Self::Job(_) | Self::Manifest(_) => None,
+        }
+        .unwrap_or_else(|| self.location())
+    }
+}
+
+/// Returns the keys of a template that set how much of a resource is used, the most likely ones first.
+fn keys_of(resource: &Resource) -> &'static [&'static str] {
+    match resource {
+        Resource::RequestsCpu | Resource::LimitsCpu => &["cpu", "replicas"],
+        Resource::RequestsMemory | Resource::LimitsMemory => &["mem", "replicas"],
+        Resource::Pods => &["replicas"],
+        Resource::Count(plural) if plural == "pods" => &["replicas"],
+        _ => &[],
+    }
+}
+
+/// Returns the keys of a template that set an amount of a container.
+fn keys_of_amount(resource: &ComputeResource) -> &'static [&'static str] {
+    match resource {
+        ComputeResource::Cpu => &["cpu"],
+        ComputeResource::Memory => &["mem"],
+        _ => &[],
     }
 }
 
