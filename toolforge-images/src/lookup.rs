@@ -4,7 +4,7 @@ use toolforge_model::TypeName;
 
 use crate::catalog::Catalog;
 use crate::image_type::{ImageType, State, WebImage, family, repository_and_tag, version};
-use crate::similar::{nearest, same_version, successor, successor_for_jobs};
+use crate::similar::{gone_of_same_version, nearest, same_version, successor, successor_for_jobs};
 
 /// Why the catalog has no image for a type name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -173,6 +173,12 @@ impl TypeLookupError {
             },
             None => {
                 let nearest = nearest(catalog, name.as_str());
+                if nearest.is_none()
+                    && let Some(gone) = gone_of_same_version(table, name.as_str())
+                {
+                    let replacement = catalog.replacement_of(&gone.name).map(|found| found.name.clone());
+                    return Self::Gone { name: name.clone(), was: State::Gone, replacement };
+                }
                 let replacement = nearest.as_ref().and_then(|nearest| catalog.replacement(nearest));
                 let replacement = replacement.map(|found| found.name.clone());
                 Self::Unknown { name: name.clone(), nearest, replacement }

@@ -50,6 +50,19 @@ fn debian<'a>(catalog: &'a Catalog, core: &str) -> Option<&'a ImageType> {
 /// Returns the type of the same family and version, current or deprecated; a version by itself stands for the only type that has
 /// it.
 pub(crate) fn same_version<'a>(catalog: &'a Catalog, name: &str) -> Option<&'a ImageType> {
+    of_same_version(catalog, name, |state| state != State::Gone)
+}
+
+/// Returns the type of the same family and version that is gone.
+pub(crate) fn gone_of_same_version<'a>(catalog: &'a Catalog, name: &str) -> Option<&'a ImageType> {
+    of_same_version(catalog, name, |state| state == State::Gone)
+}
+
+fn of_same_version<'a>(
+    catalog: &'a Catalog,
+    name: &str,
+    has_state: impl Fn(State) -> bool,
+) -> Option<&'a ImageType> {
     let core = core(name);
     let (wanted, version) = (family(&core), digits(&core));
     if version.is_empty() {
@@ -57,7 +70,7 @@ pub(crate) fn same_version<'a>(catalog: &'a Catalog, name: &str) -> Option<&'a I
     }
     let mut found = catalog.types().filter(|image_type| {
         let name = image_type.name.as_str();
-        image_type.state != State::Gone
+        has_state(image_type.state)
             && digits(name) == version
             && (wanted.is_empty() || family(name) == wanted)
     });

@@ -84,4 +84,4 @@ pub use schedule::{CronExpression, RunInterval, Schedule, ScheduleError, Schedul
 #[cfg(all(feature = "schedule", feature = "yaml"))]
 pub use job::{DocumentKind, FileJob, ImageCheck, JobsFile, JobsFileFindings, write_jobs};
 #[cfg(feature = "yaml")]
-pub use web_service::{Backend, ServiceManifest, ServiceTemplate};
+pub use web_service::{Backend, GridIsGone, ServiceManifest, ServiceTemplate};

@@ -13,6 +13,18 @@ use crate::failure::{ExitCode, Failure};
 /// The hint for a kubeconfig that is not the tool's.
 const BECOME: &str = "Become the tool first, `become TOOL`, or name another file with `--kubeconfig`.";
 
+/// Returns a failure of a command that also works without a cluster; if it is a missing kubeconfig, with a hint that says how.
+#[must_use]
+pub fn without_cluster(failure: Failure) -> Failure {
+    if failure.code() != FailureCode::Kubeconfig {
+        return failure;
+    }
+    failure.hint(
+        "Without a cluster: `--tool NAME` with `--quota toolforge-2023`, or with `--from FILE` to read what `kubectl get … -o yaml` \
+         printed.",
+    )
+}
+
 /// The hint for an expired certificate.
 const RENEWAL: &str = "The platform renews certificates a month before they expire; ask its admins why this one was not renewed.";
 

@@ -81,6 +81,22 @@ impl Session {
         Ok(Self { tool, platform, uid, home: tool_home, source: Source::Cluster { runtime, client } })
     }
 
+    /// Opens a session for a command whose quotas are those of a profile, if `has_profile`: without a kubeconfig, it needs none.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open) and [`offline`](Self::offline).
+    pub fn open_for_profile(
+        options: &GlobalOptions,
+        program: &str,
+        has_profile: bool,
+    ) -> Result<Self, Failure> {
+        let is_offline = has_profile
+            && options.cluster.from.is_empty()
+            && options.cluster.kubeconfig.is_none()
+            && !kubeconfig_files(options).iter().any(|file| file.exists());
+        if is_offline { Self::offline(options) } else { Self::open(options, program) }
+    }
+
     /// Opens a session without a cluster: without facts, and with the bundled catalog.
     ///
     /// # Errors

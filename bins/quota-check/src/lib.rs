@@ -24,9 +24,9 @@ mod what_if;
 use std::ffi::OsString;
 
 use toolforge_cli::{
-    CompletionRequest, DescribedProgram, ExitCode, Failure, Notice, Session, TOPICS, WHERE_TO_ASK,
-    kubeconfig_files, parse, positionals, print, print_text, refuse_output, topic, unknown_topic,
-    usage_failure, warn_of_unread,
+    CompletionRequest, DescribedProgram, ExitCode, Failure, Notice, Session, TOPICS, WHERE_TO_ASK, parse,
+    positionals, print, print_text, refuse_output, topic, unknown_topic, usage_failure, warn_of_unread,
+    without_cluster,
 };
 
 use arguments::{Arguments, AuditArguments, GenerateArguments, Verb};
@@ -159,11 +159,8 @@ fn check_in(session: &Session, arguments: &Arguments) -> Result<ExitCode, Failur
 fn session(arguments: &Arguments) -> Result<Session, Failure> {
     let options = arguments.session_options()?;
     // A profile can be looked at without a cluster.
-    let is_offline = arguments.quota.is_some()
-        && options.cluster.from.is_empty()
-        && !kubeconfig_files(&options).iter().any(|file| file.exists());
-    let session =
-        if is_offline { Session::offline(&options)? } else { Session::open(&options, "quota-check")? };
+    let session = Session::open_for_profile(&options, "quota-check", arguments.quota.is_some())
+        .map_err(|failure| if arguments.files.is_empty() { failure } else { without_cluster(failure) })?;
     Ok(session.for_reading())
 }
 

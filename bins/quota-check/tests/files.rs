@@ -201,6 +201,20 @@ fn problems_are_reported_with_locations() {
 }
 
 #[test]
+fn lines_of_a_template_are_those_of_its_keys() {
+    let found = |input: &str| said("--quota toolforge-2023 -", input);
+    assert_snapshot!(found("backend: kubernetes\ncpu: 500m\ntype: php7.3\n"), @"");
+    assert_snapshot!(found("backend: gridengine\ntype: php8.2\n"), @"");
+    assert_snapshot!(found("type: golang1.11\n"), @"");
+}
+
+#[test]
+fn deployments_need_a_selector() {
+    let input = web("1Gi", "").replace("  selector: {matchLabels: {app: web}}\n", "");
+    assert_snapshot!(said("--quota toolforge-2023 -", &input), @"");
+}
+
+#[test]
 fn large_and_cut_files_are_refused() {
     assert_snapshot!(said("--quota seed-2020 /dev/zero", ""), @"
     [exit 1]

@@ -157,6 +157,11 @@ fn missing_kubeconfig_hints_at_become() {
 }
 
 #[test]
+fn files_without_kubeconfig_have_two_hints() {
+    assert_snapshot!(said(&quota_check("limits.yaml")), @"");
+}
+
+#[test]
 fn help_has_topics_and_ends_with_where_to_ask() {
     for line in ["--help", "-h", "help", "help quota"] {
         let help = said(&quota_check(line));

@@ -6,8 +6,8 @@ use toolforge_cli::{
     no_document, parse_cpu, parse_memory, parse_profile,
 };
 use toolforge_model::{
-    BuildServiceImage, Cpu, HealthCheck, Memory, MountStorage, Replicas, ReplicasError, Untrusted,
-    WebServiceOptions,
+    BuildServiceImage, Cpu, GridIsGone, HealthCheck, Memory, MountStorage, Replicas, ReplicasError,
+    Untrusted, WebServiceOptions,
 };
 use toolforge_quota::profiles::Profile;
 use toolforge_render::web_service::Routing;
@@ -196,8 +196,7 @@ pub(crate) fn usage(name: &str) -> String {
 
 /// Returns the failure of a request for the grid engine, with how to take it back.
 pub(crate) fn grid_is_gone(hint: &str) -> Failure {
-    Failure::new(ExitCode::Usage, "backend \"gridengine\" no longer exists; only Kubernetes is supported")
-        .hint(hint)
+    Failure::from_error(ExitCode::Usage, &GridIsGone).hint(hint)
 }
 
 impl Arguments {

@@ -30,8 +30,8 @@ pub(super) struct LongStep {
 }
 
 impl LongStep {
-    /// Returns the step of an entry, if it is longer than the range. Without an end, the range is the whole field: `5/60` means
-    /// the same as `5`, each hour.
+    /// Returns the step of an entry, if it leads out of the range. Without an end, the range is the whole field: `5/60` means the
+    /// same as `5`, each hour. The platform refuses steps above the largest value, such as `*/60`.
     fn of(field: ScheduleField, entry: &str) -> Option<Self> {
         let (range, step) = entry.split_once('/')?;
         let step = number(step)?;
@@ -44,7 +44,8 @@ impl LongStep {
             }
             (first, None) => (value(field, first).ok()?, most - least + 1),
         };
-        (step > u64::from(count)).then(|| Self { entry: entry.to_owned(), step, first })
+        let longest = if field == ScheduleField::DayOfWeek { LATE_SUNDAY } else { most };
+        (step > u64::from(count.min(longest))).then(|| Self { entry: entry.to_owned(), step, first })
     }
 }
 

@@ -52,8 +52,8 @@ pub enum ScheduleWarning {
         /// An expression that runs in each of its months.
         suggestion: CronExpression,
     },
-    /// A step is longer than the range of its field, so that it has no effect.
-    #[error("{field} \"{entry}\" means \"{first}\", because the step is longer than the range; write \"{suggestion}\"{}", every.map(|every| format!(" to run {every}")).unwrap_or_default())]
+    /// A step leaves the range of its field at once, so that it has no effect.
+    #[error("{field} \"{entry}\" means \"{first}\", because the step leaves the range; write \"{suggestion}\"{}", every.map(|every| format!(" to run {every}")).unwrap_or_default())]
     LongStep {
         /// The field.
         field: ScheduleField,
@@ -281,17 +281,23 @@ mod tests {
         };
         assert_eq!(
             warning("*/120 * * * *").unwrap(),
-            "minute \"*/120\" means \"0\", because the step is longer than the range; write \"0 */2 * * *\" to run every 2 \
+            "minute \"*/120\" means \"0\", because the step leaves the range; write \"0 */2 * * *\" to run every 2 \
              hours"
         );
         assert_eq!(
             warning("*/90 * * * *").unwrap(),
-            "minute \"*/90\" means \"0\", because the step is longer than the range; write \"0 * * * *\""
+            "minute \"*/90\" means \"0\", because the step leaves the range; write \"0 * * * *\""
+        );
+        assert_eq!(
+            warning("*/60 * * * *").unwrap(),
+            "minute \"*/60\" means \"0\", because the step leaves the range; write \"0 * * * *\" to run every hour"
         );
         for (text, suggestion) in [
             ("5/180 * * * *", "5 */3 * * *"),
             ("*/1440 * * * *", "0 0 * * *"),
             ("*/2880 * * * *", "0 0 */2 * *"),
+            ("5/60 * * * *", "5 * * * *"),
+            ("0 */24 * * *", "0 0 * * *"),
             ("0 */48 * * *", "0 0 */2 * *"),
             ("0 */48 * * 1", "0 0 * * 1"),
             ("*/120 8-20 * * *", "0 8-20 * * *"),
@@ -303,7 +309,7 @@ mod tests {
         ] {
             assert_eq!(suggested(text), suggestion, "{text}");
         }
-        for text in ["*/60 * * * *", "5/60 * * * *", "0 */24 * * *", "0 0 1 */12 *", "0 0 * * */7"] {
+        for text in ["*/59 * * * *", "0 */23 * * *", "0 0 */31 * *", "0 0 1 */12 *", "0 0 * * */7"] {
             assert_eq!(warning(text), None, "{text}");
         }
     }

@@ -16,4 +16,4 @@ pub use service_manifest::ServiceManifest;
 #[cfg(feature = "yaml")]
 pub use service_template::ServiceTemplate;
 #[cfg(feature = "yaml")]
-pub use setting::Backend;
+pub use setting::{Backend, GridIsGone};

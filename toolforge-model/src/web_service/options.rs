@@ -57,6 +57,15 @@ pub enum WebServiceOptionsError {
 }
 
 impl WebServiceOptions {
+    /// Returns the error if these options ask for a type of the catalog without the tool's home.
+    #[cfg(feature = "yaml")]
+    pub(super) fn home_required(&self) -> Option<WebServiceOptionsError> {
+        let name =
+            self.type_name.as_ref().filter(|name| name.as_str() != crate::platform::BUILD_SERVICE_TYPE)?;
+        (self.mount == Some(MountStorage::None))
+            .then(|| WebServiceOptionsError::HomeRequired { name: name.clone() })
+    }
+
     /// Returns these options, with what they leave out taken from `others`.
     ///
     /// Arguments belong to their type: those of the others are not taken for another type.

@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
+use std::fmt::Display;
 
-use super::setting::{Backend, Setting, Settings};
+use super::setting::{Backend, GridIsGone, Setting, Settings};
 use crate::yaml::{self, YamlValue};
 use crate::{Diagnostic, Diagnostics, Location, Untrusted, WebServiceOptions, suggest};
 
@@ -75,6 +76,17 @@ impl ServiceTemplate {
         }
         let Settings { options, backend, errors } = settings;
         Diagnostics::or(errors, Self { options, backend, unknown_keys, keys })
+    }
+
+    /// Returns what keeps every start from using the template although each value is valid, at the keys.
+    #[must_use]
+    pub fn conflicts(&self) -> Vec<Diagnostic> {
+        let at = |key, message: &dyn Display| {
+            Diagnostic::new(self.location(key).unwrap_or(Location::START), message)
+        };
+        let grid = (self.backend == Some(Backend::GridEngine)).then(|| at("backend", &GridIsGone));
+        let mount = self.options.home_required().map(|error| at("mount", &error));
+        grid.into_iter().chain(mount).collect()
     }
 
     /// Returns whether people write a key in a template: one that counts, one of former versions, or another name of one.
@@ -184,6 +196,21 @@ mod tests {
              line 6, column 7: type is a list; expected a string\n\
              line 7, column 13: extra_args is a mapping; expected a list of strings, like [java, -jar, app.jar]"
         );
+    }
+
+    #[test]
+    fn conflicts_are_those_of_each_start() {
+        let found = |text: &str| {
+            parsed(text).conflicts().iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+        };
+        assert_eq!(
+            found("type: node20\nmount: none\nbackend: gridengine\n"),
+            "line 3, column 1: backend \"gridengine\" no longer exists; only Kubernetes is supported\n\
+             line 2, column 1: type node20 cannot run without the tool's home; only buildservice can be mounted `none`"
+        );
+        for text in ["type: buildservice\nmount: none\n", "mount: none\n", "type: node20\nmount: all\n"] {
+            assert_eq!(found(text), "", "{text}");
+        }
     }
 
     #[test]

@@ -13,6 +13,11 @@ pub enum Backend {
     GridEngine,
 }
 
+/// The error for a web service of the grid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("backend \"gridengine\" no longer exists; only Kubernetes is supported")]
+pub struct GridIsGone;
+
 impl Backend {
     fn from_name(word: &str) -> Option<Self> {
         match word {

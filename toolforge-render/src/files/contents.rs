@@ -46,6 +46,16 @@ pub struct FileTemplate {
     pub location: Location,
     /// The template.
     pub template: ServiceTemplate,
+    /// How many lines of the file are before the document.
+    lines_before: u64,
+}
+
+impl FileTemplate {
+    /// Returns where a key is in the file, like `mem`, if the template sets it.
+    #[must_use]
+    pub fn location_of(&self, key: &str) -> Option<Location> {
+        Some(self.template.location(key)?.moved_down(self.lines_before))
+    }
 }
 
 impl FileContents {
@@ -105,7 +115,12 @@ impl FileContents {
             Ok(template) => {
                 let unknown = template.unknown_keys.iter().map(|key| document.in_file(key));
                 self.warnings.extend(unknown);
-                self.templates.push(FileTemplate { location: document.node.location, template });
+                let conflicts = template.conflicts();
+                if conflicts.is_empty() {
+                    let (location, lines_before) = (document.node.location, document.lines_before);
+                    self.templates.push(FileTemplate { location, template, lines_before });
+                }
+                self.errors.extend(conflicts.iter().map(|conflict| document.in_file(conflict)));
             }
             Err(errors) => self.errors.extend(errors.iter().map(|error| document.in_file(error))),
         }
@@ -187,6 +202,15 @@ mod tests {
         line 1, column 1: expected a list of jobs, a service.template, or an object with `apiVersion` and `kind`, not a mapping; the list of jobs must be the whole file: remove the key `jobs` and the indentation below it
         line 3, column 1: expected a list of jobs, a service.template, or an object with `apiVersion` and `kind`, not a mapping; this is one job: write `- ` before its first key, and indent the others by two spaces
         ");
+    }
+
+    #[test]
+    fn templates_that_no_start_accepts_are_errors() {
+        insta::assert_snapshot!(shown("type: php8.2\n---\ntype: node20\nmount: none\nbackend: gridengine\n"), @r#"
+        1: template
+        line 4, column 1: type node20 cannot run without the tool's home; only buildservice can be mounted `none`
+        line 5, column 1: backend "gridengine" no longer exists; only Kubernetes is supported
+        "#);
     }
 
     #[test]

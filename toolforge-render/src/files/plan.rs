@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use toolforge_model::{FileJob, JobRequest, Location, Untrusted, WebServiceOptions};
+use toolforge_model::{FileJob, JobRequest, Location, Untrusted, WebServiceOptions, WebServiceOptionsError};
 use toolforge_quota::{Demand, Limits, ResourceCheck, ResourceQuota, Verdict};
 
 use crate::change::{Action, Change, ChangeSet, Workload, WorkloadKind};
@@ -227,9 +227,30 @@ fn web_service(
     }
     match web_service_set(&found.template.options, facts) {
         Ok(set) => Some(set),
-        Err(reason) => {
-            problem(file, found.location, FileProblemKind::WebService(Untrusted::new(reason)));
+        Err(error) => {
+            let location = error.key().and_then(|key| found.location_of(key)).unwrap_or(found.location);
+            let reason = Untrusted::new(error.to_string());
+            problem(file, location, FileProblemKind::WebService(reason));
             None
+        }
+    }
+}
+
+/// Why a template cannot be applied.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+enum TemplateError {
+    Resolve(#[from] ResolveError),
+    Plan(#[from] PlanError),
+}
+
+impl TemplateError {
+    /// Returns the key of the template that it is about.
+    fn key(&self) -> Option<&'static str> {
+        match self {
+            Self::Resolve(ResolveError::Mount(WebServiceOptionsError::HomeRequired { .. })) => Some("mount"),
+            Self::Plan(PlanError::Type(_)) => Some("type"),
+            Self::Resolve(_) | Self::Plan(PlanError::Foreign { .. }) => None,
         }
     }
 }
@@ -237,16 +258,14 @@ fn web_service(
 fn web_service_set(
     template: &WebServiceOptions,
     facts: &FilePlanFacts,
-) -> Result<(WebServicePlan, ChangeSet), String> {
+) -> Result<(WebServicePlan, ChangeSet), TemplateError> {
     let mut web = facts.web_service.clone();
     web.namespace = facts.jobs.namespace.clone();
     let live = observe_web_service_request(&web);
     let mut settings = WebServiceSettings::new(WebServiceOptions::default());
     settings.template = template.clone();
-    let resolved =
-        resolve_request(settings, live, &web.namespace).map_err(|error: ResolveError| error.to_string())?;
-    let plan = WebServicePlan::new(resolved.request, &web, PlanOptions::default())
-        .map_err(|error: PlanError| error.to_string())?;
+    let resolved = resolve_request(settings, live, &web.namespace)?;
+    let plan = WebServicePlan::new(resolved.request, &web, PlanOptions::default())?;
     let set = web_service_changes(&plan, &web, StartTime::Keep);
     Ok((plan, set))
 }

@@ -205,8 +205,11 @@ fn check_service_template(check: &mut Check<'_>, root: &Node) {
             return;
         }
     };
-    for found in &template.unknown_keys {
+    template.unknown_keys.iter().for_each(|found| {
         add(check, Rule::PlatformFileWarning, found);
+    });
+    for found in &template.conflicts() {
+        add(check, Rule::PlatformFile, found).answered(REFUSED_TEMPLATE);
     }
     let name =
         template.options.type_name.as_ref().filter(|name| name.as_str() != platform::BUILD_SERVICE_TYPE);

@@ -273,7 +273,7 @@ rules! {
     /// Many jobs of the file start in the same minute.
     SameMinute = "same-minute", Warning, false,
         "Their pods use the quota together, so that some of them wait or are refused; four jobs or more are reported.",
-        "Write other minutes, such as `17 3 * * *`. In a jobs file, `@daily` and `@hourly` spread the jobs by themselves.";
+        "Write other minutes in the first field, such as `17` for `0` or `7-59/30` for `*/30`. In a jobs file, `@daily` and `@hourly` spread the jobs by themselves.";
     /// Nothing keeps runs from overlapping.
     NoConcurrencyPolicy = "no-concurrency-policy", Warning, false,
         "The default `Allow` starts a run while the one before still works; slow runs pile up until the quota is full.",

@@ -92,7 +92,10 @@ impl Manifests {
         let namespace = tool.namespace();
         if let Some(found) = metadata.get("namespace").filter(|found| found.scalar() != Some(&namespace)) {
             let text = Untrusted::new(found.describe());
-            let message = format!("namespace {} is not that of the tool, {namespace}", text.escaped());
+            let message = format!(
+                "namespace {} is not that of the tool; write {namespace}, or leave it out",
+                text.escaped()
+            );
             return Err(Diagnostic::new(found.location, message));
         }
         let object = content(&kind, node)?;
@@ -100,6 +103,14 @@ impl Manifests {
             let place = node.get("spec").unwrap_or(node);
             let message = format!("this {kind} has no containers");
             return Err(Diagnostic::new(place.location, message));
+        }
+        if needs_selector(&object)
+            && let Some(spec) = node.get("spec")
+            && spec.get("selector").is_none_or(|selector| selector.value == YamlValue::Null)
+        {
+            let message =
+                format!("this {kind} has no selector; write one that matches the labels of its pods");
+            return Err(Diagnostic::new(spec.location, message));
         }
         if object.has_pods()
             && let Some(error) = below_zero(node)
@@ -161,6 +172,23 @@ fn not_served(kind: &ManifestKind, node: &YamlNode) -> Option<Diagnostic> {
         None => format!("the cluster does not serve {text}"),
     };
     Some(Diagnostic::new(found.location, message))
+}
+
+/// Returns whether the API server refuses an object of a kind without selector.
+fn needs_selector(object: &ManifestObject) -> bool {
+    match object {
+        ManifestObject::Deployment(_)
+        | ManifestObject::ReplicaSet(_)
+        | ManifestObject::StatefulSet(_)
+        | ManifestObject::DaemonSet(_) => true,
+        ManifestObject::Job(_)
+        | ManifestObject::CronJob(_)
+        | ManifestObject::ReplicationController(_)
+        | ManifestObject::Pod(_)
+        | ManifestObject::Service(_)
+        | ManifestObject::PersistentVolumeClaim(_)
+        | ManifestObject::Other => false,
+    }
 }
 
 /// Returns the error for a number of pods or runs that is below zero.
@@ -239,6 +267,7 @@ mod tests {
                     - {apiVersion: v1, kind: Pod, metadata: {name: a, namespace: tool-other}, spec: {}}\n\
                     - {apiVersion: apps/v1beta1, kind: Deployment, metadata: {name: a}}\n\
                     - {apiVersion: apps/v1, kind: Deployment, metadata: {name: a}, spec: {replicas: two}}\n\
+                    - {apiVersion: apps/v1, kind: StatefulSet, metadata: {name: a}, spec: {template: {spec: {containers: [{}]}}}}\n\
                     - {apiVersion: v1, kind: Namespace, metadata: {name: a}}\n\
                     ---\napiVersion: v1\nkind: List\nitems: {}\n";
         insta::assert_snapshot!(shown(text), @r#"
@@ -249,11 +278,12 @@ mod tests {
         line 8, column 41: no name; expected a line like `name: NAME`
         line 9, column 48: name is 5; expected text
         line 10, column 3: this Pod has no containers
-        line 11, column 62: namespace "tool-other" is not that of the tool, tool-stashbot
+        line 11, column 62: namespace "tool-other" is not that of the tool; write tool-stashbot, or leave it out
         line 12, column 16: the cluster has no Deployment in "apps/v1beta1"; write `apiVersion: apps/v1`
         line 13, column 81: found string "two"; expected a whole number
-        line 18, column 8: items is a mapping; expected a list of objects
-        line 14, column 3: Namespace objects belong to no namespace, so no quota counts them
+        line 14, column 71: this StatefulSet has no selector; write one that matches the labels of its pods
+        line 19, column 8: items is a mapping; expected a list of objects
+        line 15, column 3: Namespace objects belong to no namespace, so no quota counts them
         "#);
     }
 

@@ -80,9 +80,7 @@ fn old_deployment_gets_a_selector() {
     +    matchLabels:
     +      app: a
     -    metadata: {labels: {app: a}}
-    -    spec: {containers: [{name: a, image: docker-registry.tools.wmflabs.org/toollabs-php72-web}]}
     +    metadata: {labels: {toolforge: tool, app: a}}
-    +    spec: {containers: [{name: a, image: docker-registry.svc.toolforge.org/toolforge-php72-sssd-web}]}
     ");
 }
 
@@ -159,7 +157,7 @@ fn json_stays_json() {
     -      "metadata": {"labels": {"app": "a"}},
     -      "spec": {"containers": [{"name": "a", "image": "docker-registry.tools.wmflabs.org/toollabs-php72-web", "env": [{"name": "A", "value": 1}]}]}
     +      "metadata": {"labels": {"toolforge": "tool", "app": "a"}},
-    +      "spec": {"containers": [{"name": "a", "image": "docker-registry.svc.toolforge.org/toolforge-php72-sssd-web", "env": [{"name": "A", "value": "1"}]}]}
+    +      "spec": {"containers": [{"name": "a", "image": "docker-registry.tools.wmflabs.org/toollabs-php72-web", "env": [{"name": "A", "value": "1"}]}]}
     "#);
 }
 

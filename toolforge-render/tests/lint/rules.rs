@@ -1,10 +1,11 @@
 //! Each rule finds what it is for, and nothing in a file without it.
 
+use insta::assert_snapshot;
 use toolforge_render::files::FilePlanFacts;
 use toolforge_render::lint::{Level, Rule, lint, reference};
 use toolforge_render::namespace::Namespace;
 
-use crate::support::{context, fixture, ids};
+use crate::support::{context, fixture, ids, shown};
 
 /// A rule, a part of `clean.yaml`, and what is written in its place.
 const CASES: &[(&str, &str, &str)] = &[
@@ -450,6 +451,48 @@ fn jobs_of_the_same_minute_are_named() {
             "{other}"
         );
     }
+    // A minute that is reported again says on which days, at a job that runs on them.
+    let monthly = [&daily[..], &[("m", "0 0 1 * *", "")], &[("e", "0 0 * * *", "")]].concat();
+    assert_eq!(
+        found(&monthly),
+        [
+            "24: 6 jobs start at 00:00 when m runs: a, b, c, d, m, 1 more; write other minutes for some of them",
+            "29: 5 jobs start at 00:00: a, b, c, d, e; write other minutes for some of them"
+        ]
+    );
+}
+
+#[test]
+fn templates_that_no_start_accepts_are_errors() {
+    let found = |text: &str| shown(text, &context("stashbot"));
+    assert_snapshot!(found("type: node20\nmount: none\n"), @"2:1 error platform-file: type node20 cannot run without the tool's home; only buildservice can be mounted `none` [mount: none]");
+    assert_snapshot!(found("type: php8.2\nbackend: gridengine\n"), @r#"2:1 error platform-file: backend "gridengine" no longer exists; only Kubernetes is supported [backend: gridengine]"#);
+}
+
+#[test]
+fn amounts_of_a_template_are_named_at_their_keys() {
+    let found = |text: &str| shown(text, &context("stashbot"));
+    assert_snapshot!(found("backend: kubernetes\ntype: php8.2\ncpu: 4\nmem: 9Gi\n"), @"
+    3:1 warning outside-limits: CPU: 4 is more than the maximum of 1 for one container [cpu: 4]
+    3:1 warning quota-exceeded: the web service exceeds the quota: limits.cpu: 4 of 2, 2 CPU too much (quota toolforge-2023) [cpu: 4]
+    4:1 warning outside-limits: memory: 9Gi is more than the maximum of 4Gi for one container [mem: 9Gi]
+    4:1 warning quota-exceeded: the web service exceeds the quota: limits.memory: 9Gi of 8Gi, 1Gi too much (quota toolforge-2023) [mem: 9Gi]
+    ");
+    assert_snapshot!(found("backend: kubernetes\nreplicas: 20\ntype: php8.2\n"), @"
+    2:1 warning quota-exceeded: the web service exceeds the quota: pods: 20 of 10, 10 pods too many (quota toolforge-2023) [replicas: 20]
+    2:1 warning quota-exceeded: the web service exceeds the quota: requests.cpu: 2500m of 2, 500m CPU too much (quota toolforge-2023) [replicas: 20]
+    2:1 warning quota-exceeded: the web service exceeds the quota: limits.cpu: 10 of 2, 8 CPU too much (quota toolforge-2023) [replicas: 20]
+    2:1 warning quota-exceeded: the web service exceeds the quota: limits.memory: 10Gi of 8Gi, 2Gi too much (quota toolforge-2023) [replicas: 20]
+    ");
+}
+
+#[test]
+fn names_of_gone_images_are_not_replaced() {
+    let text = fixture("clean.yaml").replace(
+        "docker-registry.svc.toolforge.org/toolforge-python311-sssd-base",
+        "docker-registry.tools.wmflabs.org/toolforge-python37-sssd-base",
+    );
+    assert_eq!(ids(&text, &context("stashbot")), ["image-gone"; 1]);
 }
 
 #[test]

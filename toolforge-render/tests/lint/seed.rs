@@ -16,8 +16,6 @@ fn cron_job_of_the_page_is_checked() {
     19:19 note no-resources: the container gets the default resources of the namespace [bot]
     21:20 warning image-gone: the image of python3.7 is gone from the platform, as far as is known without the cluster, so that pods wait in ImagePullBackOff; python3.13 replaces it: docker-registry.svc.toolforge.org/toolforge-python313-sssd-web [docker-registry.tools.wmflabs.org/toollabs-python37-base:latest]
         server: ImagePullBackOff: Back-off pulling image "docker-registry.tools.wmflabs.org/toollabs-python37-base:latest"
-    21:20 warning old-image-name: "docker-registry.tools.wmflabs.org/toollabs-python37-base:latest" is an old name of docker-registry.svc.toolforge.org/toolforge-python37-sssd-base:latest [docker-registry.tools.wmflabs.org/toollabs-python37-base:latest]
-        fix: write docker-registry.svc.toolforge.org/toolforge-python37-sssd-base:latest
     "#);
 }
 
@@ -32,8 +30,6 @@ fn deployment_of_the_page_is_checked() {
     20:17 note no-resources: the container gets the default resources of the namespace [bot]
     21:18 warning image-gone: the image of python3.7 is gone from the platform, as far as is known without the cluster, so that pods wait in ImagePullBackOff; python3.13 replaces it: docker-registry.svc.toolforge.org/toolforge-python313-sssd-web [docker-registry.tools.wmflabs.org/toollabs-python37-base:latest]
         server: ImagePullBackOff: Back-off pulling image "docker-registry.tools.wmflabs.org/toollabs-python37-base:latest"
-    21:18 warning old-image-name: "docker-registry.tools.wmflabs.org/toollabs-python37-base:latest" is an old name of docker-registry.svc.toolforge.org/toolforge-python37-sssd-base:latest [docker-registry.tools.wmflabs.org/toollabs-python37-base:latest]
-        fix: write docker-registry.svc.toolforge.org/toolforge-python37-sssd-base:latest
     "#);
 }
 
@@ -50,8 +46,6 @@ fn examples_of_the_page_are_fixed() {
     seed/cronjobs.yaml
     -apiVersion: batch/v1beta1
     +apiVersion: batch/v1
-    -            image: docker-registry.tools.wmflabs.org/toollabs-python37-base:latest
-    +            image: docker-registry.svc.toolforge.org/toolforge-python37-sssd-base:latest
     seed/deployment.yaml
     -apiVersion: extensions/v1beta1
     +apiVersion: apps/v1
@@ -59,7 +53,5 @@ fn examples_of_the_page_are_fixed() {
     +    matchLabels:
     +      name: stashbot
     +      toolforge: tool
-    -          image: docker-registry.tools.wmflabs.org/toollabs-python37-base:latest
-    +          image: docker-registry.svc.toolforge.org/toolforge-python37-sssd-base:latest
     ");
 }

@@ -1,4 +1,4 @@
-use toolforge_cli::{ExitCode, Failure, Session};
+use toolforge_cli::{ExitCode, Failure, Session, without_cluster};
 
 use super::{PROGRAM, convert, generate, lint, run};
 use crate::arguments::{Arguments, Verb};
@@ -16,7 +16,8 @@ pub(crate) fn dispatch(arguments: &Arguments) -> Result<ExitCode, Failure> {
     if let Verb::Convert(options) = &arguments.verb {
         return convert::dispatch(arguments, options);
     }
-    let session = Session::open(&arguments.global, PROGRAM);
+    let has_profile = matches!(&arguments.verb, Verb::Plan(options) if options.quota.is_some());
+    let session = Session::open_for_profile(&arguments.global, PROGRAM, has_profile);
     // Rendering needs no cluster, unless one was named.
     let names_facts =
         !arguments.global.cluster.from.is_empty() || arguments.global.cluster.kubeconfig.is_some();
@@ -25,7 +26,10 @@ pub(crate) fn dispatch(arguments: &Arguments) -> Result<ExitCode, Failure> {
     {
         return run(&Session::offline(&arguments.global)?, arguments);
     }
-    let session = session?;
+    let session = match (&arguments.verb, session) {
+        (Verb::Plan(_), Err(failure)) => return Err(without_cluster(failure)),
+        (_, session) => session?,
+    };
     let session = if arguments.verb.is_reading() { session.for_reading() } else { session };
     run(&session, arguments)
 }

@@ -111,6 +111,16 @@ fn plan_says_once_what_does_not_fit() {
 }
 
 #[test]
+fn plan_within_a_profile_needs_no_kubeconfig() {
+    let directory =
+        Scratch::new("profile", "- {name: bot, command: ./bot, image: bookworm, continuous: true}\n");
+    let line = ["plan", "jobs.yaml", "--tool", "tf-test", "--quota", "toolforge-2023"];
+    assert_snapshot!(said(&jobs(&directory, &line)), @"");
+    assert_snapshot!(said(&jobs(&directory, &["plan", "jobs.yaml"])), @"");
+    assert_snapshot!(said(&jobs(&directory, &["plan", "jobs.yaml", "--quota", "toolforge-2023"])), @"");
+}
+
+#[test]
 fn plan_reports_each_problem_once() {
     let file = "- {name: a, command: x, image: bookworm, mem: 3Gi, continuous: true, replicas: 3}\n\
                 - {name: b, command: x, image: bookwrm}\n";

@@ -18,7 +18,7 @@ mod stop;
 mod types;
 mod wait;
 
-use toolforge_cli::{ExitCode, Failure, Session};
+use toolforge_cli::{ExitCode, Failure, Session, without_cluster};
 
 use crate::arguments::Arguments;
 use crate::invocation::{Action, Invocation};
@@ -36,7 +36,8 @@ pub(crate) fn dispatch(arguments: &Arguments) -> Result<ExitCode, Failure> {
     if invocation.action == Action::Lint {
         return lint::dispatch(arguments, &invocation);
     }
-    let session = Session::open(&arguments.global, PROGRAM);
+    let has_profile = invocation.action == Action::Plan && arguments.quota.is_some();
+    let session = Session::open_for_profile(&arguments.global, PROGRAM, has_profile);
     let session = if invocation.action.is_reading() { session.map(Session::for_reading) } else { session };
     if invocation.action == Action::Doctor {
         return doctor::run(session.as_ref().map_err(Clone::clone), arguments);
@@ -47,7 +48,10 @@ pub(crate) fn dispatch(arguments: &Arguments) -> Result<ExitCode, Failure> {
     if invocation.action == Action::Local && session.is_err() {
         return local::run(&Session::offline(&arguments.global)?, arguments, &invocation);
     }
-    let session = session?;
+    let session = match (invocation.action, session) {
+        (Action::Plan, Err(failure)) => return Err(without_cluster(failure)),
+        (_, session) => session?,
+    };
     run(&session, arguments, &invocation)
 }
 

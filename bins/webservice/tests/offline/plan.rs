@@ -30,6 +30,12 @@ fn plan_that_does_not_fit() {
 }
 
 #[test]
+fn plan_within_a_profile_needs_no_kubeconfig() {
+    assert_snapshot!(webservice("php8.2 plan --tool stashbot --quota toolforge-2023"), @"");
+    assert_snapshot!(webservice("php8.2 plan"), @"");
+}
+
+#[test]
 fn plan_that_changes_nothing() {
     assert_snapshot!(webservice(&format!("plan {FACTS} --from running.json")), @"
     [exit 0]

@@ -114,7 +114,8 @@ fn check_catalog(check: &mut Check<'_>, node: &Node, reference: &str) {
         }
         _ => {}
     }
-    let Some(renamed) = renamed else { return };
+    // Another name of an image that is gone is no better.
+    let Some(renamed) = renamed.filter(|_| state != State::Gone) else { return };
     let message = format!("\"{reference}\" is an old name of {renamed}");
     let fix =
         Fix::replace(format_args!("write {renamed}"), node.span.clone(), like(check.text, node, &renamed));

@@ -57,8 +57,8 @@ pub(crate) fn check(check: &mut Check<'_>, documents: &[Document], objects: &[Ob
         let alone = plan(std::slice::from_ref(item));
         for found in alone.set.at_rest.violations() {
             if !is_manifest || found.limit_range.is_none() && found.quota.is_some() {
-                let location = item.place(documents, keys(&found.resource));
-                report_violation(check, documents, objects, location, found);
+                let place = item.place(keys_of_amount(&found.resource));
+                report_violation(check, documents, objects, place, found);
             }
         }
         shrinking.push(shrunk_resources(&alone));
@@ -86,7 +86,7 @@ pub(crate) fn check(check: &mut Check<'_>, documents: &[Document], objects: &[Ob
             check,
             documents,
             objects,
-            item.place(documents, keys_of_quota(&row.resource)),
+            item.place(keys_of(&row.resource)),
             Rule::QuotaExceeded,
             format_args!("{beside}{subject} the quota{meanwhile}: {row}"),
         );
@@ -156,32 +156,33 @@ impl Item {
         }
     }
 
-    /// Returns the place of a finding about the item: of a template, that of the first of the keys that it has.
-    fn place(&self, documents: &[Document], keys: &[&str]) -> Location {
-        let start = self.location();
-        let Self::Template(_) = self else { return start };
-        let root = documents.iter().map(|document| &document.root).find(|root| root.location == start);
-        let entry = root.and_then(|root| keys.iter().find_map(|key| root.entry(key)));
-        entry.map_or(start, |entry| entry.key.location)
+    /// Returns where the first of some keys is that a template sets, or else where the item is.
+    fn place(&self, keys: &[&str]) -> Location {
+        match self {
+            Self::Template(template) => keys.iter().find_map(|key| template.location_of(key)),
+            Self::Job(_) | Self::Manifest(_) => None,
+        }
+        .unwrap_or_else(|| self.location())
     }
 }
 
-/// Returns the keys of a template that set a resource of its containers, the first one first.
-fn keys(resource: &ComputeResource) -> &'static [&'static str] {
+/// Returns the keys of a template that set how much of a resource is used, the most likely ones first.
+fn keys_of(resource: &Resource) -> &'static [&'static str] {
     match resource {
-        ComputeResource::Cpu => &["cpu", "type"],
-        ComputeResource::Memory => &["mem", "type"],
-        _ => &["type"],
+        Resource::RequestsCpu | Resource::LimitsCpu => &["cpu", "replicas"],
+        Resource::RequestsMemory | Resource::LimitsMemory => &["mem", "replicas"],
+        Resource::Pods => &["replicas"],
+        Resource::Count(plural) if plural == "pods" => &["replicas"],
+        _ => &[],
     }
 }
 
-/// Returns the keys of a template that set what a resource of a quota counts, the first one first.
-fn keys_of_quota(resource: &Resource) -> &'static [&'static str] {
+/// Returns the keys of a template that set an amount of a container.
+fn keys_of_amount(resource: &ComputeResource) -> &'static [&'static str] {
     match resource {
-        Resource::RequestsCpu | Resource::LimitsCpu => &["cpu", "replicas", "type"],
-        Resource::RequestsMemory | Resource::LimitsMemory => &["mem", "replicas", "type"],
-        Resource::Pods => &["replicas", "type"],
-        _ => &["type"],
+        ComputeResource::Cpu => &["cpu"],
+        ComputeResource::Memory => &["mem"],
+        _ => &[],
     }
 }
 

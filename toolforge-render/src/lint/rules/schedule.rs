@@ -82,14 +82,18 @@ pub(crate) fn check_same_minute(check: &mut Check<'_>, jobs: &[ScheduledJob<'_>]
         while let Some(found) = most_at_once(jobs, &group, &daily) {
             let together: Vec<&ScheduledJob<'_>> =
                 found.jobs.iter().filter_map(|index| jobs.get(*index)).collect();
-            let Some(last) = together.last() else { break };
+            let (of_days, of_each_day): (Vec<usize>, Vec<usize>) =
+                found.jobs.iter().partition(|index| group.contains(index));
+            let Some(last) = of_days.last().and_then(|index| jobs.get(*index)) else { break };
+            let when =
+                if of_each_day.is_empty() { String::new() } else { format!(" when {} runs", last.name) };
             let mut names: Vec<&str> = together.iter().take(MOST_NAMES).map(|job| job.name).collect();
             let more = format!("{} more", together.len().saturating_sub(MOST_NAMES));
             if together.len() > MOST_NAMES {
                 names.push(&more);
             }
             let message = format!(
-                "{} jobs start at {:02}:{:02}: {}; write other minutes for some of them",
+                "{} jobs start at {:02}:{:02}{when}: {}; write other minutes for some of them",
                 together.len(),
                 found.minute / MINUTES,
                 found.minute % MINUTES,

@@ -7,6 +7,7 @@ use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use toolforge_cli::{
     Document, ExitCode, Failure, conflict_line, conflict_report, day, duration, exceed_alone, to_json,
 };
+use toolforge_model::JobName;
 use toolforge_quota::{Conflict, Timeline, conflicts, timelines};
 use toolforge_render::job::{
     DurationSource, JobFacts, ScheduledJobLoad, quotas_beside_runs, simulate_scheduled_jobs,
