@@ -1,5 +1,6 @@
 //! Rollouts against a simulation of Kubernetes' controllers and of the quota's admission, in every order of their steps.
 
+#[path = "controllers/deployment.rs"]
 mod controllers;
 
 use proptest::prelude::*;

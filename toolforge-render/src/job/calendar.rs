@@ -18,7 +18,7 @@ const ASSUMED_SECONDS: u32 = 300;
 /// The shortest time from one run to the next whose runs are simulated one by one, in seconds: that of a cron expression.
 const SHORTEST_INTERVAL: u64 = 60;
 
-/// The most runs of a job that are simulated one by one at the same time.
+/// The most runs of a job at the same time that are simulated one by one.
 const MOST_AT_ONCE: u64 = 100;
 
 /// The schedule, duration and demand of a scheduled job's runs.
@@ -96,8 +96,7 @@ impl ScheduledJobLoad {
 
     /// Returns the current runs, and those that are due within a time.
     ///
-    /// Of runs that take place all the time, those are returned that start first, and none of them ends. Several that start one after
-    /// the other are one where there are very many.
+    /// Those that take place all the time are one, which requests what they do together.
     pub(super) fn runs(&self, time: &Range<Timestamp>) -> ScheduledRuns {
         match self.permanent_runs() {
             Some(at_once) => self.permanent(at_once, time),
@@ -107,18 +106,12 @@ impl ScheduledJobLoad {
 
     fn permanent(&self, at_once: u64, time: &Range<Timestamp>) -> ScheduledRuns {
         let current = u64::try_from(self.current.len()).unwrap_or(u64::MAX);
-        let at_once = at_once.max(current);
-        let together = at_once.div_ceil(MOST_AT_ONCE);
-        let pods = |count: u64| usize::try_from(count).unwrap_or(usize::MAX);
-        let starts = self.current.iter().copied().chain(self.due(time)).map(Timestamp::as_second);
-        let starts: Vec<i64> =
-            starts.step_by(pods(together)).take(pods(at_once.div_ceil(together))).collect();
-        let first = starts.iter().copied().fold(time.start.as_second(), i64::min);
+        let Range { start, end } = seconds(time);
         ScheduledRuns {
             name: self.name.to_string(),
-            each: self.each.times(together),
-            starts,
-            seconds: u32::try_from(time.end.as_second().saturating_sub(first)).unwrap_or(u32::MAX),
+            each: self.each.times(at_once.max(current)),
+            starts: vec![start],
+            seconds: u32::try_from(end.saturating_sub(start)).unwrap_or(u32::MAX),
             concurrency: Concurrency::Allow,
             starting_deadline: self.starting_deadline,
         }
@@ -176,13 +169,15 @@ pub(super) fn seconds(time: &Range<Timestamp>) -> Range<i64> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use k8s_openapi::api::batch::v1::{CronJob, CronJobStatus};
     use k8s_openapi::api::core::v1::Pod;
     use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
     use serde_json::{Value, json};
     use toolforge_images::Catalog;
     use toolforge_model::JobOptions;
-    use toolforge_quota::{Interval, Resource, ResourceQuota, conflicts};
+    use toolforge_quota::{Resource, ResourceQuota, conflicts};
 
     use super::*;
     use crate::job::{JobPlan, JobWorkload, manual_run, quotas_beside_runs, simulate_scheduled_jobs};
@@ -388,9 +383,9 @@ mod tests {
         assert_eq!(hours, [5, 10, 15, 20]);
     }
 
-    /// Returns the intervals of a day with a job on a schedule, whose runs take so many seconds, beside one that runs each minute, as
-    /// the time until the most runs of the job take place and their number; and whether a quota of so many pods holds them.
-    fn frequent(schedule: &str, policy: &str, seconds: u32, pods: u64) -> (i64, u64, bool) {
+    /// Returns how many pods a job uses all day on a schedule, whose runs take so many seconds, beside a job that runs each minute;
+    /// and whether a quota of so many pods holds them.
+    fn frequent(schedule: &str, policy: &str, seconds: u32, pods: u64) -> (u64, bool) {
         let mut facts = facts(None);
         let spec = cron_job_spec_mut(&mut facts.live.cron_jobs[0]);
         (spec.schedule, spec.concurrency_policy) = (schedule.to_owned(), Some(policy.to_owned()));
@@ -407,31 +402,32 @@ mod tests {
             ..load.clone()
         };
         let day = at("2026-08-01T10:00:00Z")..at("2026-08-02T10:00:00Z");
-        let start = day.start.as_second();
         let intervals = simulate_scheduled_jobs(&[load, minutely], &facts, day);
-        let pods = |interval: &Interval| interval.requested.get(&Resource::Pods);
-        let most = intervals.iter().map(pods).max().unwrap();
-        let first = intervals.iter().find(|interval| pods(interval) == most).unwrap().start;
-        assert!(intervals.iter().filter(|interval| interval.start >= first).all(|now| pods(now) == most));
-        (first - start, most, conflicts(&intervals).is_empty())
+        let used: BTreeSet<u64> =
+            intervals.iter().map(|interval| interval.requested.get(&Resource::Pods)).collect();
+        assert_eq!(used.len(), 1);
+        (*used.first().unwrap(), conflicts(&intervals).is_empty())
     }
 
     #[test]
     fn runs_of_each_second_take_place_all_the_time() {
         for (schedule, policy, seconds, expected) in [
-            ("@every 1s", "Allow", 300, (297, 300)),
-            ("@every 0s", "Allow", 300, (297, 300)),
-            ("@every -5m", "Allow", 1, (0, 1)),
-            ("@every 1s", "Allow", 86_400, (86_400 - 864, 86_400)),
-            ("@every 30s", "Allow", 300, (299, 10)),
-            ("@every 30s", "Allow", 10, (29, 1)),
-            ("@every 1s", "Forbid", 300, (0, 1)),
-            ("@every 1s", "Replace", 86_400, (0, 1)),
-            ("@every 1m", "Allow", 86_400, (59 + 60 * (1440 - 15), 1440)),
+            ("@every 1s", "Allow", 300, 300),
+            ("@every 0s", "Allow", 300, 300),
+            ("@every -5m", "Allow", 1, 1),
+            ("@every 1s", "Allow", 86_400, 86_400),
+            ("@every 30s", "Allow", 299, 10),
+            ("@every 30s", "Allow", 10, 1),
+            ("@every 1s", "Forbid", 300, 1),
+            ("@every 1s", "Replace", 86_400, 1),
+            ("@every 1m", "Allow", 86_400, 1440),
         ] {
-            let (first, most) = expected;
-            assert_eq!(frequent(schedule, policy, seconds, most), (first, most, true), "{schedule} {policy}");
-            assert!(!frequent(schedule, policy, seconds, most - 1).2, "{schedule} {policy}");
+            assert_eq!(
+                frequent(schedule, policy, seconds, expected),
+                (expected, true),
+                "{schedule} {policy}"
+            );
+            assert!(!frequent(schedule, policy, seconds, expected - 1).1, "{schedule} {policy}");
         }
     }
 

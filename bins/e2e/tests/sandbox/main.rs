@@ -4,7 +4,7 @@
 mod admission;
 mod adoption;
 mod completion;
-#[path = "../../../../toolforge-quota/tests/controllers/mod.rs"]
+#[path = "../../../../toolforge-quota/tests/controllers/deployment.rs"]
 mod controllers;
 mod doctor;
 mod examples;
