@@ -169,9 +169,9 @@ structs! {
         pub memory: Option<String>,
         /// CPU limit of each pod.
         pub cpu: Option<String>,
-        /// Memory request of each pod, where the one that is stated is above the limit.
+        /// Memory request of each pod, where the one that is stated is above the limit or below the minimum.
         pub memory_request: Option<String>,
-        /// CPU request of each pod, where the one that is stated is above the limit.
+        /// CPU request of each pod, where the one that is stated is above the limit or below the minimum.
         pub cpu_request: Option<String>,
         /// The container or init container whose amounts these are; `null` for the only container.
         pub container: Option<Untrusted>,
@@ -181,12 +181,16 @@ structs! {
         pub is_of_each_container: bool,
         /// Number of pods.
         pub replicas: Option<u64>,
+        /// Number of pods at once of a Job, or of a run of a CronJob (`parallelism`).
+        pub parallelism: Option<u64>,
         /// How its pods are replaced.
         pub rollout: Option<Rollout>,
         /// Schedule of the job, as a cron expression.
         pub schedule: Option<String>,
         /// Whether there is downtime with it.
         pub has_downtime: bool,
+        /// What else must change at the same time, mostly the same of other workloads; empty where this alone is enough.
+        pub also: Vec<Adjustment>,
     }
 
     /// How large a workload may be: `quota-check what-if`.

@@ -94,13 +94,14 @@ fn never(set: &ChangeSet) -> &'static str {
     }
 }
 
-/// Returns the nearest sizes and rollouts with which a change set fits, or has no downtime; nothing if there are none.
+/// Returns the nearest sizes and rollouts with which all fits, or, where `fits` is whether it does, has no downtime; nothing if
+/// there are none.
 #[must_use]
-pub fn adjustments_text(set: &ChangeSet, adjustments: &[Adjustment]) -> String {
+pub fn adjustments_text(fits: bool, adjustments: &[Adjustment]) -> String {
     if adjustments.is_empty() {
         return String::new();
     }
-    let mut text = match (set.fits(), adjustments.len()) {
+    let mut text = match (fits, adjustments.len()) {
         (true, _) => "without downtime:\n",
         (false, 1) => "what would fit:\n",
         (false, _) => "one of these would fit:\n",
@@ -109,7 +110,7 @@ pub fn adjustments_text(set: &ChangeSet, adjustments: &[Adjustment]) -> String {
     for found in adjustments {
         let downtime = if found.has_downtime { ", with downtime" } else { "" };
         // Writing to a String cannot fail.
-        let _ = writeln!(text, "  {}: {found}{downtime}", found.workload());
+        let _ = writeln!(text, "  {}{downtime}", found.description());
     }
     text
 }
@@ -133,8 +134,26 @@ pub fn adjustments_hint(nearest: &[Adjustment], form: SizeForm) -> Option<String
     Some(format!("It would fit with {others}{last}."))
 }
 
-/// Returns how another size or schedule is set; `None` for another rollout.
+/// Returns how other sizes or schedules are set; `None` for another rollout.
 fn setting(found: &Adjustment, form: SizeForm) -> Option<String> {
+    let mut groups: Vec<(String, Vec<String>)> = Vec::new();
+    for found in found.all() {
+        let keys = keys(found, form)?;
+        match groups.iter_mut().find(|(known, _)| *known == keys) {
+            Some((_, workloads)) => workloads.push(found.workload()),
+            None => groups.push((keys, vec![found.workload()])),
+        }
+    }
+    let group = |(keys, workloads): &(String, Vec<String>)| match form {
+        SizeForm::Options => format!("`{keys}`"),
+        SizeForm::Keys => format!("`{keys}` of {}", workloads.join(" and ")),
+    };
+    let downtime = if found.has_downtime { " and downtime" } else { "" };
+    Some(format!("{}{downtime}", groups.iter().map(group).collect::<Vec<_>>().join(" and ")))
+}
+
+/// Returns the options or keys that set what one workload changes.
+fn keys(found: &Adjustment, form: SizeForm) -> Option<String> {
     let set = |name: &str, value: String| match form {
         SizeForm::Options if value.contains(' ') => format!("--{name} \"{value}\""),
         SizeForm::Options => format!("--{name} {value}"),
@@ -151,13 +170,7 @@ fn setting(found: &Adjustment, form: SizeForm) -> Option<String> {
     if parts.is_empty() {
         return None;
     }
-    let separator = if form == SizeForm::Options { " " } else { ", " };
-    let of = match form {
-        SizeForm::Options => String::new(),
-        SizeForm::Keys => format!(" of {}", found.workload()),
-    };
-    let downtime = if found.has_downtime { " and downtime" } else { "" };
-    Some(format!("`{}`{of}{downtime}", parts.join(separator)))
+    Some(parts.join(if form == SizeForm::Options { " " } else { ", " }))
 }
 
 /// Returns the code of a verdict.
@@ -168,7 +181,7 @@ pub fn verdict_code(verdict: Verdict) -> toolforge_report::Verdict {
 
 /// Returns the nearest sizes and rollouts as they are written in documents.
 #[must_use]
-pub fn adjustments(found: &[Adjustment]) -> Vec<toolforge_report::Adjustment> {
+pub fn adjustments<'a>(found: impl IntoIterator<Item = &'a Adjustment>) -> Vec<toolforge_report::Adjustment> {
     let adjustment = |found: &Adjustment| toolforge_report::Adjustment {
         workload: found.workload(),
         memory: found.memory.map(|memory| memory.to_string()),
@@ -184,17 +197,19 @@ pub fn adjustments(found: &[Adjustment]) -> Vec<toolforge_report::Adjustment> {
         is_of_pod: found.part == Some(PodPart::Pod),
         is_of_each_container: found.part == Some(PodPart::EachContainer),
         replicas: found.replicas,
+        parallelism: found.parallelism,
         rollout: found.rollout.map(|rollout| Rollout::from_code(rollout.as_str())),
         schedule: found.schedule.as_ref().map(ToString::to_string),
         has_downtime: found.has_downtime,
+        also: adjustments(&found.also),
     };
-    found.iter().map(adjustment).collect()
+    found.into_iter().map(adjustment).collect()
 }
 
 /// Returns what adjustments are searched for: that all fits, or, where it does with downtime, that there is none.
 #[must_use]
-pub fn adjustment_goal(set: &ChangeSet) -> fn(&ChangeSet) -> bool {
-    if set.fits() { ChangeSet::fits_without_downtime } else { ChangeSet::fits }
+pub fn adjustment_goal(fits: bool) -> fn(&ChangeSet) -> bool {
+    if fits { ChangeSet::fits_without_downtime } else { ChangeSet::fits }
 }
 
 #[cfg(test)]

@@ -85,6 +85,18 @@ fn sizes_that_are_asked_for_have_a_verdict() {
 }
 
 #[test]
+fn run_of_a_size_that_never_fits_is_reported() {
+    let facts = std::env::temp_dir().join(format!("quota-check-run-{}.yaml", std::process::id()));
+    let limits = toolforge_fixtures::read("facts/scheduled.yaml").replace("memory: 4Gi", "memory: 99Gi");
+    std::fs::write(&facts, limits).unwrap();
+    let found = said(&format!("what-if nightly --from {} --from catalog.yaml --memory 9Gi", facts.display()));
+    std::fs::remove_file(&facts).unwrap();
+    assert!(found.starts_with("[exit 3]\n"), "{found}");
+    assert!(found.contains("\nit can never fit: it exceeds the quota or a limit on its own\nwhat would fit:\n  job nightly: memory "), "{found}");
+    assert!(found.contains("\nmemory  9Gi    ") && !found.contains("these runs exceed the quota"), "{found}");
+}
+
+#[test]
 fn sizes_without_a_largest_say_why() {
     let quota = std::env::temp_dir().join(format!("quota-check-full-{}.yaml", std::process::id()));
     std::fs::write(

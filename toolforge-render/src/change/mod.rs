@@ -6,6 +6,7 @@
 mod adjustment;
 mod change_set;
 mod rollout;
+mod size_cap;
 mod step;
 
 pub use adjustment::{Adjustment, LargestSizes, PodPart};
@@ -14,5 +15,6 @@ pub(crate) use change_set::with_rows;
 pub use change_set::{ChangeSet, ResourceForecast};
 pub(crate) use rollout::PodReplacement;
 pub use rollout::{Downtime, Rollout};
+pub(crate) use size_cap::{SizeCap, cap_adjustments};
 pub(crate) use step::ChangeDemand;
 pub use step::{Action, Change, Step, StepAction, WorkloadKind};

@@ -4,6 +4,7 @@
 //! [`FileContents`] recognizes what a file is by its content, and [`plan_files`] returns what applying all of it does.
 
 mod adjust;
+mod adjust_all;
 mod contents;
 mod facts;
 mod immutable;

@@ -6,3 +6,4 @@ mod each_container;
 mod pods;
 mod stateful_set;
 mod support;
+mod together;

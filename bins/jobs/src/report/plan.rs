@@ -28,7 +28,7 @@ pub(crate) fn plan(
     let value = toolforge_report::LoadPlan {
         fits: plan.fits() && plan.problems.is_empty(),
         verdict: verdict_code(plan.verdict()),
-        adjustments: adjustments(&[nearest, conflicts.schedules()].concat()),
+        adjustments: adjustments(nearest.iter().chain(conflicts.schedules())),
         changes: set.changes.iter().map(|change| job_change(change, restarts)).collect(),
         quotas: quota_rows(set),
         violations: violations(set),
@@ -39,7 +39,12 @@ pub(crate) fn plan(
             .collect(),
         conflicts: conflicts.report(),
     };
-    let text = [text(plan, has_quota), adjustments_text(set, nearest), restarts.text()].concat();
+    let text = [
+        text(plan, has_quota),
+        adjustments_text(plan.fits() && plan.problems.is_empty(), nearest),
+        restarts.text(),
+    ]
+    .concat();
     Ok(Document { text, value: to_json(value)? })
 }
 
@@ -104,8 +109,8 @@ fn text(plan: &LoadPlan, has_quota: bool) -> String {
     if !has_changes && plan.problems.is_empty() {
         text.push_str("nothing would change\n");
     }
-    if plan.problems.is_empty() && has_changes {
-        text.push_str(&verdict_text(set, set.verdict(), has_quota));
+    if plan.problems.iter().all(|problem| problem.never_fitting().is_some()) && has_changes {
+        text.push_str(&verdict_text(set, plan.verdict(), has_quota));
     } else {
         text.push_str(&forecast_text(set));
     }
