@@ -9,8 +9,8 @@ use crate::change::{
     Adjustment, Change, ChangeSet, PodPart, Rollout, SizeCap, Sized, WorkloadKind, cap_adjustments,
     lowest_size,
 };
-use crate::files::adjust::{NewLimits, resize};
 use crate::files::pod_part::Part;
+use crate::files::resize::{NewLimits, resize};
 use crate::files::{FileContents, FilePlan, FilePlanFacts};
 use crate::job;
 use crate::manifest::{Manifest, ManifestObject};
@@ -230,6 +230,9 @@ fn of_each_container(lowered: Vec<Adjustment>) -> Option<Adjustment> {
     })
 }
 
+/// Picks one of the rollouts that an object may have.
+type Choice = fn(&[Rollout]) -> Option<&Rollout>;
+
 /// Other rollouts of all Deployments and other objects of files.
 pub(super) struct Rollouts<'a> {
     plan: &'a FilePlan,
@@ -290,7 +293,7 @@ impl<'a> Rollouts<'a> {
         let with = |rollouts: &BTreeMap<&str, Rollout>| {
             self.with(set, |change| rollouts.get(change.name.as_str()).copied())
         };
-        let all = |choice: fn(&[Rollout]) -> Option<&Rollout>| -> BTreeMap<&str, Rollout> {
+        let all = |choice: Choice| -> BTreeMap<&str, Rollout> {
             let chosen = set
                 .pending()
                 .filter_map(|change| Some((change.name.as_str(), *choice(&self.choices(change))?)));
@@ -321,8 +324,8 @@ impl<'a> Rollouts<'a> {
         is_wanted: fn(&ChangeSet) -> bool,
         set_of: impl Fn(&[FileContents]) -> Option<ChangeSet>,
     ) -> Vec<Adjustment> {
-        let choices: [fn(&[Rollout]) -> Option<&Rollout>; 2] = [<[Rollout]>::first, <[Rollout]>::last];
-        let of_choice = |choice: fn(&[Rollout]) -> Option<&Rollout>| {
+        let choices: [Choice; 2] = [<[Rollout]>::first, <[Rollout]>::last];
+        let of_choice = |choice: Choice| {
             let rollout = |change: &Change| choice(&self.choices(change)).copied();
             workloads.adjustments_with(files, is_wanted, |files| {
                 let set = set_of(files)?;

@@ -11,6 +11,7 @@ mod immutable;
 mod manifest_change;
 mod plan;
 mod pod_part;
+mod resize;
 mod service;
 mod stated;
 mod stateful_set;
