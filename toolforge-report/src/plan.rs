@@ -168,9 +168,9 @@ structs! {
         pub memory: Option<String>,
         /// CPU limit of each pod.
         pub cpu: Option<String>,
-        /// Memory request of each pod, where the one that is stated is above the limit.
+        /// Memory request of each pod, where the one that is stated is above the limit or below the minimum.
         pub memory_request: Option<String>,
-        /// CPU request of each pod, where the one that is stated is above the limit.
+        /// CPU request of each pod, where the one that is stated is above the limit or below the minimum.
         pub cpu_request: Option<String>,
         /// Whose amounts these are; `null` for those of the only container.
         pub part: Option<PodPart>,
@@ -178,12 +178,16 @@ structs! {
         pub container: Option<Untrusted>,
         /// Number of pods.
         pub replicas: Option<u64>,
+        /// Number of pods at once of a Job, or of a run of a CronJob (`parallelism`).
+        pub parallelism: Option<u64>,
         /// How its pods are replaced.
         pub rollout: Option<Rollout>,
         /// Schedule of the job, as a cron expression.
         pub schedule: Option<String>,
         /// When nothing runs with it; `null` if there is no downtime.
         pub downtime: Option<Downtime>,
+        /// What else must change at the same time, mostly the same of other workloads; empty where this alone is enough.
+        pub also: Vec<Adjustment>,
     }
 
     /// How large a workload may be: `quota-check what-if`.

@@ -39,10 +39,10 @@ pub struct RunConflicts {
     /// When that is over.
     rollout_until: Timestamp,
     schedules: Vec<Adjustment>,
-    /// What is assumed of the durations of these runs, a line each.
-    assumptions: Vec<String>,
+    /// What is assumed of the durations of these runs, a line for each job.
+    assumptions: Vec<(JobName, String)>,
     /// The same of those while pods are replaced.
-    rollout_assumptions: Vec<String>,
+    rollout_assumptions: Vec<(JobName, String)>,
     /// Whether a scheduled job is created or changed.
     changes_schedules: bool,
     /// Whether a scheduled job is created.
@@ -112,6 +112,16 @@ impl RunConflicts {
         self.during_rollout.iter().map(|conflict| conflict_line(conflict, self.rollout_until)).collect()
     }
 
+    /// Returns the conflicts without those of single jobs of which no run fits; these are reported as that.
+    #[must_use]
+    pub fn without_runs_of(mut self, never_fitting: &[&str]) -> Self {
+        let is_reported =
+            |conflict: &Conflict| conflict.names.iter().all(|name| never_fitting.contains(&name.as_str()));
+        self.conflicts.retain(|conflict| !is_reported(conflict));
+        self.assumptions.retain(|(name, _)| is_in(name, &self.conflicts));
+        self
+    }
+
     /// Prints a warning with the first conflicts, if there are any.
     pub fn print_warning(&self) {
         if let Some(left_out) = self.left_out() {
@@ -123,7 +133,7 @@ impl RunConflicts {
                 "while pods are replaced, these runs or the new pods may have to wait, as together they exceed the quota:",
             );
             with_first(warning, during_rollout)
-                .details(&self.rollout_assumptions)
+                .details(self.rollout_assumptions.iter().map(|(_, line)| line))
                 .with_hint("Nothing has to wait if the change is made after these runs.")
                 .end_paragraph()
                 .print();
@@ -134,7 +144,7 @@ impl RunConflicts {
         }
         let warning =
             with_first(Notice::warning("these runs exceed the quota within the next 24 hours:"), lines)
-                .details(&self.assumptions);
+                .details(self.assumptions.iter().map(|(_, line)| line));
         let warning = match adjustments_hint(&self.schedules, SizeForm::Keys) {
             Some(hint) => warning.with_hint(hint),
             None => warning,
@@ -169,25 +179,33 @@ fn with_first(notice: Notice, lines: Vec<String>) -> Notice {
     if left > 0 { notice.detail(format!("and {left} more")) } else { notice }
 }
 
+/// Returns whether a run of a job is part of one of the conflicts.
+fn is_in(name: &JobName, conflicts: &[Conflict]) -> bool {
+    conflicts.iter().any(|conflict| conflict.names.iter().any(|other| other == name.as_str()))
+}
+
 /// Returns which runs may be shorter than they are simulated, and which are so many that they are not simulated one by one, a line
 /// for each job; `permanent` are the jobs of those.
-fn assumptions(conflicts: &[Conflict], permanent: &[JobName], facts: &JobFacts) -> Vec<String> {
-    let is_in = |name: &JobName| {
-        conflicts.iter().flat_map(|conflict| &conflict.names).any(|other| other == name.as_str())
-    };
+fn assumptions(conflicts: &[Conflict], permanent: &[JobName], facts: &JobFacts) -> Vec<(JobName, String)> {
     let live =
         if conflicts.is_empty() { Vec::new() } else { facts.live.all_scheduled(&facts.namespace.tool) };
-    let loads = live.iter().filter(|job| is_in(&job.name)).filter_map(|job| ScheduledJobLoad::of(job, facts));
+    let loads = live
+        .iter()
+        .filter(|job| is_in(&job.name, conflicts))
+        .filter_map(|job| ScheduledJobLoad::of(job, facts));
     let loads = loads.filter(|load| load.duration_source == DurationSource::UpperBound);
     let durations = loads.map(|load| {
         let seconds = duration(i64::from(load.seconds));
-        format!(
+        let line = format!(
             "assumed: a run of {} takes {seconds}, the longest that the last one can have taken",
             load.name
-        )
+        );
+        (load.name, line)
     });
-    let all_the_time = permanent.iter().filter(|name| is_in(name));
-    let all_the_time = all_the_time.map(|name| format!("assumed: runs of {name} take place all the time"));
+    let all_the_time = permanent
+        .iter()
+        .filter(|name| is_in(name, conflicts))
+        .map(|name| (name.clone(), format!("assumed: runs of {name} take place all the time")));
     durations.chain(all_the_time).collect()
 }
 

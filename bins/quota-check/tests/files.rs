@@ -321,17 +321,22 @@ fn runs_of_manifests_meet_others() {
 
 #[test]
 fn manifest_replaces_the_live_schedule() {
+    let facts = std::env::temp_dir().join(format!("quota-check-replaces-{}.yaml", std::process::id()));
+    let limits = toolforge_fixtures::read("facts/scheduled.yaml").replace("memory: 4Gi", "memory: 9Gi");
+    std::fs::write(&facts, limits).unwrap();
+    let line = format!("--from {} -", facts.display());
     // The live job of this name runs at 3:00, beside 3Gi.
     for (memory, is_warned) in [("4Gi", false), ("6Gi", true)] {
         let input = cron_job("nightly", "0 4 * * *", memory);
-        let found = said("--from scheduled.yaml -", &input);
+        let found = said(&line, &input);
         let warning = "exceed the quota within the next 24 hours:\n  nightly alone, 04:00 to 04:05\n";
         assert_eq!(found.contains(warning), is_warned, "{found}");
         assert!(!found.contains("03:00") && !found.contains("Once the jobs exist"), "{found}");
         let suspended = input.replace("spec: {schedule", "spec: {suspend: true, schedule");
-        let found = said("--from scheduled.yaml -", &suspended);
+        let found = said(&line, &suspended);
         assert!(!found.contains("hours:"), "{found}");
     }
+    std::fs::remove_file(&facts).unwrap();
 }
 
 /// Returns whether it is said that a run of the job of `scheduled.yaml` no longer fits.
@@ -378,6 +383,50 @@ fn verdicts_have_the_words_of_every_plan() {
             assert!(found.contains(&format!("\n\n{expected}")), "{found}{expected}");
         }
     }
+}
+
+/// `jobs plan` has a test of the same text.
+#[test]
+fn never_fitting_runs_have_the_words_of_every_plan() {
+    let words = toolforge_fixtures::read("facts/never-fitting.txt");
+    let job = "- {name: c, command: x, image: bookworm, mem: 9Gi, schedule: '@daily'}\n";
+    let cron_job = "{apiVersion: batch/v1, kind: CronJob, metadata: {name: c}, spec: {schedule: '1 2 * * *', jobTemplate: {spec: \
+                    {template: {spec: {containers: [{name: a, resources: {limits: {memory: 9Gi, cpu: 100m}}}]}}}}}}\n";
+    let facts = std::env::temp_dir().join(format!("quota-check-never-{}.yaml", std::process::id()));
+    let limits = toolforge_fixtures::read("facts/scheduled.yaml");
+    for max in ["4Gi", "99Gi"] {
+        std::fs::write(&facts, limits.replace("memory: 4Gi", &format!("memory: {max}"))).unwrap();
+        for (input, workload) in [(job, "job c"), (cron_job, "CronJob c")] {
+            let found = said(&format!("--from {} --from catalog.yaml -", facts.display()), input);
+            let words = words.replace("job c", workload);
+            let words = if max == "4Gi" { words.replace("8Gi", "4Gi") } else { words };
+            assert!(
+                found.starts_with("[exit 3]\n") && found.contains(&format!("\n\n{words}")),
+                "{found}{words}"
+            );
+            // The error says it, or the limit that is exceeded.
+            assert!(!found.contains("these runs exceed the quota"), "{found}");
+            let problem = format!("a run of {workload} never fits");
+            assert!(max == "4Gi" || found.contains(&problem), "{found}");
+        }
+    }
+    std::fs::remove_file(&facts).unwrap();
+}
+
+#[test]
+fn several_workloads_are_proposed_together() {
+    let jobs = "- {name: a, command: x, image: bookworm, mem: 5Gi}\n- {name: b, command: x, image: bookworm, mem: 5Gi}\n";
+    let found = said("--quota seed-2020 -", jobs);
+    assert!(found.ends_with("\nwhat would fit:\n  job a and job b: each memory 4Gi\n"), "{found}");
+    let output = quota_check("--quota seed-2020 - --output json", jobs);
+    let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let found = &document["adjustments"];
+    assert_eq!(found.as_array().unwrap().len(), 1, "{found}");
+    assert_eq!(found[0]["memory"], "4Gi");
+    assert_eq!(
+        (&found[0]["also"][0]["memory"], found[0]["also"].as_array().unwrap().len()),
+        (&"4Gi".into(), 1)
+    );
 }
 
 #[test]

@@ -64,6 +64,13 @@ fn sizes_that_are_asked_for_have_a_verdict() {
 
     it fits the quota; whether a node has enough free resources is not checked
     a restart afterwards would work, but one more pod exceeds the quota (limits.memory: 12Gi of 8Gi, 4Gi too much (quota seed-2020)), so the pods are replaced one after the other; the others keep running
+
+    SIZE      ASKED  LARGEST
+    memory    4Gi    4Gi
+    CPU       500m   1
+    replicas  2      2
+
+    each alone, so that the start and a restart afterwards have no downtime
     ");
     assert_snapshot!(said("what-if --quota seed-2020 --memory 4Gi --replicas 3"), @"
     [exit 3]
@@ -81,7 +88,27 @@ fn sizes_that_are_asked_for_have_a_verdict() {
     one of these would fit:
       the web service: memory 2730Mi
       the web service: 2 replicas
+
+    SIZE      ASKED  LARGEST
+    memory    4Gi    2730Mi
+    CPU       500m   -
+    replicas  3      2
+
+    each alone, so that the start and a restart afterwards have no downtime
+    -: not even the smallest one does: limits.memory: 12Gi of 8Gi, 4Gi too much (quota seed-2020)
     ");
+}
+
+#[test]
+fn run_of_a_size_that_never_fits_is_reported() {
+    let facts = std::env::temp_dir().join(format!("quota-check-run-{}.yaml", std::process::id()));
+    let limits = toolforge_fixtures::read("facts/scheduled.yaml").replace("memory: 4Gi", "memory: 99Gi");
+    std::fs::write(&facts, limits).unwrap();
+    let found = said(&format!("what-if nightly --from {} --from catalog.yaml --memory 9Gi", facts.display()));
+    std::fs::remove_file(&facts).unwrap();
+    assert!(found.starts_with("[exit 3]\n"), "{found}");
+    assert!(found.contains("\nit can never fit: it exceeds the quota or a limit on its own\nwhat would fit:\n  job nightly: memory "), "{found}");
+    assert!(found.contains("\nmemory  9Gi    ") && !found.contains("these runs exceed the quota"), "{found}");
 }
 
 #[test]

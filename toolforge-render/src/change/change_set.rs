@@ -232,10 +232,18 @@ impl ChangeSet {
         Self::new(changes, limits)
     }
 
-    /// Returns the set with another rollout of one change.
-    pub(crate) fn with_rollout(&self, name: &str, rollout: Rollout, limits: &Limits) -> Self {
+    /// Returns the set with other rollouts of some changes.
+    pub(crate) fn with_rollouts(
+        &self,
+        rollout: impl Fn(&Change) -> Option<Rollout>,
+        limits: &Limits,
+    ) -> Self {
         let mut changes = self.changes.clone();
-        changes.iter_mut().filter(|change| change.name == name).for_each(|change| change.replace_by(rollout));
+        for change in &mut changes {
+            if let Some(rollout) = rollout(change) {
+                change.replace_by(rollout);
+            }
+        }
         Self::new(changes, limits)
     }
 
@@ -362,6 +370,19 @@ impl ChangeSet {
     /// Returns whether the pods of a change have ended before others are applied.
     pub(crate) fn ends_before_others(&self, change: &Change) -> bool {
         change.is_awaited && self.changes.iter().any(|other| other.stage > change.stage)
+    }
+
+    /// Returns the names of the scheduled jobs and CronJobs whose runs a limit refuses.
+    pub(crate) fn refused_runs(&self) -> impl Iterator<Item = &str> {
+        let is_refused = |change: &&Change| {
+            let pods = change.demand.pods.first().map(|pod| &pod.object);
+            change.is_of_schedule()
+                && self.at_rest.violations().iter().any(|violation| Some(&violation.object) == pods)
+        };
+        self.changes.iter().filter(is_refused).map(|change| {
+            let manifest = change.cron_job.as_ref().and_then(|found| found.metadata.name.as_deref());
+            manifest.unwrap_or(change.name.as_str())
+        })
     }
 
     /// Returns the changes that are not [`Action::Keep`](crate::change::Action::Keep).

@@ -251,6 +251,12 @@ impl Change {
         }
     }
 
+    /// Returns whether its pods are replaced as by another rollout.
+    pub(crate) fn is_replaced_as(&self, rollout: Rollout) -> bool {
+        let replicas = self.demand.replacement.as_ref().map_or(0, |pods| pods.new.count);
+        self.rollout.is_some_and(|own| own.bounds(replicas) == rollout.bounds(replicas))
+    }
+
     /// Changes the rollout, even that of a manifest.
     pub(crate) fn replace_by(&mut self, rollout: Rollout) {
         let (Some(replacement), Some(_)) = (&self.demand.replacement, self.rollout) else { return };

@@ -68,6 +68,8 @@ pub enum FileProblemKind {
     NeverFits {
         /// The object.
         object: String,
+        /// Its name.
+        name: String,
         /// The resources that the quota does not have.
         shortfalls: Vec<ResourceCheck>,
     },
@@ -104,7 +106,7 @@ impl fmt::Display for FileProblemKind {
                 let field = Untrusted::new(field.to_string());
                 write!(f, "{} of {object} cannot be changed; delete it first", field.escaped())
             }
-            Self::NeverFits { object, shortfalls } => {
+            Self::NeverFits { object, shortfalls, .. } => {
                 let missing: Vec<String> = shortfalls.iter().map(ToString::to_string).collect();
                 write!(f, "a run of {object} never fits: {}", missing.join(", "))
             }
@@ -118,6 +120,18 @@ impl FilePlan {
     pub fn verdict(&self) -> Verdict {
         let never = self.problems.iter().any(|problem| problem.kind.is_size());
         if never { Verdict::Never } else { self.set.verdict() }
+    }
+
+    /// Returns the names of the jobs and CronJobs of which no run fits.
+    pub fn never_fitting(&self) -> impl Iterator<Item = &str> {
+        let of_problems = self.problems.iter().filter_map(|problem| match &problem.kind {
+            FileProblemKind::NeverFits { name, .. } => Some(name.as_str()),
+            FileProblemKind::Job(problem) => problem.never_fitting(),
+            FileProblemKind::WebService(_)
+            | FileProblemKind::Repeated(_)
+            | FileProblemKind::Immutable { .. } => None,
+        });
+        of_problems.chain(self.set.refused_runs())
     }
 
     /// Returns whether everything can be applied and fits, at rest and at the peak.
@@ -354,7 +368,8 @@ fn manifests(
             let change = change_of(manifest, facts);
             let shortfalls = run_shortfalls(manifest, &facts.jobs.namespace.limits);
             if !shortfalls.is_empty() && change.action != Action::Keep {
-                let kind = FileProblemKind::NeverFits { object: manifest.to_string(), shortfalls };
+                let (object, name) = (manifest.to_string(), manifest.name.clone());
+                let kind = FileProblemKind::NeverFits { object, name, shortfalls };
                 problems.push(FileProblem { file, location, workloads, kind });
             }
             changes.push(change);

@@ -49,7 +49,7 @@ mod unmanaged;
 mod workload_ref;
 
 pub use adjust::{JobForecast, largest_job, load_adjustments, restart_adjustments, trigger_adjustments};
-pub(crate) use adjust::{largest_jobs, with_size};
+pub(crate) use adjust::{changed_jobs, largest_jobs, with_size};
 pub use beside_runs::{quotas_beside_runs, simulate_scheduled_jobs};
 pub use calendar::ScheduledJobLoad;
 pub(crate) use change::{adoption, own_finalizers};

@@ -236,6 +236,8 @@ fn sizes_above_everything_never_fit() {
     problem: a run of CronJob a never fits: pods: 5 of 4, 1 pod too many (quota seed-2020), requests.memory: 10Gi of 6Gi, 4Gi too much (quota seed-2020), limits.cpu: 2500m of 2, 500m CPU too much (quota seed-2020), limits.memory: 10Gi of 8Gi, 2Gi too much (quota seed-2020)
     create object CronJob a
     never
+    fits: CronJob a: parallelism 3
+    no downtime: CronJob a: parallelism 3
     ");
     assert_snapshot!(plan("seed-2020", "", &["- {name: a, command: x, image: none, mem: 1Gi}\n---\ntype: none\n---\nmem: 1Gi\n"]), @r#"
     problem: job a: unknown image type "none"
@@ -501,14 +503,14 @@ fn proposals_fit_word_for_word() {
         }
     }
     assert_snapshot!(text, @r#"
-    ["256Mi", "100m", "1Gi", ""]: memory 256Mi and memory request 256Mi of container main
-    ["256Mi", "100m", "1Gi", "200m"]: memory 256Mi and memory request 256Mi and CPU request 100m of container main
+    ["256Mi", "100m", "1Gi", ""]: memory request 256Mi of container main
+    ["256Mi", "100m", "1Gi", "200m"]: memory request 256Mi and CPU request 100m of container main
     ["7Gi", "100m", "5Gi", ""]: memory 4Gi and memory request 4Gi of container main
     ["7Gi", "100m", "1Gi", ""]: memory 4Gi of container main
     ["7Gi", "100m", "", ""]: memory 4Gi of container main
     ["512Mi", "3", "", "1500m"]: CPU 1 and CPU request 1 of container main
-    ["512Mi", "", "", "3"]: memory 512Mi and CPU request 500m of container main
-    ["", "", "7Gi", ""]: memory 512Mi and memory request 512Mi of container main
-    ["", "", "", "3"]: memory 512Mi and CPU request 500m of container main
+    ["512Mi", "", "", "3"]: CPU request 500m of container main
+    ["", "", "7Gi", ""]: memory request 512Mi of container main
+    ["", "", "", "3"]: CPU request 500m of container main
     "#);
 }

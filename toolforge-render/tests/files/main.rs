@@ -9,3 +9,4 @@ mod pods;
 mod rollouts;
 mod stateful_set;
 mod support;
+mod together;

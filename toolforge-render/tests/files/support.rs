@@ -70,7 +70,7 @@ pub(crate) fn plan(profile: &str, live: &str, files: &[&str]) -> String {
     for (name, is_wanted) in wanted {
         for found in file_adjustments(&contents, &facts, &plan, is_wanted) {
             let downtime = if found.downtime.is_some() { ", with downtime" } else { "" };
-            writeln!(text, "{name}: {}: {found}{downtime}", found.workload()).unwrap();
+            writeln!(text, "{name}: {}{downtime}", found.description()).unwrap();
         }
     }
     text

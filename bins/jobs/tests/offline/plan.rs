@@ -67,6 +67,40 @@ fn verdicts_have_the_words_of_every_plan() {
     }
 }
 
+/// `quota-check FILE` has a test of the same text.
+#[test]
+fn never_fitting_runs_have_the_words_of_every_plan() {
+    let words = toolforge_fixtures::read("facts/never-fitting.txt");
+    let facts = toolforge_fixtures::read("facts/scheduled.yaml").replace("memory: 4Gi", "memory: 99Gi");
+    let job = "- {name: c, command: x, image: bookworm, mem: 9Gi, schedule: '@daily'}\n";
+    let directory = Scratch::new("never-fitting", job);
+    std::fs::write(directory.0.join("facts.yaml"), facts).unwrap();
+    let line = ["plan", "jobs.yaml", "--tool", "stashbot", "--from", "facts.yaml"];
+    let said = said(&jobs(&directory, &line));
+    assert!(said.starts_with("[exit 3]\n") && said.contains(&format!("\n\n{words}")), "{said}{words}");
+    // The error says it.
+    assert!(
+        !said.contains("these runs exceed the quota") && said.contains("a run of job c never fits"),
+        "{said}"
+    );
+}
+
+#[test]
+fn several_jobs_are_proposed_together() {
+    let file = ["a", "b"].map(|name| {
+        format!("- {{name: {name}, command: x, image: bookworm, continuous: true, mem: 5Gi, cpu: 200m}}\n")
+    });
+    let directory = Scratch::new("several", &file.concat());
+    let line = ["jobs.yaml", "--tool", "stashbot", "--uid", "52503", "--from", "none.yaml"];
+    let quota = "{apiVersion: v1, kind: LimitRange, metadata: {name: l, namespace: tool-stashbot}, spec: {limits: [{type: \
+                 Container, max: {memory: 4Gi}}]}}\n";
+    std::fs::write(directory.0.join("none.yaml"), format!("---\n{quota}")).unwrap();
+    let plan = said(&jobs(&directory, &[&["plan"][..], &line].concat()));
+    assert!(plan.contains("\nwhat would fit:\n  job a and job b: each memory 4Gi\n"), "{plan}");
+    let load = said(&jobs(&directory, &[&["load", "--dry-run=client"][..], &line].concat()));
+    assert!(load.contains("hint: It would fit with `mem: 4Gi` of job a and job b. "), "{load}");
+}
+
 #[test]
 fn plan_with_an_unknown_image_reports_no_success() {
     let directory = Scratch::new("image", "- name: once\n  command: x\n  image: bookwrm\n");

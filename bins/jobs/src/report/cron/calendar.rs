@@ -7,7 +7,6 @@ use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use toolforge_cli::{
     Document, ExitCode, Failure, conflict_line, conflict_report, day, duration, exceed_alone, to_json,
 };
-use toolforge_model::JobName;
 use toolforge_quota::{Conflict, Timeline, conflicts, timelines};
 use toolforge_render::job::{
     DurationSource, JobFacts, ScheduledJobLoad, quotas_beside_runs, simulate_scheduled_jobs,
@@ -98,11 +97,11 @@ impl Calendar {
         }
         self.durations().into_iter().for_each(&mut line);
         let permanent = self.loads.iter().filter(|load| load.runs_all_the_time());
-        let permanent: Vec<JobName> = permanent.map(|load| load.name.clone()).collect();
+        let permanent: Vec<&str> = permanent.map(|load| load.name.as_str()).collect();
         if !permanent.is_empty() {
             line(format!(
                 "Runs that start so often that some are assumed to take place all the time: {}.",
-                joined(&permanent)
+                permanent.join(", ")
             ));
         }
         if !self.left_out.is_empty() {
