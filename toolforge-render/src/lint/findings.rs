@@ -27,7 +27,7 @@ fn all_reading_errors(text: &str) -> Vec<Finding> {
     if text::check_size(&mut check) {
         let parsed = syntax::parse(text);
         let secrets = Secrets::of_parsed(text, &parsed);
-        text::check_readable(&mut check, &parsed, &secrets);
+        text::check_readable(&mut check, &parsed, secrets.are_in_broken_text());
         check.findings.iter_mut().for_each(|finding| secrets.hide_in(finding, text));
     }
     check.findings
@@ -75,7 +75,7 @@ pub(crate) fn all_findings(text: &str, context: &LintContext) -> Vec<Finding> {
         let parsed = syntax::parse(text);
         let secrets = Secrets::of_parsed(text, &parsed);
         text::check(&mut check);
-        if text::check_readable(&mut check, &parsed, &secrets) {
+        if text::check_readable(&mut check, &parsed, secrets.are_in_broken_text()) {
             let objects = match contents(&mut check, &parsed.documents) {
                 Contents::Objects(objects) => objects,
                 Contents::Other => Vec::new(),

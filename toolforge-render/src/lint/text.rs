@@ -7,7 +7,6 @@ use super::check::Check;
 use super::edit::span_at;
 use super::finding::{Edit, Finding, Fix};
 use super::rule::Rule;
-use super::secrets::Secrets;
 use super::syntax::{Problem, ProblemKind, Text};
 use crate::manifest::parse_at;
 
@@ -98,8 +97,8 @@ pub(crate) fn check(check: &mut Check<'_>) {
     check.add(Rule::WindowsLineEnds, location, span, message).fixed(Some(fix));
 }
 
-/// Adds what kept documents from being read; returns whether the others can be checked.
-pub(crate) fn check_readable(check: &mut Check<'_>, parsed: &Text, secrets: &Secrets) -> bool {
+/// Adds what kept documents from being read; returns whether the others can be checked. Of a text with secrets, no line is quoted.
+pub(crate) fn check_readable(check: &mut Check<'_>, parsed: &Text, is_secret: bool) -> bool {
     if let Some(mark) = is_broken(parsed).then(|| find_template(check.text)).flatten() {
         check
             .add(Rule::Template, mark.location, mark.span.clone(), &mark)
@@ -107,7 +106,7 @@ pub(crate) fn check_readable(check: &mut Check<'_>, parsed: &Text, secrets: &Sec
         return false;
     }
     for problem in &parsed.problems {
-        report(check, problem, secrets);
+        report(check, problem, is_secret);
     }
     let is_empty = parsed.documents.iter().all(|document| document.root.is_null());
     if is_empty && parsed.problems.is_empty() {
@@ -126,12 +125,12 @@ pub(crate) fn is_broken(parsed: &Text) -> bool {
     parsed.problems.iter().any(is_fatal)
 }
 
-fn report(check: &mut Check<'_>, problem: &Problem, secrets: &Secrets) {
+fn report(check: &mut Check<'_>, problem: &Problem, is_secret: bool) {
     let Problem { span, location, kind } = problem;
     let (rule, message) = match kind {
         ProblemKind::Syntax(reason) => {
             let found = explained(check.text, *location, reason);
-            let found = if secrets.are_in_broken_text() { found.without_quoting_remedy() } else { found };
+            let found = if is_secret { found.without_quoting_remedy() } else { found };
             let rule = match found.kind {
                 DiagnosticKind::Tab => Rule::TabIndentation,
                 DiagnosticKind::Template => Rule::Template,

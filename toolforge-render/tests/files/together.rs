@@ -335,7 +335,9 @@ impl Case {
     fn with(&self, found: &Adjustment) -> Vec<Workload> {
         let mut workloads = self.workloads.clone();
         for found in found.all() {
-            let same = |(index, workload): &(usize, &mut Workload)| workload.name(*index) == found.workload().to_string();
+            let same = |(index, workload): &(usize, &mut Workload)| {
+                workload.name(*index) == found.workload().to_string()
+            };
             let (_, workload) = workloads.iter_mut().enumerate().find(same).unwrap();
             *workload = workload.with(found);
         }

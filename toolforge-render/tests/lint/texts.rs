@@ -1,6 +1,6 @@
 //! What is found in texts as a whole, and the spelling of values that `--fix` corrects.
 
-use toolforge_render::lint::{Level, Rule, fix, lint};
+use toolforge_render::lint::{Finding, Level, Rule, fix, lint};
 
 use crate::support::{context, fixture, ids};
 
@@ -15,7 +15,7 @@ fn request_above_the_own_limit_is_an_error() {
         );
         assert_ne!(text, clean);
         let found = lint(&text, &context("stashbot"));
-        found.iter().find(|found| found.rule == Rule::OutsideLimits).map(|found| found.level())
+        found.iter().find(|found| found.rule == Rule::OutsideLimits).map(Finding::level)
     };
     assert_eq!(level("limits: {cpu: 500m}\n          requests: {cpu: 600m}"), Some(Level::Error));
     // What a LimitRange allows, and its default, is only assumed.

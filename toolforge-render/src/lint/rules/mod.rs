@@ -30,11 +30,9 @@ mod values;
 mod workload;
 
 use super::check::{Check, Object};
-use super::kinds::Access;
-use super::rule::Rule;
 
-use api_version::check_kind;
 pub(crate) use api_version::find_kind;
+use api_version::{check_kind, is_forbidden};
 pub(crate) use command::{check_job as check_job_command, check_web_service};
 pub(crate) use quota::check as check_quota;
 pub(crate) use schedule::{ScheduledJob, check_every_minute, check_gaps, check_same_minute};
@@ -45,16 +43,7 @@ pub(crate) use spelling::corrected_schedule;
 /// Checks one object by itself.
 pub(crate) fn check_object(check: &mut Check<'_>, object: Object<'_>) {
     let is_readable = check_kind(check, object);
-    if object.kind.access == Access::No {
-        let message = format!(
-            "a tool may not create a {}; it may create {}",
-            object.kind.name,
-            super::kinds::Kind::writable().collect::<Vec<_>>().join(", ")
-        );
-        check.at(Rule::ForbiddenKind, object.head(), message).answered(format!(
-            "{} is forbidden: User cannot create this resource in the namespace",
-            object.kind.name
-        ));
+    if is_forbidden(check, object) {
         return;
     }
     metadata::check(check, object);

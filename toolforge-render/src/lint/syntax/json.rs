@@ -111,8 +111,11 @@ impl Place {
 
 #[cfg(test)]
 mod tests {
-    use super::super::parse;
     use super::*;
+
+    fn parse(text: &str) -> Text {
+        parse_stream(text).unwrap_or_else(|| parse_yaml(text))
+    }
 
     #[test]
     fn values_have_their_places() {

@@ -4,7 +4,6 @@ use std::ops::Range;
 use granit_parser::{ErrorKind, Event, Marker, Parser, ScalarStyle, ScanError, Span, StructureStyle};
 use toolforge_model::Location;
 
-use super::json::parse_stream;
 use super::node::{Entry, Node, Scalar, Value};
 use super::scalar::Plain;
 
@@ -89,13 +88,7 @@ pub(crate) enum ProblemKind {
     Merge,
 }
 
-/// Reads all documents of a text: those of YAML, or JSON values one after the other. A document that cannot be read does not affect
-/// the others.
-pub(crate) fn parse(text: &str) -> Text {
-    parse_stream(text).unwrap_or_else(|| parse_yaml(text))
-}
-
-/// Reads all YAML documents of a text.
+/// Reads all YAML documents of a text. One that cannot be read does not affect the others.
 pub(super) fn parse_yaml(text: &str) -> Text {
     let options = granit_parser::options! {
         flow_nesting_limit: MAX_DEPTH,
@@ -403,7 +396,7 @@ mod tests {
     use super::*;
 
     fn one(text: &str) -> Node {
-        let mut found = parse(text);
+        let mut found = parse_yaml(text);
         assert!(found.problems.is_empty(), "{text:?}: {:?}", found.problems);
         assert_eq!(found.documents.len(), 1, "{text:?}");
         found.documents.remove(0).root
@@ -431,7 +424,7 @@ mod tests {
 
     #[test]
     fn broken_document_does_not_affect_others() {
-        let found = parse("a: 1\n---\nb: [1\n---\nc: 3\n");
+        let found = parse_yaml("a: 1\n---\nb: [1\n---\nc: 3\n");
         assert_eq!(found.documents.len(), 2);
         assert_eq!(found.problems.len(), 1, "{:?}", found.problems);
     }
@@ -447,7 +440,7 @@ mod tests {
 
     #[test]
     fn repeated_key_is_noted_and_counts_last() {
-        let found = parse("a: 1\nb: 2\na: 3\n");
+        let found = parse_yaml("a: 1\nb: 2\na: 3\n");
         assert_eq!(found.problems[0].kind, ProblemKind::DuplicateKey { first: 1 });
         assert_eq!(found.documents[0].root.get("a").unwrap().integer(), Some(3));
     }

@@ -29,10 +29,7 @@ pub(super) fn clean(random: &mut Random, kind: &str, tool: &str) -> Value {
     let metadata =
         json!({"name": random.pick(&["a", "bot-1", "daily"]), "labels": {"name": "a", "toolforge": "tool"}});
     let spec = match kind {
-        DEPLOYMENT => json!({
-            "replicas": random.below(3), "selector": {"matchLabels": {"name": "a"}}, "template": template(random, "Always"),
-        }),
-        REPLICA_SET => json!({
+        DEPLOYMENT | REPLICA_SET => json!({
             "replicas": random.below(3), "selector": {"matchLabels": {"name": "a"}}, "template": template(random, "Always"),
         }),
         STATEFUL_SET => json!({
