@@ -265,7 +265,7 @@ fn fix_shows_difference_keeps_original() {
        |
        = fix: Set `resources` if it needs more or less.
 
-    warning[image-gone]: deployment.yaml:25:18: the image of python3.7 is gone from the platform, as far as is known without the cluster; python3.13 replaces it: docker-registry.svc.toolforge.org/toolforge-python313-sssd-web
+    warning[image-gone]: deployment.yaml:25:18: the image of python3.7 is gone from the platform, as far as is known without the cluster, so that pods wait in ImagePullBackOff; python3.13 replaces it: docker-registry.svc.toolforge.org/toolforge-python313-sssd-web
        |
     25 |           image: docker-registry.svc.toolforge.org/toolforge-python37-sssd-base:latest
        |                  ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
@@ -352,4 +352,20 @@ fn secrets_are_hidden_in_texts_that_are_not_yaml() {
     let directory = Scratch::new("broken", "pod.yaml", text);
     let output = said(&lint(&directory, &[&["pod.yaml"], &OFFLINE[..]].concat()));
     assert!(output.contains("invalid-yaml") && !output.contains("hunter2"), "{output}");
+}
+
+#[test]
+fn documents_of_findings_are_bounded() {
+    let directory = Scratch::new("bounded", "bad.yaml", &"---\n# lint: ignore=foo\na\n".repeat(20_000));
+    for format in ["table", "json", "yaml", "sarif"] {
+        let output = lint(&directory, &["--offline", "--output", format, "bad.yaml"]);
+        assert_eq!(output.status.code(), Some(1), "{format}");
+        assert!(output.stdout.len() < 1024 * 1024, "{format}: {} bytes", output.stdout.len());
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert!(
+            text.contains("39000 more findings are not listed: 19000 errors, 20000 warnings"),
+            "{format}: {}",
+            &text[text.len() - 500..]
+        );
+    }
 }

@@ -5,7 +5,7 @@ use toolforge_model::suggest;
 use super::super::check::{Check, Object};
 use super::super::edit::{Added, insert, like, source};
 use super::super::finding::{Edit, Fix};
-use super::super::kinds::{Kind, is_of_jobs_service};
+use super::super::kinds::{Access, Kind, is_of_jobs_service};
 use super::super::rule::Rule;
 use super::super::syntax::{Entry, Node};
 use super::selector::selector_fix;
@@ -76,6 +76,19 @@ pub(crate) fn check_kind(check: &mut Check<'_>, object: Object<'_>) -> bool {
     let fix = if current.is_empty() { None } else { fix(check.text, object, node) };
     check.at(Rule::ApiVersion, node, message).answered(answer).fixed(fix);
     !(kind.name == "Ingress" && kind.removed_in(found).is_some())
+}
+
+/// Returns whether a tool may not create objects of a kind; adds a finding then.
+pub(crate) fn is_forbidden(check: &mut Check<'_>, object: Object<'_>) -> bool {
+    if object.kind.access == Access::Write {
+        return false;
+    }
+    let writable: Vec<&str> = Kind::writable().collect();
+    let kind = object.kind.name;
+    let message = format!("a tool may not create a {kind}; it may create {}", writable.join(", "));
+    let answer = format!("{kind} is forbidden: User cannot create this resource in the namespace");
+    check.at(Rule::ForbiddenKind, object.head(), message).answered(answer);
+    true
 }
 
 /// Returns the edits that move an object to the current version.

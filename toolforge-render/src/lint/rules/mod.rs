@@ -1,16 +1,19 @@
 //! The rules, by subject.
 
 mod api_version;
+mod choices;
 mod command;
 mod container;
 mod cron_job;
 mod data;
 mod environment;
+mod files;
 mod image;
 mod job_policy;
 mod metadata;
 mod names;
 mod network;
+mod placement;
 mod pod;
 mod probe;
 mod quota;
@@ -21,35 +24,26 @@ mod scope;
 mod secret;
 mod selector;
 mod service;
+mod spelling;
 mod strict_fields;
 mod values;
 mod workload;
 
 use super::check::{Check, Object};
-use super::kinds::Access;
-use super::rule::Rule;
 
-use api_version::check_kind;
 pub(crate) use api_version::find_kind;
+use api_version::{check_kind, is_forbidden};
 pub(crate) use command::{check_job as check_job_command, check_web_service};
 pub(crate) use quota::check as check_quota;
 pub(crate) use schedule::{ScheduledJob, check_every_minute, check_gaps, check_same_minute};
 pub(crate) use secret::check_platform_file;
 pub(crate) use service::label;
+pub(crate) use spelling::corrected_schedule;
 
 /// Checks one object by itself.
 pub(crate) fn check_object(check: &mut Check<'_>, object: Object<'_>) {
     let is_readable = check_kind(check, object);
-    if object.kind.access == Access::No {
-        let message = format!(
-            "a tool may not create a {}; it may create {}",
-            object.kind.name,
-            super::kinds::Kind::writable().collect::<Vec<_>>().join(", ")
-        );
-        check.at(Rule::ForbiddenKind, object.head(), message).answered(format!(
-            "{} is forbidden: User cannot create this resource in the namespace",
-            object.kind.name
-        ));
+    if is_forbidden(check, object) {
         return;
     }
     metadata::check(check, object);
@@ -61,6 +55,7 @@ pub(crate) fn check_object(check: &mut Check<'_>, object: Object<'_>) {
         pod::check(check, object, pods);
     }
     secret::check_object(check, object);
+    choices::check(check, object);
     match object.kind.name {
         "CronJob" => cron_job::check(check, object),
         "ConfigMap" | "Secret" => data::check(check, object),

@@ -1,9 +1,12 @@
 //! YAML and JSON with the place of every value in bytes, many documents in a text, and the values that kubectl reads.
 
+mod documents;
+mod json;
 mod node;
 mod parse;
 mod scalar;
 
+pub(crate) use documents::parse;
 pub(crate) use node::{Entry, Node, Scalar, Value};
-pub(crate) use parse::{Comment, Document, Problem, ProblemKind, Text, parse};
+pub(crate) use parse::{Comment, Document, Problem, ProblemKind, Text};
 pub(crate) use scalar::Plain;

@@ -69,6 +69,8 @@ pub(crate) struct Problem {
 pub(crate) enum ProblemKind {
     /// It is not YAML; the reason.
     Syntax(String),
+    /// It begins as JSON, and a later value is not; the reason.
+    Json(String),
     /// A tab indents a line.
     Tab,
     /// It is nested too deeply.
@@ -86,8 +88,8 @@ pub(crate) enum ProblemKind {
     Merge,
 }
 
-/// Reads all documents of a text. A document that cannot be read does not affect the others.
-pub(crate) fn parse(text: &str) -> Text {
+/// Reads all YAML documents of a text. One that cannot be read does not affect the others.
+pub(super) fn parse_yaml(text: &str) -> Text {
     let options = granit_parser::options! {
         flow_nesting_limit: MAX_DEPTH,
         block_nesting_limit: MAX_DEPTH,
@@ -394,7 +396,7 @@ mod tests {
     use super::*;
 
     fn one(text: &str) -> Node {
-        let mut found = parse(text);
+        let mut found = parse_yaml(text);
         assert!(found.problems.is_empty(), "{text:?}: {:?}", found.problems);
         assert_eq!(found.documents.len(), 1, "{text:?}");
         found.documents.remove(0).root
@@ -422,7 +424,7 @@ mod tests {
 
     #[test]
     fn broken_document_does_not_affect_others() {
-        let found = parse("a: 1\n---\nb: [1\n---\nc: 3\n");
+        let found = parse_yaml("a: 1\n---\nb: [1\n---\nc: 3\n");
         assert_eq!(found.documents.len(), 2);
         assert_eq!(found.problems.len(), 1, "{:?}", found.problems);
     }
@@ -438,7 +440,7 @@ mod tests {
 
     #[test]
     fn repeated_key_is_noted_and_counts_last() {
-        let found = parse("a: 1\nb: 2\na: 3\n");
+        let found = parse_yaml("a: 1\nb: 2\na: 3\n");
         assert_eq!(found.problems[0].kind, ProblemKind::DuplicateKey { first: 1 });
         assert_eq!(found.documents[0].root.get("a").unwrap().integer(), Some(3));
     }
