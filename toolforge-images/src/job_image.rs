@@ -84,8 +84,10 @@ impl ImageLookupError {
 
 fn own_image(reference: &str, tool: &ToolName) -> Option<Untrusted> {
     let (name, tag) = reference.split_once(':').unwrap_or((reference, "latest"));
-    (name == tool.as_str() || name == tool.namespace()).then_some(())?;
-    let image: BuildServiceImage = format!("{}/{tool}:{tag}", tool.namespace()).parse().ok()?;
+    let own = tool.namespace();
+    (name == tool.as_str() || name == own).then_some(())?;
+    // The build service names the image after the namespace, unless the tool chooses another name.
+    let image: BuildServiceImage = format!("{own}/{own}:{tag}").parse().ok()?;
     Some(Untrusted::new(image.as_str()))
 }
 
@@ -246,7 +248,7 @@ fn near_build_service(path: &str) -> Option<Untrusted> {
     // `tool-NAME:TAG`, too; `NAME:TAG` is more often an image of another registry.
     let (directory, name) = match name.rsplit_once('/') {
         Some((directory, name)) => (directory, name),
-        None => (name.strip_prefix("tool-")?, name.strip_prefix("tool-")?),
+        None => (name.strip_prefix("tool-")?, name),
     };
     let tool: ToolName = directory.parse().ok()?;
     let image: BuildServiceImage = format!("{}/{name}:{tag}", tool.namespace()).parse().ok()?;
@@ -288,7 +290,7 @@ mod tests {
             let error = Catalog::bundled().job_image(&asked, "tools-harbor.wmcloud.org").unwrap_err();
             error.to_string().split_once("did you mean ").map(|(_, meant)| meant.to_owned())
         };
-        assert_eq!(meant("tool-bugone:latest").as_deref(), Some("\"tool-bugone/bugone:latest\"?"));
+        assert_eq!(meant("tool-bugone:latest").as_deref(), Some("\"tool-bugone/tool-bugone:latest\"?"));
         assert_eq!(meant("bugone/web:1").as_deref(), Some("\"tool-bugone/web:1\"?"));
         assert_eq!(meant("3.11").as_deref(), Some("\"python3.11\"?"));
         assert_eq!(meant("ubuntu:22.04"), None);
@@ -309,17 +311,17 @@ mod tests {
         };
         assert_eq!(
             error("bugone:latest"),
-            "image \"bugone:latest\" is not in the catalog; did you mean \"tool-bugone/bugone:latest\"?"
+            "image \"bugone:latest\" is not in the catalog; did you mean \"tool-bugone/tool-bugone:latest\"?"
         );
         for name in ["bugone", "tool-bugone"] {
-            assert!(error(name).ends_with("did you mean \"tool-bugone/bugone:latest\"?"), "{name}");
+            assert!(error(name).ends_with("did you mean \"tool-bugone/tool-bugone:latest\"?"), "{name}");
         }
-        assert!(error("bugone:v2").ends_with("did you mean \"tool-bugone/bugone:v2\"?"));
+        assert!(error("bugone:v2").ends_with("did you mean \"tool-bugone/tool-bugone:v2\"?"));
         assert!(
             error("nginx:latest").ends_with("; jobs run the images of the catalog and of the build service")
         );
         let text = "- name: a\n  image: bugone:latest\n  command: ./a.py\n";
         let findings = Catalog::bundled().check_jobs_file(text, &tool, "tools-harbor.wmcloud.org");
-        assert!(findings.errors[0].to_string().ends_with("did you mean \"tool-bugone/bugone:latest\"?"));
+        assert!(findings.errors[0].to_string().ends_with("did you mean \"tool-bugone/tool-bugone:latest\"?"));
     }
 }

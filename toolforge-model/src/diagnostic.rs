@@ -61,6 +61,10 @@ pub enum DiagnosticKind {
     Tab,
     /// The text has more values or levels than are read.
     Limit,
+    /// The text is a template of Helm or Jinja, which is not rendered yet.
+    Template,
+    /// The text is not UTF-8.
+    Encoding,
     /// A second document begins where only one is read.
     SecondDocument,
     /// The text can be read, but a key or a value in it is wrong or has no effect.
@@ -110,6 +114,12 @@ impl Remedy {
         }
     }
 
+    /// Returns whether it can be written as it is displayed: nothing in it is escaped.
+    #[cfg(feature = "yaml")]
+    pub(crate) fn is_shown_as_it_is(&self) -> bool {
+        self.to_string() == self.text()
+    }
+
     /// Returns the remedy for a document that is preceded by a number of lines.
     fn moved_down(self, lines: u64) -> Self {
         match self {
@@ -151,10 +161,11 @@ impl Diagnostic {
         Self { remedy: Some(remedy), ..self }
     }
 
-    /// Returns the diagnostic without what fixes it, which may quote the text.
+    /// Returns the diagnostic without what fixes it, if that quotes the text.
     #[must_use]
-    pub fn without_remedy(self) -> Self {
-        Self { remedy: None, ..self }
+    pub fn without_quoting_remedy(self) -> Self {
+        let quotes = matches!(self.remedy, Some(Remedy::Quote { .. } | Remedy::EscapeBackslash { .. }));
+        Self { remedy: self.remedy.filter(|_| !quotes), ..self }
     }
 
     /// Returns the whole text: the message, the related location and the remedy.

@@ -8,7 +8,7 @@ use toolforge_model::yaml::{YamlValue, parse};
 fn value() -> impl Strategy<Value = String> {
     let piece = prop::sample::select(vec![
         "echo", " ", ": ", ":", "'", "\"", "\\", "\\n", "*/5", "*", "@daily", "%", "`", "!", "#", "it's",
-        "-", "- ", "?", "{a: b}", "[", "]", ",", "&x", "é", "|", "$HOME", "C:\\new",
+        "-", "- ", "?", "{a: b}", "[", "]", ",", "&x", "é", "|", "$HOME", "C:\\new", "\t", "\u{200b}", "*m",
     ]);
     prop::collection::vec(piece, 1..9)
         .prop_map(|pieces| pieces.concat().trim().to_owned())

@@ -35,14 +35,20 @@ impl Limits {
     #[must_use]
     pub fn admissions(&self, pod: &PodDemand) -> Vec<Admission> {
         let mut answers = Vec::new();
-        for order in orders(&self.limit_ranges) {
-            let ranges: Vec<LimitRange> = order.into_iter().cloned().collect();
+        for ranges in self.default_orders() {
             let answer = self.admission(&pod.clone().with_defaults(&ranges));
             if !answers.contains(&answer) {
                 answers.push(answer);
             }
         }
         answers
+    }
+
+    /// Returns the LimitRanges in each order in which pods can get different defaults, their own order first. There is one if no two
+    /// have different defaults for the same resource, and if too many have: the API server takes them in no fixed order.
+    #[must_use]
+    pub fn default_orders(&self) -> Vec<Vec<LimitRange>> {
+        orders(&self.limit_ranges).into_iter().map(|order| order.into_iter().cloned().collect()).collect()
     }
 
     /// Returns the answer for a pod that has its defaults.

@@ -13,6 +13,7 @@ use crate::pod_demand::PodDemand;
 use crate::quota_check::{ClaimDemand, DemandChange, Limits, QuotaCheck};
 use crate::resource::Resource;
 use crate::unsettled::ObjectName;
+use crate::unusable_quota::{UnusableQuota, types};
 
 /// How much a finding matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -90,6 +91,8 @@ pub enum AuditFinding {
         /// The smaller maximum, or limit of the quota.
         allowed: u64,
     },
+    /// A quota allows more than other limits let anybody use.
+    UnusableQuota(Box<UnusableQuota>),
     /// More is used than the quota allows: what is deleted cannot be created again.
     Exceeded {
         /// The quota's name.
@@ -144,6 +147,7 @@ impl AuditFinding {
             Self::UnusableDefaults { .. } => "unusable-defaults",
             Self::UnusableMaximum { .. } => "unusable-maximum",
             Self::UnusableMinimum { .. } => "unusable-minimum",
+            Self::UnusableQuota(_) => "unusable-quota",
             Self::Exceeded { .. } => "quota-exceeded",
             Self::SeveralLimits { .. } => "several-limits",
             Self::Stranded { .. } => "stranded",
@@ -154,7 +158,10 @@ impl AuditFinding {
     #[must_use]
     pub fn level(&self) -> AuditLevel {
         match self {
-            Self::NoQuota | Self::UnusableMaximum { .. } | Self::SeveralLimits { .. } => AuditLevel::Warning,
+            Self::NoQuota
+            | Self::UnusableMaximum { .. }
+            | Self::UnusableQuota(_)
+            | Self::SeveralLimits { .. } => AuditLevel::Warning,
             _ => AuditLevel::Error,
         }
     }
@@ -203,6 +210,7 @@ impl fmt::Display for AuditFinding {
                 name(&resource.key()),
                 resource.amount(*allowed),
             ),
+            Self::UnusableQuota(found) => found.fmt(f),
             Self::Exceeded { quota, resource, hard, used } => write!(
                 f,
                 "{}: {} of {} are used (quota {}); what is deleted cannot be created again",
@@ -250,6 +258,8 @@ impl Limits {
                 findings.extend(self.unusable_minimums(range, limit_type, bounds));
             }
         }
+        let unusable = self.unusable_quotas().into_iter();
+        findings.extend(unusable.map(|found| AuditFinding::UnusableQuota(Box::new(found))));
         findings.extend(self.several_limits());
         findings.extend(self.exceeded());
         findings.extend(workloads.iter().filter_map(|workload| {
@@ -352,13 +362,6 @@ impl Limits {
         })
     }
 
-    /// Returns the smallest limit of a resource of quotas that count every pod.
-    fn smallest(&self, resource: &Resource) -> Option<(&str, u64)> {
-        let quotas = self.quotas.iter().filter(|quota| quota.scopes.is_empty());
-        let limits = quotas.filter_map(|quota| Some((quota.name.as_str(), *quota.hard.get(resource)?)));
-        limits.min_by_key(|(_, hard)| *hard)
-    }
-
     fn several_limits(&self) -> Vec<AuditFinding> {
         let mut limits: BTreeMap<&Resource, Vec<(String, u64)>> = BTreeMap::new();
         for quota in self.quotas.iter().filter(|quota| quota.scopes.is_empty()) {
@@ -386,10 +389,6 @@ impl Limits {
             })
         })
     }
-}
-
-fn types(range: &LimitRange) -> [(LimitType, &Bounds); 2] {
-    [(LimitType::Container, &range.container), (LimitType::Pod, &range.pod)]
 }
 
 #[cfg(test)]
@@ -494,10 +493,9 @@ mod tests {
             containers: vec![ContainerResources::default()],
             ..PodDemand::default()
         };
-        assert_eq!(
-            lines(&limits, &[AuditedWorkload { pod: workload, count: 1, ..AuditedWorkload::default() }]),
-            [""; 0]
-        );
+        let found =
+            limits.audit(&[AuditedWorkload { pod: workload, count: 1, ..AuditedWorkload::default() }]);
+        assert!(found.iter().all(|finding| finding.level() != AuditLevel::Error), "{found:?}");
     }
 
     #[test]

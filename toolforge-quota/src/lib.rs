@@ -45,6 +45,7 @@ mod size;
 mod stages;
 mod unit;
 mod unsettled;
+mod unusable_quota;
 mod verdict;
 
 pub mod profiles;
@@ -66,4 +67,5 @@ pub use schedule::{Concurrency, Interval, ScheduledRuns, Timeline, simulate, tim
 pub use scopes::{PodTraits, PriorityClasses, Scope, Scopes};
 pub use size::{LargestSize, MEMORY_STEP, SizeBounds, WorkloadSize};
 pub use unsettled::{ObjectName, TerminatingPod, WaitingPods};
+pub use unusable_quota::UnusableQuota;
 pub use verdict::Verdict;

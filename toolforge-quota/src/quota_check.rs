@@ -111,6 +111,17 @@ impl QuotaCheck {
         self.violations.is_empty() && self.resources.iter().all(ResourceCheck::fits)
     }
 
+    /// Returns the check where pods that do not fit wait until they do: then all of a quota is used, and no more.
+    #[must_use]
+    pub fn bounded(mut self) -> Self {
+        for row in self.resources.iter_mut().filter(|row| !row.fits()) {
+            row.after = row.hard;
+        }
+        self.waiting.clear();
+        self.terminating.clear();
+        self
+    }
+
     /// Returns the resources that do not fit.
     pub fn shortfalls(&self) -> impl Iterator<Item = &ResourceCheck> {
         self.resources.iter().filter(|resource| !resource.fits())
@@ -251,7 +262,8 @@ impl Limits {
         waiting.retain(|pods| check.lacks(&pods.each));
         check.waiting = waiting;
         if !check.fits() && check.violations.is_empty() {
-            let others = self.terminating.iter().filter(|pod| is_other(&pod.object()));
+            let is_gone = |pod: &&TerminatingPod| is_other(&pod.object()) && !pod.may_be_replaced;
+            let others = self.terminating.iter().filter(is_gone);
             check.terminating = others.filter(|pod| check.lacks(&pod.demand)).cloned().collect();
             parts.extend(check.terminating.iter().map(CountedChange::of_terminating));
             if !check_changes(&self.quotas, &parts).iter().all(ResourceCheck::fits) {
@@ -553,6 +565,10 @@ mod tests {
         // Two more pods do not fit then, either.
         assert_eq!(limits.evaluate(&Demand::default(), &one().times(2), &[]).terminating(), []);
         let limits = Limits { terminating: limits.terminating, ..of_pods(3, 2) };
+        assert_eq!(limits.evaluate(&Demand::default(), &one(), &[]).terminating(), []);
+        // Another pod takes its place.
+        let terminating = vec![TerminatingPod { may_be_replaced: true, ..pod("a", 7) }];
+        let limits = Limits { terminating, ..of_pods(2, 2) };
         assert_eq!(limits.evaluate(&Demand::default(), &one(), &[]).terminating(), []);
     }
 }

@@ -41,7 +41,8 @@ pub struct SizeBounds {
 
 impl WorkloadSize {
     /// Returns the sizes nearest to this one that fit, each with less memory, less CPU, or fewer pods; if none of these
-    /// alone is enough, one with less memory and less CPU. Memory changes in steps of [`MEMORY_STEP`], CPU in millis.
+    /// alone is enough, one with less memory and less CPU; if that is not enough either, one that has fewer pods, too. Memory
+    /// changes in steps of [`MEMORY_STEP`], CPU in millis.
     ///
     /// Of each size, a step back towards this one does not fit. The list is empty if this size fits, or no smaller one does.
     /// An amount below the lowest is raised to it, the other one only if that is not enough.
@@ -66,13 +67,36 @@ impl WorkloadSize {
         let replicas = largest(replicas, &[], |replicas| fits(Self { replicas, ..self }));
         found.extend(replicas.map(|replicas| Self { replicas, ..self }));
         if found.is_empty() {
-            let memory = bounds.memory(self, |memory| fits(Self { memory, cpu: lowest.cpu, ..self }));
-            found.extend(memory.and_then(|memory| {
-                let cpu = bounds.cpu(self, |cpu| fits(Self { memory, cpu, ..self }))?;
-                Some(Self { memory, cpu, ..self })
-            }));
+            found.extend(self.nearest_with_several(bounds, fits));
         }
         found
+    }
+
+    /// Returns the largest memory and then CPU that fit together; if there are none, those with the most pods that fit with the
+    /// lowest amounts.
+    fn nearest_with_several(self, bounds: &SizeBounds, mut fits: impl FnMut(Self) -> bool) -> Option<Self> {
+        let lowest = bounds.lowest;
+        // An amount stays as it is if it can, and is raised to the lowest if it must.
+        let stated_memory = [self.memory, self.memory.max(lowest.memory)];
+        let least_memory = lowest.memory.div_ceil(MEMORY_STEP).max(1) * MEMORY_STEP;
+        let stated_cpu = [self.cpu, self.cpu.max(lowest.cpu)];
+        let mut has_memory = |replicas: u64| {
+            let mut passes = |memory| fits(Self { memory, cpu: lowest.cpu, replicas });
+            stated_memory.into_iter().chain([least_memory]).any(&mut passes)
+                || bounds.memory(self, passes).is_some()
+        };
+        let replicas = if has_memory(self.replicas) {
+            self.replicas
+        } else {
+            largest(lowest.replicas..=self.replicas.saturating_sub(1), &[], has_memory)?
+        };
+        let mut passes = |memory| fits(Self { memory, cpu: lowest.cpu, replicas });
+        let memory = stated_memory.into_iter().find(|memory| passes(*memory));
+        let memory = memory.or_else(|| bounds.memory(self, passes))?;
+        let mut passes = |cpu| fits(Self { memory, cpu, replicas });
+        let cpu = stated_cpu.into_iter().find(|cpu| passes(*cpu));
+        let cpu = cpu.or_else(|| bounds.cpu(self, passes))?;
+        Some(Self { memory, cpu, replicas })
     }
 
     /// Returns how far each of memory, CPU and the number of pods can be raised alone, up to `highest`.
@@ -180,6 +204,25 @@ mod tests {
         let fits = |size: WorkloadSize| size.memory <= 200 << 20 && size.cpu <= 70;
         assert_eq!(size(400, 100, 1).nearest_that_fit(&bounds(NO_STEPS), fits), [size(200, 70, 1)]);
         assert_eq!(size(400, 100, 1).nearest_that_fit(&bounds(NO_STEPS), |_| false), []);
+    }
+
+    #[test]
+    fn pods_and_amounts_change_where_neither_is_enough() {
+        // At most 400Mi each, and 3 pods.
+        let fits = |size: WorkloadSize| {
+            size.memory <= 400 << 20 && size.replicas <= 3 && size.memory * size.replicas <= 1000 << 20
+        };
+        assert_eq!(size(500, 100, 5).nearest_that_fit(&bounds(NO_STEPS), fits), [size(333, 100, 3)]);
+        let fits = |size: WorkloadSize| size.memory <= 400 << 20 && size.replicas <= 3 && size.cpu <= 60;
+        assert_eq!(size(500, 100, 5).nearest_that_fit(&bounds(NO_STEPS), fits), [size(400, 60, 3)]);
+        let fits = |size: WorkloadSize| size.replicas <= 3 && size.cpu <= 60;
+        assert_eq!(size(500, 100, 5).nearest_that_fit(&bounds(NO_STEPS), fits), [size(500, 60, 3)]);
+    }
+
+    #[test]
+    fn one_amount_is_raised_while_another_is_lowered() {
+        let fits = |size: WorkloadSize| size.memory >= 100 << 20 && size.cpu <= 60;
+        assert_eq!(size(64, 100, 1).nearest_that_fit(&bounds(NO_STEPS), fits), [size(100, 60, 1)]);
     }
 
     #[test]

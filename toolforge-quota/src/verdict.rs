@@ -10,8 +10,12 @@ pub enum Verdict {
     Fits,
     /// It completes, but some pods cannot be created before old ones have terminated.
     FitsAfterTermination,
+    /// Jobs that are created together fit, but not all at once: the pods of some are created when others have ended.
+    FitsOneAfterAnother,
     /// Every pod of a Job can be created, but not as many more as it retries where pods fail: their objects stay.
     FitsWithoutRetries,
+    /// It would fit, but a quota has no status yet, and the API server refuses what the quota counts until it has one.
+    NotCounted,
     /// It does not fit beside what else is used now.
     Exceeds,
     /// The new pods fit, but not beside the old ones that must run until they are ready.
@@ -42,10 +46,18 @@ impl Verdict {
         }
     }
 
-    /// Returns whether it completes without another change, as long as the pods of Jobs do not fail.
+    /// Returns whether it completes without another change, as long as the pods of Jobs do not fail. Where a quota has no status yet,
+    /// that is not known, and assumed.
     #[must_use]
     pub fn completes(self) -> bool {
-        matches!(self, Self::Fits | Self::FitsAfterTermination | Self::FitsWithoutRetries)
+        matches!(
+            self,
+            Self::Fits
+                | Self::FitsAfterTermination
+                | Self::FitsOneAfterAnother
+                | Self::FitsWithoutRetries
+                | Self::NotCounted
+        )
     }
 
     /// Returns the code, in kebab-case.
@@ -54,7 +66,9 @@ impl Verdict {
         match self {
             Self::Fits => "fits",
             Self::FitsAfterTermination => "fits-after-termination",
+            Self::FitsOneAfterAnother => "fits-one-after-another",
             Self::FitsWithoutRetries => "fits-without-retries",
+            Self::NotCounted => "not-counted",
             Self::Exceeds => "quota-exceeded",
             Self::Deadlock => "deadlock",
             Self::Never => "never",

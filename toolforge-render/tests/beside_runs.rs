@@ -104,11 +104,11 @@ fn terminating_pods_have_successors() {
         let objects = [vec![deployment(), cron_job()], pods].concat();
         assert_eq!(beside(&facts(used, &objects)), expected, "{used}");
     }
-    // Without its Deployment, nothing takes its place.
+    // Its Deployment is not in the files, but may exist.
     let mut other = deployment();
     other["spec"]["selector"]["matchLabels"]["app"] = json!("other");
     other["spec"]["replicas"] = json!(0);
-    assert_eq!(beside(&facts(2, &[other, cron_job(), old])), 0);
+    assert_eq!(beside(&facts(2, &[other, cron_job(), old])), 2);
 }
 
 #[test]
@@ -117,12 +117,17 @@ fn pods_of_unknown_controllers_are_replaced() {
         "apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "other"},
         "spec": {"suspend": true, "template": {"spec": {"containers": [container("1Gi")]}}},
     });
-    for (kind, expected) in [("StatefulSet", 2), ("DaemonSet", 2), ("Node", 2), ("Job", 0)] {
+    for (kind, expected) in [("StatefulSet", 2), ("DaemonSet", 2), ("Node", 2), ("Job", 2)] {
         let objects = [deployment(), cron_job(), pod("db-0", kind, true), job.clone()];
         let mut objects = objects.to_vec();
         objects[0]["spec"]["replicas"] = json!(0);
         objects[2]["metadata"]["labels"] = json!({});
         assert_eq!(beside(&facts(2, &objects)), expected, "{kind}");
+        if kind == "Job" {
+            // This one is known, and suspended.
+            objects[3]["metadata"]["uid"] = objects[2]["metadata"]["ownerReferences"][0]["uid"].clone();
+            assert_eq!(beside(&facts(2, &objects)), 0);
+        }
     }
 }
 

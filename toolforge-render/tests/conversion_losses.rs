@@ -410,7 +410,8 @@ fn web_service_without_pods_is_noted() {
         "env": [{"name": "A", "value": "b"}], "args": ["--type", "lighttpd", "--foo"],
         "livenessProbe": {"httpGet": {"path": "/healthz", "port": 8000}},
     }));
-    web["metadata"]["labels"] = json!({"app.kubernetes.io/component": "web"});
+    web["metadata"]["labels"] =
+        json!({"app.kubernetes.io/component": "web", "app.kubernetes.io/managed-by": "webservice"});
     web["spec"]["replicas"] = json!(0);
     let conversion = convert(&[web]);
     let text = output(&conversion);

@@ -148,7 +148,7 @@ fn deployment_becomes_a_continuous_job() {
 
 #[test]
 fn web_service_becomes_a_template() {
-    let text = "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: stashbot\n  labels: {app.kubernetes.io/component: web, name: stashbot, toolforge: tool}\nspec:\n  \
+    let text = "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: stashbot\n  labels: {app.kubernetes.io/component: web, app.kubernetes.io/managed-by: webservice, name: stashbot, toolforge: tool}\nspec:\n  \
         replicas: 2\n  selector: {matchLabels: {name: stashbot}}\n  template:\n    metadata: {labels: {name: stashbot}}\n    spec:\n      containers:\n      \
         - name: webservice\n        image: docker-registry.tools.wmflabs.org/toolforge-php82-sssd-web:latest\n        \
         resources: {limits: {memory: 1Gi, cpu: '1'}}\n";
@@ -263,7 +263,7 @@ fn objects_of_the_web_service_are_no_jobs() {
 /// Returns a Deployment of a web service with an image of the platform or the build service.
 fn web_service(image: &str, command: &str) -> String {
     format!(
-        "apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: stashbot, labels: {{app.kubernetes.io/component: web}}}}\nspec:\n  \
+        "apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: stashbot, labels: {{app.kubernetes.io/component: web, app.kubernetes.io/managed-by: webservice}}}}\nspec:\n  \
          selector: {{}}\n  template: {{spec: {{containers: [{{name: webservice, image: '{image}', {command}}}]}}}}\n"
     )
 }

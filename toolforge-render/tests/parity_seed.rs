@@ -8,9 +8,12 @@
 
 use std::collections::BTreeSet;
 
+use insta::assert_snapshot;
 use serde_json::{Value, json};
 use toolforge_images::Catalog;
 use toolforge_model::{Cpu, Memory, ToolName, WebServiceOptions};
+use toolforge_render::convert::{Converter, with_current_version};
+use toolforge_render::manifest::{Manifests, file_documents};
 use toolforge_render::namespace::Namespace;
 use toolforge_render::object::Object;
 use toolforge_render::web_service::{
@@ -99,6 +102,34 @@ fn cases_of_2019_round_trip() {
     for (path, why) in ALLOWED {
         assert!(used.contains(path), "no case differs at {path}: {why}");
     }
+}
+
+#[test]
+fn objects_of_2019_become_a_template() {
+    let mut out = String::new();
+    for path in toolforge_fixtures::files("parity/webservice/seed-era-0.74", ".json") {
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        if name.starts_with('_') {
+            continue;
+        }
+        let case: Value = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
+        let (type_name, expected) = (case["input"]["wstype"].as_str().unwrap(), &case["expected"]);
+        let tool: ToolName = case["input"]["tool"].as_str().unwrap().parse().unwrap();
+        let mut manifests = Manifests::default();
+        for part in ["deployment", "service", "ingress"] {
+            for document in &file_documents(&expected[part].to_string()).documents {
+                manifests.read(&with_current_version(&document.node), &tool);
+            }
+        }
+        let namespace = Namespace::new(&tool, catalog(type_name, expected));
+        let mut converter = Converter::new(&namespace, None);
+        converter.add_manifests(&manifests.manifests);
+        let conversion = converter.finish();
+        assert_eq!((conversion.jobs.len(), conversion.unconverted.len()), (0, 0), "{name}");
+        assert_eq!(conversion.dependents.len(), 2, "{name}");
+        out.push_str(&format!("--- {name}\n{}", conversion.web_service.unwrap().template));
+    }
+    assert_snapshot!(out);
 }
 
 /// Returns a catalog with the case's type, by the recorded image and runner: most no longer exist.

@@ -293,7 +293,15 @@ fn owned_and_unknown_objects_are_not_adopted() {
     let mut facts = facts();
     let error =
         |facts: &JobFacts, name: &str| plan_adoption(&job(facts, name), facts).unwrap_err().to_string();
-    assert!(error(&facts, "job/test").contains("belongs to another object"));
+    // What `kubectl create job --from` has created, which nothing creates again.
+    assert_eq!(error(&facts, "job/test"), "it belongs to CronJob list-images");
+    let mut owned = facts.clone();
+    let owner = owned.live.jobs.iter_mut().find(|found| found.metadata.name.as_deref() == Some("test"));
+    owner.unwrap().metadata.owner_references.as_mut().unwrap()[0].kind = "Workflow".to_owned();
+    assert_eq!(error(&owned, "job/test"), "it belongs to Workflow list-images");
+    let owner = owned.live.jobs.iter_mut().find(|found| found.metadata.name.as_deref() == Some("test"));
+    owner.unwrap().metadata.owner_references.as_mut().unwrap()[0].controller = Some(true);
+    assert_eq!(error(&owned, "job/test"), "it belongs to Workflow list-images, which creates it again");
     let spec: Option<&mut DeploymentSpec> = (&mut facts.live.deployments[0].spec).into();
     spec.unwrap().template.spec.as_mut().unwrap().containers[0].image =
         Some("docker.io/library/nginx".to_owned());

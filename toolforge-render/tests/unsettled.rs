@@ -8,7 +8,7 @@ use k8s_openapi::jiff::Timestamp;
 use serde_json::{Value, json};
 use toolforge_images::Catalog;
 use toolforge_model::{JobsFile, ToolName};
-use toolforge_quota::{Amounts, Bounds, LimitRange, Resource, ResourceQuota, Verdict};
+use toolforge_quota::{Amounts, Bounds, Demand, LimitRange, Limits, Resource, ResourceQuota, Verdict};
 use toolforge_render::change::ChangeSet;
 use toolforge_render::job::{JobFacts, LoadOptions, plan_load};
 use toolforge_render::namespace::Namespace;
@@ -207,6 +207,48 @@ fn pod_past_twice_its_grace_period_is_not_waited_for() {
     assert_eq!(beside(60).terminating().len(), 1);
     assert!(beside(61).terminating().is_empty());
     assert!(!beside(61).fits());
+}
+
+#[test]
+fn pods_whose_controller_may_exist_are_replaced() {
+    let now = PodsTime::Now(Timestamp::UNIX_EPOCH);
+    for (kind, labels, time, expected) in [
+        ("StatefulSet", json!({}), now, true),
+        // A ReplicaSet of its own, whatever Deployments there are.
+        ("ReplicaSet", json!({}), now, true),
+        ("ReplicaSet", json!({"app": "b"}), PodsTime::Unknown, true),
+        // The pods that the Deployment creates count themselves; without it, none are created.
+        ("ReplicaSet", json!({"app": "a", "pod-template-hash": "1"}), now, false),
+        ("ReplicaSet", json!({"app": "a", "pod-template-hash": "1"}), PodsTime::Unknown, false),
+        ("ReplicaSet", json!({"app": "b", "pod-template-hash": "1"}), now, false),
+        ("ReplicaSet", json!({"app": "b", "pod-template-hash": "1"}), PodsTime::Unknown, true),
+        ("Job", json!({}), now, false),
+        ("Job", json!({}), PodsTime::Unknown, true),
+    ] {
+        let mut pod = pod(&json!({"phase": "Running"}), Some("1970-01-01T00:00:30Z"));
+        let owner = json!([{"apiVersion": "v1", "kind": kind, "name": "a", "uid": "u", "controller": true}]);
+        pod.metadata.owner_references = serde_json::from_value(owner).unwrap();
+        pod.metadata.labels = serde_json::from_value(labels.clone()).unwrap();
+        let deployment = json!({
+            "metadata": {"name": "a"},
+            "spec": {"replicas": 0, "selector": {"matchLabels": {"app": "a"}}, "template": {}},
+        });
+        let deployments = [serde_json::from_value(deployment).unwrap()];
+        let jobs = [serde_json::from_value(json!({"metadata": {"name": "other", "uid": "other"}})).unwrap()];
+        let quota = ResourceQuota {
+            hard: [(Resource::LimitsMemory, 3 << 30)].into(),
+            used: [(Resource::LimitsMemory, 3 << 30)].into(),
+            ..ResourceQuota::default()
+        };
+        let limits = Limits { quotas: vec![quota], ..Limits::default() };
+        let limits = with_unsettled_pods(limits, &deployments, &jobs, &[pod], time);
+        let case = format!("{kind} {labels} {time:?}");
+        assert_eq!(limits.terminating[0].may_be_replaced, expected, "{case}");
+        // Such a pod is not waited for.
+        let requested = [(Resource::LimitsMemory, 1 << 30)].into();
+        let check = limits.evaluate(&Demand::default(), &requested, &[]);
+        assert_eq!(Verdict::new(&check, &check) == Verdict::Exceeds, expected, "{case}");
+    }
 }
 
 #[test]

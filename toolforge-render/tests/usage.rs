@@ -225,7 +225,7 @@ fn upcoming_runs_have_a_verdict() {
         .map(|run| format!("{} {} {}", run.name, run.due, run.now.verdict()))
         .collect();
     insta::assert_snapshot!(shown.join("\n"), @"
-    soon 2026-11-29T12:05:00Z exceeds
+    soon 2026-11-29T12:05:00Z quota-exceeded
     never 2026-11-29T12:09:00Z never
     late 2026-11-29T23:00:00Z fits
     by-hand 2026-11-30T00:00:00Z fits

@@ -50,6 +50,9 @@ codes! {
         UnusableMaximum = "unusable-maximum",
         /// A LimitRange requires more than another one, or the quota, allows.
         UnusableMinimum = "unusable-minimum",
+        /// A quota allows more pods than their smallest requests allow, or more of a resource than all pods have with the largest
+        /// containers.
+        UnusableQuota = "unusable-quota",
         /// More is used than the quota allows.
         QuotaExceeded = "quota-exceeded",
         /// Several quotas limit a resource: only the smallest limit has an effect.

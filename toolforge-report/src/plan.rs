@@ -168,9 +168,9 @@ structs! {
         pub memory: Option<String>,
         /// CPU limit of each pod.
         pub cpu: Option<String>,
-        /// Memory request of each pod, where the one that is stated is above the limit.
+        /// Memory request of each pod, where the one that is stated is above the limit or below the minimum.
         pub memory_request: Option<String>,
-        /// CPU request of each pod, where the one that is stated is above the limit.
+        /// CPU request of each pod, where the one that is stated is above the limit or below the minimum.
         pub cpu_request: Option<String>,
         /// Whose amounts these are; `null` for those of the only container.
         pub part: Option<PodPart>,
@@ -178,12 +178,16 @@ structs! {
         pub container: Option<Untrusted>,
         /// Number of pods.
         pub replicas: Option<u64>,
+        /// Number of pods at once of a Job, or of a run of a CronJob (`parallelism`).
+        pub parallelism: Option<u64>,
         /// How its pods are replaced.
         pub rollout: Option<Rollout>,
         /// Schedule of the job, as a cron expression.
         pub schedule: Option<String>,
         /// When nothing runs with it; `null` if there is no downtime.
         pub downtime: Option<Downtime>,
+        /// What else must change at the same time, mostly the same of other workloads; empty where this alone is enough.
+        pub also: Vec<Adjustment>,
     }
 
     /// How large a workload may be: `quota-check what-if`.
@@ -408,7 +412,7 @@ codes! {
         LeapYears = "leap-years",
         /// The schedule never runs.
         NeverRuns = "never-runs",
-        /// A step of the schedule is longer than the range of its field, and has no effect.
+        /// A step of the schedule leaves the range of its field at once, and has no effect.
         LongStep = "long-step",
         /// The command contains curly quotes, which a shell does not read as quotes.
         CurlyQuotes = "curly-quotes",

@@ -182,8 +182,12 @@ codes! {
         Fits = "fits",
         /// It fits, but some pods cannot be created before old ones have terminated.
         FitsAfterTermination = "fits-after-termination",
+        /// Jobs that are created together fit, but not all at once: some wait until others have ended.
+        FitsOneAfterAnother = "fits-one-after-another",
         /// It fits as long as no pod of a Job fails: not all retries would fit.
         FitsWithoutRetries = "fits-without-retries",
+        /// It is not known whether it fits: a quota has no status yet, and the cluster refuses pods until it has one.
+        NotCounted = "not-counted",
         /// It does not fit in addition to current usage.
         QuotaExceeded = "quota-exceeded",
         /// New pods would wait for old ones, which stop only when new ones are ready.

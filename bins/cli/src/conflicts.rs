@@ -5,10 +5,10 @@ use std::ops::Range;
 use k8s_openapi::jiff::{RoundMode, SignedDuration, Timestamp, TimestampRound, Unit};
 use toolforge_model::JobName;
 use toolforge_quota::{Conflict, ResourceCheck};
-use toolforge_render::change::{Adjustment, Change, ChangeSet};
+use toolforge_render::change::{Action, Adjustment, Change, ChangeSet};
 use toolforge_render::job::{
     DurationSource, JobFacts, JobPlan, ScheduledJobLoad, conflicts_after, conflicts_during_rollout,
-    schedule_adjustments, unsimulated_jobs,
+    permanent_jobs, schedule_adjustments, unsimulated_jobs,
 };
 use toolforge_report::{CalendarConflict, CalendarShortfall};
 
@@ -39,12 +39,14 @@ pub struct RunConflicts {
     /// When that is over.
     rollout_until: Timestamp,
     schedules: Vec<Adjustment>,
-    /// What is assumed of the durations of these runs, a line each.
-    assumptions: Vec<String>,
+    /// What is assumed of the durations of these runs, a line for each job.
+    assumptions: Vec<(JobName, String)>,
     /// The same of those while pods are replaced.
-    rollout_assumptions: Vec<String>,
+    rollout_assumptions: Vec<(JobName, String)>,
     /// Whether a scheduled job is created or changed.
     changes_schedules: bool,
+    /// Whether a scheduled job is created.
+    creates_schedules: bool,
     /// The changed jobs whose runs are not simulated.
     unsimulated: Vec<JobName>,
     until: Timestamp,
@@ -60,8 +62,11 @@ impl RunConflicts {
             if conflicts.is_empty() { Vec::new() } else { schedule_adjustments(set, plans, facts, &day) };
         let (during_rollout, rollout_until) = conflicts_during_rollout(set, plans, facts, now);
         let changes_schedules = set.pending().any(Change::is_of_schedule);
-        let rollout_assumptions = assumptions(&during_rollout, facts);
-        let assumptions = assumptions(&conflicts, facts);
+        let creates_schedules =
+            set.pending().any(|change| change.action == Action::Create && change.is_of_schedule());
+        let permanent = permanent_jobs(set, plans, facts);
+        let rollout_assumptions = assumptions(&during_rollout, &permanent, facts);
+        let assumptions = assumptions(&conflicts, &permanent, facts);
         Self {
             conflicts,
             during_rollout,
@@ -70,6 +75,7 @@ impl RunConflicts {
             assumptions,
             rollout_assumptions,
             changes_schedules,
+            creates_schedules,
             unsimulated: unsimulated_jobs(set, plans),
             until: day.end,
         }
@@ -106,6 +112,16 @@ impl RunConflicts {
         self.during_rollout.iter().map(|conflict| conflict_line(conflict, self.rollout_until)).collect()
     }
 
+    /// Returns the conflicts without those of single jobs of which no run fits; these are reported as that.
+    #[must_use]
+    pub fn without_runs_of(mut self, never_fitting: &[&str]) -> Self {
+        let is_reported =
+            |conflict: &Conflict| conflict.names.iter().all(|name| never_fitting.contains(&name.as_str()));
+        self.conflicts.retain(|conflict| !is_reported(conflict));
+        self.assumptions.retain(|(name, _)| is_in(name, &self.conflicts));
+        self
+    }
+
     /// Prints a warning with the first conflicts, if there are any.
     pub fn print_warning(&self) {
         if let Some(left_out) = self.left_out() {
@@ -117,7 +133,7 @@ impl RunConflicts {
                 "while pods are replaced, these runs or the new pods may have to wait, as together they exceed the quota:",
             );
             with_first(warning, during_rollout)
-                .details(&self.rollout_assumptions)
+                .details(self.rollout_assumptions.iter().map(|(_, line)| line))
                 .with_hint("Nothing has to wait if the change is made after these runs.")
                 .end_paragraph()
                 .print();
@@ -128,12 +144,12 @@ impl RunConflicts {
         }
         let warning =
             with_first(Notice::warning("these runs exceed the quota within the next 24 hours:"), lines)
-                .details(&self.assumptions);
+                .details(self.assumptions.iter().map(|(_, line)| line));
         let warning = match adjustments_hint(&self.schedules, SizeForm::Keys) {
             Some(hint) => warning.with_hint(hint),
             None => warning,
         };
-        let shows = if self.changes_schedules {
+        let shows = if self.creates_schedules {
             "Once the jobs exist, `toolforge jobs cron --calendar` shows the day"
         } else {
             "`toolforge jobs cron --calendar` shows the day as it is now"
@@ -163,24 +179,34 @@ fn with_first(notice: Notice, lines: Vec<String>) -> Notice {
     if left > 0 { notice.detail(format!("and {left} more")) } else { notice }
 }
 
-/// Returns which runs may be shorter than they are simulated, a line for each job.
-fn assumptions(conflicts: &[Conflict], facts: &JobFacts) -> Vec<String> {
-    let is_in =
-        |name: &str| conflicts.iter().any(|conflict| conflict.names.iter().any(|other| other == name));
+/// Returns whether a run of a job is part of one of the conflicts.
+fn is_in(name: &JobName, conflicts: &[Conflict]) -> bool {
+    conflicts.iter().any(|conflict| conflict.names.iter().any(|other| other == name.as_str()))
+}
+
+/// Returns which runs may be shorter than they are simulated, and which are so many that they are not simulated one by one, a line
+/// for each job; `permanent` are the jobs of those.
+fn assumptions(conflicts: &[Conflict], permanent: &[JobName], facts: &JobFacts) -> Vec<(JobName, String)> {
     let live =
         if conflicts.is_empty() { Vec::new() } else { facts.live.all_scheduled(&facts.namespace.tool) };
-    let loads =
-        live.iter().filter(|job| is_in(job.name.as_str())).filter_map(|job| ScheduledJobLoad::of(job, facts));
+    let loads = live
+        .iter()
+        .filter(|job| is_in(&job.name, conflicts))
+        .filter_map(|job| ScheduledJobLoad::of(job, facts));
     let loads = loads.filter(|load| load.duration_source == DurationSource::UpperBound);
-    loads
-        .map(|load| {
-            let seconds = duration(i64::from(load.seconds));
-            format!(
-                "assumed: a run of {} takes {seconds}, the longest that the last one can have taken",
-                load.name
-            )
-        })
-        .collect()
+    let durations = loads.map(|load| {
+        let seconds = duration(i64::from(load.seconds));
+        let line = format!(
+            "assumed: a run of {} takes {seconds}, the longest that the last one can have taken",
+            load.name
+        );
+        (load.name, line)
+    });
+    let all_the_time = permanent
+        .iter()
+        .filter(|name| is_in(name, conflicts))
+        .map(|name| (name.clone(), format!("assumed: runs of {name} take place all the time")));
+    durations.chain(all_the_time).collect()
 }
 
 /// Returns what helps against conflicts, as the rest of a sentence. Where each run exceeds a quota alone, no other minute does.

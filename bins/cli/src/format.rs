@@ -50,8 +50,10 @@ fn format_of_invalid(command: &Command, arguments: &[OsString]) -> OutputFormat 
     let words: Vec<&str> =
         arguments.iter().filter_map(|word| word.to_str()).take_while(|word| *word != "--").collect();
     let verb = words.iter().find_map(|word| command.find_subcommand(word)).unwrap_or(command);
-    let has_short =
-        verb.get_arguments().any(|option| option.get_id() == OUTPUT && option.get_short().is_some());
+    // An option `-o` that the verb does not have was most likely meant as the format.
+    let has_short = verb
+        .get_arguments()
+        .all(|option| option.get_id() == OUTPUT || option.get_short() != OUTPUT.chars().next());
     let value = |word: &str, next: Option<&&str>| {
         let value = word.strip_prefix("--output").or(word.strip_prefix("-o").filter(|_| has_short))?;
         let value = if value.is_empty() { next? } else { value.strip_prefix('=').unwrap_or(value) };
@@ -73,6 +75,7 @@ mod tests {
         let file = Arg::new("file").short('o');
         let command = Command::new("x")
             .subcommand(Command::new("list").arg(&output))
+            .subcommand(Command::new("stop"))
             .subcommand(Command::new("run").arg(file));
         for (line, format) in [
             ("x", OutputFormat::Table),
@@ -82,6 +85,8 @@ mod tests {
             ("x list -ojson --bogus", OutputFormat::Json),
             ("x list --output", OutputFormat::Table),
             ("x run -o json --bogus", OutputFormat::Table),
+            ("x stop -o json", OutputFormat::Json),
+            ("x help -o json", OutputFormat::Json),
             ("x list --bogus -- --output json", OutputFormat::Table),
         ] {
             let words: Vec<OsString> = line.split(' ').map(OsString::from).collect();

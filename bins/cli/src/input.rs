@@ -37,21 +37,21 @@ impl Input {
     /// # Errors
     /// When it cannot be opened.
     pub fn open(path: &Path) -> Result<Self, Failure> {
-        let (name, opened) = if path.as_os_str() == "-" {
+        let name = shown(path);
+        let opened = if path.as_os_str() == "-" {
             if STANDARD_INPUT.swap(true, Ordering::Relaxed) {
                 return Err(Failure::new(ExitCode::Usage, "standard input can be read only once")
                     .hint("Write `-` once, and name files for the others."));
             }
-            ("standard input".to_owned(), io::stdin().as_fd().try_clone_to_owned().map(File::from))
+            io::stdin().as_fd().try_clone_to_owned().map(File::from)
         } else {
             // Without the flag, a pipe that nobody has opened for writing would be waited for here.
             let flags = OFlags::NONBLOCK.bits().cast_signed();
-            let opened = OpenOptions::new().read(true).custom_flags(flags).open(path);
-            (Untrusted::new(path.display().to_string()).escaped().to_string(), opened)
+            OpenOptions::new().read(true).custom_flags(flags).open(path)
         };
         match opened {
             Ok(file) => Ok(Self { file, name, is_noted: false }),
-            Err(error) => Err(cannot_be_read(&name, &error)),
+            Err(error) => Err(cannot_be_read(path, &error)),
         }
     }
 
@@ -84,10 +84,26 @@ impl Read for Input {
     }
 }
 
-fn cannot_be_read(name: &str, error: &io::Error) -> Failure {
+/// Returns the name of a file for messages.
+fn shown(path: &Path) -> String {
+    if path.as_os_str() == "-" {
+        return "standard input".to_owned();
+    }
+    Untrusted::new(path.display().to_string()).escaped().to_string()
+}
+
+/// Returns the failure of a file that cannot be read.
+pub(crate) fn cannot_be_read(path: &Path, error: &io::Error) -> Failure {
+    let name = shown(path);
     Failure::new(ExitCode::Failed, format!("{name} cannot be read"))
         .with_code(FailureCode::FileAccess)
         .coded_detail(DetailCode::Source, error.to_string())
+}
+
+/// Returns the failure of a file that has more than `limit` bytes.
+pub(crate) fn too_large(path: &Path, limit: u64) -> Failure {
+    let text = format!("{} is larger than {} MiB", shown(path), limit / 1024 / 1024);
+    Failure::new(ExitCode::Failed, text).with_code(FailureCode::InvalidFile)
 }
 
 /// Returns the content of a file, a pipe or standard input (`-`) of at most `limit` bytes.
@@ -98,11 +114,9 @@ pub fn read_input(path: &Path, limit: u64) -> Result<Vec<u8>, Failure> {
     let mut input = Input::open(path)?;
     let mut bytes = Vec::new();
     let read = input.by_ref().take(limit + 1).read_to_end(&mut bytes);
-    let name = &input.name;
-    read.map_err(|error| cannot_be_read(name, &error))?;
+    read.map_err(|error| cannot_be_read(path, &error))?;
     if bytes.len() as u64 > limit {
-        let text = format!("{name} is larger than {} MiB", limit / 1024 / 1024);
-        return Err(Failure::new(ExitCode::Failed, text).with_code(FailureCode::InvalidFile));
+        return Err(too_large(path, limit));
     }
     Ok(bytes)
 }

@@ -25,6 +25,7 @@ mod library_errors;
 mod lint;
 mod log;
 mod notice;
+mod object_stream;
 mod options;
 mod output;
 mod process;
@@ -58,6 +59,7 @@ pub use library_errors::without_cluster;
 pub use lint::{LintOptions, lint, lint_in};
 pub use log::{FollowEnd, LogOrigin, LogPrinter, LogStop, LogStyle, LogsOptions, until_stdout_closes};
 pub use notice::{Notice, print_message, print_question};
+pub use object_stream::for_each_object;
 pub use options::{
     ClusterOptions, DryRunOption, GlobalOptions, LintFormat, OutputFormat, mount_parser, parse_cpu,
     parse_memory, parse_profile, parse_seconds, parse_whole, with_formats,

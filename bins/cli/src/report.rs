@@ -211,6 +211,7 @@ pub fn forecast_cells(forecast: &ResourceForecast<'_>) -> [String; 6] {
         // The API server checks only what is created.
         true if check.after > check.hard => "over; nothing added",
         true if !forecast.fits_with_retries() => "fits without retries",
+        true if check.creates && check.mark == Some(QuotaMark::NotCountedYet) => "not known",
         true => "fits",
         false => "too much",
     };

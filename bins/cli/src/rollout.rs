@@ -37,7 +37,7 @@ pub fn restart_outcome(set: &ChangeSet) -> String {
             "would stop the old pods before the new ones start".to_owned()
         }
         None if set.verdict() == Verdict::NotChecked => {
-            "would replace the pods; whether without downtime is not known".to_owned()
+            "would replace the pods; whether there would be downtime is not known".to_owned()
         }
         None => "would replace the pods without downtime".to_owned(),
     }

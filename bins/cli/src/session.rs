@@ -13,12 +13,12 @@ use toolforge_render::namespace::{Documents, Namespace, Platform};
 use toolforge_report::FailureCode;
 
 use crate::failure::{ExitCode, Failure};
-use crate::input::read_input;
 use crate::notice::Notice;
+use crate::object_stream::read_documents;
 use crate::options::GlobalOptions;
 
-/// The maximum size of a file of `--from` in bytes; the objects of a namespace have less than one MiB.
-const FILE_LIMIT: u64 = 256 * 1024 * 1024;
+/// The maximum size of a YAML file of `--from` in bytes; the objects of a namespace have less than one MiB.
+const YAML_LIMIT: u64 = 256 * 1024 * 1024;
 
 /// The tool of a command, and the source of its facts.
 pub struct Session {
@@ -66,7 +66,7 @@ impl Session {
                 Failure::new(ExitCode::Usage, "no tool named; --from needs one")
                     .hint("Name the tool: `--tool NAME`.")
             })?;
-            let source = Source::Files(documents(&options.cluster.from)?);
+            let source = Source::Files(documents(&tool, &options.cluster.from)?);
             return Ok(Self { tool, platform, uid, home: None, source });
         }
         let kubeconfig = Kubeconfig::load(&kubeconfig_files(options))?;
@@ -277,12 +277,8 @@ fn own_home() -> Option<PathBuf> {
     std::env::home_dir().filter(|home| !home.as_os_str().is_empty())
 }
 
-fn documents(files: &[PathBuf]) -> Result<Documents, Failure> {
+fn documents(tool: &ToolName, files: &[PathBuf]) -> Result<Documents, Failure> {
     let mut documents = Documents::default();
-    for file in files {
-        let bytes = read_input(file, FILE_LIMIT)?;
-        let text = String::from_utf8_lossy(&bytes);
-        documents.read(&file.display().to_string(), &text)?;
-    }
+    files.iter().try_for_each(|file| read_documents(&mut documents, tool, file, YAML_LIMIT))?;
     Ok(documents)
 }

@@ -64,9 +64,16 @@ fn fixed_sentence(set: &ChangeSet, verdict: Verdict) -> &'static str {
         Verdict::NotChecked => "no quota is known, so whether it fits is not known",
         Verdict::Fits if set.at_rest.resources().is_empty() => "it fits; it needs no quota now",
         Verdict::Fits => FITS,
+        Verdict::NotCounted => {
+            "whether it fits is not known until the cluster has counted what is used; until then, it refuses what the quota counts"
+        }
         Verdict::FitsAfterTermination if set.fits() => {
             "it fits the quota, but new pods may have to wait until old ones have terminated; whether a node has enough \
              free resources is not checked"
+        }
+        Verdict::FitsOneAfterAnother => {
+            "it fits the quota, but these jobs do not run at once: some wait until others have ended; whether a node has \
+             enough free resources is not checked"
         }
         Verdict::FitsAfterTermination => "it does not fit yet, but once these pods have terminated",
         Verdict::Deadlock => {
@@ -93,13 +100,14 @@ fn never(set: &ChangeSet) -> &'static str {
     }
 }
 
-/// Returns the nearest sizes and rollouts with which a change set fits, or has no downtime; nothing if there are none.
+/// Returns the nearest sizes and rollouts with which all fits, or, where `fits` is whether it does, has no downtime; nothing if
+/// there are none.
 #[must_use]
-pub fn adjustments_text(set: &ChangeSet, adjustments: &[Adjustment]) -> String {
+pub fn adjustments_text(fits: bool, adjustments: &[Adjustment]) -> String {
     if adjustments.is_empty() {
         return String::new();
     }
-    let mut text = match (set.fits(), adjustments.len()) {
+    let mut text = match (fits, adjustments.len()) {
         (true, _) => "without downtime:\n",
         (false, 1) => "what would fit:\n",
         (false, _) => "one of these would fit:\n",
@@ -108,7 +116,7 @@ pub fn adjustments_text(set: &ChangeSet, adjustments: &[Adjustment]) -> String {
     for found in adjustments {
         let downtime = if found.downtime.is_some() { ", with downtime" } else { "" };
         // Writing to a String cannot fail.
-        let _ = writeln!(text, "  {}: {found}{downtime}", found.workload());
+        let _ = writeln!(text, "  {}{downtime}", found.description());
     }
     text
 }
@@ -132,8 +140,26 @@ pub fn adjustments_hint(nearest: &[Adjustment], form: SizeForm) -> Option<String
     Some(format!("It would fit with {others}{last}."))
 }
 
-/// Returns how another size or schedule is set; `None` for another rollout.
+/// Returns how other sizes or schedules are set; `None` for another rollout.
 fn setting(found: &Adjustment, form: SizeForm) -> Option<String> {
+    let mut groups: Vec<(String, Vec<String>)> = Vec::new();
+    for found in found.all() {
+        let keys = keys(found, form)?;
+        match groups.iter_mut().find(|(known, _)| *known == keys) {
+            Some((_, workloads)) => workloads.push(found.workload().to_string()),
+            None => groups.push((keys, vec![found.workload().to_string()])),
+        }
+    }
+    let group = |(keys, workloads): &(String, Vec<String>)| match form {
+        SizeForm::Options => format!("`{keys}`"),
+        SizeForm::Keys => format!("`{keys}` of {}", workloads.join(" and ")),
+    };
+    let downtime = if found.downtime.is_some() { " and downtime" } else { "" };
+    Some(format!("{}{downtime}", groups.iter().map(group).collect::<Vec<_>>().join(" and ")))
+}
+
+/// Returns the options or keys that set what one workload changes.
+fn keys(found: &Adjustment, form: SizeForm) -> Option<String> {
     let set = |name: &str, value: String| match form {
         SizeForm::Options if value.contains(' ') => format!("--{name} \"{value}\""),
         SizeForm::Options => format!("--{name} {value}"),
@@ -150,13 +176,7 @@ fn setting(found: &Adjustment, form: SizeForm) -> Option<String> {
     if parts.is_empty() {
         return None;
     }
-    let separator = if form == SizeForm::Options { " " } else { ", " };
-    let of = match form {
-        SizeForm::Options => String::new(),
-        SizeForm::Keys => format!(" of {}", found.workload()),
-    };
-    let downtime = if found.downtime.is_some() { " and downtime" } else { "" };
-    Some(format!("`{}`{of}{downtime}", parts.join(separator)))
+    Some(parts.join(if form == SizeForm::Options { " " } else { ", " }))
 }
 
 /// Returns the code of a verdict.
@@ -167,7 +187,7 @@ pub fn verdict_code(verdict: Verdict) -> toolforge_report::Verdict {
 
 /// Returns the nearest sizes and rollouts as they are written in documents.
 #[must_use]
-pub fn adjustments(found: &[Adjustment]) -> Vec<toolforge_report::Adjustment> {
+pub fn adjustments<'a>(found: impl IntoIterator<Item = &'a Adjustment>) -> Vec<toolforge_report::Adjustment> {
     let adjustment = |found: &Adjustment| {
         let WorkloadName { r#type, object_kind, name } = WorkloadName::of(&found.workload());
         toolforge_report::Adjustment {
@@ -186,12 +206,14 @@ pub fn adjustments(found: &[Adjustment]) -> Vec<toolforge_report::Adjustment> {
                 _ => None,
             },
             replicas: found.replicas,
+            parallelism: found.parallelism,
             rollout: found.rollout.map(|rollout| Rollout::from_code(rollout.as_str())),
             schedule: found.schedule.as_ref().map(ToString::to_string),
             downtime: found.downtime.map(|downtime| Downtime::from_code(downtime.as_str())),
+            also: adjustments(&found.also),
         }
     };
-    found.iter().map(adjustment).collect()
+    found.into_iter().map(adjustment).collect()
 }
 
 fn part_code(part: &PodPart) -> toolforge_report::PodPart {
@@ -206,8 +228,8 @@ fn part_code(part: &PodPart) -> toolforge_report::PodPart {
 
 /// Returns what adjustments are searched for: that all fits, or, where it does with downtime, that there is none.
 #[must_use]
-pub fn adjustment_goal(set: &ChangeSet) -> fn(&ChangeSet) -> bool {
-    if set.fits() { ChangeSet::fits_without_downtime } else { ChangeSet::fits }
+pub fn adjustment_goal(fits: bool) -> fn(&ChangeSet) -> bool {
+    if fits { ChangeSet::fits_without_downtime } else { ChangeSet::fits }
 }
 
 #[cfg(test)]
@@ -219,7 +241,9 @@ mod tests {
         for verdict in [
             Verdict::Fits,
             Verdict::FitsAfterTermination,
+            Verdict::FitsOneAfterAnother,
             Verdict::FitsWithoutRetries,
+            Verdict::NotCounted,
             Verdict::Exceeds,
             Verdict::Deadlock,
             Verdict::Never,

@@ -131,7 +131,7 @@ pub(crate) fn of_problems(
         Some(diagnostic) => failure.diagnostic(&file, &diagnostic),
         None => failure.detail(problem.to_string()),
     };
-    let is_size = |problem: &LoadProblem| matches!(problem, LoadProblem::NeverFits { .. });
+    let is_size = |problem: &LoadProblem| problem.never_fitting().is_some();
     let kind = if plan.problems.iter().all(is_size) { ExitCode::DoesNotFit } else { ExitCode::Failed };
     let message = match plan.problems.as_slice() {
         [one] => line(one),

@@ -2,9 +2,12 @@
 
 use std::ffi::OsString;
 
-use clap::error::ErrorKind;
+use clap::FromArgMatches as _;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use toolforge_cli::{ExitCode, Failure, positionals};
 use toolforge_model::{Untrusted, quote_word, suggest};
+
+use crate::arguments::Arguments;
 
 /// Words of other tools for verbs.
 const SYNONYMS: &[(&[&str], &str)] = &[
@@ -45,6 +48,9 @@ pub(crate) fn usage_failure(error: &clap::Error, line: &[OsString]) -> Failure {
             command.escaped()
         ));
     }
+    if let Some(failure) = short_output(error, line) {
+        return failure;
+    }
     if error.kind() != ErrorKind::InvalidSubcommand {
         return toolforge_cli::usage_failure(error);
     }
@@ -73,6 +79,27 @@ pub(crate) fn usage_failure(error: &clap::Error, line: &[OsString]) -> Failure {
         format!("{message}; did you mean {}?", verb.split(' ').next().unwrap_or_default()),
     )
     .hint(format!("Type `toolforge jobs {}`.", typed.escaped()))
+}
+
+/// Returns the failure of an option `-o` that is meant as `--output`: only some verbs have it, because it is a log file of `run`.
+fn short_output(error: &clap::Error, line: &[OsString]) -> Option<Failure> {
+    let is_short = |option: &str| option.starts_with("-o");
+    let ContextValue::String(option) = error.get(ContextKind::InvalidArg)? else { return None };
+    (error.kind() == ErrorKind::UnknownArgument && is_short(option)).then_some(())?;
+    let index = line.iter().position(|argument| is_short(&argument.to_string_lossy()))?;
+    let mut meant = line.to_vec();
+    let value = line[index].to_string_lossy()[2..].trim_start_matches('=').to_owned();
+    meant[index] = if value.is_empty() { "--output".into() } else { format!("--output={value}").into() };
+    let matches = crate::command().try_get_matches_from(&meant).ok()?;
+    let arguments = Arguments::from_arg_matches(&matches).ok()?;
+    let hint = || {
+        let typed: Vec<String> =
+            meant.iter().skip(1).map(|argument| quote_word(&argument.to_string_lossy())).collect();
+        let typed = Untrusted::new(typed.join(" "));
+        Failure::new(ExitCode::Usage, "unknown option -o; did you mean --output?")
+            .hint(format!("Type `toolforge jobs {}`.", typed.escaped()))
+    };
+    Some(arguments.check_output().map_or_else(|refused| refused, |()| hint()))
 }
 
 /// Returns the verb that a word of another tool means, with its options.

@@ -159,12 +159,12 @@ fn output_formats_are_those_of_findings() {
         let output = lint(&directory, &[&["pod.yaml"], &words[..], &OFFLINE].concat());
         assert!(String::from_utf8_lossy(&output.stdout).contains("\"version\": \"2.1.0\""), "{words:?}");
     }
-    assert_snapshot!(said(&lint(&directory, &["pod.yaml", "-o", "long"])), @r#"
+    assert_snapshot!(said(&lint(&directory, &["pod.yaml", "-o", "long"])), @"
     [exit 2]
-    error: --output cannot be "long"
+    error: `--output long` cannot be used with `lint`
 
-    hint: Possible values are table, json, yaml, sarif.
-    "#);
+    hint: Leave it out, or use table, json, yaml or sarif.
+    ");
     let mut list = Command::new(env!("CARGO_BIN_EXE_jobs"));
     assert_snapshot!(said(&list.args(["quota", "--output", "sarif", "--tool", "a"]).output().unwrap()), @"
     [exit 2]
@@ -266,7 +266,7 @@ fn fix_shows_difference_keeps_original() {
        |
        = fix: Set `resources` if it needs more or less.
 
-    warning[image-gone]: deployment.yaml:25:18: the image of python3.7 is gone from the platform, as far as is known without the cluster; python3.13 replaces it: docker-registry.svc.toolforge.org/toolforge-python313-sssd-web
+    warning[image-gone]: deployment.yaml:25:18: the image of python3.7 is gone from the platform, as far as is known without the cluster, so that pods wait in ImagePullBackOff; python3.13 replaces it: docker-registry.svc.toolforge.org/toolforge-python313-sssd-web
        |
     25 |           image: docker-registry.svc.toolforge.org/toolforge-python37-sssd-base:latest
        |                  ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
@@ -353,4 +353,20 @@ fn secrets_are_hidden_in_texts_that_are_not_yaml() {
     let directory = Scratch::new("broken", "pod.yaml", text);
     let output = said(&lint(&directory, &[&["pod.yaml"], &OFFLINE[..]].concat()));
     assert!(output.contains("invalid-yaml") && !output.contains("hunter2"), "{output}");
+}
+
+#[test]
+fn documents_of_findings_are_bounded() {
+    let directory = Scratch::new("bounded", "bad.yaml", &"---\n# lint: ignore=foo\na\n".repeat(20_000));
+    for format in ["table", "json", "yaml", "sarif"] {
+        let output = lint(&directory, &["--offline", "--output", format, "bad.yaml"]);
+        assert_eq!(output.status.code(), Some(1), "{format}");
+        assert!(output.stdout.len() < 1024 * 1024, "{format}: {} bytes", output.stdout.len());
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert!(
+            text.contains("39000 more findings are not listed: 19000 errors, 20000 warnings"),
+            "{format}: {}",
+            &text[text.len() - 500..]
+        );
+    }
 }

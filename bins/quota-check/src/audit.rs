@@ -11,8 +11,8 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use toolforge_cli::{
-    Document, ExitCode, Failure, Input, Notice, ProgressLine, Session, Source, Table, print, to_json,
-    warn_of_unread_kinds,
+    Document, ExitCode, Failure, Input, Notice, ProgressLine, Session, Source, Table, for_each_object, print,
+    to_json, warn_of_unread_kinds,
 };
 use toolforge_client::kube::api::ListParams;
 use toolforge_client::{Client, Collection, ResourceType, Unread};
@@ -27,7 +27,7 @@ use toolforge_report::{AuditCode, AuditFinding, FailureCode, Level, NamespaceAud
 
 use crate::arguments::Arguments;
 use crate::facts;
-use crate::fleet::{failure_of_all, for_each_object};
+use crate::fleet::failure_of_all;
 
 /// How kubectl writes a file that can be audited.
 const KUBECTL: &str = "Write the file with `kubectl get resourcequota,limitrange,deployment,statefulset,daemonset,cronjob,job --all-namespaces --output json`.";

@@ -32,8 +32,9 @@ pub(crate) fn run(
     let exit_code = warn_of_unread(&facts.jobs.namespace.limits);
     let plan = plan_files(&files, &facts);
     let conflicts = RunConflicts::of(&plan.set, &plan.jobs, &facts.jobs, Timestamp::now());
-    conflicts.print_warning();
-    let nearest = file_adjustments(&files, &facts, &plan, adjustment_goal(&plan.set));
+    let never_fitting: Vec<&str> = plan.never_fitting().collect();
+    conflicts.clone().without_runs_of(&never_fitting).print_warning();
+    let nearest = file_adjustments(&files, &facts, &plan, adjustment_goal(plan.fits()));
     print(&document(session, &plan, &nearest, &conflicts, &arguments.files)?, format)?;
     if !plan.problems.is_empty() {
         return Err(of_problems(&plan, &arguments.files));
@@ -125,7 +126,7 @@ fn document(
         quotas: quota_rows(set),
         violations: violations(set),
         problems: plan.problems.iter().flat_map(|found| problems(found, paths)).collect(),
-        adjustments: adjustments(&[nearest, conflicts.schedules()].concat()),
+        adjustments: adjustments(nearest.iter().chain(conflicts.schedules())),
         conflicts: conflicts.report(),
     };
     Ok(Document { text: text(plan, nearest), value: to_json(value)? })
@@ -200,7 +201,7 @@ fn text(plan: &FilePlan, nearest: &[Adjustment]) -> String {
         text.push_str("nothing would change\n");
     }
     text.push_str(&verdict_text(set, plan.verdict()));
-    text.push_str(&adjustments_text(set, nearest));
+    text.push_str(&adjustments_text(plan.fits(), nearest));
     text
 }
 

@@ -17,6 +17,7 @@ mod files;
 mod fleet;
 mod report;
 mod request;
+mod synonyms;
 mod usage;
 mod what_if;
 
@@ -80,6 +81,12 @@ fn print_help(mut command: clap::Command, word: Option<&str>) -> Result<ExitCode
             (Some(text), _) => format!("{text}\n{WHERE_TO_ASK}\n"),
             (None, Some(verb)) => verb.render_long_help().to_string(),
             (None, None) => {
+                if let Some(verb) = synonyms::command(&word) {
+                    let verb = command.find_subcommand_mut(verb);
+                    let text = verb.map(|verb| verb.render_long_help().to_string());
+                    print_text(&text.unwrap_or_else(|| command.render_long_help().to_string()))?;
+                    return Ok(ExitCode::Success);
+                }
                 let verbs: Vec<&str> = command.get_subcommands().map(clap::Command::get_name).collect();
                 return Err(unknown_topic(&word, &verbs));
             }
@@ -90,6 +97,11 @@ fn print_help(mut command: clap::Command, word: Option<&str>) -> Result<ExitCode
 }
 
 fn check(arguments: &Arguments) -> Result<ExitCode, Failure> {
+    if arguments.verb.is_none()
+        && let Some(failure) = synonyms::meant(&arguments.files)
+    {
+        return Err(failure);
+    }
     if arguments.fleet.all {
         if arguments.verb.is_some() || arguments.quota.is_some() {
             return Err(Failure::new(ExitCode::Usage, "`--all` cannot be used with a command or `--quota`")
@@ -99,6 +111,11 @@ fn check(arguments: &Arguments) -> Result<ExitCode, Failure> {
     }
     arguments.document_format()?;
     if let Some(Verb::Generate(GenerateArguments { what })) = &arguments.verb {
+        arguments.session_options()?.refuse("generate")?;
+        if arguments.quota.is_some() {
+            let message = "`--quota` cannot be used with `generate`";
+            return Err(Failure::new(ExitCode::Usage, message).hint("Leave it out; a script needs no quota."));
+        }
         let command = with_help(command());
         return DescribedProgram { name: "quota-check", word: None, command }.generate(what);
     }

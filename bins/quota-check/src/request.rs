@@ -9,7 +9,7 @@ use k8s_openapi::jiff::Timestamp;
 use toolforge_cli::{ExitCode, Failure, RunConflicts, Session, print_text};
 use toolforge_model::Untrusted;
 use toolforge_quota::{ComputeResource, Limits, ObjectName, Resource, ResourceQuota};
-use toolforge_render::change::ChangeSet;
+use toolforge_render::change::{Adjustment, ChangeSet};
 use toolforge_render::files::{FileContents, FilePlan, FilePlanFacts, file_adjustments, plan_files};
 use toolforge_render::usage::{
     BlockedObject, OutOfMemoryKill, WorkloadUsage, blocked_objects, out_of_memory_kills, workload_usage,
@@ -83,7 +83,7 @@ impl Planned {
         needed.add_rows(conflicts.shortfalls());
         Self {
             plan,
-            smaller: smaller.iter().map(|found| format!("{}: {found}", found.workload())).collect(),
+            smaller: smaller.iter().map(Adjustment::description).collect(),
             needed,
             meetings: conflicts.lines(),
             left_out: conflicts.left_out(),

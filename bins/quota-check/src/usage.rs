@@ -190,6 +190,7 @@ pub(crate) fn runs_text(runs: &[toolforge_report::UpcomingRun]) -> String {
         let verdict = match run.verdict {
             Verdict::Fits | Verdict::FitsAfterTermination => "fits",
             Verdict::FitsWithoutRetries => "fits without retries",
+            Verdict::NotCounted => "not known",
             Verdict::Never => "never fits",
             Verdict::NotChecked => "no quota",
             _ => "does not fit",

@@ -4,10 +4,10 @@ use k8s_openapi::jiff::Timestamp;
 use toolforge_cli::{
     Document, ExitCode, Failure, FileFactsOptions, OutputFormat, RunConflicts, Session, Table, WorkloadName,
     adjustments, adjustments_text, print, restart_forecast, restart_outcome, rollout_note, to_json,
-    verdict_text, warn_of_unread,
+    verdict_code, verdict_text, warn_of_unread,
 };
-use toolforge_model::{JobKind, JobRequest, Replicas, WebServiceOptions};
-use toolforge_quota::Verdict;
+use toolforge_model::{JobKind, JobName, JobRequest, Replicas, WebServiceOptions};
+use toolforge_quota::{Limits, ResourceQuota, Verdict};
 use toolforge_render::change::{Adjustment, ChangeSet, Largest, LargestSizes};
 use toolforge_render::job::{
     JobFacts, JobForecast, JobPlan, LoadOptions, largest_job, load_adjustments, observe_job, plan_load,
@@ -60,19 +60,33 @@ pub(crate) fn run(
         unlimited: unlimited(&answer.largest),
         change: RestartForecast {
             adjustments: adjustments(&answer.nearest),
+            fits: if answer.fits() { answer.change.fits_if_checked() } else { Some(false) },
+            verdict: verdict_code(answer.verdict()),
             ..restart_forecast(&answer.change)
         },
         restart: answer.restart.as_ref().map(restart_forecast),
     })?;
     let has_size = asked.memory.is_some() || asked.cpu.is_some() || asked.replicas.is_some();
-    let text = if has_size { answer.verdict() } else { answer.largest_sizes() };
+    let text = if has_size { answer.of_size() } else { answer.of_now() };
+    let text = format!("{text}{}", uncounted_note(&facts.jobs.namespace.limits));
     if has_size {
         let Answer { change, plans, .. } = &answer;
-        RunConflicts::of(change, plans, &facts.jobs, Timestamp::now()).print_warning();
+        let conflicts = RunConflicts::of(change, plans, &facts.jobs, Timestamp::now());
+        let never_fitting =
+            asked.name.iter().filter(|_| answer.verdict() == Verdict::Never).map(JobName::as_str);
+        conflicts.without_runs_of(&never_fitting.collect::<Vec<_>>()).print_warning();
     }
     print(&Document { text, value }, format)?;
-    let fits = answer.change.fits() && answer.restart.as_ref().is_none_or(ChangeSet::fits);
+    let fits = answer.fits() && answer.restart.as_ref().is_none_or(ChangeSet::fits);
     Ok(if fits || !has_size { exit_code } else { ExitCode::DoesNotFit })
+}
+
+/// Returns that less may fit once the cluster has counted what is used of a new quota; nothing if it has.
+fn uncounted_note(limits: &Limits) -> &'static str {
+    if limits.quotas.iter().all(ResourceQuota::has_status) {
+        return "";
+    }
+    "the cluster has not counted yet what is used; once it has, these sizes may not fit\n"
 }
 
 /// A workload of a size, and how far that can go.
@@ -89,6 +103,8 @@ struct Answer {
     has_replicas: bool,
     largest: LargestSizes,
     change: ChangeSet,
+    /// Whether no run of a scheduled job fits.
+    never_fits: bool,
     /// The plan of the job.
     plans: Vec<JobPlan>,
     restart: Option<ChangeSet>,
@@ -108,24 +124,32 @@ impl Answer {
         format!("memory {}, CPU {}, {replicas} {pods}", limits.memory, limits.cpu)
     }
 
-    /// Returns whether the size fits, and what a restart would do.
-    fn verdict(&self) -> String {
+    fn fits(&self) -> bool {
+        !self.never_fits && self.change.fits()
+    }
+
+    fn verdict(&self) -> Verdict {
+        if self.never_fits { Verdict::Never } else { self.change.verdict() }
+    }
+
+    /// Returns whether the size fits, what a restart would do, and how far each part of the size can go.
+    fn of_size(&self) -> String {
         let mut text = match &self.new_type {
             Some(name) => {
                 format!("there is no web service; a new one of type {name}: {}\n", self.size())
             }
             None => format!("{}: {}\n", self.workload, self.size()),
         };
-        text.push_str(&verdict_text(&self.change, self.change.verdict()));
-        text.push_str(&adjustments_text(&self.change, &self.nearest));
-        if let Some(note) = rollout_note(&self.change).filter(|_| self.change.fits()) {
+        text.push_str(&verdict_text(&self.change, self.verdict()));
+        text.push_str(&adjustments_text(self.fits(), &self.nearest));
+        if let Some(note) = rollout_note(&self.change).filter(|_| self.fits()) {
             text.push_str(&format!("{note}\n"));
         }
         match &self.restart {
-            Some(restart) if self.change.fits() && self.next == "a restart" => {
+            Some(restart) if self.fits() && self.next == "a restart" => {
                 text.push_str(&format!("a restart afterwards {}\n", restart_outcome(restart)));
             }
-            Some(restart) if self.change.fits() => {
+            Some(restart) if self.fits() => {
                 let fits = match restart.fits_if_checked() {
                     Some(true) => "fits beside what runs now",
                     Some(false) => "does not fit beside what runs now",
@@ -135,13 +159,23 @@ impl Answer {
             }
             _ => {}
         }
+        text.push_str(&format!("\n{}", self.largest_sizes("ASKED")));
         text
     }
 
-    /// Returns how far each part of the size can go.
-    fn largest_sizes(&self) -> String {
-        let Self { workload, new_type, resources, replicas, has_replicas, largest, next, .. } = self;
-        let mut table = Table::new(&["SIZE", if new_type.is_some() { "DEFAULT" } else { "NOW" }, "LARGEST"]);
+    /// Returns how far each part of the size that the workload has now, or by default, can go.
+    fn of_now(&self) -> String {
+        let (title, now) = match &self.new_type {
+            Some(name) => (format!("there is no web service; a new one of type {name}:"), "DEFAULT"),
+            None => (self.workload.clone(), "NOW"),
+        };
+        format!("{title}\n\n{}", self.largest_sizes(now))
+    }
+
+    /// Returns how far each part of the size can go; `now` is the heading of the size.
+    fn largest_sizes(&self, now: &'static str) -> String {
+        let Self { new_type, resources, replicas, has_replicas, largest, next, .. } = self;
+        let mut table = Table::new(&["SIZE", now, "LARGEST"]);
         let limits = resources.limits;
         let memory = largest_text(largest.memory);
         table.row(["memory".to_owned(), limits.memory.to_string(), memory]);
@@ -152,18 +186,12 @@ impl Answer {
             table.row(["replicas".to_owned(), replicas.to_string(), pods]);
         }
         let how = if self.is_web_service { "have no downtime" } else { "fit as usual" };
-        let (title, change) = match new_type {
-            Some(name) => (format!("there is no web service; a new one of type {name}:"), "the start"),
-            None => (workload.clone(), "the change"),
-        };
+        let change = if new_type.is_some() { "the start" } else { "the change" };
         let table = table.for_stdout();
         if self.change.verdict() == Verdict::NotChecked {
-            return format!("{title}\n\n{table}\nno quota is known, so whether {change} fits is not known\n");
+            return format!("{table}\nno quota is known, so whether {change} fits is not known\n");
         }
-        format!(
-            "{title}\n\n{table}\neach alone, so that {change} and {next} afterwards {how}\n{}",
-            self.why_none()
-        )
+        format!("{table}\neach alone, so that {change} and {next} afterwards {how}\n{}", self.why_none())
     }
 
     /// Returns why not even the smallest memory, CPU or number of replicas fits; nothing if one of each does.
@@ -236,6 +264,7 @@ fn web_service(
         has_replicas: true,
         largest: largest_web_service(&plan, web),
         change,
+        never_fits: false,
         plans: Vec::new(),
         restart: Some(restart),
         lasting: vec![later.change, later.restart],
@@ -261,7 +290,8 @@ fn job(facts: &JobFacts, lasting: &JobFacts, asked: &WhatIfArguments) -> Result<
     let refused = |error: &dyn std::error::Error| Failure::from_error(ExitCode::Failed, error);
     let plan = JobPlan::new(request.clone(), facts).map_err(|error| refused(&error))?;
     let unplanned = || Failure::new(ExitCode::Failed, format!("job '{name}' cannot be changed as it is"));
-    let JobForecast { change, restart, .. } = JobForecast::new(&request, facts).ok_or_else(unplanned)?;
+    let JobForecast { change, restart, never_fits, .. } =
+        JobForecast::new(&request, facts).ok_or_else(unplanned)?;
     let later = JobForecast::new(&request, lasting).ok_or_else(unplanned)?;
     let (replicas, next) = match &request.kind {
         JobKind::Continuous { replicas, .. } => (replicas.count().into(), "a restart"),
@@ -281,6 +311,7 @@ fn job(facts: &JobFacts, lasting: &JobFacts, asked: &WhatIfArguments) -> Result<
         has_replicas: matches!(request.kind, JobKind::Continuous { .. }),
         largest: largest_job(&request, facts).ok_or_else(unplanned)?,
         change,
+        never_fits,
         plans: load.plans,
         restart,
         lasting: std::iter::once(later.change).chain(later.restart).collect(),

@@ -333,17 +333,22 @@ fn runs_of_manifests_meet_others() {
 
 #[test]
 fn manifest_replaces_the_live_schedule() {
+    let facts = std::env::temp_dir().join(format!("quota-check-replaces-{}.yaml", std::process::id()));
+    let limits = toolforge_fixtures::read("facts/scheduled.yaml").replace("memory: 4Gi", "memory: 9Gi");
+    std::fs::write(&facts, limits).unwrap();
+    let line = format!("--from {} -", facts.display());
     // The live job of this name runs at 3:00, beside 3Gi.
     for (memory, is_warned) in [("4Gi", false), ("6Gi", true)] {
         let input = cron_job("nightly", "0 4 * * *", memory);
-        let found = said("--from scheduled.yaml -", &input);
+        let found = said(&line, &input);
         let warning = "exceed the quota within the next 24 hours:\n  nightly alone, 04:00 to 04:05\n";
         assert_eq!(found.contains(warning), is_warned, "{found}");
-        assert!(!found.contains("03:00"), "{found}");
+        assert!(!found.contains("03:00") && !found.contains("Once the jobs exist"), "{found}");
         let suspended = input.replace("spec: {schedule", "spec: {suspend: true, schedule");
-        let found = said("--from scheduled.yaml -", &suspended);
+        let found = said(&line, &suspended);
         assert!(!found.contains("hours:"), "{found}");
     }
+    std::fs::remove_file(&facts).unwrap();
 }
 
 /// Returns whether it is said that a run of the job of `scheduled.yaml` no longer fits.
@@ -367,6 +372,9 @@ fn existing_runs_that_no_longer_fit_are_warned_of() {
     }
     let found = said("--from scheduled.yaml --from catalog.yaml what-if --memory 4Gi", "");
     assert!(found.starts_with("[exit 0]") && warns_of_nightly(&found), "{found}");
+    // The job exists already.
+    let found = said("--from scheduled.yaml --from catalog.yaml what-if nightly --memory 6Gi", "");
+    assert!(warns_of_nightly(&found), "{found}");
 }
 
 /// `jobs plan` and `webservice plan` have tests of the same text.
@@ -387,6 +395,50 @@ fn verdicts_have_the_words_of_every_plan() {
             assert!(found.contains(&format!("\n\n{expected}")), "{found}{expected}");
         }
     }
+}
+
+/// `jobs plan` has a test of the same text.
+#[test]
+fn never_fitting_runs_have_the_words_of_every_plan() {
+    let words = toolforge_fixtures::read("facts/never-fitting.txt");
+    let job = "- {name: c, command: x, image: bookworm, mem: 9Gi, schedule: '@daily'}\n";
+    let cron_job = "{apiVersion: batch/v1, kind: CronJob, metadata: {name: c}, spec: {schedule: '1 2 * * *', jobTemplate: {spec: \
+                    {template: {spec: {containers: [{name: a, resources: {limits: {memory: 9Gi, cpu: 100m}}}]}}}}}}\n";
+    let facts = std::env::temp_dir().join(format!("quota-check-never-{}.yaml", std::process::id()));
+    let limits = toolforge_fixtures::read("facts/scheduled.yaml");
+    for max in ["4Gi", "99Gi"] {
+        std::fs::write(&facts, limits.replace("memory: 4Gi", &format!("memory: {max}"))).unwrap();
+        for (input, workload) in [(job, "job c"), (cron_job, "CronJob c")] {
+            let found = said(&format!("--from {} --from catalog.yaml -", facts.display()), input);
+            let words = words.replace("job c", workload);
+            let words = if max == "4Gi" { words.replace("8Gi", "4Gi") } else { words };
+            assert!(
+                found.starts_with("[exit 3]\n") && found.contains(&format!("\n\n{words}")),
+                "{found}{words}"
+            );
+            // The error says it, or the limit that is exceeded.
+            assert!(!found.contains("these runs exceed the quota"), "{found}");
+            let problem = format!("a run of {workload} never fits");
+            assert!(max == "4Gi" || found.contains(&problem), "{found}");
+        }
+    }
+    std::fs::remove_file(&facts).unwrap();
+}
+
+#[test]
+fn several_workloads_are_proposed_together() {
+    let jobs = "- {name: a, command: x, image: bookworm, mem: 5Gi}\n- {name: b, command: x, image: bookworm, mem: 5Gi}\n";
+    let found = said("--quota seed-2020 -", jobs);
+    assert!(found.ends_with("\nwhat would fit:\n  job a and job b: each memory 4Gi\n"), "{found}");
+    let output = quota_check("--quota seed-2020 - --output json", jobs);
+    let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let found = &document["adjustments"];
+    assert_eq!(found.as_array().unwrap().len(), 1, "{found}");
+    assert_eq!(found[0]["memory"], "4Gi");
+    assert_eq!(
+        (&found[0]["also"][0]["memory"], found[0]["also"].as_array().unwrap().len()),
+        (&"4Gi".into(), 1)
+    );
 }
 
 #[test]
@@ -499,4 +551,37 @@ fn huge_files_are_refused_in_little_memory() {
         assert!(stderr.contains(expected), "{arguments}: {stderr}");
     }
     std::fs::remove_file(&file).unwrap();
+}
+
+#[test]
+fn runs_of_a_file_wait_for_each_other() {
+    let once =
+        |name: &str, cpu: &str| format!("- {{name: {name}, command: echo 1, image: bookworm, cpu: {cpu}}}\n");
+    let three = ["a", "b", "c"].map(|name| once(name, "1")).concat();
+    assert_snapshot!(said("--quota toolforge-2023 -", &three), @"
+    [exit 0]
+    create job a
+    create job b
+    create job c
+
+    RESOURCE          LIMIT  USED  AFTER  PEAK   VERDICT
+    pods              10     0     1      1      fits
+    requests.cpu      2      0     1      1      fits
+    requests.memory   6Gi    0     512Mi  512Mi  fits
+    limits.cpu        2      0     1      1      fits
+    limits.memory     8Gi    0     512Mi  512Mi  fits
+    count/jobs.batch  15     0     3      3      fits
+
+    it fits the quota, but these jobs do not run at once: some wait until others have ended; whether a node has enough free resources is not checked
+    ");
+    // What stays leaves no room for one of them.
+    let (bot, bots) = (
+        once("bot", "1").replace('}', ", continuous: true}"),
+        once("other", "1").replace('}', ", continuous: true}"),
+    );
+    let kept = format!("{three}{bot}{bots}");
+    assert_eq!(quota_check("--quota toolforge-2023 -", &kept).status.code(), Some(3));
+    // An object counts as long as it exists, whether its pod runs or not.
+    let objects: String = (0..16).map(|index| once(&format!("j{index}"), "100m")).collect();
+    assert_eq!(quota_check("--quota toolforge-2023 -", &objects).status.code(), Some(3));
 }

@@ -204,6 +204,45 @@ fn help_lists_the_formats_of_the_verb() {
 }
 
 #[test]
+fn words_of_other_tools_have_a_hint() {
+    let hint = |line: &str| {
+        let said = said(&quota_check(line));
+        let lines: Vec<&str> = said.lines().filter(|line| !line.is_empty()).collect();
+        lines.join(" / ")
+    };
+    assert_snapshot!(hint("describe quota"), @r#"[exit 2] / error: "describe" is neither a command nor a file / hint: Type `quota-check`."#);
+    assert_snapshot!(hint("status --tool x"), @r#"[exit 2] / error: "status" is neither a command nor a file / hint: Type `quota-check`."#);
+    assert_snapshot!(hint("validate"), @r#"[exit 2] / error: "validate" is neither a command nor a file / hint: Type `quota-check FILE`."#);
+    assert_snapshot!(hint("apply jobs.yaml --tool x"), @r#"[exit 2] / error: "apply" is neither a command nor a file / hint: Type `quota-check jobs.yaml`."#);
+    assert_snapshot!(hint("whatif bot --tool x"), @r#"[exit 2] / error: "whatif" is neither a command nor a file / hint: Type `quota-check what-if bot`."#);
+    assert_snapshot!(hint("rm job"), @r#"[exit 2] / error: "rm" is neither a command nor a file / hint: This program changes nothing and prints no logs. `toolforge jobs delete NAME` deletes a job; `toolforge webservice stop` stops the web service."#);
+    assert_snapshot!(hint("tail"), @r#"[exit 2] / error: "tail" is neither a command nor a file / hint: This program changes nothing and prints no logs. `toolforge jobs logs NAME` prints the log of a job; `toolforge webservice logs` that of the web service."#);
+    assert!(hint("help describe").starts_with("[exit 0]"));
+    // A file of that name is read.
+    let directory = std::env::temp_dir().join(format!("quota-check-words-{}", std::process::id()));
+    std::fs::create_dir_all(&directory).unwrap();
+    std::fs::write(directory.join("plan"), "- {name: a, command: ./a, image: bookworm}\n").unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_quota-check"));
+    command.current_dir(&directory).env_clear().env("HOME", "/nonexistent").stdin(Stdio::null());
+    let output = command.args(["plan", "--tool", "stashbot", "--quota", "toolforge-2023"]).output().unwrap();
+    std::fs::remove_dir_all(&directory).unwrap();
+    assert!(output.status.success(), "{}", said(&output));
+}
+
+#[test]
+fn generate_refuses_options() {
+    for (line, option) in [
+        ("generate bash --tool x", "--tool"),
+        ("--kubeconfig=k generate man", "--kubeconfig"),
+        ("generate bash --quota toolforge-2023", "--quota"),
+    ] {
+        let said = said(&quota_check(line));
+        assert!(said.starts_with("[exit 2]"), "{said}");
+        assert!(said.contains(&format!("`{option}` cannot be used with `generate`")), "{said}");
+    }
+}
+
+#[test]
 fn generate_and_help_have_help() {
     let help = said(&quota_check("generate --help"));
     assert!(help.contains("Usage: quota-check generate"), "{help}");

@@ -64,6 +64,13 @@ fn sizes_that_are_asked_for_have_a_verdict() {
 
     it fits the quota; whether a node has enough free resources is not checked
     a restart afterwards would work, but one more pod exceeds the quota (limits.memory: 12Gi of 8Gi, 4Gi too much (quota seed-2020)), so the pods are replaced one after the other; the others keep running
+
+    SIZE      ASKED  LARGEST
+    memory    4Gi    4Gi
+    CPU       500m   1
+    replicas  2      2
+
+    each alone, so that the start and a restart afterwards have no downtime
     ");
     assert_snapshot!(said("what-if --quota seed-2020 --memory 4Gi --replicas 3"), @"
     [exit 3]
@@ -81,7 +88,27 @@ fn sizes_that_are_asked_for_have_a_verdict() {
     one of these would fit:
       the web service: memory 2730Mi
       the web service: 2 replicas
+
+    SIZE      ASKED  LARGEST
+    memory    4Gi    2730Mi
+    CPU       500m   -
+    replicas  3      2
+
+    each alone, so that the start and a restart afterwards have no downtime
+    -: not even the smallest one does: limits.memory: 12Gi of 8Gi, 4Gi too much (quota seed-2020)
     ");
+}
+
+#[test]
+fn run_of_a_size_that_never_fits_is_reported() {
+    let facts = std::env::temp_dir().join(format!("quota-check-run-{}.yaml", std::process::id()));
+    let limits = toolforge_fixtures::read("facts/scheduled.yaml").replace("memory: 4Gi", "memory: 99Gi");
+    std::fs::write(&facts, limits).unwrap();
+    let found = said(&format!("what-if nightly --from {} --from catalog.yaml --memory 9Gi", facts.display()));
+    std::fs::remove_file(&facts).unwrap();
+    assert!(found.starts_with("[exit 3]\n"), "{found}");
+    assert!(found.contains("\nit can never fit: it exceeds the quota or a limit on its own\nwhat would fit:\n  job nightly: memory "), "{found}");
+    assert!(found.contains("\nmemory  9Gi    ") && !found.contains("these runs exceed the quota"), "{found}");
 }
 
 #[test]
@@ -163,8 +190,24 @@ fn largest_sizes_are_tight() {
 
 #[test]
 fn without_a_quota_nothing_is_checked() {
-    assert_snapshot!(said("what-if --from catalog.yaml"), @"");
-    assert_snapshot!(said("what-if --from catalog.yaml --memory 4Gi"), @"");
+    assert_snapshot!(said("what-if --from catalog.yaml"), @"
+    [exit 0]
+    there is no web service; a new one of type php8.2:
+
+    SIZE      DEFAULT  LARGEST
+    memory    512Mi    not limited
+    CPU       500m     not limited
+    replicas  1        not limited
+
+    no quota is known, so whether the start fits is not known
+    ");
+    assert_snapshot!(said("what-if --from catalog.yaml --memory 4Gi"), @"
+    [exit 0]
+    there is no web service; a new one of type php8.2: memory 4Gi, CPU 500m, 1 replica
+
+    no quota is known, so whether it fits is not known
+    a restart afterwards would replace the pods; whether there would be downtime is not known
+    ");
     let output = quota_check("what-if --from catalog.yaml --output json");
     let document: Value = serde_json::from_slice(&output.stdout).unwrap();
     let change = &document["change"];

@@ -36,9 +36,21 @@ pub(crate) async fn ready(client: &Client) {
     }
 }
 
+/// Waits until the API server forwards requests to metrics-server. The first measurement may be later.
+pub(crate) async fn metrics_ready(client: &Client) {
+    while !answers(client, "apis/metrics.k8s.io/v1beta1").await {
+        sleep(PAUSE).await;
+    }
+}
+
 /// Returns whether the API server reports that it is ready.
 pub(crate) async fn is_ready(client: &Client) -> bool {
-    match Request::new("").get("readyz", &GetParams::default()) {
+    answers(client, "readyz").await
+}
+
+/// Returns whether a request for a path succeeds in time.
+async fn answers(client: &Client, path: &str) -> bool {
+    match Request::new("").get(path, &GetParams::default()) {
         Ok(request) => matches!(timeout(TIMEOUT, client.request_text(request)).await, Ok(Ok(_))),
         Err(_) => false,
     }

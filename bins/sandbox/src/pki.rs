@@ -1,7 +1,8 @@
 //! Keys, certificates and kubeconfigs of the control plane.
 //!
 //! One authority signs everything, including the tools' certificates (through the API), so it is kept as long as the
-//! sandbox's data. Every file is created once; a missing file is created again.
+//! sandbox's data. A second one signs only the certificate with which the API server forwards requests, because who has
+//! that certificate can act as any user. Every file is created once; a missing file is created again.
 
 use std::fs;
 use std::io::Write;
@@ -34,7 +35,7 @@ struct Subject {
 }
 
 /// The members of the control plane. Kubernetes' default roles are bound to these names and groups.
-const SUBJECTS: [Subject; 8] = [
+const SUBJECTS: [Subject; 9] = [
     Subject {
         file: "apiserver",
         name: "kube-apiserver",
@@ -64,7 +65,23 @@ const SUBJECTS: [Subject; 8] = [
     client("kube-controller-manager", "system:kube-controller-manager", None, &[]),
     client("kube-scheduler", "system:kube-scheduler", None, &[]),
     client("kube-proxy", "system:kube-proxy", None, &[]),
+    // Also its serving certificate, by the name of its Service. The rights in its manifest are those of a ServiceAccount.
+    client(
+        "metrics-server",
+        "system:serviceaccount:kube-system:metrics-server",
+        None,
+        &["metrics-server.kube-system.svc"],
+    ),
 ];
+
+/// The API server as it forwards a user's request to another server. The names are those that kubeadm uses.
+const FRONT_PROXY: Subject = Subject {
+    file: "front-proxy-client",
+    name: "front-proxy-client",
+    organization: None,
+    server: &[],
+    kubeconfig: false,
+};
 
 const fn client(
     file: &'static str,
@@ -89,19 +106,26 @@ pub(crate) fn write_admin_kubeconfig(sandbox: &Sandbox, api_port: u16) -> Result
 }
 
 fn ensure_in(directory: &Path) -> Result<(), Failure> {
-    let (authority_key, authority_file) = (directory.join("ca.key"), directory.join("ca.crt"));
-    let key = existing_or_new_key(&authority_key)?;
-    let params = authority_params()?;
-    if !authority_file.exists() {
-        write(&authority_file, &params.self_signed(&key).map_err(certificate_failure)?.pem())?;
-    }
-    // The issuer needs only the name, the usages and the key, which are the same in every run.
-    let issuer = Issuer::new(params, key);
+    // The name that kubeadm uses, so that certificates look like those of the platform.
+    let issuer = ensure_authority(directory, "ca", "kubernetes")?;
     for subject in &SUBJECTS {
         ensure_subject(directory, subject, &issuer)?;
     }
+    let front_proxy = ensure_authority(directory, "front-proxy-ca", "front-proxy-ca")?;
+    ensure_subject(directory, &FRONT_PROXY, &front_proxy)?;
     let service_account = existing_or_new_key(&directory.join("service-account.key"))?;
     write(&directory.join("service-account.pub"), &service_account.public_key_pem())
+}
+
+fn ensure_authority(directory: &Path, file: &str, name: &str) -> Result<Issuer<'static, KeyPair>, Failure> {
+    let certificate = directory.join(format!("{file}.crt"));
+    let key = existing_or_new_key(&directory.join(format!("{file}.key")))?;
+    let params = authority_params(name)?;
+    if !certificate.exists() {
+        write(&certificate, &params.self_signed(&key).map_err(certificate_failure)?.pem())?;
+    }
+    // The issuer needs only the name, the usages and the key, which are the same in every run.
+    Ok(Issuer::new(params, key))
 }
 
 fn ensure_subject(directory: &Path, subject: &Subject, issuer: &Issuer<'_, KeyPair>) -> Result<(), Failure> {
@@ -128,11 +152,10 @@ fn ensure_subject(directory: &Path, subject: &Subject, issuer: &Issuer<'_, KeyPa
     Ok(())
 }
 
-fn authority_params() -> Result<CertificateParams, Failure> {
+fn authority_params(name: &str) -> Result<CertificateParams, Failure> {
     let mut params = CertificateParams::new(Vec::new()).map_err(certificate_failure)?;
     params.distinguished_name = rcgen::DistinguishedName::new();
-    // The name that kubeadm uses, so that certificates look like those of the platform.
-    params.distinguished_name.push(DnType::CommonName, "kubernetes");
+    params.distinguished_name.push(DnType::CommonName, name);
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     params.key_usages =
         vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign, KeyUsagePurpose::DigitalSignature];

@@ -130,7 +130,7 @@ impl FetchedWebService {
         facts.namespace.limits = with_unsettled_pods(limits, &deployments, &jobs, &pods, now);
         facts.http_routes = http_routes;
         facts.live = live;
-        facts.unread_kinds = unread.iter().filter_map(|unread| unread.object_kind()).collect();
+        facts.unread_kinds = unread.iter().filter_map(Unread::object_kind).collect();
         let mut job_facts = JobFacts::new(facts.namespace.clone());
         let live = &mut job_facts.live;
         (live.pods, live.deployments, live.jobs, live.cron_jobs) = (pods, deployments, jobs, cron_jobs);

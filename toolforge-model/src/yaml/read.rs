@@ -1,7 +1,10 @@
+use serde_saphyr::budget::BudgetBreach;
+use serde_saphyr::localizer::ExternalMessageSource;
 use serde_saphyr::{DuplicateKeyPolicy, NonFiniteFloatPolicy, UserMessageFormatter};
 
 use super::node::{self, Parsed, YamlNode, YamlValue};
 use super::remedy::{invalid_escape, remedy, second_document};
+use super::template::find_template;
 use crate::{Diagnostic, DiagnosticKind, Location, Remedy, Untrusted};
 
 /// The maximum number of values and keys that aliases (`*name`) repeat: those of a few hundred jobs with common settings.
@@ -10,17 +13,36 @@ const REPLAYED_EVENTS: usize = 20_000;
 /// The maximum size of all values and keys in bytes, with those that aliases repeat; files have at most 1 MiB.
 const SCALAR_BYTES: usize = 8 * 1024 * 1024;
 
+/// The most levels of mappings and lists.
+const LEVELS: usize = 64;
+
 /// Reads one YAML document. Of two equal keys the last one counts; a text without content is [`YamlValue::Null`].
 ///
 /// # Errors
 /// When the text is not YAML: where and why, with a hint at the usual causes.
 pub fn parse(text: &str) -> Result<YamlNode, Diagnostic> {
-    read(text).map_err(|ReadError { location, reason, is_limit }| {
+    read(text).map_err(|ReadError { location, reason }| {
+        let of_kind = |kind, message: &str| Diagnostic::of_kind(kind, location, message);
+        let reason = match reason {
+            Reason::Limit(reason) => return of_kind(DiagnosticKind::Limit, &reason),
+            reason => reason,
+        };
+        if text.contains('\0') {
+            let message = if is_utf16(text) {
+                "the file is UTF-16; save it as UTF-8"
+            } else {
+                "the file is binary; it has zero bytes"
+            };
+            return Diagnostic::of_kind(DiagnosticKind::Encoding, Location::START, message);
+        }
+        if let Some(mark) = find_template(text) {
+            return Diagnostic::of_kind(DiagnosticKind::Template, mark.location, mark);
+        }
         if let Some((location, sequence)) = invalid_escape(text, location) {
             let message = format!("invalid YAML: in double quotes, {sequence} is not an escape sequence");
-            let sequence = Untrusted::new(sequence);
-            return Diagnostic::of_kind(DiagnosticKind::Syntax, location, message)
-                .with_remedy(Remedy::EscapeBackslash { sequence });
+            let found = Diagnostic::of_kind(DiagnosticKind::Syntax, location, message);
+            let remedy = Remedy::EscapeBackslash { sequence: Untrusted::new(sequence) };
+            return if remedy.is_shown_as_it_is() { found.with_remedy(remedy) } else { found };
         }
         if let Some(location) = second_document(text, location.line, |text| read(text).is_ok()) {
             let message = "a second YAML document begins here, and only one is read";
@@ -28,13 +50,15 @@ pub fn parse(text: &str) -> Result<YamlNode, Diagnostic> {
                 .with_remedy(Remedy::RemoveLine);
         }
         let read = |text: &str| read(text).map_err(|error| error.location.line);
-        let remedy = if is_limit { None } else { remedy(text, location.line, read) };
+        let remedy = remedy(text, location.line, read);
+        // An alias is where it is meant to be.
+        let remedy = remedy
+            .filter(|remedy| matches!(reason, Reason::Syntax(_)) || matches!(remedy, Remedy::Quote { .. }));
         let kind = match remedy {
-            _ if is_limit => DiagnosticKind::Limit,
             Some(Remedy::ReplaceTab { .. }) => DiagnosticKind::Tab,
             _ => DiagnosticKind::Syntax,
         };
-        let found = Diagnostic::of_kind(kind, location, format_args!("invalid YAML: {reason}"));
+        let found = of_kind(kind, &format!("invalid YAML: {}", reason.text(text, location)));
         match remedy {
             Some(remedy) => found.with_remedy(remedy),
             None => found,
@@ -42,19 +66,96 @@ pub fn parse(text: &str) -> Result<YamlNode, Diagnostic> {
     })
 }
 
-/// Why a text is not read.
+/// Returns whether a text with zero bytes is UTF-16 that was read as UTF-8.
+fn is_utf16(text: &str) -> bool {
+    let start = text.as_bytes().get(..200).unwrap_or(text.as_bytes());
+    start.iter().filter(|byte| **byte == 0).count() * 3 >= start.len()
+}
+
+/// Where and why a text is not read.
 struct ReadError {
     location: Location,
-    reason: String,
-    /// Whether it has more values or levels than are read, and is YAML.
-    is_limit: bool,
+    reason: Reason,
+}
+
+/// Why a text is not read.
+enum Reason {
+    /// It has more values or levels than are read, and is YAML.
+    Limit(String),
+    /// An alias has no anchor before it in the document.
+    UnknownAnchor,
+    /// An alias is within its own anchor.
+    AliasOfItself,
+    /// It is not YAML.
+    Syntax(String),
+}
+
+impl Reason {
+    fn of(error: &serde_saphyr::Error, location: Location) -> Self {
+        use serde_saphyr::Error;
+        use serde_saphyr::granit_parser::ErrorKind;
+        match error {
+            Error::AliasError { error, .. } if !matches!(Self::of(error, location), Self::Syntax(_)) => {
+                Self::of(error, location)
+            }
+            Error::Budget { breach: BudgetBreach::Depth { .. }, .. } => Self::depth(),
+            Error::Budget { .. } => Self::Limit(
+                "the document has more values than are read, with those that its aliases repeat".to_owned(),
+            ),
+            Error::AliasReplayCounterOverflow { .. }
+            | Error::AliasReplayLimitExceeded { .. }
+            | Error::AliasExpansionLimitExceeded { .. }
+            | Error::AliasReplayStackDepthExceeded { .. } => {
+                Self::Limit(format!("aliases repeat more than {REPLAYED_EVENTS} values"))
+            }
+            Error::ExternalMessage { source, .. }
+                if matches!(&**source, ExternalMessageSource::Parser(error)
+                    if matches!(error.kind(), ErrorKind::RecursionLimitExceeded)) =>
+            {
+                Self::depth()
+            }
+            Error::UnknownAnchor { .. } => Self::UnknownAnchor,
+            Error::RecursiveReferencesRequireWeakTypes { .. } => Self::AliasOfItself,
+            error => {
+                let reason = error.render_with_formatter(&UserMessageFormatter);
+                Self::Syntax(reason.trim_end_matches(&format!(" at {location}")).to_owned())
+            }
+        }
+    }
+
+    fn depth() -> Self {
+        Self::Limit(format!("mappings and lists are nested more than {LEVELS} levels deep"))
+    }
+
+    /// Returns the reason in words; the location is that of the error in the text.
+    fn text(self, text: &str, location: Location) -> String {
+        let alias = || alias_at(text, location).unwrap_or("*");
+        match self {
+            Self::Limit(reason) | Self::Syntax(reason) => reason,
+            Self::UnknownAnchor => {
+                let alias = alias();
+                format!("the alias {alias} has no anchor &{} before it in this document", &alias[1..])
+            }
+            Self::AliasOfItself => format!("the alias {} is within its own anchor", alias()),
+        }
+    }
+}
+
+/// Returns the alias at a location.
+fn alias_at(text: &str, location: Location) -> Option<&str> {
+    let line = text.lines().nth(usize::try_from(location.line).ok()?.checked_sub(1)?)?;
+    let column = usize::try_from(location.column).ok()?.checked_sub(1)?;
+    let (start, _) = line.char_indices().nth(column)?;
+    let found =
+        line.get(start..)?.split(|c: char| c.is_whitespace() || matches!(c, ',' | ']' | '}')).next()?;
+    found.starts_with('*').then_some(found)
 }
 
 /// Reads one YAML document, or returns where and why it is not YAML.
 fn read(text: &str) -> Result<YamlNode, ReadError> {
     let options = serde_saphyr::options! {
         alias_limits: serde_saphyr::alias_limits! { max_total_replayed_events: REPLAYED_EVENTS },
-        budget: serde_saphyr::budget! { max_total_scalar_bytes: SCALAR_BYTES },
+        budget: serde_saphyr::budget! { max_depth: LEVELS, max_total_scalar_bytes: SCALAR_BYTES },
         // As the platform's own tools have it.
         duplicate_keys: DuplicateKeyPolicy::LastWins,
         // One value of a kind that is not allowed must not make the others unreadable.
@@ -71,37 +172,9 @@ fn read(text: &str) -> Result<YamlNode, ReadError> {
             let location = error
                 .location()
                 .map_or(Location::START, |found| Location { line: found.line(), column: found.column() });
-            if is_budget(error.without_snippet()) {
-                let reason = "YAML document too large or too complex: more values or levels than are read";
-                return ReadError { location, reason: reason.to_owned(), is_limit: true };
-            }
-            let is_limit = is_limit(error.without_snippet());
-            let reason = error.without_snippet().render_with_formatter(&UserMessageFormatter);
-            let reason = reason.trim_end_matches(&format!(" at {location}")).to_owned();
-            ReadError { location, reason, is_limit }
+            ReadError { location, reason: Reason::of(error.without_snippet(), location) }
         })?;
     Ok(node::with_location(parsed, text))
-}
-
-/// Returns whether an error is that the document, with what its aliases repeat, has more than is read.
-fn is_budget(error: &serde_saphyr::Error) -> bool {
-    match error {
-        serde_saphyr::Error::AliasError { error, .. } => is_budget(error),
-        serde_saphyr::Error::Budget { .. } => true,
-        _ => false,
-    }
-}
-
-/// Returns whether an error is that aliases repeat too much.
-fn is_limit(error: &serde_saphyr::Error) -> bool {
-    match error {
-        serde_saphyr::Error::AliasError { error, .. } => is_limit(error),
-        serde_saphyr::Error::AliasReplayCounterOverflow { .. }
-        | serde_saphyr::Error::AliasReplayLimitExceeded { .. }
-        | serde_saphyr::Error::AliasExpansionLimitExceeded { .. }
-        | serde_saphyr::Error::AliasReplayStackDepthExceeded { .. } => true,
-        _ => false,
-    }
 }
 
 #[cfg(test)]
@@ -165,7 +238,7 @@ mod tests {
     fn limits_have_no_remedy() {
         let text = format!("- &a {{command: {}}}\n{}", "x".repeat(100_000), "- *a\n".repeat(100));
         let message = shown(&text);
-        assert!(message.contains("more values or levels than are read"), "{message}");
+        assert!(message.contains("more values than are read"), "{message}");
         assert!(!message.contains("quote the value"), "{message}");
     }
 
@@ -203,10 +276,61 @@ mod tests {
         };
         // Ten million values, if they were all read.
         let found = shown(&bomb(7, "x, x, x, x, x, x"));
-        assert!(found.contains("too large or too complex"), "{found}");
+        assert!(found.ends_with("aliases repeat more than 20000 values"), "{found}");
         let found = shown(&bomb(4, &"x".repeat(100_000)));
-        assert!(found.contains("invalid YAML"), "{found}");
+        assert!(found.contains("more values than are read"), "{found}");
         assert_eq!(shown(&bomb(3, "x")), "a mapping");
+    }
+
+    #[test]
+    fn other_formats_are_explained() {
+        for (text, expected) in [
+            (
+                "{{- range .Values.x }}\n- a: {{ . }}\n",
+                "line 1, column 1: the file is a template with {{ }}; render it first, and use the result",
+            ),
+            (
+                "# {{ x }}\n{% for x in y %}\n- a\n",
+                "line 2, column 1: the file is a template with {% %}; render it first, and use the result",
+            ),
+            ("a\0:\0 \0b\0", "line 1, column 1: the file is UTF-16; save it as UTF-8"),
+            ("\u{7f}ELF: [abcdefgh\0", "line 1, column 1: the file is binary; it has zero bytes"),
+            ("a: \"{{ x }}\"\n", "a mapping"),
+        ] {
+            assert_eq!(shown(text), expected, "{text:?}");
+        }
+        let found = shown(&"[".repeat(1000));
+        assert!(found.ends_with("mappings and lists are nested more than 64 levels deep"), "{found}");
+    }
+
+    #[test]
+    fn aliases_are_not_quoted() {
+        for (text, expected) in [
+            (
+                "data: *m\n",
+                "line 1, column 7: invalid YAML: the alias *m has no anchor &m before it in this document",
+            ),
+            (
+                "- {a: *m1, b: c}\n",
+                "line 1, column 7: invalid YAML: the alias *m1 has no anchor &m1 before it in this document",
+            ),
+            ("a: &a {b: *a}\n", "line 1, column 11: invalid YAML: the alias *a is within its own anchor"),
+            (
+                "schedule: */5\n",
+                "line 1, column 11: invalid YAML: the alias */5 has no anchor &/5 before it in this document; quote the value: schedule: '*/5'",
+            ),
+        ] {
+            assert_eq!(shown(text), expected, "{text:?}");
+        }
+    }
+
+    /// What is printed is escaped, and would mean something else in quotes.
+    #[test]
+    fn invisible_characters_have_no_remedy() {
+        for text in ["a: ./a\tx: y\n", "a: ./a \u{200b}x: y\n", "\"a\tb\": @x\n", "a: \"\\\u{200b}\"\n"] {
+            let found = shown(text);
+            assert!(!found.contains("; "), "{text:?}: {found}");
+        }
     }
 
     #[test]

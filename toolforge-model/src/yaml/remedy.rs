@@ -141,8 +141,9 @@ pub(super) fn remedy(text: &str, line: u64, parse: impl Fn(&str) -> Result<YamlN
             // What is wrong in later lines is a matter of its own.
             let is_gone = parse(&whole.join("\n"))
                 .map_or_else(|line| usize::try_from(line).is_ok_and(|line| line > index + 1), |_| true);
-            if has_value && is_gone {
-                return Some(place.remedy(&quoted));
+            let remedy = place.remedy(&quoted);
+            if has_value && is_gone && remedy.is_shown_as_it_is() {
+                return Some(remedy);
             }
         }
     }
@@ -189,6 +190,9 @@ fn in_braces(line: &str, colon: usize) -> Option<Unquoted<'_>> {
     };
     let next = written.match_indices(", ").map(|(index, _)| index).find(|index| is_key(*index));
     let (value, after) = written.split_at(next.map_or(end, |index| index.min(end)));
+    if is_alias(value.trim_end()) {
+        return None;
+    }
     let before = line.get(..line.len() - written.len())?;
     Some(Unquoted { before, place: Place::InBraces(key), value: value.trim_end().to_owned(), after })
 }
@@ -204,12 +208,20 @@ fn meant(value: &str) -> Option<String> {
         '|' | '>' => value.get(1..)?.starts_with(' '),
         '&' | '#' => false,
         _ => {
-            value.starts_with(['*', '@', '%', '`', '!', '-', '?'])
+            !is_alias(value) && value.starts_with(['*', '@', '%', '`', '!', '-', '?'])
                 || value.contains(": ")
                 || value.ends_with(':')
         }
     };
     is_text.then(|| value.to_owned())
+}
+
+/// Returns whether a value is an alias with a name such as people give to anchors, and not the beginning of a schedule.
+fn is_alias(value: &str) -> bool {
+    let is_name = |name: &str| {
+        !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'))
+    };
+    value.strip_prefix('*').is_some_and(is_name)
 }
 
 /// Returns what a value means that begins with a quote: the line as it is written if more words follow the quoted one, and the

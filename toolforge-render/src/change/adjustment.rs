@@ -1,4 +1,4 @@
-//! The smallest change of one workload with which a change set or its runs fit.
+//! The smallest change of one workload, or of several together, with which a change set or its runs fit.
 
 use std::fmt;
 
@@ -10,8 +10,13 @@ use toolforge_quota::{
 
 use crate::change::{ChangeSet, Downtime, Rollout, Workload, WorkloadKind};
 
+/// The most workloads with the same change that a description names.
+const MOST_NAMED: usize = 10;
+
 /// A smaller size of one workload, or another rollout of it, with which everything fits, or another schedule with which its
 /// runs do. Of each amount, one mebibyte, one milli of CPU or one pod more would not, and no nearer schedule would.
+///
+/// Where no change of a single workload is enough, [`also`](Self::also) has what others must change, too.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Adjustment {
@@ -25,20 +30,25 @@ pub struct Adjustment {
     pub memory: Option<Memory>,
     /// The other CPU limit of each pod.
     pub cpu: Option<Cpu>,
-    /// The other memory request of each pod, where the one that is stated is above its limit.
+    /// The other memory request of each pod, where the one that is stated is above its limit, or below the minimum.
     pub memory_request: Option<Memory>,
-    /// The other CPU request of each pod, where the one that is stated is above its limit.
+    /// The other CPU request of each pod, where the one that is stated is above its limit, or below the minimum.
     pub cpu_request: Option<Cpu>,
     /// The part of the pod whose amounts these are; `None` for the only container.
     pub part: Option<PodPart>,
     /// The other number of pods.
     pub replicas: Option<u64>,
+    /// The other number of pods at once of a Job, or of a run of a CronJob (`parallelism`).
+    pub parallelism: Option<u64>,
     /// The other rollout.
     pub rollout: Option<Rollout>,
     /// The other schedule of a scheduled job.
     pub schedule: Option<CronExpression>,
     /// The downtime of the changes with it; `None` if there is none.
     pub downtime: Option<Downtime>,
+    /// What must change at the same time: mostly the same of other workloads. Of the same amount or count of all, one step more
+    /// would not fit.
+    pub also: Vec<Adjustment>,
 }
 
 /// A part of a pod that states amounts.
@@ -69,8 +79,8 @@ impl fmt::Display for PodPart {
 }
 
 impl fmt::Display for Adjustment {
-    /// Writes what is other: `memory 3584Mi`, `memory request 1Gi of container bot`, `memory 2Gi at most in each container`,
-    /// `2 replicas`, `rollout recreate`, `schedule 20 * * * *`.
+    /// Writes what is other of this workload: `memory 3584Mi`, `memory request 1Gi of container bot`, `memory 2Gi at most in each container`,
+    /// `2 replicas`, `parallelism 2`, `rollout recreate`, `schedule 20 * * * *`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let amounts = [
             self.memory.map(|memory| format!("memory {memory}")),
@@ -85,6 +95,7 @@ impl fmt::Display for Adjustment {
         }
         let others = [
             self.replicas.map(|count| format!("{count} {}", if count == 1 { "replica" } else { "replicas" })),
+            self.parallelism.map(|count| format!("parallelism {count}")),
             self.rollout.map(|rollout| format!("rollout {}", rollout.as_str())),
             self.schedule.as_ref().map(|schedule| format!("schedule {schedule}")),
         ];
@@ -100,6 +111,62 @@ impl Adjustment {
         Workload::new(self.kind, &self.name, self.object.as_ref())
     }
 
+    /// Returns the changes of all workloads: this one and those that must change at the same time.
+    pub fn all(&self) -> impl Iterator<Item = &Self> {
+        std::iter::once(self).chain(&self.also)
+    }
+
+    /// Returns what changes of which workload: `job daily: memory 1Gi`, `job daily and job other: each memory 1Gi`. Changes that
+    /// differ are separated by semicolons; of many workloads, the first are named.
+    #[must_use]
+    pub fn description(&self) -> String {
+        let mut changes: Vec<(String, String)> = Vec::new();
+        for found in self.all() {
+            let workload = found.workload().to_string();
+            match changes.last_mut().filter(|(last, _)| *last == workload) {
+                // Parts of one pod.
+                Some((_, text)) => text.push_str(&format!(" and {found}")),
+                None => changes.push((workload, found.to_string())),
+            }
+        }
+        let mut groups: Vec<(String, Vec<String>)> = Vec::new();
+        for (workload, change) in changes {
+            match groups.iter_mut().find(|(known, _)| *known == change) {
+                Some((_, workloads)) => workloads.push(workload),
+                None => groups.push((change, vec![workload])),
+            }
+        }
+        let group = |(change, workloads): &(String, Vec<String>)| match workloads.as_slice() {
+            [one] => format!("{one}: {change}"),
+            workloads if workloads.len() > MOST_NAMED => {
+                let (named, others) = workloads.split_at(MOST_NAMED);
+                format!("{} and {} others: each {change}", named.join(", "), others.len())
+            }
+            [others @ .., last] => format!("{} and {last}: each {change}", others.join(", ")),
+            [] => String::new(),
+        };
+        groups.iter().map(group).collect::<Vec<_>>().join("; ")
+    }
+
+    /// Returns changes as one with which a change set is as wanted; `None` if there are none.
+    pub(crate) fn together(changes: Vec<Self>, set: &ChangeSet) -> Option<Self> {
+        let mut changes = changes.into_iter();
+        let first = changes.next()?.with_downtime_of(set);
+        Some(Self { also: changes.map(|change| change.with_downtime_of(set)).collect(), ..first })
+    }
+
+    /// Notes the objects of changed manifests, which the change set knows.
+    pub(crate) fn set_object(&mut self, set: &ChangeSet) {
+        let change = set.changes.iter().find(|change| (change.kind, &change.name) == (self.kind, &self.name));
+        self.object = change.and_then(|change| change.object.clone());
+        self.also.iter_mut().for_each(|also| also.set_object(set));
+    }
+
+    /// Returns it with the downtime of the change set that it leads to.
+    pub(crate) fn with_downtime_of(self, set: &ChangeSet) -> Self {
+        Self { downtime: set.downtime(), ..self }
+    }
+
     pub(crate) fn new(kind: WorkloadKind, name: impl Into<String>) -> Self {
         Self {
             kind,
@@ -111,9 +178,11 @@ impl Adjustment {
             cpu_request: None,
             part: None,
             replicas: None,
+            parallelism: None,
             rollout: None,
             schedule: None,
             downtime: None,
+            also: Vec::new(),
         }
     }
 }
@@ -130,6 +199,16 @@ pub(crate) struct Sized {
 }
 
 impl Sized {
+    /// Returns the change to another size.
+    pub(crate) fn changed_to(&self, wanted: WorkloadSize) -> Adjustment {
+        Adjustment {
+            memory: (wanted.memory != self.size.memory).then(|| Memory::from_bytes(wanted.memory)),
+            cpu: (wanted.cpu != self.size.cpu).then(|| Cpu::from_millis(wanted.cpu)),
+            replicas: (wanted.replicas != self.size.replicas).then_some(wanted.replicas),
+            ..Adjustment::new(self.kind, self.name.as_str())
+        }
+    }
+
     /// Returns the nearest sizes with which everything is as wanted; `evaluate` returns the change set with a size.
     pub(crate) fn adjustments(
         &self,
@@ -138,13 +217,10 @@ impl Sized {
     ) -> Vec<Adjustment> {
         let fits = |size| evaluate(size).is_some_and(|set| is_wanted(&set));
         let adjusted = |found: WorkloadSize| {
-            let set = evaluate(found);
-            Adjustment {
-                memory: (found.memory != self.size.memory).then(|| Memory::from_bytes(found.memory)),
-                cpu: (found.cpu != self.size.cpu).then(|| Cpu::from_millis(found.cpu)),
-                replicas: (found.replicas != self.size.replicas).then_some(found.replicas),
-                downtime: set.and_then(|set| set.downtime()),
-                ..Adjustment::new(self.kind, self.name.as_str())
+            let change = self.changed_to(found);
+            match evaluate(found) {
+                Some(set) => change.with_downtime_of(&set),
+                None => change,
             }
         };
         self.size.nearest_that_fit(&self.bounds, fits).into_iter().map(adjusted).collect()

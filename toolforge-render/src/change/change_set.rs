@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 
 use toolforge_quota::{
-    Demand, DemandChange, LimitViolation, Limits, ObjectName, QuotaCheck, Resource, ResourceCheck,
+    Demand, DemandChange, LimitViolation, Limits, ObjectName, QuotaCheck, QuotaMark, Resource, ResourceCheck,
     TerminatingPod, Verdict, WaitingPods,
 };
 
+use crate::change::queued_runs::one_run_at_a_time;
 use crate::change::{Change, ChangeDemand, Downtime, Rollout, WorkloadKind};
 use crate::object::Object;
 
@@ -36,6 +37,8 @@ pub struct ChangeSet {
     pub(crate) waits: bool,
     /// Whether something is created or enlarged where no quota is known.
     pub(crate) lacks_quota: bool,
+    /// Whether Jobs that are created together fit one after the other, and not at once.
+    pub(crate) queues_runs: bool,
 }
 
 impl AsRef<Self> for ChangeSet {
@@ -91,26 +94,52 @@ impl ChangeSet {
             counts_deleted: false,
             waits: false,
             lacks_quota: false,
+            queues_runs: false,
         };
+        if !set.at_rest.fits()
+            && let Some([at_rest, at_peak]) = one_run_at_a_time(&set.changes, limits)
+        {
+            (set.at_rest, set.at_peak, set.queues_runs) = (at_rest, at_peak, true);
+        }
+        let mut is_bounded = false;
         if set.at_rest.fits() && !set.at_peak.fits() {
-            let refused = set.at_peak.clone();
+            let given = set.clone();
             // More and smaller pods may not even fit one after the other.
+            let mut candidates = Vec::new();
             for replace in [Change::replace_in_place, Change::replace_at_once] {
                 set.changes.iter_mut().for_each(replace);
                 set.at_peak =
                     QuotaCheck::at_peak_of_stages(check(&set.changes, limits, Change::requested_at_peak));
+                set.refused_surge = Some(given.at_peak.clone());
+                candidates.push(set.clone());
                 if set.at_peak.fits() {
                     break;
                 }
             }
-            set.refused_surge = Some(refused);
+            if !set.at_peak.fits() {
+                let mut candidates = std::iter::once(given).chain(candidates);
+                let bounded = candidates.find_map(|set| Some((set.peak_under_quota(limits)?, set)));
+                if let Some((at_peak, candidate)) = bounded {
+                    set = Self { at_peak, ..candidate };
+                    is_bounded = true;
+                }
+            }
         }
-        set.waits = set.fits() && set.may_wait(limits);
+        set.waits = is_bounded || set.fits() && set.may_wait(limits);
         let creates = |change: &Change| change.demand.created != Demand::default();
         set.lacks_quota = limits.quotas.is_empty() && set.changes.iter().any(creates);
         let has_retries = |change: &Change| change.demand.retries != Demand::default();
-        set.with_retries = set.changes.iter().any(has_retries).then(|| {
-            QuotaCheck::at_peak_of_stages(check(&set.changes, limits, Change::requested_with_retries))
+        // Retried pods of runs that wait for each other wait, too.
+        let has_retries = !set.queues_runs && set.changes.iter().any(has_retries);
+        set.with_retries = has_retries.then(|| {
+            // Pods that wait for each other do not stay beside retried ones.
+            let requested = if is_bounded { Change::requested_at_rest } else { Change::requested_at_peak };
+            let with_retries = |change: &Change| {
+                let mut requested = requested(change);
+                requested.add_all(&change.demand.retries);
+                requested
+            };
+            QuotaCheck::at_peak_of_stages(check(&set.changes, limits, with_retries))
         });
         set
     }
@@ -131,8 +160,61 @@ impl ChangeSet {
                 };
                 QuotaCheck::after_stages(check(&self.changes, limits, requested)).fits()
             };
-            change.rollout_verdict(fits) == Some(Verdict::FitsAfterTermination)
+            change.forecast(fits).is_some_and(|forecast| forecast.verdict == Verdict::FitsAfterTermination)
         })
+    }
+
+    /// Returns the check at the peak if every rollout completes although the quotas do not admit all of its pods at once;
+    /// `None` if one may get stuck.
+    ///
+    /// A refused pod is created as soon as it fits. Rollouts that wait for each other keep what they do not delete before new
+    /// pods are ready, so one completes if it does beside that. It then uses what it does at rest, which helps the others.
+    fn peak_under_quota(&self, limits: &Limits) -> Option<QuotaCheck> {
+        let mut peaks: Vec<Demand> = self.changes.iter().map(Change::requested_at_peak).collect();
+        let mut is_complete: Vec<bool> = self.changes.iter().map(|change| !change.replaces_pods()).collect();
+        let changes = || self.changes.iter().enumerate();
+        // A pod without a controller is created at once or never.
+        let are_created =
+            changes().all(|(index, change)| !change.is_pod() || self.admits(index, &peaks, limits));
+        let is_alone = changes().filter(|(_, change)| change.replaces_pods()).count() == 1;
+        while is_complete.contains(&false) {
+            let kept = self.kept_while_waiting(&is_complete);
+            let fits = |index: usize, pods: &Demand| {
+                let mut requested = kept.clone();
+                requested[index] = self.changes[index].requested_with(pods);
+                self.admits(index, &requested, limits)
+            };
+            let waiting = changes().filter(|(index, _)| !is_complete[*index]);
+            let found = waiting
+                .filter_map(|(index, change)| Some((index, change.peak_where(|pods| fits(index, pods))?)));
+            let found: Vec<(usize, Demand)> = found.collect();
+            if found.is_empty() {
+                return None;
+            }
+            for (index, peak) in found {
+                is_complete[index] = true;
+                if is_alone {
+                    peaks[index] = self.changes[index].requested_with(&peak);
+                }
+            }
+        }
+        let peak = check_all(&self.changes, limits, &peaks, |_| true);
+        are_created.then(|| QuotaCheck::at_peak_of_stages(peak).bounded())
+    }
+
+    /// Returns what each change requests while it waits for quota, or once its rollout is complete.
+    fn kept_while_waiting(&self, is_complete: &[bool]) -> Vec<Demand> {
+        let changes = self.changes.iter().zip(is_complete);
+        let kept = changes.map(|(change, is_complete)| {
+            if *is_complete { change.requested_at_rest() } else { change.requested_while_waiting() }
+        });
+        kept.collect()
+    }
+
+    /// Returns whether the quotas admit new pods of a change while the changes request these demands.
+    fn admits(&self, index: usize, requested: &[Demand], limits: &Limits) -> bool {
+        let checks = check_all(&self.changes, limits, requested, |other| other == index);
+        QuotaCheck::after_stages(checks).fits()
     }
 
     /// Returns the changes of several sets as one: they are ordered and checked together.
@@ -150,10 +232,18 @@ impl ChangeSet {
         Self::new(changes, limits)
     }
 
-    /// Returns the set with another rollout of one change.
-    pub(crate) fn with_rollout(&self, name: &str, rollout: Rollout, limits: &Limits) -> Self {
+    /// Returns the set with other rollouts of some changes.
+    pub(crate) fn with_rollouts(
+        &self,
+        rollout: impl Fn(&Change) -> Option<Rollout>,
+        limits: &Limits,
+    ) -> Self {
         let mut changes = self.changes.clone();
-        changes.iter_mut().filter(|change| change.name == name).for_each(|change| change.replace_by(rollout));
+        for change in &mut changes {
+            if let Some(rollout) = rollout(change) {
+                change.replace_by(rollout);
+            }
+        }
         Self::new(changes, limits)
     }
 
@@ -191,6 +281,8 @@ impl ChangeSet {
     pub fn verdict(&self) -> Verdict {
         match Verdict::new(&self.at_rest, &self.at_peak) {
             Verdict::Fits if self.lacks_quota => Verdict::NotChecked,
+            Verdict::Fits if self.is_uncounted() => Verdict::NotCounted,
+            Verdict::Fits if self.queues_runs => Verdict::FitsOneAfterAnother,
             Verdict::Fits if self.refused_retries().is_some() => Verdict::FitsWithoutRetries,
             Verdict::Fits if self.waits => Verdict::FitsAfterTermination,
             verdict => verdict,
@@ -212,6 +304,14 @@ impl ChangeSet {
             objects.into_iter().any(|object| *object == violation.object)
         };
         self.changes.iter().find(is_of)
+    }
+
+    /// Returns whether something is created that a quota without a status counts. The API server refuses it until the quota
+    /// controller has counted what is used.
+    #[must_use]
+    pub fn is_uncounted(&self) -> bool {
+        let mut created = self.at_rest.resources().iter().filter(|row| row.creates);
+        created.any(|row| row.mark == Some(QuotaMark::NotCountedYet))
     }
 
     /// Returns whether everything fits, and no running pods stop before the new ones are ready.
@@ -272,6 +372,19 @@ impl ChangeSet {
         change.is_awaited && self.changes.iter().any(|other| other.stage > change.stage)
     }
 
+    /// Returns the names of the scheduled jobs and CronJobs whose runs a limit refuses.
+    pub(crate) fn refused_runs(&self) -> impl Iterator<Item = &str> {
+        let is_refused = |change: &&Change| {
+            let pods = change.demand.pods.first().map(|pod| &pod.object);
+            change.is_of_schedule()
+                && self.at_rest.violations().iter().any(|violation| Some(&violation.object) == pods)
+        };
+        self.changes.iter().filter(is_refused).map(|change| {
+            let manifest = change.cron_job.as_ref().and_then(|found| found.metadata.name.as_deref());
+            manifest.unwrap_or(change.name.as_str())
+        })
+    }
+
     /// Returns the changes that are not [`Action::Keep`](crate::change::Action::Keep).
     pub fn pending(&self) -> impl Iterator<Item = &Change> {
         self.changes.iter().filter(|change| !change.is_keep())
@@ -299,10 +412,23 @@ impl ChangeSet {
 /// Checks changes stage by stage: before others are applied, the end of those is waited for that are awaited. There is one check
 /// at least.
 fn check(changes: &[Change], limits: &Limits, requested: impl Fn(&Change) -> Demand) -> Vec<QuotaCheck> {
-    let counted = |change: &Change, has_ended: bool| {
+    let requested: Vec<Demand> = changes.iter().map(requested).collect();
+    check_all(changes, limits, &requested, |_| true)
+}
+
+/// Checks changes that request these demands, stage by stage. Only those with certain indexes create anything, which is what a
+/// quota has to admit.
+pub(super) fn check_all(
+    changes: &[Change],
+    limits: &Limits,
+    requested: &[Demand],
+    creates: impl Fn(usize) -> bool,
+) -> Vec<QuotaCheck> {
+    let counted = |index: usize, change: &Change, has_ended: bool| {
         let ChangeDemand { freed, created, pods, claims, .. } = change.demand.clone();
         let freed_objects = freed_objects(change).collect();
-        let (mut requested, mut created) = (requested(change), created);
+        let created = if creates(index) { created } else { Demand::default() };
+        let (mut requested, mut created) = (requested[index].clone(), created);
         let mut freed = freed;
         if has_ended {
             (requested, created) = (objects_of(&requested), objects_of(&created));
@@ -311,8 +437,9 @@ fn check(changes: &[Change], limits: &Limits, requested: impl Fn(&Change) -> Dem
         DemandChange { freed, requested, created, pods, claims, freed_objects }
     };
     let check_stage = |stage: usize| {
-        let started = changes.iter().filter(|change| change.stage <= stage);
-        let counted = started.map(|change| counted(change, change.is_awaited && change.stage < stage));
+        let started = changes.iter().enumerate().filter(|(_, change)| change.stage <= stage);
+        let counted =
+            started.map(|(index, change)| counted(index, change, change.is_awaited && change.stage < stage));
         limits.evaluate_changes(&counted.collect::<Vec<_>>())
     };
     let stages: BTreeSet<usize> = changes.iter().map(|change| change.stage).collect();
@@ -339,7 +466,7 @@ pub(crate) fn with_rows(mut limits: Limits, rows: &[ResourceCheck]) -> Limits {
 }
 
 /// Returns the demand when pods have ended: only the objects stay, and nothing of the other resources is used.
-fn objects_of(demand: &Demand) -> Demand {
+pub(super) fn objects_of(demand: &Demand) -> Demand {
     let is_object = |resource: &Resource| matches!(resource, Resource::Count(_)) || !resource.is_of_pods();
     demand.iter().map(|(key, amount)| (key.clone(), if is_object(key) { amount } else { 0 })).collect()
 }

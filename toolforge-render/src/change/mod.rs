@@ -5,7 +5,9 @@
 
 mod adjustment;
 mod change_set;
+mod queued_runs;
 mod rollout;
+mod size_cap;
 mod step;
 mod workload;
 
@@ -15,6 +17,7 @@ pub(crate) use change_set::with_rows;
 pub use change_set::{ChangeSet, ResourceForecast};
 pub(crate) use rollout::PodReplacement;
 pub use rollout::{Downtime, Rollout};
+pub(crate) use size_cap::{SizeCap, cap_adjustments};
 pub(crate) use step::ChangeDemand;
 pub use step::{Action, Change, Step, StepAction};
 pub use workload::{Workload, WorkloadKind};

@@ -208,6 +208,16 @@ impl PodReplacement {
         self.new.each.times(self.new.count.saturating_sub(self.missing))
     }
 
+    /// Returns the most of each resource that old pods request while no new one can be created: as many run as must be ready.
+    pub(crate) fn kept(&self, rollout: Rollout) -> Demand {
+        let kept =
+            rollout.bounds(self.new.count).map_or(0, |RollingUpdate { max_surge, max_unavailable }| {
+                let max_unavailable = if max_surge == 0 { max_unavailable.max(1) } else { max_unavailable };
+                self.new.count.saturating_sub(max_unavailable)
+            });
+        if self.old.count == 0 { Demand::default() } else { self.old.each.times(kept) }
+    }
+
     /// Returns the most of each resource that old and new pods request together right after a new one is created.
     ///
     /// Terminating pods are not counted: a step that they block only has to wait.

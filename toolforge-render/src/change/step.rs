@@ -7,7 +7,7 @@ use k8s_openapi::api::batch::v1::CronJob;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde_json::Value;
 use toolforge_quota::{
-    ClaimDemand, Demand, LimitRange, ObjectName, PodDemand, Pods, Resource, Verdict, forecast_rollout,
+    ClaimDemand, Demand, LimitRange, ObjectName, PodDemand, Pods, Resource, RolloutForecast, forecast_rollout,
 };
 
 use crate::change::{Downtime, PodReplacement, Rollout, Workload, WorkloadKind};
@@ -173,6 +173,8 @@ pub struct Change {
     pub(crate) running: Demand,
     /// The CronJob of a manifest, whose runs count as those of scheduled jobs do.
     pub(crate) cron_job: Option<Box<CronJob>>,
+    /// Whether it creates the Job of a manifest.
+    pub(crate) creates_job: bool,
     pub(crate) demand: ChangeDemand,
 }
 
@@ -192,8 +194,15 @@ impl Change {
             is_awaited: false,
             running: Demand::default(),
             cron_job: None,
+            creates_job: false,
             demand: ChangeDemand::default(),
         }
+    }
+
+    /// Returns whether it creates a Job of its own, which ends by itself.
+    pub(crate) fn is_run(&self) -> bool {
+        let is_job = self.kind == WorkloadKind::OneOff || self.creates_job;
+        is_job && !self.is_keep() && self.demand.created != Demand::default()
     }
 
     /// Returns the rest of a change whose deletions an earlier attempt has made.
@@ -242,6 +251,12 @@ impl Change {
         }
     }
 
+    /// Returns whether its pods are replaced as by another rollout.
+    pub(crate) fn is_replaced_as(&self, rollout: Rollout) -> bool {
+        let replicas = self.demand.replacement.as_ref().map_or(0, |pods| pods.new.count);
+        self.rollout.is_some_and(|own| own.bounds(replicas) == rollout.bounds(replicas))
+    }
+
     /// Changes the rollout, even that of a manifest.
     pub(crate) fn replace_by(&mut self, rollout: Rollout) {
         let (Some(replacement), Some(_)) = (&self.demand.replacement, self.rollout) else { return };
@@ -267,11 +282,44 @@ impl Change {
         }
     }
 
-    /// Returns what is requested if pods of Jobs fail and are retried as often as they may be.
-    pub(crate) fn requested_with_retries(&self) -> Demand {
-        let mut requested = self.requested_at_peak();
-        requested.add_all(&self.demand.retries);
-        requested
+    /// Returns what is requested once all pods run.
+    pub(crate) fn requested_at_rest(&self) -> Demand {
+        self.demand.requested.clone()
+    }
+
+    /// Returns the most that is requested while a rollout waits for quota, with every pod deleted that may be before a new one is
+    /// ready, or when it is complete.
+    pub(crate) fn requested_while_waiting(&self) -> Demand {
+        let (Some(replacement), Some(rollout)) = (&self.demand.replacement, self.rollout) else {
+            return self.requested_at_rest();
+        };
+        self.requested_at_rest().max(&self.requested_with(&replacement.kept(rollout)))
+    }
+
+    /// Returns whether running pods are replaced.
+    pub(crate) fn replaces_pods(&self) -> bool {
+        self.demand.replacement.is_some() && self.rollout.is_some()
+    }
+
+    /// Returns whether a pod is created that has no controller.
+    pub(crate) fn is_pod(&self) -> bool {
+        self.kind == WorkloadKind::Pod || self.is_of_kind("Pod")
+    }
+
+    /// Returns whether it is the change of an object of a manifest of a kind.
+    fn is_of_kind(&self, kind: &str) -> bool {
+        self.object.as_ref().is_some_and(|object| object.kind == kind)
+    }
+
+    /// Returns the most that pods request together while they are replaced, if they are limited and the rollout completes.
+    pub(crate) fn peak_where(&self, fits: impl Fn(&Demand) -> bool) -> Option<Demand> {
+        if self.is_of_kind("StatefulSet") {
+            // Its controller takes other steps: it waits for each pod.
+            let peak = self.demand.replacement.as_ref()?.peak(self.rollout?);
+            return fits(&peak).then_some(peak);
+        }
+        let forecast = self.forecast(fits)?;
+        forecast.verdict.completes().then_some(forecast.peak)
     }
 
     /// Returns whether a scheduled job or a CronJob is created, changed or deleted.
@@ -297,13 +345,13 @@ impl Change {
         requested
     }
 
-    /// Returns how the rollout ends if its pods are limited; `None` if no pods are replaced.
-    pub(crate) fn rollout_verdict(&self, fits: impl Fn(&Demand) -> bool) -> Option<Verdict> {
+    /// Returns the simulated rollout if its pods are limited; `None` if no pods are replaced.
+    pub(crate) fn forecast(&self, fits: impl Fn(&Demand) -> bool) -> Option<RolloutForecast> {
         let (Some(PodReplacement { old, new, .. }), Some(rollout)) = (&self.demand.replacement, self.rollout)
         else {
             return None;
         };
-        Some(forecast_rollout(old, new, rollout.bounds(new.count), fits).verdict)
+        Some(forecast_rollout(old, new, rollout.bounds(new.count), fits))
     }
 
     /// Returns the order of the change: those that free quota first, those that request more later, new workloads last.

@@ -50,8 +50,15 @@ impl AsRef<ChangeSet> for Adoption {
 #[non_exhaustive]
 pub enum AdoptionError {
     /// Another object owns it.
-    #[error("it belongs to another object, which creates it again")]
-    Owned,
+    #[error("it belongs to {} {}{}", kind.escaped(), name.escaped(), if *is_created_again { ", which creates it again" } else { "" })]
+    Owned {
+        /// The kind of the owner.
+        kind: Untrusted,
+        /// Its name.
+        name: Untrusted,
+        /// Whether the owner is a controller that creates it again. A CronJob does not: each Job is another run.
+        is_created_again: bool,
+    },
     /// It cannot be written as a job.
     #[error("it cannot be written as a job: {}", reason.escaped())]
     NoJob {
@@ -72,8 +79,12 @@ pub enum AdoptionError {
 /// # Errors
 /// When another object owns it, it cannot be written as a job, or its image does not exist.
 pub fn plan_adoption(job: &JobObjects, facts: &JobFacts) -> Result<Adoption, AdoptionError> {
-    if job.workload.metadata().owner_references.iter().flatten().next().is_some() {
-        return Err(AdoptionError::Owned);
+    if let Some(owner) = job.workload.metadata().owner_references.iter().flatten().next() {
+        return Err(AdoptionError::Owned {
+            kind: Untrusted::new(owner.kind.as_str()),
+            name: Untrusted::new(owner.name.as_str()),
+            is_created_again: owner.controller == Some(true) && owner.kind != "CronJob",
+        });
     }
     check_image(job, facts)?;
     let object = match &job.workload {
@@ -93,7 +104,8 @@ pub fn plan_adoption(job: &JobObjects, facts: &JobFacts) -> Result<Adoption, Ado
     let Some(converted) = conversion.jobs.into_iter().next() else {
         let left = conversion.unconverted.into_iter().next().map(|left| left.reason);
         let error = || manifests.errors.first().map(Diagnostic::text);
-        return Err(no_job(left.or_else(error).unwrap_or_default()));
+        let web_service = || Untrusted::new("it has the labels of a web service");
+        return Err(no_job(left.or_else(error).unwrap_or_else(web_service)));
     };
     if converted.request.name != job.name {
         return Err(no_job(Untrusted::new("its name is not one that a job can have")));

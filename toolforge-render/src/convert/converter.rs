@@ -1,6 +1,6 @@
 //! Collects jobs from several files.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use toolforge_model::{JobImage, JobName, JobOptions, JobsFile, Location, Untrusted, write_jobs};
 
@@ -9,6 +9,9 @@ use crate::convert::{Conversion, ConversionNote, ConvertedJob, Unconverted};
 use crate::manifest::Manifest;
 use crate::namespace::Namespace;
 
+/// The length that is kept for a `-` and the number of a job whose name another one has.
+const LONGEST_NUMBER: usize = 10;
+
 /// Converts files for a tool.
 #[derive(Debug)]
 pub struct Converter<'a> {
@@ -16,6 +19,8 @@ pub struct Converter<'a> {
     /// The image of jobs whose source does not name one.
     image: Option<JobImage>,
     names: BTreeSet<String>,
+    /// The last number of the jobs whose names begin alike, so that none is looked for twice.
+    numbers: BTreeMap<String, usize>,
     /// The file that is converted.
     file: Option<Untrusted>,
     pub(super) conversion: Conversion,
@@ -26,7 +31,14 @@ impl<'a> Converter<'a> {
     /// is guessed from the command.
     #[must_use]
     pub fn new(namespace: &'a Namespace, image: Option<JobImage>) -> Self {
-        Self { namespace, image, names: BTreeSet::new(), file: None, conversion: Conversion::default() }
+        Self {
+            namespace,
+            image,
+            names: BTreeSet::new(),
+            numbers: BTreeMap::new(),
+            file: None,
+            conversion: Conversion::default(),
+        }
     }
 
     /// Sets the name of the file that is added next, for what is not converted.
@@ -82,24 +94,27 @@ impl<'a> Converter<'a> {
         {
             return name;
         }
-        let mut base: String = wanted
+        let base: String = wanted
             .to_ascii_lowercase()
             .chars()
             .map(|character| if character.is_ascii_alphanumeric() { character } else { '-' })
             .collect();
-        // A number may follow.
-        base.truncate(JobName::MAX_LENGTH - 4);
         let base = match base.trim_matches('-') {
             "" => "job",
             base => base,
         };
-        let mut number = 1_usize;
+        let up_to = |length: usize| base[..base.len().min(length)].trim_end_matches('-').to_owned();
+        let mut name = up_to(JobName::MAX_LENGTH);
+        let stem = up_to(JobName::MAX_LENGTH - LONGEST_NUMBER);
+        let number = self.numbers.entry(stem.clone()).or_insert(1);
         loop {
-            let name = if number == 1 { base.to_owned() } else { format!("{base}-{number}") };
-            match name.parse::<JobName>() {
-                Ok(parsed) if self.names.insert(name) => return parsed,
-                _ => number += 1,
+            if let Ok(parsed) = name.parse::<JobName>()
+                && self.names.insert(name)
+            {
+                return parsed;
             }
+            *number += 1;
+            name = format!("{stem}-{number}");
         }
     }
 
@@ -133,5 +148,40 @@ fn uses_language(program: &str, language: &str) -> bool {
         "jdk" => ending == "jar" || name == "java",
         "mono" => ending == "exe" || name == "mono",
         _ => name == "cargo",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use toolforge_images::Catalog;
+
+    use super::*;
+
+    #[test]
+    fn equal_names_get_numbers_in_linear_time() {
+        let namespace = Namespace::new(&"tf-test".parse().unwrap(), Catalog::bundled());
+        let mut converter = Converter::new(&namespace, None);
+        let long = "a".repeat(JobName::MAX_LENGTH + 9);
+        let before = Instant::now();
+        for wanted in ["x".to_owned(), long.clone()] {
+            let names: BTreeSet<JobName> = (0..20_000).map(|_| converter.unique_name(&wanted)).collect();
+            assert_eq!(names.len(), 20_000);
+        }
+        let names: BTreeSet<JobName> =
+            (0..20_000).map(|index| converter.unique_name(&format!("{long}{index}"))).collect();
+        assert_eq!(names.len(), 20_000);
+        assert!(before.elapsed() < Duration::from_secs(30), "{:?}", before.elapsed());
+    }
+
+    #[test]
+    fn taken_numbers_are_left_out() {
+        let namespace = Namespace::new(&"tf-test".parse().unwrap(), Catalog::bundled());
+        let mut converter = Converter::new(&namespace, None);
+        let names =
+            ["a", "a-2", "a", "A", "a-b", "a_b", "--", ""].map(|wanted| converter.unique_name(wanted));
+        let names = names.map(|name| name.to_string());
+        assert_eq!(names, ["a", "a-2", "a-3", "a-4", "a-b", "a-b-2", "job", "job-2"]);
     }
 }

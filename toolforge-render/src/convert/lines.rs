@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use toolforge_model::{
-    Emails, Environment, JobOptions, Location, LogPath, Memory, Schedule, Untrusted, split_words,
+    Emails, Environment, JobName, JobOptions, Location, LogPath, Memory, Schedule, Untrusted, split_words,
 };
 
 use crate::convert::loss::Carried;
@@ -27,8 +27,37 @@ const MISSING_PROGRAMS: [&str; 11] = [
     "crontab",
 ];
 
-/// The options of `jsub` that take no value and mean nothing for a job here.
-const IGNORED: [&str; 6] = ["-quiet", "-once", "-stderr", "-V", "-cwd", "-b"];
+/// The options of `jsub` that take no value and whose loss changes nothing: the first two affect what `jsub` itself prints, and
+/// a job never runs twice at the same time.
+const IGNORED: [&str; 3] = ["-quiet", "-stderr", "-once"];
+
+/// The macros of a crontab, the platform's macro for each, and when cron runs it (Debian's cron 3.0).
+const MACROS: [(&str, &str, &str); 7] = [
+    ("@hourly", "@hourly", "0 * * * *"),
+    ("@daily", "@daily", "0 0 * * *"),
+    ("@midnight", "@daily", "0 0 * * *"),
+    ("@weekly", "@weekly", "0 0 * * 0"),
+    ("@monthly", "@monthly", "0 0 1 * *"),
+    ("@yearly", "@yearly", "0 0 1 1 *"),
+    ("@annually", "@yearly", "0 0 1 1 *"),
+];
+
+const JSUB_AMONG_OTHERS: &str = "it runs jsub among other commands; write a line that begins with jsub";
+
+/// What the assignments before a line apply to it.
+#[derive(Debug, Default)]
+struct Assigned {
+    environment: Environment,
+    /// To whom cron mails the output; an empty text is nobody.
+    mail_to: Option<String>,
+}
+
+/// A line that assigns a value to a name.
+struct Assignment<'a> {
+    name: &'a str,
+    value: &'a str,
+    is_quoted: bool,
+}
 
 impl Converter<'_> {
     /// Returns whether a text is a crontab or consists of `jsub` lines.
@@ -37,47 +66,61 @@ impl Converter<'_> {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let first = text.lines().map(str::trim).find(|line| !line.is_empty() && !line.starts_with('#'));
         first.is_some_and(|line| {
-            assignment(line).is_some() || scheduled(line).is_some() || submitter(line).is_some()
+            Assignment::of(line).is_some() || scheduled(line).is_some() || submitter(line).is_some()
         })
     }
 
     /// Adds the jobs of a crontab, or of `jsub` lines. Assignments apply to the lines after them.
     pub fn add_lines(&mut self, text: &str) {
-        let mut environment = Environment::default();
-        let mut emails = None;
+        let mut assigned = Assigned::default();
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        let is_crontab = text.lines().any(|line| scheduled(line.trim()).is_some());
         for (index, line) in text.lines().enumerate() {
             let line = line.trim();
             let location = Location { line: index as u64 + 1, column: 1 };
             if line.is_empty() || line.starts_with('#') {
                 continue;
             }
-            if let Some((name, value)) = assignment(line) {
-                match name {
-                    "MAILTO" => {
-                        emails = Some(if value.is_empty() { Emails::None } else { Emails::OnFailure });
-                    }
-                    "SHELL" | "PATH" | "HOME" | "LOGNAME" | "USER" | "CRON_TZ" => {
-                        self.leave(line, format!("jobs have their own {name}; the clock is UTC"), location);
-                    }
-                    _ => {
-                        if let Err(error) = environment.set(name, value) {
-                            self.leave(line, error.to_string(), location);
-                        }
-                    }
-                }
+            let assignment = Assignment::of(line);
+            if let Some(assignment) = assignment.filter(|found| !found.is_of_command(is_crontab)) {
+                self.assign(&assignment, &mut assigned, line, location);
                 continue;
             }
             let (schedule, command) = match scheduled(line) {
                 Some((schedule, command)) => (Some(schedule), command),
                 None if submitter(line).is_some() => (None, line.to_owned()),
+                None if runs_submitter(line) => {
+                    self.leave(line, JSUB_AMONG_OTHERS, location);
+                    continue;
+                }
                 None => {
                     let reason = "expected five fields of cron and a command, or jsub and a command";
                     self.leave(line, reason, location);
                     continue;
                 }
             };
-            self.add_line(line, schedule, &command, (&environment, emails), location);
+            self.add_line(line, schedule, &command, &assigned, location);
+        }
+    }
+
+    fn assign(
+        &mut self,
+        assignment: &Assignment<'_>,
+        assigned: &mut Assigned,
+        line: &str,
+        location: Location,
+    ) {
+        let Assignment { name, value, is_quoted: _ } = *assignment;
+        match name {
+            "MAILTO" => assigned.mail_to = Some(value.to_owned()),
+            "SHELL" | "PATH" | "HOME" | "LOGNAME" | "USER" | "CRON_TZ" => {
+                self.leave(line, format!("jobs have their own {name}; the clock is UTC"), location);
+            }
+            _ => {
+                if let Err(error) = assigned.environment.set(name, value) {
+                    self.leave(line, error.to_string(), location);
+                }
+            }
         }
     }
 
@@ -86,13 +129,15 @@ impl Converter<'_> {
         line: &str,
         schedule: Option<String>,
         command: &str,
-        (environment, emails): (&Environment, Option<Emails>),
+        assigned: &Assigned,
         location: Location,
     ) {
         if schedule.as_deref() == Some("@reboot") {
             self.leave(line, "there is no reboot; a job with `continuous: true` always runs", location);
             return;
         }
+        let of_macro = MACROS.into_iter().find(|(of_cron, ..)| schedule.as_deref() == Some(*of_cron));
+        let schedule = of_macro.map(|(_, of_platform, _)| of_platform.to_owned()).or(schedule);
         if let Some(schedule) = &schedule
             && let Err(error) = Schedule::parse(schedule, &self.namespace.tool, &self.unnamed())
         {
@@ -102,20 +147,23 @@ impl Converter<'_> {
         let mut notes = Vec::new();
         let (command, input) = percent_signs(command);
         notes.extend(input.map(|text| ConversionNote::Input { text: Untrusted::new(text) }));
-        let submitted = match submitter(&command).map(|_| Submitted::parse(&command)) {
+        let mut submitted = match submitter(&command).map(|_| Submitted::parse(&command)) {
             Some(Ok(submitted)) => submitted,
             Some(Err(error)) => {
                 self.leave(line, error, location);
                 return;
             }
             None if runs_submitter(&command) => {
-                let reason = "it runs jsub among other commands; write a line that begins with jsub";
-                self.leave(line, reason, location);
+                self.leave(line, JSUB_AMONG_OTHERS, location);
                 return;
             }
             None => Submitted { command, ..Submitted::default() },
         };
-        notes.extend(submitted.notes);
+        notes.append(&mut submitted.notes);
+        // cron runs its commands in the home, as the platform does.
+        if submitted.is_in_current_directory && schedule.is_none() {
+            notes.push(ConversionNote::WorkingDirectory);
+        }
         notes.extend(
             missing_program(&submitted.command)
                 .map(|program| ConversionNote::MissingProgram { program: Untrusted::new(program) }),
@@ -139,6 +187,25 @@ impl Converter<'_> {
         if submitted.name.as_deref().is_some_and(|wanted| wanted != name.as_str()) {
             notes.push(ConversionNote::Renamed { from: Untrusted::new(wanted) });
         }
+        if let (Some((of_cron, of_platform, before)), tool) = (of_macro, &self.namespace.tool)
+            && let Ok(schedule) = Schedule::parse(of_platform, tool, &name)
+        {
+            let after = schedule.expression().clone();
+            notes.push(ConversionNote::MacroTime { of_cron, before, after: Box::new(after) });
+        }
+        let emails = assigned.mail_to.as_deref().map(|address| match address {
+            "" => Emails::None,
+            address => {
+                notes.push(ConversionNote::MailTo { address: Untrusted::new(address) });
+                Emails::OnFailure
+            }
+        });
+        let home = self.namespace.tool.home();
+        let mut log_file = |file: Option<GridLog>, ending| {
+            file.and_then(|file| file.path(&home, &format!("{name}.{ending}"), &name, &mut notes))
+        };
+        let file_log_stdout = log_file(submitted.stdout, "out");
+        let file_log_stderr = log_file(submitted.stderr, "err");
         let options = JobOptions {
             name: Some(name),
             command: Some(submitted.command),
@@ -146,10 +213,10 @@ impl Converter<'_> {
             is_continuous: submitted.is_continuous && schedule.is_none(),
             schedule,
             memory: submitted.memory,
-            file_log_stdout: submitted.stdout,
-            file_log_stderr: submitted.stderr,
+            file_log_stdout,
+            file_log_stderr,
             emails,
-            environment: environment.clone(),
+            environment: assigned.environment.clone(),
             ..JobOptions::default()
         };
         self.add(options, (notes, Carried::default()), line, location);
@@ -162,15 +229,29 @@ impl Converter<'_> {
     }
 }
 
-/// Returns the name and the value of an assignment like `MAILTO=""`.
-fn assignment(line: &str) -> Option<(&str, &str)> {
-    let (name, value) = line.split_once('=')?;
-    let name = name.trim_end();
-    let is_name = name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
-        && name.chars().all(|character| character.is_ascii_alphanumeric() || character == '_');
-    let value = value.trim();
-    let unquoted = |quote| value.strip_prefix(quote)?.strip_suffix(quote);
-    is_name.then(|| (name, unquoted('"').or_else(|| unquoted('\'')).unwrap_or(value)))
+impl<'a> Assignment<'a> {
+    /// Parses an assignment like `MAILTO=""`.
+    fn of(line: &'a str) -> Option<Self> {
+        let (name, value) = line.split_once('=')?;
+        let name = name.trim_end();
+        let is_name = name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
+            && name.chars().all(|character| character.is_ascii_alphanumeric() || character == '_');
+        let value = value.trim();
+        let unquoted = |quote| {
+            let text: &str = value.strip_prefix(quote)?.strip_suffix(quote)?;
+            (!text.contains(quote)).then_some(text)
+        };
+        let quoted = unquoted('"').or_else(|| unquoted('\''));
+        let (value, is_quoted) = (quoted.unwrap_or(value), quoted.is_some());
+        is_name.then_some(Self { name, value, is_quoted })
+    }
+
+    /// Returns whether the assignment is that of one command, as in `LANG=C jsub ./a.sh`: cron reads all of a line as the value,
+    /// but a shell only its first word.
+    fn is_of_command(&self, is_crontab: bool) -> bool {
+        let has_words = !self.is_quoted && self.value.contains(char::is_whitespace);
+        has_words && (!is_crontab || runs_submitter(self.value))
+    }
 }
 
 /// Returns the schedule and the command of a line of a crontab.
@@ -253,9 +334,11 @@ struct Submitted {
     command: String,
     name: Option<String>,
     memory: Option<Memory>,
-    stdout: Option<LogPath>,
-    stderr: Option<LogPath>,
+    stdout: Option<GridLog>,
+    stderr: Option<GridLog>,
     is_continuous: bool,
+    /// Whether it runs in the directory in which it was submitted, not in the home.
+    is_in_current_directory: bool,
     notes: Vec<ConversionNote>,
 }
 
@@ -269,6 +352,8 @@ impl Submitted {
             Ok::<_, String>(words.concat())
         };
         let mut submitted = Self { is_continuous: submitter(line) == Some("jstart"), ..Self::default() };
+        // `qsub` takes a script, which it copies; its relatives take a program.
+        let mut is_script = submitter(line) == Some("qsub");
         let mut words = words.iter().skip(1).take_while(|range| !is_redirection(text(range))).peekable();
         while let Some(range) = words.next_if(|range| text(range).starts_with('-')) {
             let option = unquoted(range)?;
@@ -278,7 +363,7 @@ impl Submitted {
             };
             match option.as_str() {
                 "-continuous" => submitted.is_continuous = true,
-                "-N" => submitted.name = Some(value()?),
+                "-N" => submitted.name = Some(value()?).filter(|name| !name.trim().is_empty()),
                 "-mem" => submitted.memory = Some(memory(&value()?)?),
                 "-l" => {
                     let resources = value()?;
@@ -291,11 +376,11 @@ impl Submitted {
                         }
                     }
                 }
-                "-o" => submitted.stdout = Some(log_path(&value()?)?),
-                "-e" => submitted.stderr = Some(log_path(&value()?)?),
-                "-b" => {
-                    value()?;
-                }
+                "-o" => submitted.stdout = Some(GridLog::parse("-o", &value()?)?),
+                "-e" => submitted.stderr = Some(GridLog::parse("-e", &value()?)?),
+                "-b" => is_script = value()?.to_ascii_lowercase().starts_with(['n', 'f']),
+                "-cwd" => submitted.is_in_current_directory = true,
+                "-V" => submitted.notes.push(ConversionNote::SubmitterEnvironment),
                 "-q" | "-umask" | "-sync" | "-j" | "-i" | "-M" | "-m" | "-release" | "-P" | "-p" | "-S" => {
                     let value = value()?;
                     submitted.note(format!("{option} {value}"));
@@ -314,6 +399,12 @@ impl Submitted {
             [one] => unquoted(one)?,
             _ => text(&(first.start..last.end)).to_owned(),
         };
+        if is_script {
+            submitted.notes.push(ConversionNote::CopiedScript);
+            if !unquoted(first)?.contains('/') {
+                submitted.command.insert_str(0, "./");
+            }
+        }
         Ok(submitted)
     }
 
@@ -380,6 +471,49 @@ fn memory(text: &str) -> Result<Memory, String> {
     format!("{}{suffix}", unit.0).parse().map_err(|error: toolforge_model::QuantityError| error.to_string())
 }
 
-fn log_path(text: &str) -> Result<LogPath, String> {
-    text.parse().map_err(|error: toolforge_model::JobValueError| error.to_string())
+/// The path of an option `-o` or `-e`: a file, or a directory in which there is a file for each job.
+#[derive(Debug)]
+struct GridLog {
+    option: &'static str,
+    path: LogPath,
+}
+
+impl GridLog {
+    fn parse(option: &'static str, path: &str) -> Result<Self, String> {
+        let path = path.parse().map_err(|error: toolforge_model::JobValueError| error.to_string())?;
+        Ok(Self { option, path })
+    }
+
+    /// Returns the path of a job's file, which has a name like `a.out` in a directory. The variables that are known are the home
+    /// and the name of the job.
+    fn path(
+        self,
+        home: &str,
+        file: &str,
+        name: &JobName,
+        notes: &mut Vec<ConversionNote>,
+    ) -> Option<LogPath> {
+        let Self { option, path: written } = self;
+        let written = written.as_str();
+        let below = |home: &str| {
+            let below = written.strip_prefix(home)?;
+            if below.is_empty() { Some("./") } else { below.strip_prefix('/') }
+        };
+        let path = [home, "~", "$HOME", "${HOME}"].into_iter().find_map(below).unwrap_or(written);
+        let path = path.replace("${JOB_NAME}", name.as_str()).replace("$JOB_NAME", name.as_str());
+        if path.contains('$') {
+            notes.push(ConversionNote::Option { option: Untrusted::new(format!("{option} {written}")) });
+            return None;
+        }
+        let last = path.rsplit('/').next().unwrap_or_default();
+        let in_directory = format!("{}/{file}", path.trim_end_matches('/'));
+        if matches!(last, "" | "." | "..") {
+            return in_directory.trim_start_matches("./").parse().ok();
+        }
+        if !last.contains('.') && !path.starts_with("/dev/") {
+            let (path, file) = (Untrusted::new(path.as_str()), Untrusted::new(in_directory));
+            notes.push(ConversionNote::MaybeDirectory { option, path, file });
+        }
+        path.parse().ok()
+    }
 }

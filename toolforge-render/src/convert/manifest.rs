@@ -12,11 +12,10 @@ use toolforge_model::{
 use crate::convert::dependent::creator;
 use crate::convert::loss::{self, Carried};
 use crate::convert::service::{JobService, selects};
-use crate::convert::web_service::is_web_service;
 use crate::convert::{ConversionNote, Converter, variables};
 use crate::job::{CommandMarks, JobPlanError, command_words, is_job};
 use crate::manifest::{Manifest, ManifestKind, ManifestObject, list_item_kind};
-use crate::object::{Labels, ObjectKind, cron_job_spec, deployment_spec};
+use crate::object::{Labels, ObjectKind, cron_job_spec, deployment_spec, is_web_service};
 use crate::plan::Plan;
 use crate::pod::cpu_of;
 
@@ -93,7 +92,9 @@ impl Converter<'_> {
             self.leave(&what, "a jobs file has no such objects", manifest.location);
             return None;
         };
-        if is_web_service(manifest) {
+        if let ManifestObject::Deployment(found) = &manifest.object
+            && is_web_service(found.metadata.labels.as_ref())
+        {
             self.add_web_service(manifest, pod);
             return services.iter().copied().find(|service| selects(service, manifest));
         }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde_json::Value;
 use toolforge_images::State;
-use toolforge_model::{JobImage, TypeName, Untrusted};
+use toolforge_model::{CronExpression, JobImage, TypeName, Untrusted};
 
 use crate::job::JobPlanError;
 use crate::object::{Difference, FieldPath, PathSegment};
@@ -110,6 +110,35 @@ pub enum ConversionNote {
         /// The option, with its value.
         option: Untrusted,
     },
+    /// cron and the platform run a job with the same macro at different times.
+    MacroTime {
+        /// The macro in the crontab, such as `@midnight`.
+        of_cron: &'static str,
+        /// When cron runs it.
+        before: &'static str,
+        /// When the job runs.
+        after: Box<CronExpression>,
+    },
+    /// cron mailed the output of the command to an address.
+    MailTo {
+        /// The address, or several.
+        address: Untrusted,
+    },
+    /// Grid Engine ran the command in the directory in which it was submitted.
+    WorkingDirectory,
+    /// The command had the variables of the shell that submitted it.
+    SubmitterEnvironment,
+    /// Grid Engine ran a copy of the script, which needed no permission to be executed.
+    CopiedScript,
+    /// The path of a log file may be a directory, in which Grid Engine wrote a file for each job.
+    MaybeDirectory {
+        /// The option, `-o` or `-e`.
+        option: &'static str,
+        /// The path.
+        path: Untrusted,
+        /// The file in the directory.
+        file: Untrusted,
+    },
     /// The input of a command in a crontab: the text after `%`.
     Input {
         /// The text.
@@ -213,6 +242,26 @@ impl fmt::Display for ConversionNote {
                 write!(f, "Service {} no longer selects its pods: they have the labels of the job", name.escaped())
             }
             Self::Option { option } => write!(f, "{} is not converted", option.escaped()),
+            Self::MacroTime { of_cron, before, after } => {
+                write!(f, "schedule: {of_cron} of a crontab is {before}; the job runs at {after}")
+            }
+            Self::MailTo { address } => {
+                let address = address.escaped();
+                write!(f, "MAILTO: cron mailed all output to {address}; the job mails the maintainers of the tool when it fails")
+            }
+            Self::WorkingDirectory => {
+                f.write_str("-cwd is not converted: the job runs in the home of the tool")
+            }
+            Self::SubmitterEnvironment => f.write_str(
+                "-V is not converted: the job does not have the variables of the shell that submitted it",
+            ),
+            Self::CopiedScript => f.write_str(
+                "qsub copied the script and needed no permission to execute it; the job runs the file itself, so it must be executable",
+            ),
+            Self::MaybeDirectory { option, path, file } => {
+                let (path, file) = (path.escaped(), file.escaped());
+                write!(f, "{option} {path}: if it is a directory, write {file}")
+            }
             Self::Input { text } => {
                 write!(f, "the command's input, the text after %, is not converted: {}", text.escaped())
             }
@@ -297,16 +346,22 @@ impl ConversionNote {
             Self::Unplanned { .. } | Self::CommandNotRun { .. } => Weight::Blocking,
             Self::Field { object: Some(_), .. } | Self::LostService { .. } => Weight::Network,
             Self::Field { object: None, path, before, .. } => weight_of_field(path, before.as_ref()),
-            Self::VariableOrder { .. } => Weight::Data,
+            Self::VariableOrder { .. } | Self::SubmitterEnvironment => Weight::Data,
             Self::GuessedImage { .. }
             | Self::ReplacedImage { .. }
             | Self::OutdatedImage { .. }
             | Self::OtherContainers { .. }
             | Self::EntryPoint
             | Self::Input { .. }
+            | Self::WorkingDirectory
+            | Self::CopiedScript
             | Self::MissingProgram { .. } => Weight::Program,
             Self::Amount { .. } => Weight::Amount,
-            Self::Suspended | Self::Option { .. } => Weight::Behavior,
+            Self::Suspended
+            | Self::Option { .. }
+            | Self::MacroTime { .. }
+            | Self::MailTo { .. }
+            | Self::MaybeDirectory { .. } => Weight::Behavior,
             Self::RenamedImage { .. } | Self::Renamed { .. } => Weight::Cosmetic,
         }
     }

@@ -144,11 +144,3 @@ fn add_line(template: &mut String, line: &str) -> bool {
 fn quoted(text: &str) -> String {
     serde_json::to_string(text).unwrap_or_default()
 }
-
-pub(super) fn is_web_service(manifest: &Manifest) -> bool {
-    let label = manifest
-        .node
-        .get("metadata")
-        .and_then(|metadata| metadata.get("labels")?.get(platform::LABEL_COMPONENT)?.string());
-    matches!(manifest.object, ManifestObject::Deployment(_)) && label == Some(platform::COMPONENT_WEB)
-}

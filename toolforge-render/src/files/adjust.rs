@@ -1,21 +1,15 @@
 //! Smaller sizes and other rollouts with which files fit.
 
-use k8s_openapi::api::core::v1::PodSpec;
-use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use toolforge_model::{Cpu, Memory};
-use toolforge_quota::{ComputeResource, ContainerResources, LimitRange, SizeBounds, WorkloadSize};
+use toolforge_quota::{LimitRange, SizeBounds, WorkloadSize};
 
-use crate::change::{
-    Action, Adjustment, Change, ChangeSet, PodPart, Rollout, Sized, WorkloadKind, lowest_size,
-};
+use crate::change::{Action, Adjustment, ChangeSet, Sized, WorkloadKind, lowest_size};
+use crate::files::adjust_all::{Rollouts, Workloads};
 use crate::files::pod_part::Part;
+use crate::files::resize::{NewLimits, resize};
 use crate::files::{FileContents, FilePlan, FilePlanFacts, plan_files};
 use crate::job;
-use crate::manifest::{Manifest, ManifestObject};
-use crate::object::{
-    cron_job_spec_mut, daemon_set_spec_mut, deployment_spec, deployment_spec_mut, replica_set_spec,
-    replica_set_spec_mut, stateful_set_spec, stateful_set_spec_mut,
-};
+use crate::manifest::Manifest;
 use crate::web_service;
 
 /// The most objects of which smaller sizes are searched: the largest ones.
@@ -29,7 +23,8 @@ const MOST_PLANNED: usize = 1000;
 
 /// Returns what of single jobs, objects or the web service can be smaller so that all files together are as wanted: that they
 /// [fit](ChangeSet::fits), or do so [without downtime](ChangeSet::fits_without_downtime). Where only the rollout of a
-/// Deployment does not fit, another strategy is among the results. Only the largest jobs and objects are tried.
+/// Deployment does not fit, another strategy is among the results. Only the largest jobs and objects are tried. Where none of
+/// them is enough, the same is returned of all that must change together.
 #[must_use]
 pub fn file_adjustments(
     files: &[FileContents],
@@ -48,16 +43,14 @@ pub fn file_adjustments(
     // Each size that is tried plans all files again.
     let planned = plan.set.changes.len().max(1);
     let most = (MOST_PLANNED / planned).clamp(1, MOST_OBJECTS);
-    let mut found = rollouts(files, plan, facts, is_wanted);
+    let rollouts = Rollouts::new(files, plan, facts);
+    let mut found = rollouts.of_single(is_wanted);
     if let Some(web) = &plan.web_service {
         let sized = web_service::sized(web, &facts.web_service);
         found.extend(sized.adjustments(is_wanted, |size| {
             let mut files = files.to_vec();
             let template = files.iter_mut().flat_map(|contents| &mut contents.templates).next()?;
-            let options = &mut template.template.options;
-            let request = web_service::with_size(web.request(), sized.size, size)?;
-            (options.memory, options.cpu) = (request.memory, request.cpu);
-            options.replicas = Some(request.replicas);
+            web_service::set_options_size(&mut template.template.options, sized.size, size)?;
             set_of(&files)
         }));
     }
@@ -76,10 +69,16 @@ pub fn file_adjustments(
     for sized in largest_manifests(files, plan, limit_ranges).into_iter().take(most) {
         found.extend(of_manifest(files, &sized, limit_ranges, is_wanted, set_of));
     }
+    if found.is_empty() {
+        let workloads = Workloads::of(files, plan, facts);
+        found.extend(rollouts.of_several(is_wanted));
+        found.extend(workloads.adjustments(files, is_wanted, set_of));
+        if found.is_empty() {
+            found = rollouts.with_sizes(&workloads, files, is_wanted, set_of);
+        }
+    }
     for found in &mut found {
-        let change =
-            plan.set.changes.iter().find(|change| (change.kind, &change.name) == (found.kind, &found.name));
-        found.object = change.and_then(|change| change.object.clone());
+        found.set_object(&plan.set);
     }
     found
 }
@@ -94,9 +93,11 @@ fn of_manifest(
     set_of: impl Fn(&[FileContents]) -> Option<ChangeSet>,
 ) -> Vec<Adjustment> {
     let mut manifests = files.iter().flat_map(|contents| &contents.manifests);
-    let manifest = manifests.find(|manifest| manifest.to_string() == sized.name);
-    let Some(pod) = manifest.and_then(|manifest| manifest.object.pod_spec()) else { return Vec::new() };
-    let mut found = Vec::new();
+    let Some(manifest) = manifests.find(|manifest| manifest.to_string() == sized.name) else {
+        return Vec::new();
+    };
+    let Some(pod) = manifest.object.pod_spec() else { return Vec::new() };
+    let mut found: Vec<Adjustment> = Vec::new();
     let mut is_enough = false;
     for part in Part::all(pod, limit_ranges).into_iter().take(MOST_PARTS) {
         let Some(size) = part.size(pod, limit_ranges) else { continue };
@@ -113,59 +114,15 @@ fn of_manifest(
             break;
         }
     }
-    if !is_enough {
-        found.extend(of_each_container(files, sized, pod, limit_ranges, is_wanted, set_of));
+    let containers = Part::all(pod, limit_ranges).iter().filter(|part| **part != Part::Pod).count();
+    if !is_enough && containers > 1 {
+        let workload = Workloads::of_manifest(manifest, limit_ranges, found.is_empty());
+        found.extend(workload.adjustments(files, is_wanted, set_of));
     }
-    found
-}
-
-/// Returns the most that each container of a manifest's pod may have; containers with less stay as they are.
-fn of_each_container(
-    files: &[FileContents],
-    sized: &Sized,
-    pod: &PodSpec,
-    limit_ranges: &[LimitRange],
-    is_wanted: fn(&ChangeSet) -> bool,
-    set_of: impl Fn(&[FileContents]) -> Option<ChangeSet>,
-) -> Vec<Adjustment> {
-    let parts = Part::all(pod, limit_ranges).into_iter().filter(|part| *part != Part::Pod);
-    let parts: Vec<(Part, WorkloadSize)> =
-        parts.filter_map(|part| Some((part, part.size(pod, limit_ranges)?))).collect();
-    if parts.len() < 2 {
-        return Vec::new();
-    }
-    let largest =
-        |amount: fn(&WorkloadSize) -> u64| parts.iter().map(|(_, size)| amount(size)).max().unwrap_or(0);
-    let replicas = sized.size.replicas;
-    let size = WorkloadSize { memory: largest(|size| size.memory), cpu: largest(|size| size.cpu), replicas };
-    let lowest = WorkloadSize { replicas, ..lowest_size(limit_ranges) };
-    let bounds = SizeBounds { lowest, ..sized.bounds.clone() };
-    let sized = Sized { size, bounds, ..sized.clone() };
-    let resized = |most: WorkloadSize| {
-        let mut files = files.to_vec();
-        let mut manifests = files.iter_mut().flat_map(|contents| &mut contents.manifests);
-        let manifest = manifests.find(|manifest| manifest.to_string() == sized.name)?;
-        let (mut memory, mut cpu) = (None, None);
-        for (part, own) in &parts {
-            let wanted =
-                WorkloadSize { memory: own.memory.min(most.memory), cpu: own.cpu.min(most.cpu), ..*own };
-            let lowered = resize(manifest, *part, (*own, wanted), NewLimits::default(), limit_ranges)?;
-            memory = memory.max(lowered.memory);
-            cpu = cpu.max(lowered.cpu);
-        }
-        Some((files, memory, cpu))
-    };
-    let mut found = sized.adjustments(is_wanted, |most| resized(most).and_then(|(files, ..)| set_of(&files)));
     for found in &mut found {
-        let most = WorkloadSize {
-            memory: found.memory.map_or(size.memory, Memory::bytes),
-            cpu: found.cpu.map_or(size.cpu, Cpu::millis),
-            replicas,
-        };
-        let lowered = resized(most);
-        (found.memory_request, found.cpu_request) =
-            lowered.map_or((None, None), |(_, memory, cpu)| (memory, cpu));
-        found.part = Some(PodPart::EachContainer);
+        if let Some(count) = found.replicas.take() {
+            manifest.object.state_replicas(found, count);
+        }
     }
     found
 }
@@ -183,8 +140,8 @@ fn of_part(
         let mut files = files.to_vec();
         let mut manifests = files.iter_mut().flat_map(|contents| &mut contents.manifests);
         let manifest = manifests.find(|manifest| manifest.to_string() == sized.name)?;
-        let lowered = resize(manifest, part, (sized.size, size), limits, limit_ranges)?;
-        Some((files, lowered))
+        let requests = resize(manifest, part, (sized.size, size), limits, limit_ranges)?;
+        Some((files, requests))
     };
     let with_limits = |size, limits| resized(size, limits).and_then(|(files, _)| set_of(&files));
     let as_it_is = |limits: NewLimits| {
@@ -196,17 +153,13 @@ fn of_part(
             ..Adjustment::new(sized.kind, sized.name.as_str())
         })
     };
-    // It has requests without limits.
+    // Only its requests are too large or too small, or it has requests without limits.
     let stated = NewLimits { memory: sized.size.memory > 0, cpu: sized.size.cpu > 0 };
     let added = NewLimits::ALL.into_iter().filter(|limits| limits.are_within(stated)).find_map(as_it_is);
     let mut found = match added {
         Some(added) => vec![added],
         None => sized.adjustments(is_wanted, |size| with_limits(size, NewLimits::default())),
     };
-    if found.is_empty() {
-        // Only its requests are too large.
-        found.extend(as_it_is(NewLimits::default()));
-    }
     for found in &mut found {
         let size = WorkloadSize {
             memory: found.memory.map_or(sized.size.memory, Memory::bytes),
@@ -217,47 +170,12 @@ fn of_part(
             memory: found.memory.is_some_and(|memory| memory.bytes() == sized.size.memory),
             cpu: found.cpu.is_some_and(|cpu| cpu.millis() == sized.size.cpu),
         };
-        if let Some((_, lowered)) = resized(size, limits) {
-            (found.memory_request, found.cpu_request) = (lowered.memory, lowered.cpu);
+        if let Some((_, requests)) = resized(size, limits) {
+            (found.memory_request, found.cpu_request) = (requests.memory, requests.cpu);
             let has_amount =
                 found.memory.or(found.memory_request).is_some() || found.cpu.or(found.cpu_request).is_some();
-            found.part = lowered.part.filter(|_| has_amount);
+            found.part = requests.part.filter(|_| has_amount);
         }
-    }
-    found
-}
-
-/// Returns other rollouts of single objects with which everything is as wanted.
-fn rollouts(
-    files: &[FileContents],
-    plan: &FilePlan,
-    facts: &FilePlanFacts,
-    is_wanted: fn(&ChangeSet) -> bool,
-) -> Vec<Adjustment> {
-    if !plan.problems.is_empty() || !plan.set.at_rest.fits() || plan.set.at_peak.fits() {
-        return Vec::new();
-    }
-    let limits = &facts.jobs.namespace.limits;
-    let mut found = Vec::new();
-    let recreates = |change: &Change| {
-        let mut manifests = files.iter().flat_map(|contents| &contents.manifests);
-        manifests.any(|manifest| {
-            matches!(manifest.object, ManifestObject::Deployment(_)) && manifest.to_string() == change.name
-        })
-    };
-    for change in plan.set.pending().filter(|change| change.kind == WorkloadKind::Manifest) {
-        let other = |rollout| plan.set.with_rollout(&change.name, rollout, limits);
-        let choices = [Some(Rollout::InPlace), recreates(change).then_some(Rollout::Recreate)];
-        let rollout = choices.into_iter().flatten().find(|rollout| {
-            // Of a single pod, both have downtime, and only one of them says so.
-            let is_single = change.demand.replacement.as_ref().is_none_or(|pods| pods.new.count < 2);
-            !(is_single && *rollout == Rollout::InPlace) && is_wanted(&other(*rollout))
-        });
-        found.extend(rollout.map(|rollout| Adjustment {
-            rollout: Some(rollout),
-            downtime: other(rollout).downtime(),
-            ..Adjustment::new(change.kind, change.name.as_str())
-        }));
     }
     found
 }
@@ -295,111 +213,4 @@ fn size_of(manifest: &Manifest, limit_ranges: &[LimitRange]) -> Option<WorkloadS
     let pod = manifest.object.pod_spec()?;
     let size = Part::all(pod, limit_ranges).first()?.size(pod, limit_ranges)?;
     Some(WorkloadSize { replicas: manifest.object.replicas().unwrap_or(1), ..size })
-}
-
-/// The limits that are set to the requests, where only these are stated.
-#[derive(Clone, Copy, Debug, Default)]
-struct NewLimits {
-    memory: bool,
-    cpu: bool,
-}
-
-impl NewLimits {
-    /// All choices with a limit, the smallest ones first.
-    const ALL: [Self; 3] = [
-        Self { memory: true, cpu: false },
-        Self { memory: false, cpu: true },
-        Self { memory: true, cpu: true },
-    ];
-
-    fn are_within(self, other: Self) -> bool {
-        (other.memory || !self.memory) && (other.cpu || !self.cpu)
-    }
-}
-
-/// What is lowered besides the limits of a part of a manifest's pod.
-struct Lowered {
-    memory: Option<Memory>,
-    cpu: Option<Cpu>,
-    /// The part, for messages.
-    part: Option<PodPart>,
-}
-
-/// Changes the limits of a part of a manifest's pod, and its number of pods. Requests that are stated become at most as large as
-/// the limits; others are left to the API server.
-fn resize(
-    manifest: &mut Manifest,
-    part: Part,
-    (before, wanted): (WorkloadSize, WorkloadSize),
-    new_limits: NewLimits,
-    limit_ranges: &[LimitRange],
-) -> Option<Lowered> {
-    if wanted.replicas != before.replicas {
-        manifest.object.set_replicas(i32::try_from(wanted.replicas).ok()?)?;
-    }
-    let pod = manifest.object.pod_spec_mut()?;
-    let ContainerResources { limits, .. } = part.resources(pod, limit_ranges)?;
-    let stated = part.stated(pod)?;
-    let mut lower = |resource: ComputeResource, new_limit: Option<u64>| {
-        let quantity = |amount| Quantity(resource.amount(amount));
-        if let Some(limit) = new_limit {
-            let amounts = part.resources_mut(pod)?;
-            amounts.limits.get_or_insert_default().insert(resource.key(), quantity(limit));
-        }
-        let limit = new_limit.or_else(|| limits.get(&resource))?;
-        stated.requests.get(&resource).filter(|request| *request > limit)?;
-        let amounts = part.resources_mut(pod)?;
-        amounts.requests.get_or_insert_default().insert(resource.key(), quantity(limit));
-        Some(limit)
-    };
-    let new_limit = |before: u64, wanted: u64, is_new: bool| (wanted != before || is_new).then_some(wanted);
-    let memory = lower(ComputeResource::Memory, new_limit(before.memory, wanted.memory, new_limits.memory));
-    let cpu = lower(ComputeResource::Cpu, new_limit(before.cpu, wanted.cpu, new_limits.cpu));
-    let (memory, cpu) = (memory.map(Memory::from_bytes), cpu.map(Cpu::from_millis));
-    Some(Lowered { memory, cpu, part: part.named(pod) })
-}
-
-impl ManifestObject {
-    /// Returns the number of pods that the object keeps running, where it can be changed.
-    fn replicas(&self) -> Option<u64> {
-        let replicas = match self {
-            Self::Deployment(found) => deployment_spec(found)?.replicas,
-            Self::ReplicaSet(found) => replica_set_spec(found)?.replicas,
-            Self::StatefulSet(found) => stateful_set_spec(found)?.replicas,
-            Self::ReplicationController(found) => found.spec.as_ref()?.replicas,
-            Self::Job(found) => found.spec.as_ref()?.parallelism,
-            _ => return None,
-        };
-        u64::try_from(replicas.unwrap_or(1)).ok()
-    }
-
-    fn set_replicas(&mut self, count: i32) -> Option<()> {
-        let replicas = match self {
-            Self::Deployment(found) => &mut deployment_spec_mut(found)?.replicas,
-            Self::ReplicaSet(found) => &mut replica_set_spec_mut(found)?.replicas,
-            Self::StatefulSet(found) => &mut stateful_set_spec_mut(found)?.replicas,
-            Self::ReplicationController(found) => &mut found.spec.as_mut()?.replicas,
-            Self::Job(found) => &mut found.spec.as_mut()?.parallelism,
-            _ => return None,
-        };
-        *replicas = Some(count);
-        Some(())
-    }
-
-    fn pod_spec_mut(&mut self) -> Option<&mut PodSpec> {
-        match self {
-            Self::Deployment(found) => deployment_spec_mut(found)?.template.spec.as_mut(),
-            Self::ReplicaSet(found) => replica_set_spec_mut(found)?.template.as_mut()?.spec.as_mut(),
-            Self::StatefulSet(found) => stateful_set_spec_mut(found)?.template.spec.as_mut(),
-            Self::DaemonSet(found) => daemon_set_spec_mut(found)?.template.spec.as_mut(),
-            Self::ReplicationController(found) => found.spec.as_mut()?.template.as_mut()?.spec.as_mut(),
-            Self::Job(found) => found.spec.as_mut()?.template.spec.as_mut(),
-            Self::CronJob(found) => {
-                let spec = cron_job_spec_mut(found)?;
-                spec.job_template.spec.as_mut()?.template.spec.as_mut()
-            }
-            Self::Pod(found) => found.spec.as_mut(),
-            Self::Service(_) | Self::PersistentVolumeClaim(_) | Self::Other => None,
-        }
-    }
 }

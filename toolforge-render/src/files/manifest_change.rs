@@ -346,6 +346,7 @@ impl Planned<'_> {
 
     fn job(&self, change: &mut Change, wanted: &Job) {
         let new = self.pods_of_count(job_pods(wanted));
+        change.creates_job = self.facts.live.typed::<Job>(self.manifest).is_none();
         let demand = &mut change.demand;
         demand.pods = self.pods();
         demand.besides_pods = self.manifest.kind.object_demand();

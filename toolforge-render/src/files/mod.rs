@@ -4,12 +4,14 @@
 //! [`FileContents`] recognizes what a file is by its content, and [`plan_files`] returns what applying all of it does.
 
 mod adjust;
+mod adjust_all;
 mod contents;
 mod facts;
 mod immutable;
 mod manifest_change;
 mod plan;
 mod pod_part;
+mod resize;
 mod service;
 mod stated;
 mod stateful_set;

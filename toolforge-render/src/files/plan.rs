@@ -68,6 +68,8 @@ pub enum FileProblemKind {
     NeverFits {
         /// The object.
         object: String,
+        /// Its name.
+        name: String,
         /// The resources that the quota does not have.
         shortfalls: Vec<ResourceCheck>,
     },
@@ -104,7 +106,7 @@ impl fmt::Display for FileProblemKind {
                 let field = Untrusted::new(field.to_string());
                 write!(f, "{} of {object} cannot be changed; delete it first", field.escaped())
             }
-            Self::NeverFits { object, shortfalls } => {
+            Self::NeverFits { object, shortfalls, .. } => {
                 let missing: Vec<String> = shortfalls.iter().map(ToString::to_string).collect();
                 write!(f, "a run of {object} never fits: {}", missing.join(", "))
             }
@@ -120,6 +122,18 @@ impl FilePlan {
         if never { Verdict::Never } else { self.set.verdict() }
     }
 
+    /// Returns the names of the jobs and CronJobs of which no run fits.
+    pub fn never_fitting(&self) -> impl Iterator<Item = &str> {
+        let of_problems = self.problems.iter().filter_map(|problem| match &problem.kind {
+            FileProblemKind::NeverFits { name, .. } => Some(name.as_str()),
+            FileProblemKind::Job(problem) => problem.never_fitting(),
+            FileProblemKind::WebService(_)
+            | FileProblemKind::Repeated(_)
+            | FileProblemKind::Immutable { .. } => None,
+        });
+        of_problems.chain(self.set.refused_runs())
+    }
+
     /// Returns whether everything can be applied and fits, at rest and at the peak.
     #[must_use]
     pub fn fits(&self) -> bool {
@@ -130,8 +144,23 @@ impl FilePlan {
 /// Returns what applying all files does, as `jobs load`, `webservice start` and `kubectl apply` would at the same time.
 ///
 /// A web service is started with the template alone, or, where one runs, with what the template changes of it.
+///
+/// Where LimitRanges have different defaults for the same resource, the API server may take any of them; the plan is that of the order
+/// with the worst verdict.
 #[must_use]
 pub fn plan_files(files: &[FileContents], facts: &FilePlanFacts) -> FilePlan {
+    let orders = facts.jobs.namespace.limits.default_orders();
+    let plan = plan_with_order(files, facts);
+    let others = orders.into_iter().skip(1).map(|limit_ranges| {
+        let mut facts = facts.clone();
+        facts.jobs.namespace.limits.limit_ranges = limit_ranges;
+        plan_with_order(files, &facts)
+    });
+    others.fold(plan, |worst, plan| if plan.verdict() > worst.verdict() { plan } else { worst })
+}
+
+/// Returns the plan with the defaults of the LimitRanges in their order.
+fn plan_with_order(files: &[FileContents], facts: &FilePlanFacts) -> FilePlan {
     let mut problems = Vec::new();
     let LoadPlan { set, plans: jobs, .. } = jobs(files, facts, &mut problems);
     let mut sets = vec![set];
@@ -339,7 +368,8 @@ fn manifests(
             let change = change_of(manifest, facts);
             let shortfalls = run_shortfalls(manifest, &facts.jobs.namespace.limits);
             if !shortfalls.is_empty() && change.action != Action::Keep {
-                let kind = FileProblemKind::NeverFits { object: manifest.to_string(), shortfalls };
+                let (object, name) = (manifest.to_string(), manifest.name.clone());
+                let kind = FileProblemKind::NeverFits { object, name, shortfalls };
                 problems.push(FileProblem { file, location, workloads, kind });
             }
             changes.push(change);

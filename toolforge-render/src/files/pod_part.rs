@@ -91,11 +91,14 @@ impl Part {
 
     /// Returns the part for messages; `None` for the only container of a pod.
     pub(super) fn named(self, pod: &PodSpec) -> Option<PodPart> {
+        let is_only = matches!(self, Self::Container(_)) && pod.containers.len() < 2;
+        if is_only { None } else { self.stated_name(pod) }
+    }
+
+    /// Returns the part for messages, also the only container of a pod.
+    pub(super) fn stated_name(self, pod: &PodSpec) -> Option<PodPart> {
         match self {
-            Self::Container(index) => {
-                let container = pod.containers.get(index).filter(|_| pod.containers.len() > 1)?;
-                Some(PodPart::Container(container.name.clone()))
-            }
+            Self::Container(index) => Some(PodPart::Container(pod.containers.get(index)?.name.clone())),
             Self::InitContainer(index) => {
                 let container = pod.init_containers.as_ref()?.get(index)?;
                 Some(PodPart::InitContainer(container.name.clone()))

@@ -1,15 +1,17 @@
 //! Smaller sizes of jobs with which a load fits.
 
+use std::collections::BTreeMap;
+
 use k8s_openapi::jiff::Timestamp;
-use toolforge_model::{JobKind, JobRequest};
+use toolforge_model::{JobKind, JobName, JobRequest};
 use toolforge_quota::{MEMORY_STEP, SizeBounds, WorkloadSize};
 
 use crate::change::{
-    Adjustment, ChangeSet, Largest, LargestSizes, Sized, WorkloadKind, lowest_size, set_size,
+    Adjustment, ChangeSet, Largest, LargestSizes, Sized, WorkloadKind, cap_adjustments, lowest_size, set_size,
 };
 use crate::job::{
-    JobFacts, JobObjects, JobPlan, JobWorkload, LoadOptions, LoadPlan, LoadProblem, observe_job, plan_load,
-    pods_of_job, restart_job, trigger_job,
+    JobFacts, JobObjects, JobPlan, JobWorkload, LoadOptions, LoadPlan, observe_job, plan_load, pods_of_job,
+    restart_job, trigger_job,
 };
 use crate::object::Object;
 use crate::pod::running_pods;
@@ -19,7 +21,7 @@ const MOST_JOBS: usize = 5;
 
 /// Returns the sizes of single jobs nearest to those of a load with which all of it is as wanted: that it
 /// [fits](ChangeSet::fits), or does so [without downtime](ChangeSet::fits_without_downtime). Only the largest of its jobs
-/// are tried.
+/// are tried. Where none of them is enough, the most that each job may have is returned.
 #[must_use]
 pub fn load_adjustments(
     load: &LoadPlan,
@@ -28,7 +30,7 @@ pub fn load_adjustments(
     options: &LoadOptions<'_>,
     is_wanted: fn(&ChangeSet) -> bool,
 ) -> Vec<Adjustment> {
-    let is_size = load.problems.iter().all(|problem| matches!(problem, LoadProblem::NeverFits { .. }));
+    let is_size = load.problems.iter().all(|problem| problem.never_fitting().is_some());
     if !is_size || (load.problems.is_empty() && is_wanted(&load.set)) {
         return Vec::new();
     }
@@ -44,7 +46,27 @@ pub fn load_adjustments(
         };
         found.extend(sized.adjustments(is_wanted, evaluate));
     }
-    found
+    if !found.is_empty() {
+        return found;
+    }
+    let jobs: BTreeMap<&JobName, Sized> = changed_jobs(&load.set, &load.plans, facts)
+        .into_iter()
+        .map(|(plan, sized)| (&plan.request().name, sized))
+        .collect();
+    cap_adjustments(jobs.values(), is_wanted, |cap| {
+        let mut requests = requests.to_vec();
+        let mut changed = Vec::new();
+        for request in &mut requests {
+            let Some(sized) = jobs.get(&request.name) else { continue };
+            let wanted = cap.apply(sized.size, sized.bounds.lowest);
+            if wanted != sized.size {
+                *request = with_size(request, sized.size, wanted)?;
+                changed.push(sized.changed_to(wanted));
+            }
+        }
+        let load = plan_load(&requests, facts, options);
+        load.problems.is_empty().then_some((load.set, changed))
+    })
 }
 
 /// Returns the sizes of a job nearest to its own with which it could be restarted: a continuous job is changed to such a size,
@@ -87,21 +109,32 @@ fn own_adjustments(
     })
 }
 
+/// Returns the jobs that are changed and create pods.
+pub(crate) fn changed_jobs<'a>(
+    set: &ChangeSet,
+    plans: &'a [JobPlan],
+    facts: &JobFacts,
+) -> Vec<(&'a JobPlan, Sized)> {
+    let plans: BTreeMap<&str, &JobPlan> =
+        plans.iter().map(|plan| (plan.request().name.as_str(), plan)).collect();
+    let changed = set
+        .pending()
+        .filter(|change| !matches!(change.kind, WorkloadKind::WebService | WorkloadKind::Manifest));
+    changed
+        .filter_map(|change| {
+            let plan = *plans.get(change.name.as_str())?;
+            Some((plan, sized(plan, change.kind, facts)))
+        })
+        .collect()
+}
+
 /// Returns the largest jobs that are changed and create pods.
 pub(crate) fn largest_jobs<'a>(
     set: &ChangeSet,
     plans: &'a [JobPlan],
     facts: &JobFacts,
 ) -> Vec<(&'a JobPlan, Sized)> {
-    let changed = set
-        .pending()
-        .filter(|change| !matches!(change.kind, WorkloadKind::WebService | WorkloadKind::Manifest));
-    let mut jobs: Vec<(&JobPlan, Sized)> = changed
-        .filter_map(|change| {
-            let plan = plans.iter().find(|plan| plan.request().name.as_str() == change.name)?;
-            Some((plan, sized(plan, change.kind, facts)))
-        })
-        .collect();
+    let mut jobs = changed_jobs(set, plans, facts);
     jobs.sort_by_key(|(_, Sized { size, .. })| {
         let total = (size.memory.saturating_mul(size.replicas), size.cpu.saturating_mul(size.replicas));
         std::cmp::Reverse(total)
@@ -152,6 +185,8 @@ pub struct JobForecast {
     pub change: ChangeSet,
     /// A restart of a continuous job afterwards, or a run of a scheduled job; `None` for a one-off job.
     pub restart: Option<ChangeSet>,
+    /// Whether no run of a scheduled job fits, even in an empty namespace.
+    pub never_fits: bool,
 }
 
 impl JobForecast {
@@ -159,9 +194,10 @@ impl JobForecast {
     #[must_use]
     pub fn new(request: &JobRequest, facts: &JobFacts) -> Option<Self> {
         let load = plan_load(std::slice::from_ref(request), facts, &LoadOptions::default());
-        if !load.problems.is_empty() {
+        if load.problems.iter().any(|problem| problem.never_fitting().is_none()) {
             return None;
         }
+        let never_fits = !load.problems.is_empty();
         let after = after(facts, &load.set);
         let job = after.live.job(&after.namespace.tool, &request.name);
         let restart = job.and_then(|job| match job.workload {
@@ -169,14 +205,14 @@ impl JobForecast {
             JobWorkload::Continuous(_) => restart_job(&job, &after, Timestamp::UNIX_EPOCH).ok(),
             JobWorkload::OneOff(_) => None,
         });
-        Some(Self { change: load.set, restart })
+        Some(Self { change: load.set, restart, never_fits })
     }
 
     /// Returns whether both fit, and pods are replaced as the platform usually does.
     #[must_use]
     pub fn fits_as_usual(&self) -> bool {
         let sets = || std::iter::once(&self.change).chain(&self.restart);
-        sets().all(|set| set.fits() && set.refused_surge.is_none())
+        !self.never_fits && sets().all(|set| set.fits() && set.refused_surge.is_none())
     }
 }
 

@@ -15,6 +15,12 @@ use crate::object::{CronJobSchedule, cron_job_spec};
 /// The assumed duration of a run if no earlier run is known, in seconds.
 const ASSUMED_SECONDS: u32 = 300;
 
+/// The shortest time from one run to the next whose runs are simulated one by one, in seconds: that of a cron expression.
+const SHORTEST_INTERVAL: u64 = 60;
+
+/// The most runs of a job at the same time that are simulated one by one.
+const MOST_AT_ONCE: u64 = 100;
+
 /// The schedule, duration and demand of a scheduled job's runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -71,15 +77,58 @@ impl ScheduledJobLoad {
         })
     }
 
+    /// Returns whether runs start so often that they are simulated as if some took place all the time: more often than once a
+    /// minute, or a hundred times during a run.
+    #[must_use]
+    pub fn runs_all_the_time(&self) -> bool {
+        self.permanent_runs().is_some()
+    }
+
+    /// Returns how many runs take place at the same time, if they are simulated as if so many did all the time.
+    fn permanent_runs(&self) -> Option<u64> {
+        let CronJobSchedule::Interval { seconds, .. } = &self.schedule else { return None };
+        let at_once = match self.concurrency {
+            Concurrency::Allow => u64::from(self.seconds).div_ceil(*seconds).max(1),
+            Concurrency::Forbid | Concurrency::Replace => 1,
+        };
+        (*seconds < SHORTEST_INTERVAL || at_once > MOST_AT_ONCE).then_some(at_once)
+    }
+
     /// Returns the current runs, and those that are due within a time.
+    ///
+    /// Those that take place all the time are one, which requests what they do together.
     pub(super) fn runs(&self, time: &Range<Timestamp>) -> ScheduledRuns {
+        match self.permanent_runs() {
+            Some(at_once) => self.permanent(at_once, time),
+            None => self.single_runs(time),
+        }
+    }
+
+    fn permanent(&self, at_once: u64, time: &Range<Timestamp>) -> ScheduledRuns {
+        let current = u64::try_from(self.current.len()).unwrap_or(u64::MAX);
+        let Range { start, end } = seconds(time);
+        ScheduledRuns {
+            name: self.name.to_string(),
+            each: self.each.times(at_once.max(current)),
+            starts: vec![start],
+            seconds: u32::try_from(end.saturating_sub(start)).unwrap_or(u32::MAX),
+            concurrency: Concurrency::Allow,
+            starting_deadline: self.starting_deadline,
+        }
+    }
+
+    /// Iterates over the runs that are due within a time.
+    fn due(&self, time: &Range<Timestamp>) -> impl Iterator<Item = Timestamp> + '_ {
         // A run at the start of the time is included.
         let before = time.start.checked_sub(SignedDuration::from_nanos(1)).unwrap_or(time.start);
-        let due = self.schedule.runs_between(before, time.end);
+        self.schedule.runs_between(before, time.end)
+    }
+
+    fn single_runs(&self, time: &Range<Timestamp>) -> ScheduledRuns {
         ScheduledRuns {
             name: self.name.to_string(),
             each: self.each.clone(),
-            starts: self.current.iter().copied().chain(due).map(Timestamp::as_second).collect(),
+            starts: self.current.iter().copied().chain(self.due(time)).map(Timestamp::as_second).collect(),
             seconds: self.seconds,
             concurrency: self.concurrency,
             starting_deadline: self.starting_deadline,
@@ -120,13 +169,15 @@ pub(super) fn seconds(time: &Range<Timestamp>) -> Range<i64> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use k8s_openapi::api::batch::v1::{CronJob, CronJobStatus};
     use k8s_openapi::api::core::v1::Pod;
     use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
     use serde_json::{Value, json};
     use toolforge_images::Catalog;
     use toolforge_model::JobOptions;
-    use toolforge_quota::{Resource, ResourceQuota};
+    use toolforge_quota::{Resource, ResourceQuota, conflicts};
 
     use super::*;
     use crate::job::{JobPlan, JobWorkload, manual_run, quotas_beside_runs, simulate_scheduled_jobs};
@@ -330,6 +381,54 @@ mod tests {
         let hours: Vec<i64> =
             runs.starts.iter().map(|start| (start - at("2026-08-01T09:00:30Z").as_second()) / 3600).collect();
         assert_eq!(hours, [5, 10, 15, 20]);
+    }
+
+    /// Returns how many pods a job uses all day on a schedule, whose runs take so many seconds, beside a job that runs each minute;
+    /// and whether a quota of so many pods holds them.
+    fn frequent(schedule: &str, policy: &str, seconds: u32, pods: u64) -> (u64, bool) {
+        let mut facts = facts(None);
+        let spec = cron_job_spec_mut(&mut facts.live.cron_jobs[0]);
+        (spec.schedule, spec.concurrency_policy) = (schedule.to_owned(), Some(policy.to_owned()));
+        facts.namespace.limits.quotas = vec![ResourceQuota {
+            hard: [(Resource::Pods, pods)].into(),
+            used: [(Resource::Pods, 0)].into(),
+            ..ResourceQuota::default()
+        }];
+        let load = ScheduledJobLoad { seconds, ..load(&facts).unwrap() };
+        let minutely = ScheduledJobLoad {
+            name: "other".parse().unwrap(),
+            schedule: CronJobSchedule::Expression("* * * * *".parse().unwrap()),
+            each: Demand::default(),
+            ..load.clone()
+        };
+        let day = at("2026-08-01T10:00:00Z")..at("2026-08-02T10:00:00Z");
+        let intervals = simulate_scheduled_jobs(&[load, minutely], &facts, day);
+        let used: BTreeSet<u64> =
+            intervals.iter().map(|interval| interval.requested.get(&Resource::Pods)).collect();
+        assert_eq!(used.len(), 1);
+        (*used.first().unwrap(), conflicts(&intervals).is_empty())
+    }
+
+    #[test]
+    fn runs_of_each_second_take_place_all_the_time() {
+        for (schedule, policy, seconds, expected) in [
+            ("@every 1s", "Allow", 300, 300),
+            ("@every 0s", "Allow", 300, 300),
+            ("@every -5m", "Allow", 1, 1),
+            ("@every 1s", "Allow", 86_400, 86_400),
+            ("@every 30s", "Allow", 299, 10),
+            ("@every 30s", "Allow", 10, 1),
+            ("@every 1s", "Forbid", 300, 1),
+            ("@every 1s", "Replace", 86_400, 1),
+            ("@every 1m", "Allow", 86_400, 1440),
+        ] {
+            assert_eq!(
+                frequent(schedule, policy, seconds, expected),
+                (expected, true),
+                "{schedule} {policy}"
+            );
+            assert!(!frequent(schedule, policy, seconds, expected - 1).1, "{schedule} {policy}");
+        }
     }
 
     #[test]

@@ -43,8 +43,12 @@ impl LoadPlan {
     /// Returns the verdict; a run that exceeds the whole quota never fits.
     #[must_use]
     pub fn verdict(&self) -> Verdict {
-        let is_size = |problem: &LoadProblem| matches!(problem, LoadProblem::NeverFits { .. });
-        if self.problems.iter().any(is_size) { Verdict::Never } else { self.set.verdict() }
+        if self.never_fitting().next().is_some() { Verdict::Never } else { self.set.verdict() }
+    }
+
+    /// Returns the names of the scheduled jobs of which no run fits.
+    pub fn never_fitting(&self) -> impl Iterator<Item = &str> {
+        self.problems.iter().filter_map(LoadProblem::never_fitting).chain(self.set.refused_runs())
     }
 
     /// Returns the jobs that have a problem.

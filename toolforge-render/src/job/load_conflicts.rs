@@ -109,6 +109,13 @@ pub fn unsimulated_jobs(set: &ChangeSet, plans: &[JobPlan]) -> Vec<JobName> {
     planned_jobs(set, plans).into_iter().filter(is_unsimulated).map(|job| job.name).collect()
 }
 
+/// Returns the scheduled jobs after changes whose runs start so often that they are simulated as if some took place all the time.
+#[must_use]
+pub fn permanent_jobs(set: &ChangeSet, plans: &[JobPlan], facts: &JobFacts) -> Vec<JobName> {
+    let loads = loads_after(set, &planned_jobs(set, plans), facts).into_iter();
+    loads.filter(ScheduledJobLoad::runs_all_the_time).map(|load| load.name).collect()
+}
+
 /// Returns the change of a scheduled job that is not kept.
 fn pending_change<'s>(set: &'s ChangeSet, name: &JobName) -> Option<&'s Change> {
     set.pending().find(|change| match &change.cron_job {

@@ -49,7 +49,7 @@ mod unmanaged;
 mod workload_ref;
 
 pub use adjust::{JobForecast, largest_job, load_adjustments, restart_adjustments, trigger_adjustments};
-pub(crate) use adjust::{largest_jobs, with_size};
+pub(crate) use adjust::{changed_jobs, largest_jobs, with_size};
 pub use beside_runs::{quotas_beside_runs, simulate_scheduled_jobs};
 pub use calendar::ScheduledJobLoad;
 pub(crate) use change::{adoption, own_finalizers};
@@ -59,7 +59,9 @@ pub use facts::{JobFacts, LiveJobs, RecordedJob};
 pub use job_objects::{JobObjects, JobWorkload};
 pub use labels::{is_job, job_name_of};
 pub use load::{LoadOptions, LoadPlan, job_deletions, plan_load, workload_deletions};
-pub use load_conflicts::{conflicts_after, conflicts_during_rollout, schedule_adjustments, unsimulated_jobs};
+pub use load_conflicts::{
+    conflicts_after, conflicts_during_rollout, permanent_jobs, schedule_adjustments, unsimulated_jobs,
+};
 pub(crate) use observe::{CommandMarks, command_words};
 pub use observe::{
     FailureReason, JobReplicas, JobState, JobStatus, MissedReason, MissedRuns, RunOutcome,

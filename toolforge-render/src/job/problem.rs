@@ -60,6 +60,18 @@ impl LoadProblem {
         }
     }
 
+    /// Returns the name of the job of which no run fits, if that is the problem.
+    #[must_use]
+    pub fn never_fitting(&self) -> Option<&str> {
+        match self {
+            Self::NeverFits { name, .. } => Some(name.as_str()),
+            Self::Plan { .. }
+            | Self::Recorded { .. }
+            | Self::UnderWay { .. }
+            | Self::SeveralPublic { .. } => None,
+        }
+    }
+
     /// Returns the jobs that have the problem.
     #[must_use]
     pub fn jobs(&self) -> &[JobName] {

@@ -69,6 +69,14 @@ impl Note<'_> {
         self
     }
 
+    /// Sets that it depends on nothing that is only assumed.
+    pub(crate) fn certain(mut self) -> Self {
+        if let Some(finding) = &mut self.0 {
+            finding.is_assumed = false;
+        }
+        self
+    }
+
     /// Sets what fixes it.
     pub(crate) fn fixed(mut self, fix: Option<Fix>) -> Self {
         if let Some(finding) = &mut self.0 {

@@ -5,17 +5,20 @@ use std::collections::HashMap;
 use toolforge_images::State;
 use toolforge_model::{Diagnostic, DocumentKind, JobField, Location, ServiceTemplate, ToolName, platform};
 
-use super::check::{Check, Object};
+use super::check::{Check, Note, Object};
 use super::context::SOME_TOOL;
-use super::edit::span_at;
+use super::edit::{replaced, span_at};
 use super::finding::{Finding, Fix};
 use super::rule::Rule;
 use super::rules::{
     ScheduledJob, check_every_minute, check_gaps, check_job_command, check_platform_file, check_same_minute,
-    check_web_service, find_kind,
+    check_web_service, corrected_schedule, find_kind,
 };
 use super::syntax::{Document, Entry, Node, Value};
 use crate::manifest::list_item_kind;
+
+const REFUSED_JOBS_FILE: &str = "`toolforge jobs load` refuses the file";
+const REFUSED_TEMPLATE: &str = "`webservice start` refuses the file";
 
 /// What the documents of a text are.
 pub(crate) enum Contents<'n> {
@@ -72,7 +75,7 @@ fn add_object<'n>(check: &mut Check<'_>, objects: &mut Vec<Object<'n>>, node: &'
             "the document has neither `apiVersion` nor `kind`, and is neither a jobs file nor a service.template",
         );
         if matches!(kind, DocumentKind::JobsBelowKey | DocumentKind::Job) {
-            check.at(Rule::PlatformFile, node, message);
+            check.at(Rule::PlatformFile, node, message).answered(REFUSED_JOBS_FILE);
             return;
         }
         check
@@ -83,22 +86,29 @@ fn add_object<'n>(check: &mut Check<'_>, objects: &mut Vec<Object<'n>>, node: &'
     let kind = node.get("kind").and_then(Node::text).unwrap_or_default();
     let is_list = list_item_kind(kind, node.get("items").is_some()).is_some();
     if !is_list {
-        objects.extend(find_kind(check, node));
+        match template_value(node, &OF_COMMANDS) {
+            Some(value) => add_template(check, value),
+            None => objects.extend(find_kind(check, node)),
+        }
         return;
     }
     if is_item {
-        check.at(Rule::ListInList, node, "a List is an item of a List; move its items to the outer one");
+        check
+            .at(Rule::ListInList, node, "a List is an item of a List; move its items to the outer one")
+            .answered("no matches for kind \"List\" in version \"v1\"");
         return;
     }
     for item in node.get("items").map(Node::items).unwrap_or_default() {
         match &item.value {
             Value::Mapping { .. } => add_object(check, objects, item, true),
             Value::Sequence(_) => {
-                check.at(Rule::ListInList, item, "an item of the List is a list; its items must be objects");
+                check
+                    .at(Rule::ListInList, item, "an item of the List is a list; its items must be objects")
+                    .answered("error: unable to decode");
             }
             Value::Scalar(_) => {
                 let message = format!("an item of the List is {}, not an object", item.kind_name());
-                check.at(Rule::UnknownDocument, item, message);
+                check.at(Rule::UnknownDocument, item, message).answered("error: unable to decode");
             }
         }
     }
@@ -111,15 +121,35 @@ fn kind_of(node: &Node) -> DocumentKind {
 
 fn check_jobs_file(check: &mut Check<'_>, root: &Node) {
     if let Some(inner) = root.items().iter().find(|item| matches!(item.value, Value::Sequence(_))) {
-        check.at(Rule::ListInList, inner, "a job is a mapping, not a list; remove one `- `");
+        check
+            .at(Rule::ListInList, inner, "a job is a mapping, not a list; remove one `- `")
+            .answered(REFUSED_JOBS_FILE);
         return;
+    }
+    if let Some(value) = root.items().iter().find_map(|job| template_value(job, &OF_COMMANDS)) {
+        return add_template(check, value);
     }
     let tool = check.context.tool.clone().or_else(|| SOME_TOOL.parse().ok());
     let Some(tool): Option<ToolName> = tool else { return };
     let repository = check.context.platform.build_service_repository.clone();
     let findings = check.context.catalog.check_jobs_file(check.text, &tool, &repository);
-    findings.errors.iter().for_each(|found| add(check, Rule::PlatformFile, found));
-    findings.warnings.iter().for_each(|found| add(check, Rule::PlatformFileWarning, found));
+    for found in &findings.errors {
+        add(check, Rule::PlatformFile, found).answered(REFUSED_JOBS_FILE);
+    }
+    for schedule in root.items().iter().filter_map(|job| job.get("schedule")) {
+        fix_schedule(check, schedule);
+    }
+    // A key that is there twice is a finding of its own.
+    let is_duplicate = |check: &Check<'_>, found: &Diagnostic| {
+        found.related.is_some_and(|later| {
+            check.findings.iter().any(|other| other.rule == Rule::DuplicateKey && other.location == later)
+        })
+    };
+    for found in &findings.warnings {
+        if !is_duplicate(check, found) {
+            add(check, Rule::PlatformFileWarning, found);
+        }
+    }
     let mut scheduled = Vec::new();
     let nodes: HashMap<Location, &Node> = root.items().iter().map(|item| (item.location, item)).collect();
     for job in &findings.jobs {
@@ -163,20 +193,32 @@ fn fix_by_removal(check: &mut Check<'_>, job: &Node, key: &str) {
 }
 
 fn check_service_template(check: &mut Check<'_>, root: &Node) {
+    if let Some(value) = template_value(root, &OF_COMMANDS) {
+        return add_template(check, value);
+    }
     let template = match ServiceTemplate::parse(check.text) {
         Ok(template) => template,
-        Err(errors) => return errors.iter().for_each(|found| add(check, Rule::PlatformFile, found)),
+        Err(errors) => {
+            for found in &errors {
+                add(check, Rule::PlatformFile, found).answered(REFUSED_TEMPLATE);
+            }
+            return;
+        }
     };
-    template.unknown_keys.iter().for_each(|found| add(check, Rule::PlatformFileWarning, found));
+    template.unknown_keys.iter().for_each(|found| {
+        add(check, Rule::PlatformFileWarning, found);
+    });
     for found in &template.conflicts() {
-        add(check, Rule::PlatformFile, found);
+        add(check, Rule::PlatformFile, found).answered(REFUSED_TEMPLATE);
     }
     let name =
         template.options.type_name.as_ref().filter(|name| name.as_str() != platform::BUILD_SERVICE_TYPE);
     let (Some(name), Some(location)) = (name, template.location("type")) else { return };
     let catalog = &check.context.catalog;
     match catalog.web(name) {
-        Err(error) => add(check, Rule::PlatformFile, &Diagnostic::new(location, error)),
+        Err(error) => {
+            add(check, Rule::PlatformFile, &Diagnostic::new(location, error)).answered(REFUSED_TEMPLATE);
+        }
         Ok((found, _)) if found.state == State::Deprecated => {
             let replacement = catalog.replacement(name).map(|found| format!("; {} replaces it", found.name));
             let message = format!("type {name} is deprecated{}", replacement.unwrap_or_default());
@@ -188,7 +230,60 @@ fn check_service_template(check: &mut Check<'_>, root: &Node) {
 }
 
 /// Adds what another reader found.
-pub(crate) fn add(check: &mut Check<'_>, rule: Rule, found: &Diagnostic) {
+pub(crate) fn add<'f>(check: &'f mut Check<'_>, rule: Rule, found: &Diagnostic) -> Note<'f> {
     let span = span_at(check.text, found.location);
-    check.add(rule, found.location, span, found.text().as_raw());
+    check.add(rule, found.location, span, found.text().as_raw())
+}
+
+/// Adds the fix to the finding about the schedule of a job, if it is only its spelling.
+fn fix_schedule(check: &mut Check<'_>, node: &Node) {
+    let Some(meant) = node.string().and_then(corrected_schedule) else { return };
+    let Some(replacement) = replaced(check.text, node, &meant) else { return };
+    let is_of_schedule =
+        |found: &&mut Finding| found.rule == Rule::PlatformFile && found.location == node.location;
+    if let Some(found) = check.findings.iter_mut().find(is_of_schedule) {
+        found.fix = Some(Fix::replace(format_args!("write {meant}"), node.span.clone(), replacement));
+    }
+}
+
+/// The fields of files in which a template's expression may be meant for another program.
+const OF_COMMANDS: [&str; 12] = [
+    "annotations",
+    "args",
+    "binaryData",
+    "command",
+    "data",
+    "env",
+    "extra_args",
+    "filelog-stderr",
+    "filelog-stdout",
+    "health-check-script",
+    "last-applied-configuration",
+    "stringData",
+];
+
+/// Returns the first value with an expression of a template where no expression can be meant.
+fn template_value<'n>(node: &'n Node, without: &[&str]) -> Option<&'n Node> {
+    match &node.value {
+        Value::Scalar(_) => node.string().filter(|text| is_expression(text)).map(|_| node),
+        Value::Sequence(items) => items.iter().find_map(|item| template_value(item, without)),
+        Value::Mapping { entries, .. } => entries
+            .iter()
+            .filter(|entry| !without.contains(&entry.name()))
+            .find_map(|entry| template_value(&entry.value, without)),
+    }
+}
+
+/// Returns whether a text has an expression of Helm or Jinja, such as `{{ .Values.image }}`.
+fn is_expression(text: &str) -> bool {
+    [("{{", "}}"), ("{%", "%}")]
+        .iter()
+        .any(|(open, close)| text.split_once(open).is_some_and(|(_, rest)| rest.contains(close)))
+}
+
+fn add_template(check: &mut Check<'_>, value: &Node) {
+    let text = value.text().unwrap_or_default();
+    let mark = if text.contains("{{") { "{{ }}" } else { "{% %}" };
+    let message = format!("the value is from a template with {mark}; render it first, and use the result");
+    check.at(Rule::Template, value, message).answered(format_args!("Invalid value: \"{text}\""));
 }

@@ -27,6 +27,17 @@ pub(crate) fn like(text: &str, node: &Node, new: &str) -> String {
     }
 }
 
+/// Returns how a string is written in the place of another one: in its quotes, or else in quotes if that is needed. `None` where the
+/// value is written in several lines.
+pub(crate) fn replaced(text: &str, node: &Node, new: &str) -> Option<String> {
+    let source = source(text, node)?;
+    if source.contains('\n') || source.starts_with(['|', '>', '!', '&']) {
+        return None;
+    }
+    let is_safe = new.starts_with(|c: char| c.is_ascii_alphanumeric()) && !new.contains([':', '#']);
+    Some(if source.starts_with(['"', '\'']) || is_safe { like(text, node, new) } else { quoted(new) })
+}
+
 /// Returns the text of a value as it is written, if it is at its own place and without a comment in it.
 pub(crate) fn source<'t>(text: &'t str, node: &Node) -> Option<&'t str> {
     text.get(node.span.clone())

@@ -6,36 +6,76 @@ use super::check::Check;
 use super::context::LintContext;
 use super::document::{Contents, contents};
 use super::finding::{Edit, Finding};
-use super::rule::Rule;
+use super::rule::{Level, Rule};
 use super::rules::{check_object, check_quota, check_together};
 use super::secrets::Secrets;
 use super::{ignore, rules, syntax, text};
+
+/// The most findings of a text that are listed.
+const MOST: usize = 1_000;
 
 /// Returns what keeps a text from being read as it was meant: that it is too large, not YAML, a template, nested too deeply or
 /// empty, and keys that are there twice.
 #[must_use]
 pub fn reading_errors(text: &str) -> Vec<Finding> {
+    bounded(text, all_reading_errors(text))
+}
+
+fn all_reading_errors(text: &str) -> Vec<Finding> {
     let context = LintContext::offline(None);
     let mut check = Check::new(text, &context);
     if text::check_size(&mut check) {
         let parsed = syntax::parse(text);
-        text::check_readable(&mut check, &parsed);
         let secrets = Secrets::of_parsed(text, &parsed);
+        text::check_readable(&mut check, &parsed, &secrets);
         check.findings.iter_mut().for_each(|finding| secrets.hide_in(finding, text));
     }
     check.findings
 }
 
-/// Returns everything that the rules find in a text, sorted by location, without what comments ignore.
+/// Returns what the rules find in a text, sorted by location, without what comments ignore: at most a thousand findings, the worst
+/// first, and one that says how many there are besides.
 ///
 /// Time and memory are bounded by the size of the text, whatever it contains.
 #[must_use]
 pub fn lint(text: &str, context: &LintContext) -> Vec<Finding> {
+    bounded(text, all_findings(text, context))
+}
+
+/// Returns the worst of the findings of a text, in their order, and a last one with the number of the others.
+pub(crate) fn bounded(text: &str, findings: Vec<Finding>) -> Vec<Finding> {
+    if findings.len() <= MOST {
+        return findings;
+    }
+    let mut by_level: Vec<Finding> = findings;
+    // The order among those of a level is kept.
+    by_level.sort_by_key(|finding| std::cmp::Reverse(finding.level()));
+    let others = by_level.split_off(MOST);
+    let mut listed = by_level;
+    listed.sort_by_key(|finding| finding.location);
+    let counts: Vec<String> = [Level::Error, Level::Warning, Level::Note]
+        .into_iter()
+        .map(|level| (level, others.iter().filter(|finding| finding.level() == level).count()))
+        .filter(|(_, count)| *count > 0)
+        .map(|(level, count)| format!("{count} {level}{}", if count == 1 { "" } else { "s" }))
+        .collect();
+    let end = text.len()..text.len();
+    let message = format!("{} more findings are not listed: {}", others.len(), counts.join(", "));
+    let context = LintContext::offline(None);
+    let mut check = Check::new(text, &context);
+    check.add(Rule::TooManyFindings, text::end_of(text), end, message);
+    listed.append(&mut check.findings);
+    listed
+}
+
+/// Returns everything that the rules find in a text.
+pub(crate) fn all_findings(text: &str, context: &LintContext) -> Vec<Finding> {
     let mut check = Check::new(text, context);
     if text::check_size(&mut check) {
         let parsed = syntax::parse(text);
+        let secrets = Secrets::of_parsed(text, &parsed);
         text::check(&mut check);
-        if text::check_readable(&mut check, &parsed) {
+        if text::check_readable(&mut check, &parsed, &secrets) {
             let objects = match contents(&mut check, &parsed.documents) {
                 Contents::Objects(objects) => objects,
                 Contents::Other => Vec::new(),
@@ -51,7 +91,6 @@ pub fn lint(text: &str, context: &LintContext) -> Vec<Finding> {
             }
         }
         ignore::apply(&mut check, &parsed.comments, &parsed.documents);
-        let secrets = Secrets::of_parsed(text, &parsed);
         check.findings.iter_mut().for_each(|finding| secrets.hide_in(finding, text));
         remove_fixes_of_repeated_values(&mut check, parsed.repeated);
     }

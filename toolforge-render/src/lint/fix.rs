@@ -1,6 +1,8 @@
+use std::collections::BTreeMap;
+
 use super::context::LintContext;
 use super::finding::{Edit, Finding};
-use super::lint;
+use super::findings::{all_findings, bounded};
 use super::rule::Level;
 
 /// The most that a text is fixed again: a fix may show what was hidden before.
@@ -12,8 +14,11 @@ const ROUNDS: usize = 20;
 pub struct Fixed {
     /// The text afterwards.
     pub text: String,
-    /// What was fixed; the locations are those of the text at that time.
+    /// What was fixed; the locations are those of the text at that time. Like the findings of [`lint`](super::lint), at most a
+    /// thousand, and one that says how many there are besides.
     pub applied: Vec<Finding>,
+    /// How many findings were fixed.
+    pub count: usize,
 }
 
 /// Returns a text with all fixes applied, until none is left. Everything else is byte-identical, and fixing the result
@@ -27,14 +32,14 @@ pub struct Fixed {
 /// ```
 #[must_use]
 pub fn fix(text: &str, context: &LintContext) -> Fixed {
-    let mut fixed = Fixed { text: text.to_owned(), applied: Vec::new() };
-    let mut findings = lint(text, context);
+    let mut fixed = Fixed { text: text.to_owned(), applied: Vec::new(), count: 0 };
+    let mut findings = all_findings(text, context);
     for _ in 0..ROUNDS {
         let (text, applied) = apply(&fixed.text, &findings);
         if applied.is_empty() {
             break;
         }
-        let after = lint(&text, context);
+        let after = all_findings(&text, context);
         if errors(&after) > errors(&findings) && unreadable(&after) {
             break;
         }
@@ -42,6 +47,8 @@ pub fn fix(text: &str, context: &LintContext) -> Fixed {
         fixed.applied.extend(applied);
         findings = after;
     }
+    fixed.count = fixed.applied.len();
+    fixed.applied = bounded(&fixed.text, fixed.applied);
     fixed
 }
 
@@ -55,22 +62,23 @@ fn unreadable(findings: &[Finding]) -> bool {
 
 /// Returns a text with the fixes of findings, without those that overlap an earlier one.
 fn apply(text: &str, findings: &[Finding]) -> (String, Vec<Finding>) {
-    let mut edits: Vec<&Edit> = Vec::new();
+    // By their first byte; none overlaps another.
+    let mut edits: BTreeMap<usize, &Edit> = BTreeMap::new();
     let mut applied = Vec::new();
     for finding in findings {
         let Some(fix) = &finding.fix else { continue };
         let is_free = |edit: &Edit| {
-            edits.iter().all(|other| !overlaps(edit, other)) && text.get(edit.span.clone()).is_some()
+            let before = edits.range(..=edit.span.end).next_back();
+            before.is_none_or(|(_, other)| !overlaps(edit, other)) && text.get(edit.span.clone()).is_some()
         };
         if fix.edits.iter().all(is_free) {
-            edits.extend(&fix.edits);
+            edits.extend(fix.edits.iter().map(|edit| (edit.span.start, edit)));
             applied.push(finding.clone());
         }
     }
-    edits.sort_by_key(|edit| (edit.span.start, edit.span.end));
     let mut out = String::with_capacity(text.len());
     let mut position = 0;
-    for edit in edits {
+    for edit in edits.into_values() {
         out.push_str(text.get(position..edit.span.start).unwrap_or_default());
         out.push_str(&edit.replacement);
         position = edit.span.end;

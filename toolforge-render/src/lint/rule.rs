@@ -151,7 +151,7 @@ rules! {
         "kubectl reads the items of a List, but not Lists within it; a jobs file is a list of mappings.",
         "Move the inner items to the outer list.";
     /// An error in a jobs file or a service.template.
-    PlatformFile = "platform-file", Error, false,
+    PlatformFile = "platform-file", Error, true,
         "The platform's tools and ours refuse the file, or one job of it.",
         "Change the line as described in the message.";
     /// A deprecated or useless line of a jobs file or a service.template.
@@ -162,6 +162,10 @@ rules! {
     UnknownRule = "unknown-rule", Warning, false,
         "The comment has no effect.",
         "Write one of the ids of this page.";
+    /// The file has more findings than are listed.
+    TooManyFindings = "too-many-findings", Note, false,
+        "A thousand findings of a file are listed, errors before warnings and warnings before notes.",
+        "Fix what is listed, and check the file again.";
 
     /// The kind does not exist.
     UnknownKind = "unknown-kind", Error, false,
@@ -275,7 +279,7 @@ rules! {
         "The default `Allow` starts a run while the one before still works; slow runs pile up until the quota is full.",
         "Write `concurrencyPolicy: Forbid`.";
     /// The time zone is not one.
-    TimeZone = "time-zone", Error, false,
+    TimeZone = "time-zone", Error, true,
         "`timeZone` is a name of the tz database like `Europe/Paris`; a time zone within `schedule` is refused since \
          Kubernetes 1.25.",
         "Write the name in `spec.timeZone`, or the schedule in UTC.";
@@ -295,11 +299,11 @@ rules! {
         "Use an image of the platform, or build one with the build service.";
     /// The image is not in the catalog.
     UnknownImage = "unknown-image", Warning, false,
-        "If the registry does not have it either, the pod stays in ErrImagePull.",
+        "If the registry does not have it either, the pods wait in ImagePullBackOff.",
         "Use an image of the catalog; `toolforge jobs images` lists those of jobs.";
     /// The platform no longer has the image.
     ImageGone = "image-gone", Warning, false,
-        "The pod stays in ErrImagePull once a node does not have it any more.",
+        "Its pods wait in ImagePullBackOff on each node that does not have it any more.",
         "Use the replacement that the message names.";
     /// The platform will remove the image.
     DeprecatedImage = "deprecated-image", Warning, false,

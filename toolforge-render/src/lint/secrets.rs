@@ -86,6 +86,11 @@ impl Secrets {
         secrets
     }
 
+    /// Returns whether the text cannot be read and may have secrets, so that no message quotes it.
+    pub(crate) fn are_in_broken_text(&self) -> bool {
+        self.is_broken
+    }
+
     /// Returns whether an edit writes a secret, or something of a line that may have one.
     #[must_use]
     pub fn are_in_edit(&self, edit: &Edit) -> bool {
@@ -131,6 +136,10 @@ impl Secrets {
 
     /// Hides the secrets that a finding quotes.
     pub(crate) fn hide_in(&self, finding: &mut Finding, text: &str) {
+        // It names what has the secret, and a name may contain the value of another secret.
+        if finding.rule == Rule::PlainSecret {
+            return;
+        }
         if self.is_broken {
             self.hide_quoted(finding, text);
         }
@@ -155,12 +164,6 @@ impl Secrets {
 
     /// Hides what a finding of a text that cannot be read quotes of it.
     fn hide_quoted(&self, finding: &mut Finding, text: &str) {
-        // How a value is to be written quotes it, also that of another line.
-        if matches!(finding.rule, Rule::InvalidYaml | Rule::TabIndentation)
-            && let Some((reason, _)) = finding.message.as_raw().split_once("; ")
-        {
-            finding.message = Untrusted::new(reason);
-        }
         let first = self.spans.partition_point(|span| span.end < finding.span.start).saturating_sub(MOST / 2);
         let near = self.spans.get(first..).unwrap_or_default().iter().take(MOST);
         let is_end = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | ',' | '{' | '}' | '[' | ']');
@@ -318,6 +321,31 @@ mod tests {
         }
         let other = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata:\n  a: xyz12: b\n";
         assert_eq!(hidden(other), other);
+    }
+
+    #[test]
+    fn remedies_of_broken_secrets_are_kept() {
+        let message = |text: &str| {
+            let found = crate::lint::lint(text, &LintContext::offline(None));
+            found[0].message.as_raw().to_owned()
+        };
+        for (lines, expected) in [
+            ("stringData:\n\tmine: xyz12\n", "line 4 is indented with a tab; use spaces"),
+            ("? [a, b]\n: xyz12\n", "a key is a mapping or a list; a key is text"),
+            ("stringData:\n  mine: xyz12: b\n", "mapping values are not allowed in this context"),
+        ] {
+            let found = message(&format!("apiVersion: v1\nkind: Secret\n{lines}"));
+            assert!(found.ends_with(expected) && !found.contains("xyz12"), "{found}");
+        }
+    }
+
+    /// A name is not hidden because a part of it is the value.
+    #[test]
+    fn names_of_secrets_are_not_hidden() {
+        let text = "- {name: a, image: bookworm, command: ./a, env: {MY_TOKEN: MY_T}}\n";
+        let found = crate::lint::lint(text, &LintContext::offline(None));
+        let found = found.iter().find(|found| found.rule == Rule::PlainSecret).unwrap();
+        assert_eq!(found.message.as_raw(), "MY_TOKEN looks like a secret, and its value is in the file");
     }
 
     #[test]

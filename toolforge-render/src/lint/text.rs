@@ -1,11 +1,13 @@
 //! The text as a whole: encoding, size, line ends, and why it cannot be read.
 
+use toolforge_model::yaml::find_template;
 use toolforge_model::{Diagnostic, DiagnosticKind, Location, Untrusted};
 
 use super::check::Check;
 use super::edit::span_at;
 use super::finding::{Edit, Finding, Fix};
 use super::rule::Rule;
+use super::secrets::Secrets;
 use super::syntax::{Problem, ProblemKind, Text};
 use crate::manifest::parse_at;
 
@@ -33,11 +35,16 @@ pub fn decode(bytes: &[u8]) -> Result<&str, Box<Finding>> {
             (format!("the file is not UTF-8: the byte 0x{byte:02x} does not belong to a character"), valid)
         }
     };
+    let answer = if bytes.contains(&0) {
+        "control characters are not allowed"
+    } else {
+        "invalid UTF-8 octet sequence"
+    };
     let before = bytes.get(..valid).and_then(|before| std::str::from_utf8(before).ok()).unwrap_or_default();
     Err(Box::new(Finding {
         rule: Rule::Encoding,
         message: Untrusted::new(message),
-        answer: None,
+        answer: Some(Untrusted::new(format!("error converting YAML to JSON: yaml: {answer}"))),
         object: None,
         location: end_of(before),
         span: valid..valid,
@@ -53,7 +60,7 @@ fn is_utf16(bytes: &[u8]) -> bool {
 }
 
 /// Returns the location behind a text.
-fn end_of(text: &str) -> Location {
+pub(crate) fn end_of(text: &str) -> Location {
     let number = |number: usize| u64::try_from(number).unwrap_or(u64::MAX).saturating_add(1);
     let last = text.rsplit('\n').next().unwrap_or_default();
     Location { line: number(text.matches('\n').count()), column: number(last.chars().count()) }
@@ -92,14 +99,15 @@ pub(crate) fn check(check: &mut Check<'_>) {
 }
 
 /// Adds what kept documents from being read; returns whether the others can be checked.
-pub(crate) fn check_readable(check: &mut Check<'_>, parsed: &Text) -> bool {
-    if let Some((location, span)) = is_broken(parsed).then(|| template(check.text)).flatten() {
-        let message = "the file is a template with {{ }}; render it first, and check the result";
-        check.add(Rule::Template, location, span, message);
+pub(crate) fn check_readable(check: &mut Check<'_>, parsed: &Text, secrets: &Secrets) -> bool {
+    if let Some(mark) = is_broken(parsed).then(|| find_template(check.text)).flatten() {
+        check
+            .add(Rule::Template, mark.location, mark.span.clone(), &mark)
+            .answered("error converting YAML to JSON");
         return false;
     }
     for problem in &parsed.problems {
-        report(check, problem);
+        report(check, problem, secrets);
     }
     let is_empty = parsed.documents.iter().all(|document| document.root.is_null());
     if is_empty && parsed.problems.is_empty() {
@@ -118,13 +126,16 @@ pub(crate) fn is_broken(parsed: &Text) -> bool {
     parsed.problems.iter().any(is_fatal)
 }
 
-fn report(check: &mut Check<'_>, problem: &Problem) {
+fn report(check: &mut Check<'_>, problem: &Problem, secrets: &Secrets) {
     let Problem { span, location, kind } = problem;
     let (rule, message) = match kind {
         ProblemKind::Syntax(reason) => {
             let found = explained(check.text, *location, reason);
+            let found = if secrets.are_in_broken_text() { found.without_quoting_remedy() } else { found };
             let rule = match found.kind {
                 DiagnosticKind::Tab => Rule::TabIndentation,
+                DiagnosticKind::Template => Rule::Template,
+                DiagnosticKind::Encoding => Rule::Encoding,
                 _ => Rule::InvalidYaml,
             };
             let span = span_at(check.text, found.location);
@@ -133,6 +144,7 @@ fn report(check: &mut Check<'_>, problem: &Problem) {
                 .answered("error converting YAML to JSON");
             return;
         }
+        ProblemKind::Json(reason) => (Rule::InvalidYaml, reason.clone()),
         ProblemKind::Tab => {
             (Rule::TabIndentation, format!("line {} is indented with a tab; use spaces", location.line))
         }
@@ -166,24 +178,4 @@ fn explained(text: &str, location: Location, reason: &str) -> Diagnostic {
             Diagnostic::of_kind(DiagnosticKind::Syntax, location, message)
         }
     }
-}
-
-/// Returns the place of the first expression of a template outside of quotes and comments.
-fn template(text: &str) -> Option<(Location, std::ops::Range<usize>)> {
-    let mut start = 0;
-    for (index, line) in text.split('\n').enumerate() {
-        let content = line.trim_start_matches('\u{feff}').trim_start();
-        let found = ["{{", "{%"].iter().filter_map(|mark| line.find(mark)).min();
-        if let Some(column) = found.filter(|_| !content.starts_with('#')) {
-            let before = line.get(..column).unwrap_or_default();
-            let location = Location {
-                line: u64::try_from(index).ok()?.saturating_add(1),
-                column: u64::try_from(before.chars().count()).ok()?.saturating_add(1),
-            };
-            let length = line.get(column..)?.trim_end().len();
-            return Some((location, start + column..start + column + length));
-        }
-        start += line.len() + 1;
-    }
-    None
 }

@@ -67,11 +67,9 @@ fn yaml_documents(text: &str) -> FileDocuments {
 
 /// Reads a document. An error does not say how to write a value if that may be the value of a Secret.
 fn parse(text: &str) -> Result<YamlNode, Diagnostic> {
-    yaml::parse(text).map_err(
-        |error| {
-            if values_in_lines(text).is_empty() { error } else { error.without_remedy() }
-        },
-    )
+    yaml::parse(text).map_err(|error| {
+        if values_in_lines(text).is_empty() { error } else { error.without_quoting_remedy() }
+    })
 }
 
 /// Reads the YAML document of a text that has a line, counted from 1, or returns why it cannot be read.

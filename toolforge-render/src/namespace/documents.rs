@@ -15,6 +15,8 @@ use crate::namespace::{Namespace, limits};
 #[derive(Clone, Debug, Default)]
 pub struct Documents {
     objects: Vec<Object>,
+    /// The tools of whose namespaces objects were left out.
+    left_out: BTreeSet<ToolName>,
 }
 
 #[derive(Clone, Debug)]
@@ -104,6 +106,14 @@ pub enum DocumentsError {
     },
 }
 
+impl DocumentsError {
+    /// Returns the error of a JSON document that begins after a number of lines of a file.
+    #[must_use]
+    pub fn of_json(file: &str, error: &serde_json::Error, lines: u64) -> Self {
+        Self::Syntax { file: file.to_owned(), error: json_error(error).moved_down(lines) }
+    }
+}
+
 fn syntax(file: &str, location: Location, message: &str) -> DocumentsError {
     DocumentsError::Syntax {
         file: file.to_owned(),
@@ -147,10 +157,19 @@ impl Documents {
         documents
             .into_iter()
             .filter(|document| !document.is_null())
-            .try_for_each(|document| self.add(file, document))
+            .try_for_each(|document| self.add(None, file, document))
     }
 
-    fn add(&mut self, file: &str, mut json: Value) -> Result<(), DocumentsError> {
+    /// Adds one object, or a `List`, as [`read`](Self::read) does. Objects that a tool's facts do not need, because they are in
+    /// other namespaces, are left out.
+    ///
+    /// # Errors
+    /// When it is not a Kubernetes object.
+    pub fn add_of_tool(&mut self, tool: &ToolName, file: &str, json: Value) -> Result<(), DocumentsError> {
+        self.add(Some(tool), file, json)
+    }
+
+    fn add(&mut self, tool: Option<&ToolName>, file: &str, mut json: Value) -> Result<(), DocumentsError> {
         let missing = |field| DocumentsError::NotAnObject { file: file.to_owned(), field };
         let kind = json.get("kind").and_then(Value::as_str).ok_or_else(|| missing("kind"))?.to_owned();
         if let Some(item_kind) = list_item_kind(&kind, json.get("items").is_some()) {
@@ -162,7 +181,7 @@ impl Documents {
                 if let Some(fields) = item.as_object_mut().filter(|_| !item_kind.is_empty()) {
                     fields.entry("kind").or_insert_with(|| Value::String(item_kind.clone()));
                 }
-                self.add(file, item)?;
+                self.add(tool, file, item)?;
             }
             return Ok(());
         }
@@ -170,6 +189,13 @@ impl Documents {
         let text = |field: &str| metadata.get(field).and_then(Value::as_str).map(str::to_owned);
         let name = text("name").ok_or_else(|| missing("metadata.name"))?;
         let namespace = text("namespace");
+        if let (Some(tool), Some(other)) = (tool, &namespace)
+            && *other != tool.namespace()
+            && other != platform::CATALOG_NAMESPACE
+        {
+            self.left_out.extend(ToolName::from_namespace(other));
+            return Ok(());
+        }
         self.objects.push(Object { file: file.to_owned(), kind, namespace, name, json });
         Ok(())
     }
@@ -196,7 +222,7 @@ impl Documents {
             return BTreeSet::new();
         }
         let namespaces = self.objects.iter().filter_map(|object| object.namespace.as_deref());
-        namespaces.filter_map(ToolName::from_namespace).collect()
+        namespaces.filter_map(ToolName::from_namespace).chain(self.left_out.iter().cloned()).collect()
     }
 
     fn catalog(&self) -> Result<Catalog, DocumentsError> {

@@ -3,6 +3,7 @@
 use k8s_openapi::api::apps::v1::{Deployment, DeploymentCondition};
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::{Pod, PodSpec};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use toolforge_quota::{Demand, LimitRange, Limits, ObjectName, PodTraits, TerminatingPod, WaitingPods};
 
@@ -38,12 +39,17 @@ pub fn with_unsettled_pods(
     let mut waiting: Vec<WaitingPods> =
         deployments.iter().filter_map(|found| of_deployment(found, pods, ranges)).collect();
     waiting.extend(jobs.iter().filter_map(|job| of_job(job, pods, ranges)));
-    let may_be_replaced = |pod: &Pod| match controller_kind(pod) {
-        None => false,
+    let may_be_replaced = |pod: &Pod| {
+        let Some(owner) = controller(pod) else { return false };
         // What files do not contain may exist.
-        Some("ReplicaSet") => time == PodsTime::Unknown && deployments.is_empty(),
-        Some("Job") => time == PodsTime::Unknown && jobs.is_empty(),
-        Some(_) => true,
+        let may_exist = |is_known: bool| time == PodsTime::Unknown && !is_known;
+        match owner.kind.as_str() {
+            // The pods that a Deployment is about to create count themselves.
+            "ReplicaSet" if deployments.iter().any(|found| selects(found, pod)) => false,
+            "ReplicaSet" => !is_of_deployment(pod) || may_exist(false),
+            "Job" => may_exist(jobs.iter().any(|job| job.metadata.uid.as_ref() == Some(&owner.uid))),
+            _ => true,
+        }
     };
     let of_pod = |pod: &Pod| {
         let may_be_replaced = may_be_replaced(pod);
@@ -74,9 +80,19 @@ fn is_past_grace_period(pod: &Pod, now: Timestamp) -> bool {
     until.zip(grace).and_then(|(until, grace)| until.checked_add(grace).ok()).is_some_and(|end| now > end)
 }
 
-fn controller_kind(pod: &Pod) -> Option<&str> {
-    let mut owners = pod.metadata.owner_references.iter().flatten();
-    owners.find(|owner| owner.controller == Some(true)).map(|owner| owner.kind.as_str())
+fn controller(pod: &Pod) -> Option<&OwnerReference> {
+    pod.metadata.owner_references.iter().flatten().find(|owner| owner.controller == Some(true))
+}
+
+/// Returns whether a pod is of a ReplicaSet that a Deployment controls, which labels its pods.
+fn is_of_deployment(pod: &Pod) -> bool {
+    pod.metadata.labels.as_ref().is_some_and(|labels| labels.contains_key("pod-template-hash"))
+}
+
+/// Returns whether a Deployment selects a pod as one of its own.
+fn selects(deployment: &Deployment, pod: &Pod) -> bool {
+    let selector = deployment_spec(deployment).and_then(|spec| spec.selector.match_labels.as_ref());
+    selector.is_some_and(|selector| has_labels(pod.metadata.labels.as_ref(), selector))
 }
 
 fn traits_of(spec: &PodSpec, limit_ranges: &[LimitRange]) -> PodTraits {
@@ -101,12 +117,11 @@ fn terminating(pod: &Pod, limit_ranges: &[LimitRange]) -> Option<TerminatingPod>
 }
 
 fn of_deployment(deployment: &Deployment, pods: &[Pod], limit_ranges: &[LimitRange]) -> Option<WaitingPods> {
-    let selector = deployment_spec(deployment)?.selector.match_labels.as_ref()?;
-    let is_own = |pod: &&Pod| has_labels(pod.metadata.labels.as_ref(), selector);
+    deployment_spec(deployment)?.selector.match_labels.as_ref()?;
     if is_stuck(deployment) {
         return None;
     }
-    let created = pods.iter().filter(is_own).filter(|pod| is_staying(pod)).count();
+    let created = pods.iter().filter(|pod| selects(deployment, pod)).filter(|pod| is_staying(pod)).count();
     waiting(&Object::from(deployment.clone()), created, limit_ranges)
 }
 

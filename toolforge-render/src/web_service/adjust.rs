@@ -2,7 +2,7 @@
 
 use k8s_openapi::api::apps::v1::DeploymentStatus;
 use k8s_openapi::jiff::Timestamp;
-use toolforge_model::WebServiceRequest;
+use toolforge_model::{Replicas, WebServiceOptions, WebServiceRequest};
 use toolforge_quota::{SizeBounds, WorkloadSize};
 
 use crate::change::{Adjustment, ChangeSet, LargestSizes, Sized, WorkloadKind, lowest_size, set_size};
@@ -64,7 +64,7 @@ pub(crate) fn sized(plan: &WebServicePlan, facts: &WebServiceFacts) -> Sized {
 }
 
 /// Returns a request with another size; what is as before stays as it was requested.
-pub(crate) fn with_size(
+fn with_size(
     request: &WebServiceRequest,
     before: WorkloadSize,
     wanted: WorkloadSize,
@@ -72,6 +72,20 @@ pub(crate) fn with_size(
     let mut request = request.clone();
     set_size((before, wanted), &mut request.memory, &mut request.cpu, Some(&mut request.replicas))?;
     Some(request)
+}
+
+/// Sets the amounts and replicas of options that differ from the size before.
+pub(crate) fn set_options_size(
+    options: &mut WebServiceOptions,
+    before: WorkloadSize,
+    wanted: WorkloadSize,
+) -> Option<()> {
+    let mut replicas = options.replicas.unwrap_or(Replicas::ONE);
+    set_size((before, wanted), &mut options.memory, &mut options.cpu, Some(&mut replicas))?;
+    if wanted.replicas != before.replicas {
+        options.replicas = Some(replicas);
+    }
+    Some(())
 }
 
 /// What a web service of a size would need: to be changed to it, and to be restarted afterwards.

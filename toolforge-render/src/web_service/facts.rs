@@ -67,6 +67,11 @@ impl LiveWebService {
         self.ids().next().is_none()
     }
 
+    /// Returns the first object that has the name of one of a web service's, and is not a web service's: its labels are missing.
+    pub(crate) fn foreign(&self) -> Option<(ObjectKind, &ObjectMeta)> {
+        self.ids().find(|(_, metadata)| !is_web_service(metadata.labels.as_ref()))
+    }
+
     /// Returns whether the Deployment with the tool's name is not a web service's: its labels are missing.
     #[must_use]
     pub fn has_foreign_deployment(&self) -> bool {

@@ -17,7 +17,7 @@ mod shell;
 
 pub(crate) use crate::object::is_web_service;
 pub use adjust::{WebServiceForecast, largest_web_service, web_service_adjustments};
-pub(crate) use adjust::{sized, with_size};
+pub(crate) use adjust::{set_options_size, sized};
 pub use change::{StartTime, web_service_changes, web_service_deletion};
 pub use facts::{LiveWebService, WebServiceFacts};
 pub(crate) use labels::labels;

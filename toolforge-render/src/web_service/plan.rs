@@ -10,7 +10,7 @@ use crate::change::{Workload, WorkloadKind};
 use crate::namespace::Platform;
 use crate::object::{HttpRoute, ObjectKind, RouteAcceptance, deployment_spec};
 use crate::pod::PodResources;
-use crate::web_service::{LiveWebService, WebServiceFacts, is_web_service, labels};
+use crate::web_service::{LiveWebService, WebServiceFacts, labels};
 
 /// How requests from outside reach a web service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -85,7 +85,7 @@ pub enum PlanWarning {
         replacement: Option<TypeName>,
     },
     /// The image does not have the form of the build service's images, so there is hardly one of this name.
-    #[error("image {image} is not of the form tool-NAME/NAME:TAG, as the build service's images are")]
+    #[error("image {image} is not of the form tool-NAME/tool-NAME:TAG, as the build service's images are")]
     ImageForm {
         /// The image.
         image: BuildServiceImage,
@@ -202,7 +202,7 @@ impl WebServicePlan {
 }
 
 fn refuse_foreign(live: &LiveWebService) -> Result<(), PlanError> {
-    match live.ids().find(|(_, metadata)| !is_web_service(metadata.labels.as_ref())) {
+    match live.foreign() {
         None => Ok(()),
         Some((kind, metadata)) => Err(PlanError::Foreign {
             kind,

@@ -50,20 +50,20 @@ fn every_kind_is_counted() {
             .unwrap();
     }
     assert_snapshot!(plan("", quota, &[&text]), @"
-    create manifest Deployment a
-    create manifest ReplicaSet a
-    create manifest StatefulSet a
-    create manifest DaemonSet a
-    create manifest ReplicationController a
-    create manifest Job a
-    create manifest CronJob a
-    create manifest Pod a
-    create manifest Service a
-    create manifest PersistentVolumeClaim a
-    create manifest Secret a
-    create manifest ConfigMap a
-    create manifest Ingress a
-    create manifest Pony a
+    create object Deployment a
+    create object ReplicaSet a
+    create object StatefulSet a
+    create object DaemonSet a
+    create object ReplicationController a
+    create object Job a
+    create object CronJob a
+    create object Pod a
+    create object Service a
+    create object PersistentVolumeClaim a
+    create object Secret a
+    create object ConfigMap a
+    create object Ingress a
+    create object Pony a
       pods 0 -> 14, peak 14 of 99
       limits.memory 0 -> 1792Mi, peak 1792Mi of 9Gi
       services 0 -> 1, peak 1 of 9
@@ -97,7 +97,7 @@ fn seed_restart_of_a_manifest_deadlocks() {
     ];
     let changed = |rest: &str| deployment("web", "4Gi", 1, rest).replace("image: x", "image: new");
     assert_snapshot!(plan("seed-2020", &live.concat(), &[&changed("")]), @"
-    update manifest Deployment web, stated
+    update object Deployment web, stated
       pods 2 -> 2, peak 3 of 4
       requests.cpu 200m -> 200m, peak 300m of 2
       requests.memory 4608Mi -> 4608Mi, peak 8704Mi of 6Gi too much
@@ -110,7 +110,7 @@ fn seed_restart_of_a_manifest_deadlocks() {
     ");
     let strategy = "  strategy: {type: Recreate}\n";
     assert_snapshot!(plan("seed-2020", &live.concat(), &[&changed(strategy)]), @"
-    update manifest Deployment web, recreate, downtime
+    update object Deployment web, recreate, downtime
       pods 2 -> 2, peak 2 of 4
       requests.cpu 200m -> 200m, peak 200m of 2
       requests.memory 4608Mi -> 4608Mi, peak 4608Mi of 6Gi
@@ -120,7 +120,7 @@ fn seed_restart_of_a_manifest_deadlocks() {
     ");
     let strategy = "  strategy: {rollingUpdate: {maxSurge: 0, maxUnavailable: 1}}\n";
     assert_snapshot!(plan("seed-2020", &live.concat(), &[&changed(strategy)]), @"
-    update manifest Deployment web, stated, downtime
+    update object Deployment web, stated, downtime
       pods 2 -> 2, peak 2 of 4
       requests.cpu 200m -> 200m, peak 200m of 2
       requests.memory 4608Mi -> 4608Mi, peak 4608Mi of 6Gi
@@ -134,11 +134,11 @@ fn seed_restart_of_a_manifest_deadlocks() {
 fn manifests_are_compared_with_live_objects() {
     let live = [deployment("bot", "1Gi", 2, ""), pod("bot", "1Gi", "")].concat();
     assert_snapshot!(plan("seed-2020", &live, &[&deployment("bot", "1024Mi", 2, "")]), @"
-    keep manifest Deployment bot
+    keep object Deployment bot
     fits
     ");
     assert_snapshot!(plan("seed-2020", &live, &[&deployment("bot", "1Gi", 3, "")]), @"
-    update manifest Deployment bot
+    update object Deployment bot
       pods 1 -> 3, peak 3 of 4
       requests.cpu 100m -> 300m, peak 300m of 2
       requests.memory 1Gi -> 3Gi, peak 3Gi of 6Gi
@@ -147,7 +147,7 @@ fn manifests_are_compared_with_live_objects() {
     fits
     ");
     assert_snapshot!(plan("seed-2020", &live, &[&deployment("bot", "2Gi", 2, "  paused: true\n")]), @"
-    update manifest Deployment bot
+    update object Deployment bot
       pods 1 -> 2, peak 2 of 4
       requests.cpu 100m -> 200m, peak 200m of 2
       requests.memory 1Gi -> 2Gi, peak 2Gi of 6Gi
@@ -156,7 +156,7 @@ fn manifests_are_compared_with_live_objects() {
     fits
     ");
     assert_snapshot!(plan("seed-2020", &live, &[&deployment("bot", "2Gi", 2, "")]), @"
-    update manifest Deployment bot, stated
+    update object Deployment bot, stated
       pods 1 -> 2, peak 3 of 4
       requests.cpu 100m -> 200m, peak 300m of 2
       requests.memory 1Gi -> 4Gi, peak 5Gi of 6Gi
@@ -178,7 +178,7 @@ fn files_of_different_kinds_are_checked_together() {
     assert_snapshot!(plan("toolforge-2023", "", &[job, template, &bot]), @"
     create one-off daily
     create web-service stashbot
-    create manifest Deployment bot
+    create object Deployment bot
       pods 0 -> 3, peak 3 of 10
       requests.cpu 0 -> 725m, peak 725m of 2
       requests.memory 0 -> 6Gi, peak 6Gi of 6Gi
@@ -200,7 +200,7 @@ fn files_of_different_kinds_are_checked_together() {
 #[test]
 fn sizes_above_everything_never_fit() {
     assert_snapshot!(plan("seed-2020", "", &[&deployment("bot", "5Gi", 1, "")]), @"
-    create manifest Deployment bot
+    create object Deployment bot
       pods 0 -> 1, peak 1 of 4
       requests.cpu 0 -> 100m, peak 100m of 2
       requests.memory 0 -> 5Gi, peak 5Gi of 6Gi
@@ -212,7 +212,7 @@ fn sizes_above_everything_never_fit() {
     no downtime: Deployment bot: memory 4Gi
     ");
     assert_snapshot!(plan("seed-2020", "", &[&deployment("bot", "1Gi", 9, "")]), @"
-    create manifest Deployment bot
+    create object Deployment bot
       pods 0 -> 9, peak 9 of 4 too much
       requests.cpu 0 -> 900m, peak 900m of 2
       requests.memory 0 -> 9Gi, peak 9Gi of 6Gi too much
@@ -225,7 +225,7 @@ fn sizes_above_everything_never_fit() {
     let service =
         "{apiVersion: v1, kind: Service, metadata: {name: a}, spec: {type: NodePort, ports: [{port: 80}]}}";
     assert_snapshot!(plan("seed-2020", "", &[service]), @"
-    create manifest Service a
+    create object Service a
       services 0 -> 1, peak 1 of 1
       services.nodeports 0 -> 1, peak 1 of 0 too much
     never
@@ -234,8 +234,10 @@ fn sizes_above_everything_never_fit() {
                {parallelism: 5, template: {spec: {containers: [{name: a, resources: {limits: {memory: 2Gi}}}]}}}}}}";
     assert_snapshot!(plan("seed-2020", "", &[run]), @"
     problem: a run of CronJob a never fits: pods: 5 of 4, 1 pod too many (quota seed-2020), requests.memory: 10Gi of 6Gi, 4Gi too much (quota seed-2020), limits.cpu: 2500m of 2, 500m CPU too much (quota seed-2020), limits.memory: 10Gi of 8Gi, 2Gi too much (quota seed-2020)
-    create manifest CronJob a
+    create object CronJob a
     never
+    fits: CronJob a: parallelism 3
+    no downtime: CronJob a: parallelism 3
     ");
     assert_snapshot!(plan("seed-2020", "", &["- {name: a, command: x, image: none, mem: 1Gi}\n---\ntype: none\n---\nmem: 1Gi\n"]), @r#"
     problem: job a: unknown image type "none"
@@ -252,7 +254,7 @@ fn claims_are_bound_by_limit_ranges() {
     let claim = "{apiVersion: v1, kind: PersistentVolumeClaim, metadata: {name: a}, spec: {resources: {requests: \
                  {storage: 2Gi}}}}";
     assert_snapshot!(plan("", range, &[claim]), @"
-    create manifest PersistentVolumeClaim a
+    create object PersistentVolumeClaim a
       PersistentVolumeClaim a: storage: 2Gi is more than the maximum of 1Gi for one volume claim
     never
     ");
@@ -264,7 +266,7 @@ fn terminating_pods_are_waited_for() {
     let live =
         [pod("old", "6Gi", terminating), deployment("other", "1Gi", 1, ""), pod("other", "1Gi", "")].concat();
     assert_snapshot!(plan("seed-2020", &live, &[&deployment("bot", "2Gi", 1, "")]), @"
-    create manifest Deployment bot
+    create object Deployment bot
       pods 2 -> 3, peak 3 of 4
       requests.cpu 200m -> 300m, peak 300m of 2
       requests.memory 7Gi -> 9Gi, peak 9Gi of 6Gi too much
@@ -296,15 +298,15 @@ fn unchanged_manifests_are_kept() {
     let live = bot(r#"{"cpu": "1", "memory": "1Gi"}"#, r#"{"name": "A"}"#, r#""1Gi""#);
     let file = bot(r#"{"cpu": 1, "memory": "1024Mi"}"#, r#"{"name": "A", "value": ""}"#, r#""1024Mi""#);
     let last = file.replace("metadata: {", "\"metadata\": {");
-    assert_eq!(plan("seed-2020", &live, &[&file]), "keep manifest Deployment bot\nfits\n");
-    assert_eq!(plan("seed-2020", &applied(&live, &last), &[&file]), "keep manifest Deployment bot\nfits\n");
+    assert_eq!(plan("seed-2020", &live, &[&file]), "keep object Deployment bot\nfits\n");
+    assert_eq!(plan("seed-2020", &applied(&live, &last), &[&file]), "keep object Deployment bot\nfits\n");
     let half = file.replace("\"cpu\": 1,", "\"cpu\": 0.5,");
     assert!(
-        plan("seed-2020", &applied(&live, &last), &[&half]).starts_with("update manifest Deployment bot, ")
+        plan("seed-2020", &applied(&live, &last), &[&half]).starts_with("update object Deployment bot, ")
     );
     let without_env = file.replace(r#"{"name": "A", "value": ""}"#, "");
     let removed = plan("seed-2020", &applied(&live, &last), &[&without_env]);
-    assert!(removed.starts_with("update manifest Deployment bot, "), "{removed}");
+    assert!(removed.starts_with("update object Deployment bot, "), "{removed}");
 }
 
 #[test]
@@ -326,7 +328,7 @@ fn unchanged_data_is_kept() {
     }
     let last = r#"{"data": {"a": "x", "b": "y"}}"#;
     let found = plan("seed-2020", &applied(&map, last), &[&object("ConfigMap", "data: {a: x}")]);
-    assert!(found.starts_with("update manifest "), "{found}");
+    assert!(found.starts_with("update object "), "{found}");
 }
 
 #[test]
@@ -354,7 +356,7 @@ fn objects_of_two_files_are_repeated() {
         let mut problems = found.lines().filter(|line| line.starts_with("problem: "));
         let expected = format!("problem: a second {expected}");
         assert_eq!((problems.next(), problems.next()), (Some(expected.as_str()), None), "{found}");
-        assert!(!found.contains("manifest"), "{found}");
+        assert!(!found.contains("object"), "{found}");
     }
     for second in [cron_job, &deployment("other", "1Gi", 1, "")] {
         let found = plan("toolforge-2023", "", &[&continuous, second]);
@@ -375,12 +377,12 @@ fn immutable_fields_are_problems() {
         first_line(&bot, &other),
         "problem: spec.selector.matchLabels.app of Deployment bot cannot be changed; delete it first"
     );
-    assert_eq!(first_line("", &other), "create manifest Deployment bot");
+    assert_eq!(first_line("", &other), "create object Deployment bot");
     let one = pod("bot", "1Gi", "");
     for (from, to, expected) in [
-        ("memory: 1Gi", "memory: 1024Mi", "keep manifest Pod bot-1"),
-        ("image: x", "image: z", "update manifest Pod bot-1"),
-        ("app: bot", "app: other", "update manifest Pod bot-1"),
+        ("memory: 1Gi", "memory: 1024Mi", "keep object Pod bot-1"),
+        ("image: x", "image: z", "update object Pod bot-1"),
+        ("app: bot", "app: other", "update object Pod bot-1"),
         (
             "memory: 1Gi",
             "memory: 3Gi",
@@ -402,7 +404,7 @@ fn immutable_fields_are_problems() {
     let job = "{apiVersion: batch/v1, kind: Job, metadata: {name: a, namespace: tool-stashbot}, spec: {parallelism: 1, \
                completions: 1, template: {spec: {containers: [{name: a, image: x}]}}}}\n";
     for (from, to, expected) in [
-        ("parallelism: 1", "parallelism: 2", "update manifest Job a"),
+        ("parallelism: 1", "parallelism: 2", "update object Job a"),
         (
             "image: x",
             "image: z",
@@ -419,8 +421,8 @@ fn immutable_fields_are_problems() {
     let set = "{apiVersion: apps/v1, kind: StatefulSet, metadata: {name: a, namespace: tool-stashbot}, spec: {replicas: 1, \
                serviceName: a, selector: {matchLabels: {a: b}}, template: {spec: {containers: [{name: a, image: x}]}}}}\n";
     for (from, to, expected) in [
-        ("replicas: 1", "replicas: 2", "update manifest StatefulSet a"),
-        ("image: x", "image: z", "update manifest StatefulSet a, in-place, downtime"),
+        ("replicas: 1", "replicas: 2", "update object StatefulSet a"),
+        ("image: x", "image: z", "update object StatefulSet a, in-place, downtime"),
         (
             "serviceName: a",
             "serviceName: b",
@@ -501,14 +503,14 @@ fn proposals_fit_word_for_word() {
         }
     }
     assert_snapshot!(text, @r#"
-    ["256Mi", "100m", "1Gi", ""]: memory 256Mi and memory request 256Mi of container main
-    ["256Mi", "100m", "1Gi", "200m"]: memory 256Mi and memory request 256Mi and CPU request 100m of container main
+    ["256Mi", "100m", "1Gi", ""]: memory request 256Mi of container main
+    ["256Mi", "100m", "1Gi", "200m"]: memory request 256Mi and CPU request 100m of container main
     ["7Gi", "100m", "5Gi", ""]: memory 4Gi and memory request 4Gi of container main
     ["7Gi", "100m", "1Gi", ""]: memory 4Gi of container main
     ["7Gi", "100m", "", ""]: memory 4Gi of container main
     ["512Mi", "3", "", "1500m"]: CPU 1 and CPU request 1 of container main
-    ["512Mi", "", "", "3"]: memory 512Mi and CPU request 500m of container main
-    ["", "", "7Gi", ""]: memory 512Mi and memory request 512Mi of container main
-    ["", "", "", "3"]: memory 512Mi and CPU request 500m of container main
+    ["512Mi", "", "", "3"]: CPU request 500m of container main
+    ["", "", "7Gi", ""]: memory request 512Mi of container main
+    ["", "", "", "3"]: CPU request 500m of container main
     "#);
 }

@@ -2,7 +2,11 @@
 #![expect(clippy::unwrap_used, reason = "a test's own function may stop the test")]
 
 mod changes;
+#[path = "../../../toolforge-quota/tests/controllers/deployment.rs"]
+mod controllers;
 mod each_container;
 mod pods;
+mod rollouts;
 mod stateful_set;
 mod support;
+mod together;

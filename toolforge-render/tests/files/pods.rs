@@ -2,7 +2,9 @@
 
 use insta::assert_snapshot;
 
-use crate::support::{deployment, plan, pod};
+use toolforge_quota::Verdict;
+
+use crate::support::{deployment, plan, pod, verdict_of};
 
 /// A quota that counts pods in both ways.
 const POD_QUOTA: &str =
@@ -28,13 +30,13 @@ fn ephemeral_volumes_are_claims() {
             .replace("spec:\n      containers", &format!("spec:\n      {volume}\n      containers"))
     };
     assert_snapshot!(plan("", quota, &[&replicas(3)]), @"
-    create manifest Deployment web
+    create object Deployment web
       persistentvolumeclaims 0 -> 3, peak 3 of 5
       requests.storage 0 -> 3Gi, peak 3Gi of 3Gi
     fits
     ");
     assert_snapshot!(plan("", quota, &[&replicas(4)]), @"
-    create manifest Deployment web
+    create object Deployment web
       persistentvolumeclaims 0 -> 4, peak 4 of 5
       requests.storage 0 -> 4Gi, peak 4Gi of 3Gi too much
     never
@@ -44,7 +46,7 @@ fn ephemeral_volumes_are_claims() {
     let range = "{apiVersion: v1, kind: LimitRange, metadata: {name: l}, spec: {limits: [{type: PersistentVolumeClaim, \
                  max: {storage: 512Mi}}]}}";
     assert_snapshot!(plan("", range, &[&replicas(1)]), @"
-    create manifest Deployment web
+    create object Deployment web
       Deployment web: storage: 1Gi is more than the maximum of 512Mi for one volume claim
     never
     ");
@@ -78,7 +80,10 @@ fn every_part_of_a_pod_can_be_made_smaller() {
     );
     // It is not made smaller than its containers.
     let own = format!("containers: [{}], resources: {{limits: {{memory: 4Gi}}}}", limits("a", "3Gi"));
-    assert_eq!(adjusted(quota, &own), None);
+    assert_eq!(
+        adjusted(quota, &own).as_deref(),
+        Some("memory 2Gi of container a and memory 2Gi of the pod as a whole")
+    );
 }
 
 #[test]
@@ -114,19 +119,19 @@ fn paused_and_suspended_objects_create_no_pods() {
     let live = format!("{quota}\n---\n{range}\n---\n");
     let paused = deployment("web", "9Gi", 3, "  paused: true\n");
     assert_snapshot!(plan("", &live, &[&paused]), @"
-    create manifest Deployment web
+    create object Deployment web
       count/deployments.apps 0 -> 1, peak 1 of 1
     fits
     ");
     // Nothing is created before it is unpaused.
     assert_snapshot!(plan("", &format!("{live}{paused}"), &[&paused.replace("replicas: 3", "replicas: 4")]), @"
-    update manifest Deployment web
+    update object Deployment web
       count/deployments.apps 0 -> 1, peak 1 of 1
     fits
     ");
     let small = deployment("web", "1Gi", 9, "  paused: true\n");
     assert_snapshot!(plan("", &format!("{live}{small}"), &[&small.replace("paused: true", "paused: false")]), @"
-    update manifest Deployment web
+    update object Deployment web
       limits.memory 0 -> 9Gi, peak 9Gi of 8Gi too much
       count/deployments.apps 0 -> 1, peak 1 of 1
       count/replicasets.apps 0 -> 1, peak 1 of 0 too much
@@ -183,19 +188,19 @@ fn paused_deployments_scale_the_pods_that_run() {
 #[test]
 fn finished_pods_of_jobs_stay_objects() {
     assert_snapshot!(plan("", POD_QUOTA, &[&job("parallelism: 2, completions: 5")]), @"
-    create manifest Job a
+    create object Job a
       pods 0 -> 2, peak 2 of 4
       count/pods 0 -> 5, peak 5 of 6
     fits
     ");
     assert_snapshot!(plan("", POD_QUOTA, &[&job("parallelism: 2, completions: 7")]), @"
-    create manifest Job a
+    create object Job a
       pods 0 -> 2, peak 2 of 4
       count/pods 0 -> 7, peak 7 of 6 too much
     never
     ");
     assert_snapshot!(plan("", POD_QUOTA, &[&job("parallelism: 2, completions: 7, suspend: true")]), @"
-    create manifest Job a
+    create object Job a
     fits
     ");
     let spec = "{parallelism: 2, completions: 7, template: {spec: {containers: [{name: a, image: x}]}}}";
@@ -204,7 +209,7 @@ fn finished_pods_of_jobs_stay_objects() {
     );
     assert_snapshot!(plan("", POD_QUOTA, &[&cron_job]), @"
     problem: a run of CronJob a never fits: count/pods: 7 of 6, 1 pod too many (quota q)
-    create manifest CronJob a
+    create object CronJob a
     never
     ");
 }
@@ -212,13 +217,13 @@ fn finished_pods_of_jobs_stay_objects() {
 #[test]
 fn jobs_may_fit_without_retries() {
     assert_snapshot!(plan("", POD_QUOTA, &[&job("backoffLimit: 5")]), @"
-    create manifest Job a
+    create object Job a
       pods 0 -> 1, peak 1 of 4
       count/pods 0 -> 1, peak 6 of 6
     fits
     ");
     assert_snapshot!(plan("", POD_QUOTA, &[&job("backoffLimit: 6")]), @"
-    create manifest Job a
+    create object Job a
       pods 0 -> 1, peak 1 of 4
       count/pods 0 -> 1, peak 7 of 6
     fits-without-retries
@@ -226,7 +231,7 @@ fn jobs_may_fit_without_retries() {
     // Each of both indexes may fail twice.
     let indexed = "completionMode: Indexed, completions: 2, backoffLimitPerIndex";
     assert_snapshot!(plan("", POD_QUOTA, &[&job(&format!("{indexed}: 2")).replace("backoffLimit: 0, ", "")]), @"
-    create manifest Job a
+    create object Job a
       pods 0 -> 1, peak 1 of 4
       count/pods 0 -> 2, peak 6 of 6
     fits
@@ -248,7 +253,7 @@ fn finished_pods_of_a_live_job_are_counted_once() {
     let live = format!("{quota}\n---\n{live}{pods}");
     // Five have to succeed, and one has failed.
     assert_snapshot!(plan("", &live, &[&job("parallelism: 3, completions: 5, backoffLimit: 1")]), @"
-    update manifest Job a
+    update object Job a
       pods 1 -> 3, peak 3 of 4
       count/pods 3 -> 6, peak 6 of 6
     fits
@@ -284,7 +289,7 @@ fn pods_that_are_not_replaced_keep_their_size() {
             let found = plan("", &live, &[&set(kind, 2, "9Gi", rest)]);
             assert_eq!(
                 found,
-                format!("update manifest {kind} a\n  limits.memory 1Gi -> 1Gi, peak 1Gi of 1Gi\nfits\n")
+                format!("update object {kind} a\n  limits.memory 1Gi -> 1Gi, peak 1Gi of 1Gi\nfits\n")
             );
             let found = plan("", &live, &[&set(kind, 1, "9Gi", rest)]);
             assert!(found.contains("limits.memory 1Gi -> 512Mi, peak 1Gi of 1Gi\nfits\n"), "{kind}: {found}");
@@ -309,12 +314,12 @@ fn update_of_a_daemon_set_replaces_its_pods() {
     let status = "}, status: {desiredNumberScheduled: 3}}\n---\n";
     let live = |rest: &str| set("512Mi", rest).replace("}}\n---\n", status);
     assert_snapshot!(plan("", &[quota, &live("")].concat(), &[&set("640Mi", "")]), @"
-    update manifest DaemonSet a, stated
+    update object DaemonSet a, stated
       limits.memory 1536Mi -> 1920Mi, peak 1920Mi of 2Gi
     fits-after-termination
     ");
     assert_snapshot!(plan("", &[quota, &live("")].concat(), &[&set("1Gi", "")]), @"
-    update manifest DaemonSet a, stated
+    update object DaemonSet a, stated
       limits.memory 1536Mi -> 3Gi, peak 3Gi of 2Gi too much
     never
     fits: DaemonSet a: memory 682Mi
@@ -322,7 +327,7 @@ fn update_of_a_daemon_set_replaces_its_pods() {
     ");
     let surge = "updateStrategy: {rollingUpdate: {maxSurge: 34%, maxUnavailable: 0}}, ";
     assert_snapshot!(plan("", &[quota, &live(surge)].concat(), &[&set("513Mi", surge)]), @"
-    update manifest DaemonSet a, stated
+    update object DaemonSet a, stated
       limits.memory 1536Mi -> 1539Mi, peak 2562Mi of 2Gi too much
     deadlock
     fits: DaemonSet a: rollout in-place
@@ -332,13 +337,13 @@ fn update_of_a_daemon_set_replaces_its_pods() {
     ");
     let on_delete = "updateStrategy: {type: OnDelete}, ";
     assert_snapshot!(plan("", &[quota, range, &live(on_delete)].concat(), &[&set("100Gi", on_delete)]), @"
-    update manifest DaemonSet a
+    update object DaemonSet a
       limits.memory 1536Mi -> 1536Mi, peak 1536Mi of 2Gi
     fits
     ");
     // One pod is checked where the number of nodes is not known.
     assert_snapshot!(plan("", &[quota, range, &set("512Mi", "")].concat(), &[&set("100Gi", "")]), @"
-    update manifest DaemonSet a, stated, downtime
+    update object DaemonSet a, stated, downtime
       limits.memory 1536Mi -> 101Gi, peak 101Gi of 2Gi too much
       DaemonSet a: memory: 100Gi is more than the maximum of 1Gi for one container
     never
@@ -360,4 +365,43 @@ fn violations_name_one_of_several_containers() {
     let expected = "  Pod a: container a: memory: 6Gi is more than the maximum of 4Gi for one container\n  \
                     Pod a: container b: memory: 7Gi is more than the maximum of 4Gi for one container\n";
     assert!(found.contains(expected), "{found}");
+}
+
+#[test]
+fn worst_of_different_defaults_decides() {
+    let range = |name: &str, memory: &str| {
+        format!(
+            "{{apiVersion: v1, kind: LimitRange, metadata: {{name: {name}}}, spec: {{limits: [{{type: Container, default: \
+             {{memory: {memory}}}}}]}}}}\n---\n"
+        )
+    };
+    let quota = "{apiVersion: v1, kind: ResourceQuota, metadata: {name: q}, spec: {hard: {limits.memory: 200Mi}}}\n---\n";
+    let pod = "{apiVersion: v1, kind: Pod, metadata: {name: a}, spec: {containers: [{name: a, image: x}]}}";
+    let verdict = |first: &str, second: &str| {
+        let live = [quota.to_owned(), range("a", first), range("b", second)].concat();
+        plan("", &live, &[pod]).lines().nth(2).map(str::to_owned)
+    };
+    assert_eq!(verdict("100Mi", "200Mi").as_deref(), Some("fits"));
+    assert_eq!(verdict("100Mi", "300Mi").as_deref(), Some("never"));
+    assert_eq!(verdict("300Mi", "100Mi").as_deref(), Some("never"));
+}
+
+#[test]
+fn quota_without_status_counts_nothing_yet() {
+    let verdict = |status: &str| {
+        let quota = format!(
+            "{{apiVersion: v1, kind: ResourceQuota, metadata: {{name: q}}, spec: {{hard: {{pods: 1}}}}{status}}}"
+        );
+        verdict_of(
+            &quota,
+            "{apiVersion: v1, kind: Pod, metadata: {name: a}, spec: {containers: [{name: a, image: x}]}}",
+        )
+    };
+    assert_eq!(verdict(""), Verdict::NotCounted);
+    assert_eq!(verdict(", status: {hard: {pods: 1}, used: {pods: 0}}"), Verdict::Fits);
+    assert_eq!(verdict(", status: {hard: {pods: 1}, used: {pods: 1}}"), Verdict::Exceeds);
+    // What the quota does not count is not refused.
+    let service = "{apiVersion: v1, kind: Service, metadata: {name: a}, spec: {ports: [{port: 80}]}}";
+    let quota = "{apiVersion: v1, kind: ResourceQuota, metadata: {name: q}, spec: {hard: {pods: 1}}}";
+    assert_eq!(verdict_of(quota, service), Verdict::Fits);
 }

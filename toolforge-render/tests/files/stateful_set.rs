@@ -46,7 +46,7 @@ fn pods_below_the_partition_stay() {
     // A pod that stays serves meanwhile.
     let live = [quota("2Gi", 0), set(2, "1Gi", 0, "")].concat();
     let found = plan("", &live, &[&set(2, "512Mi", 1, "")]);
-    assert!(found.starts_with("update manifest StatefulSet a, in-place\n"), "{found}");
+    assert!(found.starts_with("update object StatefulSet a, in-place\n"), "{found}");
 }
 
 #[test]
@@ -55,7 +55,7 @@ fn lower_partition_continues_an_update() {
     let running = set(3, "2Gi", 3, "").replace("}}\n---\n", status);
     let live = [quota("3Gi", 0), running].concat();
     let found = plan("", &live, &[&set(3, "2Gi", 0, "")]);
-    assert!(found.starts_with("update manifest StatefulSet a, in-place"), "{found}");
+    assert!(found.starts_with("update object StatefulSet a, in-place"), "{found}");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use toolforge_model::{ToolName, Untrusted};
-use toolforge_quota::profiles;
+use toolforge_quota::{Verdict, profiles};
 use toolforge_render::change::ChangeSet;
 use toolforge_render::files::{FileContents, file_adjustments, plan_files};
 use toolforge_render::namespace::Documents;
@@ -26,8 +26,12 @@ pub(crate) fn plan(profile: &str, live: &str, files: &[&str]) -> String {
         facts.jobs.namespace.limits = limits.with_profile(profile);
         facts.web_service.namespace = facts.jobs.namespace.clone();
     }
-    // What the live pods use.
     let limits = &mut facts.jobs.namespace.limits;
+    // As in a cluster, which counts what is used as soon as there is a quota.
+    for quota in &mut limits.quotas {
+        quota.hard.keys().for_each(|resource| quota.used.add(resource.clone(), 0));
+    }
+    // What the live pods use.
     for pod in &facts.jobs.live.pods {
         let used = pod_demand(pod.spec.as_ref().unwrap(), &limits.limit_ranges);
         for quota in limits.quotas.iter_mut().filter(|_| !profile.is_empty()) {
@@ -66,10 +70,19 @@ pub(crate) fn plan(profile: &str, live: &str, files: &[&str]) -> String {
     for (name, is_wanted) in wanted {
         for found in file_adjustments(&contents, &facts, &plan, is_wanted) {
             let downtime = if found.downtime.is_some() { ", with downtime" } else { "" };
-            writeln!(text, "{name}: {}: {found}{downtime}", found.workload()).unwrap();
+            writeln!(text, "{name}: {}{downtime}", found.description()).unwrap();
         }
     }
     text
+}
+
+/// Returns the verdict about a file with the quotas as they are in live objects.
+pub(crate) fn verdict_of(live: &str, file: &str) -> Verdict {
+    let tool: ToolName = "stashbot".parse().unwrap();
+    let mut documents = Documents::default();
+    documents.read("live", &format!("---\n{live}")).unwrap();
+    let facts = documents.file_facts(documents.namespace(&tool).unwrap()).unwrap();
+    plan_files(&[FileContents::parse(file, &tool)], &facts).verdict()
 }
 
 /// Returns a Deployment with one container.

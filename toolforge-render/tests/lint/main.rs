@@ -7,6 +7,8 @@ mod fixes;
 mod home;
 mod laws;
 mod quota;
+mod refused;
 mod rules;
 mod seed;
 mod support;
+mod texts;

@@ -109,6 +109,38 @@ fn quota_that_is_freed_meanwhile_is_not_exceeded() {
 }
 
 #[test]
+fn template_findings_are_at_their_keys() {
+    let places = |text: &str| {
+        let mut found: Vec<String> = lint(text, &context("a"))
+            .iter()
+            .map(|found| {
+                let message = found.message.as_raw();
+                let resource = message.rsplit(": ").nth(1).unwrap_or(message);
+                format!("{} {resource}", found.location)
+            })
+            .collect();
+        found.sort();
+        found.join("\n")
+    };
+    insta::assert_snapshot!(places("type: php8.2\ncpu: \"9\"\nmem: 99Gi\nreplicas: 50\n"), @"
+    line 2, column 1 CPU
+    line 2, column 1 limits.cpu
+    line 2, column 1 requests.cpu
+    line 3, column 1 limits.memory
+    line 3, column 1 memory
+    line 3, column 1 requests.memory
+    line 4, column 1 pods
+    ");
+    insta::assert_snapshot!(places("# web\ntype: php8.2\nreplicas: 50\n"), @"
+    line 3, column 1 limits.cpu
+    line 3, column 1 limits.memory
+    line 3, column 1 pods
+    line 3, column 1 requests.cpu
+    line 3, column 1 requests.memory
+    ");
+}
+
+#[test]
 fn peak_is_not_named_for_what_is_exceeded_at_rest() {
     // a0 replaces its pod beside nine others, which is too many only meanwhile; a1 is one pod too many at rest.
     let documents = [document(0, (0, 1, 2)), document(1, (0, 1, 1))];

@@ -366,6 +366,7 @@ const FILES: &[(&str, &str)] = &[
         "too-deep",
         "a: &a [[[[[[]]]]]]\nb: &b [*a, [[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[\n",
     ),
+    ("template", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n{% if x %}\ndata: {}\n{% endif %}\n"),
     ("too-many-aliases", "a: &a [*a]\n"),
 ];
 
@@ -380,6 +381,7 @@ const ELSEWHERE: &[&str] = &[
     "refused-by-server",
     "script-line-ends",
     "too-large",
+    "too-many-findings",
 ];
 
 #[test]

@@ -3,6 +3,9 @@ use toolforge_render::lint::{Finding, Secrets};
 
 use super::fixes::Fixes;
 
+/// The most edits of a fix that a document lists: a file has as many Windows line ends as it has lines.
+const MOST_EDITS: usize = 1_000;
+
 /// A file and what is found in it.
 pub(super) struct Checked {
     /// The file as it was named.
@@ -18,10 +21,12 @@ pub(super) struct Checked {
 }
 
 impl Checked {
-    /// Returns a finding as it can be shown: a fix that writes a secret again is left out.
+    /// Returns a finding as it can be shown: a fix is left out that writes a secret again, or has very many edits.
     pub(super) fn without_secrets(&self, finding: &Finding) -> Finding {
         let mut finding = finding.clone();
-        finding.fix = finding.fix.filter(|fix| !fix.edits.iter().any(|edit| self.secrets.are_in_edit(edit)));
+        finding.fix = finding.fix.filter(|fix| {
+            fix.edits.len() <= MOST_EDITS && !fix.edits.iter().any(|edit| self.secrets.are_in_edit(edit))
+        });
         finding
     }
 }

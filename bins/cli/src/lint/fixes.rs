@@ -17,6 +17,8 @@ use crate::replace_file::replace_file;
 pub(super) struct Fixes {
     /// What was fixed.
     pub(super) applied: Vec<Finding>,
+    /// How many findings were fixed, of which `applied` lists not all if they are very many.
+    pub(super) count: usize,
     /// The text afterwards.
     pub(super) after: String,
     /// Where the original is.
@@ -36,7 +38,7 @@ pub(super) fn apply(file: &Path, text: &str, context: &LintContext) -> Result<Op
     replace_file(file, &fixed.text).map_err(|error| not_written(file, &error))?;
     let without_secrets = |text: &str| Secrets::of(text).hide(text, 0).into_owned();
     let difference = difference(&without_secrets(text), &without_secrets(&fixed.text));
-    Ok(Some(Fixes { applied: fixed.applied, after: fixed.text, backup, difference }))
+    Ok(Some(Fixes { applied: fixed.applied, count: fixed.count, after: fixed.text, backup, difference }))
 }
 
 /// Returns the name of a file's backup: `cronjobs.yaml.orig`.

@@ -29,13 +29,15 @@ pub(super) fn file(checked: &Checked) -> String {
         text.push_str(&fixes.difference);
         text.push_str(&format!(
             "{name}: {} fixed; the original is {}\n\n",
-            count(fixes.applied.len(), "finding"),
+            count(fixes.count, "finding"),
             backup.escaped()
         ));
     }
     let mut lines: BTreeMap<_, Vec<u64>> = BTreeMap::new();
     let mut different = Vec::new();
-    for finding in &checked.findings {
+    let (last, findings): (Vec<_>, Vec<_>) =
+        checked.findings.iter().partition(|finding| finding.rule == Rule::TooManyFindings);
+    for finding in findings {
         let same = lines.entry(shown_text(finding)).or_default();
         if same.is_empty() {
             different.push(finding);
@@ -51,7 +53,11 @@ pub(super) fn file(checked: &Checked) -> String {
         text.push_str("\n\n");
     }
     if let more @ 1.. = different.len().saturating_sub(MOST) {
-        text.push_str(&format!("{name}: {more} more; `--output json` lists all\n\n"));
+        text.push_str(&format!("{name}: {more} more; `--output json` lists them\n\n"));
+    }
+    for finding in last {
+        text.push_str(&shown(checked, finding, &[]));
+        text.push_str("\n\n");
     }
     text
 }
@@ -76,13 +82,11 @@ fn shown(checked: &Checked, finding: &Finding, others: &[u64]) -> String {
     if let Some(answer) = &finding.answer {
         notes.push(Severity::NOTE.with_name("server").message(answer.escaped().to_string()));
     }
-    let remedy = match (&finding.fix, finding.rule) {
-        (Some(fix), _) => Some(format!("`--fix` can {}", fix.title.escaped())),
-        // The message says what to write.
-        (None, Rule::PlatformFile | Rule::PlatformFileWarning | Rule::OutsideLimits) => None,
-        (None, rule) => Some(rule.remedy().to_owned()),
+    let remedy = match &finding.fix {
+        Some(fix) => format!("`--fix` can {}", fix.title.escaped()),
+        None => finding.rule.remedy().to_owned(),
     };
-    notes.extend(remedy.map(|remedy| Severity::HELP.with_name("fix").message(remedy)));
+    notes.push(Severity::HELP.with_name("fix").message(remedy));
     if !others.is_empty() {
         let shown: Vec<String> = others.iter().take(MOST_LINES).map(u64::to_string).collect();
         let more = others.len().saturating_sub(MOST_LINES);

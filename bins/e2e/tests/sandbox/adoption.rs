@@ -199,6 +199,46 @@ fn objects_of_others_are_left_alone() {
     assert_eq!(tool.kubectl(&["get", "services", "-o", "name"]), "service/neighbors\n");
 }
 
+/// A Deployment that has the tool's name, and nothing else of a web service.
+#[test]
+fn deployment_of_others_is_no_web_service() {
+    let tool = site("namesake");
+    let labels = json!({"app": "mine", "toolforge": "tool"});
+    let pod = json!({"containers": [{
+        "name": "main", "image": "docker-registry.svc.toolforge.org/toolforge-bookworm-sssd:latest",
+        "command": ["sh", "-c", "echo foreign line; sleep infinity"],
+    }]});
+    post(
+        &tool,
+        &[json!({
+            "apiVersion": "apps/v1", "kind": "Deployment",
+            "metadata": {"name": tool.name(), "namespace": tool.namespace(), "labels": labels},
+            "spec": {"replicas": 1, "selector": {"matchLabels": labels}, "template": {"metadata": {"labels": labels}, "spec": pod}},
+        })],
+    );
+    let ready =
+        || tool.kubectl(&["get", "deployment", tool.name(), "-o", "jsonpath={.status.readyReplicas}"]);
+    let line = "kubectl get deployment namesake -o jsonpath='{.status.readyReplicas}'";
+    tool.until(60, "a ready pod", |tool| tool.shell(line), |found| found.stdout == "1");
+    let pods = || tool.kubectl(&["get", "pods", "-o", "jsonpath={.items[*].metadata.uid}"]);
+    let before = pods();
+
+    let status = tool.webservice(&["status"]).exits(0).says("Your webservice is not running");
+    status.says("Deployment namesake exists and is not a web service's").and_that_is_all();
+    assert!(!tool.webservice(&["status"]).stdout.contains("`webservice start` creates it again"));
+    tool.webservice(&["status", "--exit-code"]).exits(1).and_that_is_all();
+    tool.webservice(&["php8.2", "start"]).exits(1).says("is not a web service's").and_that_is_all();
+    tool.webservice(&["php8.2", "plan"]).exits(1).says("is not a web service's").and_that_is_all();
+    let logs = tool.webservice(&["logs"]).exits(0).says("`kubectl logs deployment/namesake` shows its log");
+    assert!(!logs.stdout.contains("foreign line"), "{}", logs.stdout);
+    // It does not wait for what never comes.
+    tool.shell("timeout 30 webservice logs --follow").exits(0).and_that_is_all();
+    tool.webservice(&["php8.2", "shell", "--", "echo", "inside"]).exits(0).says("inside").and_that_is_all();
+    tool.webservice(&["stop"]).exits(0).and_that_is_all();
+    assert_eq!(pods(), before, "the pods of somebody else were replaced");
+    assert_eq!(ready(), "1");
+}
+
 #[test]
 fn python_tool_web_service_keeps_its_ingress() {
     let tool = Tool::new("python-tool");

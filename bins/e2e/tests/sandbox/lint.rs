@@ -1,18 +1,20 @@
 //! The linter and the API server, with the platform's policies, agree about generated manifests.
 
 mod manifests;
+mod more_changes;
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use serde_json::{Value, json};
 use toolforge_e2e::{Api, Connection, Tool};
 use toolforge_images::Catalog;
 use toolforge_quota::{Limits, profiles};
-use toolforge_render::lint::{Level, LintContext, lint};
+use toolforge_render::lint::{Level, LintContext, lint, server_objects};
 
 use self::manifests::{
-    CONFIG_MAP, CRON_JOB, DEPLOYMENT, DOMAIN, ENDPOINTS, INGRESS, JOB, NETWORK_POLICY, POD, SECRET, SERVICE,
-    clean, mutate,
+    CONFIG_MAP, CRON_JOB, DEPLOYMENT, DOMAIN, ENDPOINTS, INGRESS, JOB, NETWORK_POLICY, POD, REPLICA_SET,
+    SECRET, SERVICE, STATEFUL_SET, clean, mutate,
 };
 use crate::random::Random;
 
@@ -39,7 +41,7 @@ fn refusal(connection: &mut Connection, namespace: &str, object: &Value) -> Opti
     }
     // What the controllers create is checked when they do.
     let template = match kind {
-        DEPLOYMENT | JOB => &object["spec"]["template"],
+        DEPLOYMENT | JOB | REPLICA_SET | STATEFUL_SET => &object["spec"]["template"],
         CRON_JOB => &object["spec"]["jobTemplate"]["spec"]["template"],
         _ => return None,
     };
@@ -49,6 +51,51 @@ fn refusal(connection: &mut Connection, namespace: &str, object: &Value) -> Opti
     let (code, answer) =
         connection.try_text("POST", &format!("/api/v1/namespaces/{namespace}/pods?{query}"), &pod);
     (code != 201).then(|| format!("its pod: {code} {answer}"))
+}
+
+/// Returns what is known of the sandbox.
+fn context(tool: &Tool) -> LintContext {
+    let mut context = LintContext::offline(Some(tool.name().parse().unwrap()));
+    context.catalog = Catalog::parse(include_str!("../../../../fixtures/catalog/images-2026.yaml")).unwrap();
+    context.limits = Limits::from(profiles::by_name("toolforge-2023").unwrap());
+    context.assumes_limits = false;
+    context.platform.public_domain = DOMAIN.to_owned();
+    context
+}
+
+/// Returns the errors in a text.
+fn errors(text: &str, context: &LintContext) -> Vec<String> {
+    lint(text, context)
+        .into_iter()
+        .filter(|finding| finding.level() == Level::Error)
+        .map(|finding| format!("{}: {}", finding.rule.id(), finding.message.as_raw()))
+        .collect()
+}
+
+#[test]
+fn lint_agrees_about_hand_written_manifests() {
+    let tool = Tool::new("lint-hand");
+    let namespace = tool.namespace();
+    let mut connection = Api::impersonating(tool.sandbox(), tool.name()).connect();
+    let context = context(&tool);
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/lint/handwritten");
+    let mut wrong = Vec::new();
+    let mut count = 0;
+    for verdict in ["accepted", "refused"] {
+        for file in std::fs::read_dir(directory.join(verdict)).unwrap() {
+            let path = file.unwrap().path();
+            let text = std::fs::read_to_string(&path).unwrap();
+            let objects = server_objects(&text, &context, &[]);
+            let [object] = objects.as_slice() else { panic!("{}: one object", path.display()) };
+            let answer = refusal(&mut connection, &namespace, &object.json);
+            let errors = errors(&text, &context);
+            if answer.is_none() != (verdict == "accepted") || answer.is_none() != errors.is_empty() {
+                wrong.push(format!("{}: {answer:?}\n  lint: {errors:?}", path.display()));
+            }
+            count += 1;
+        }
+    }
+    assert!(wrong.is_empty() && count > 8, "{count} files:\n{}", wrong.join("\n"));
 }
 
 #[test]
@@ -63,12 +110,7 @@ fn lint_agrees_with_the_api_server() {
     let namespace = tool.namespace();
     let api = Api::impersonating(tool.sandbox(), tool.name());
     let mut connection = api.connect();
-    let mut context = LintContext::offline(Some(tool.name().parse().unwrap()));
-    context.catalog = Catalog::parse(include_str!("../../../../fixtures/catalog/images-2026.yaml")).unwrap();
-    context.limits = Limits::from(profiles::by_name("toolforge-2023").unwrap());
-    context.assumes_limits = false;
-    context.platform.public_domain = DOMAIN.to_owned();
-
+    let context = context(&tool);
     let kinds = [
         DEPLOYMENT,
         DEPLOYMENT,
@@ -82,6 +124,9 @@ fn lint_agrees_with_the_api_server() {
         INGRESS,
         ENDPOINTS,
         NETWORK_POLICY,
+        REPLICA_SET,
+        STATEFUL_SET,
+        STATEFUL_SET,
     ];
     let mut wrong: BTreeMap<String, String> = BTreeMap::new();
     let (mut refused, mut accepted, mut disagreements) = (0, 0, 0);
@@ -90,11 +135,7 @@ fn lint_agrees_with_the_api_server() {
         let mut object = clean(&mut random, kind, tool.name());
         let changed = if random.percent(85) { mutate(&mut random, kind, &mut object) } else { String::new() };
         let text = serde_json::to_string_pretty(&object).unwrap();
-        let errors: Vec<String> = lint(&text, &context)
-            .into_iter()
-            .filter(|finding| finding.level() == Level::Error)
-            .map(|finding| format!("{}: {}", finding.rule.id(), finding.message.as_raw()))
-            .collect();
+        let errors = errors(&text, &context);
         let answer = refusal(&mut connection, &namespace, &object);
         match (&answer, errors.is_empty()) {
             (None, true) => accepted += 1,

@@ -4,6 +4,8 @@
 mod admission;
 mod adoption;
 mod completion;
+#[path = "../../../../toolforge-quota/tests/controllers/deployment.rs"]
+mod controllers;
 mod doctor;
 mod examples;
 

@@ -4,6 +4,7 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 use toolforge_e2e::{Outcome, Tool};
+use toolforge_quota::Resource;
 
 /// The image of every pod; the sandbox admits no others.
 const IMAGE: &str = "docker-registry.svc.toolforge.org/toolforge-bookworm-sssd:latest";
@@ -50,7 +51,7 @@ fn used(tool: &Tool) -> Value {
 fn is_used(tool: &Tool, rows: &[Value]) -> bool {
     let used = used(tool);
     rows.iter().all(|row| {
-        let resource = toolforge_quota::Resource::from(row["resource"].as_str().unwrap());
+        let resource = Resource::from(row["resource"].as_str().unwrap());
         let amount = |text: &Value| resource.parse_amount(text.as_str().unwrap_or_default()).ok();
         amount(&used[resource.to_string()]) == amount(&row["after"])
     })
@@ -356,53 +357,29 @@ fn overview_of_a_reader_of_quotas_has_only_these() {
 #[test]
 fn measured_use_is_shown_beside_the_limits() {
     let tool = Tool::new("measured-use");
-    let run = ["run", "bot", "--image", "bookworm", "--command", "sleep 900", "--continuous"];
+    // A string of 100 MiB, all of whose pages are written, and some use of the CPU.
+    let command = "perl -e 'vec($string, 100 * 2**20 - 1, 8) = 1; \
+                   while (1) { $n++ for 1..20000; select undef, undef, undef, 0.05 }'";
+    let run = ["run", "bot", "--image", "bookworm", "--command", command, "--continuous"];
     tool.jobs(&run).exits(0).and_that_is_all();
-    tool.run(&["quota-check"]).exits(0).says("no measurements of what is really used").and_that_is_all();
-    // The same path as that of the metrics server, with numbers that the test knows.
-    let crd = "pods.metrics.k8s.io";
-    tool.sandbox().create(&json!({
-        "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
-        "metadata": {"name": crd, "annotations": {"api-approved.kubernetes.io": "unapproved, for a test"}},
-        "spec": {
-            "group": "metrics.k8s.io", "scope": "Namespaced",
-            "names": {"plural": "pods", "kind": "PodMetrics"},
-            "versions": [{
-                "name": "v1beta1", "served": true, "storage": true,
-                "schema": {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": true}},
-            }],
-        },
-    }));
-    let measured = measure(&tool);
-    let _ = tool.sandbox().kubectl(&["delete", "crd", crd]);
-    let said = measured.exits(0).stdout;
-    let row = said.lines().find(|line| line.starts_with("job bot")).unwrap_or_default();
-    assert!(said.contains("MEMORY USED") && row.ends_with("123Mi") && row.contains("45m"), "{said}");
-}
-
-/// Stores measurements of the tool's pod, and returns the overview with them.
-fn measure(tool: &Tool) -> Outcome {
-    let pods: Value = serde_json::from_str(&tool.kubectl(&["get", "pods", "-o", "json"])).unwrap();
-    let metrics = json!({
-        "apiVersion": "metrics.k8s.io/v1beta1", "kind": "PodMetrics",
-        "metadata": {"name": pods["items"][0]["metadata"]["name"], "namespace": tool.namespace()},
-        "containers": [{"name": "job", "usage": {"cpu": "45m", "memory": "123Mi"}}],
-    });
-    let _ = tool.sandbox().kubectl(&["wait", "--for=condition=Established", "crd/pods.metrics.k8s.io"]);
-    let (role, user) = ("--clusterrole=view-metrics", format!("--user={}", tool.name()));
-    let _ = tool.sandbox().run(&[
-        "kubectl",
-        "create",
-        "clusterrole",
-        "view-metrics",
-        "--verb=get,list",
-        "--resource=pods.metrics.k8s.io",
-    ]);
-    let _ = tool.kubectl(&["create", "rolebinding", "view-metrics", role, &user]);
-    tool.sandbox().create(&metrics);
-    let outcome = tool.run(&["quota-check"]);
-    let _ = tool.sandbox().run(&["kubectl", "delete", "clusterrole", "view-metrics"]);
-    outcome
+    let measured = |outcome: &Outcome| outcome.stdout.contains("MEMORY USED");
+    tool.until(90, "the pod is measured", |tool| tool.run(&["quota-check"]), measured);
+    let (code, overview) = document(&tool, &[]);
+    let workload = &overview["workloads"][0];
+    let within = |resource: Resource, field: &str, least: &str, most: &str| {
+        let amount = |text: &str| resource.parse_amount(text).unwrap();
+        let measured = workload[field].as_str().map(amount);
+        measured.is_some_and(|measured| (amount(least)..=amount(most)).contains(&measured))
+    };
+    assert_eq!(code, 0, "{overview:#}");
+    assert!(within(Resource::LimitsMemory, "measuredMemory", "100Mi", "150Mi"), "{workload:#}");
+    assert!(within(Resource::LimitsCpu, "measuredCpu", "1m", "1"), "{workload:#}");
+    tool.shell("kubectl top pods").exits(0).says("bot-").and_that_is_all();
+    // The API server forwards who asks.
+    tool.shell("kubectl top pods --namespace kube-system")
+        .exits(1)
+        .says("pods.metrics.k8s.io is forbidden")
+        .and_that_is_all();
 }
 
 #[test]

@@ -158,6 +158,7 @@ fn tool_has_exactly_the_platforms_rights() {
         ("create jobs.batch", true),
         ("get resourcequotas", true),
         ("list events", true),
+        ("list pods.metrics.k8s.io", true),
         ("update resourcequotas", false),
         ("create events", false),
         ("get persistentvolumeclaims", false),
@@ -166,6 +167,7 @@ fn tool_has_exactly_the_platforms_rights() {
         ("create pods --subresource=eviction", false),
         ("patch deployments.apps --subresource=status", false),
         ("get nodes", false),
+        ("list nodes.metrics.k8s.io", false),
         ("list gateways.gateway.networking.k8s.io", false),
         ("get deployments.apps --namespace kube-system", false),
     ];

@@ -162,7 +162,7 @@ impl Case {
         Size {
             memory: found.memory.map_or(self.asked.memory, toolforge_model::Memory::bytes),
             cpu: found.cpu.map_or(self.asked.cpu, toolforge_model::Cpu::millis),
-            replicas: found.replicas.unwrap_or(self.asked.replicas),
+            replicas: found.replicas.or(found.parallelism).unwrap_or(self.asked.replicas),
         }
     }
 

@@ -73,7 +73,7 @@ impl Arguments {
     }
 
     /// Refuses an output format that the verb does not have.
-    fn check_output(&self) -> Result<(), Failure> {
+    pub(crate) fn check_output(&self) -> Result<(), Failure> {
         let verb = self.verb.as_str();
         let formats = formats(verb);
         if formats.contains(&self.output) {

@@ -229,9 +229,15 @@ fn failure(error: &AdoptionError, job: &JobObjects, facts: &JobFacts) -> Failure
             ))
         }
         AdoptionError::Plan(error) => failures::of_plan(error, &facts.namespace),
-        error => Failure::from_error(ExitCode::Failed, error),
+        error => {
+            Failure::new(ExitCode::Failed, format!("{} cannot become a job: {error}", facts::subject(job)))
+        }
     };
     match error {
+        AdoptionError::Owned { kind, name, .. } if kind.as_raw() == "CronJob" => failure.hint(format!(
+            "It is one run of the schedule: `toolforge jobs adopt cronjob/{}` makes the CronJob a job.",
+            name.escaped()
+        )),
         AdoptionError::NoJob { .. } => failure.hint(format!(
             "`kubectl get {} -o yaml | toolforge jobs convert -` shows what can be.",
             job.workload_ref()

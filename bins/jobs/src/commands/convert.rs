@@ -170,7 +170,12 @@ fn diagnostic(finding: &Finding) -> Diagnostic {
 fn finish(conversion: &Conversion, options: &ConvertArguments) -> Result<ExitCode, Failure> {
     print_text(&conversion.to_yaml())?;
     let blocking = conversion.blocking();
-    for (what, note) in &blocking {
+    // A template that is printed has its own notes as comments.
+    let is_shown = |note: &ConversionNote| {
+        let web = conversion.web_service.as_ref().filter(|_| options.service_template.is_none());
+        web.is_some_and(|web| web.notes.contains(note))
+    };
+    for (what, note) in blocking.iter().filter(|(_, note)| !is_shown(note)) {
         Notice::warning(format!("{what}: {note}")).print();
     }
     for left in &conversion.unconverted {

@@ -8,6 +8,7 @@ use toolforge_cli::{
 };
 use toolforge_client::{Attempt, Client, JobFetchOptions, Written};
 use toolforge_model::{Diagnostic, FileJob, JobName, JobRequest, JobsFile, Untrusted};
+use toolforge_quota::Verdict;
 use toolforge_render::change::{Action, Adjustment, Change, ChangeSet, WorkloadKind};
 use toolforge_render::job::{
     JobFacts, JobObjects, JobReplicas, LoadOptions, LoadPlan, RunOutcome, job_file_warnings, job_status,
@@ -56,6 +57,12 @@ pub(super) fn run(
         if attempt.is_first() {
             warn_of_unread(&facts.namespace.limits);
             report::warn_of_retries(&plan.set);
+            if plan.set.verdict() == Verdict::FitsOneAfterAnother {
+                Notice::note(
+                    "the quota does not allow all of these runs at once; some start when others have ended",
+                )
+                .print();
+            }
             print_notes(session, plan, &planned.conflicts());
         }
         if !plan.problems.is_empty() {
@@ -348,7 +355,8 @@ pub(super) fn print_file_warnings(session: &Session, plan: &LoadPlan) {
 pub(super) fn print_notes(session: &Session, plan: &LoadPlan, conflicts: &RunConflicts) {
     report::print_warnings(plan);
     print_file_warnings(session, plan);
-    conflicts.print_warning();
+    let never_fitting: Vec<&str> = plan.never_fitting().collect();
+    conflicts.clone().without_runs_of(&never_fitting).print_warning();
     let mut jobs_of: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for (name, other) in &plan.from_other_files {
         jobs_of.entry(other.as_raw()).or_default().push(name.to_string());

@@ -45,7 +45,8 @@ pub(super) fn run(
         let has_sizes = !nearest.is_empty();
         let failure =
             failures::of_problems(&plan, &file.jobs, &options.file.file, &facts.namespace, has_sizes);
-        return Err(match (plan.fits(), is_shown) {
+        let fits = plan.fits() && plan.never_fitting().next().is_none();
+        return Err(match (fits, is_shown) {
             (true, _) => failure,
             (false, true) => hint(&plan, &nearest, is_shown).into_iter().fold(failure, Failure::hint),
             (false, false) => {

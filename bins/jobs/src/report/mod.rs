@@ -17,7 +17,7 @@ pub(crate) use plan::{
     fit_hint, more_quota, plan, print_warnings, verdict_failure, warn_of_retries, with_planned,
     with_what_does_not_fit,
 };
-pub(crate) use quota::quota;
+pub(crate) use quota::{quota, quota_warnings};
 pub(crate) use restarts::LoadRestarts;
 pub(crate) use status::{awaited, status_sentence};
 pub(crate) use tabulate::{grid, pretty, simple};

@@ -30,7 +30,7 @@ pub(crate) fn plan(
     let value = toolforge_report::LoadPlan {
         fits: if plan.problems.is_empty() { set.fits_if_checked() } else { Some(false) },
         verdict: verdict_code(plan.verdict()),
-        adjustments: adjustments(&[nearest, conflicts.schedules()].concat()),
+        adjustments: adjustments(nearest.iter().chain(conflicts.schedules())),
         changes: set.changes.iter().map(|change| job_change(change, restarts)).collect(),
         quotas: quota_rows(set),
         violations: violations(set),
@@ -38,7 +38,9 @@ pub(crate) fn plan(
         warnings: plan_warnings(plan),
         conflicts: conflicts.report(),
     };
-    let text = [text(plan), adjustments_text(set, nearest), restarts.text()].concat();
+    let text =
+        [text(plan), adjustments_text(plan.fits() && plan.problems.is_empty(), nearest), restarts.text()]
+            .concat();
     Ok(Document { text, value: to_json(value)? })
 }
 
@@ -119,8 +121,8 @@ fn text(plan: &LoadPlan) -> String {
     if !has_changes && plan.problems.is_empty() {
         text.push_str("nothing would change\n");
     }
-    if plan.problems.is_empty() && has_changes {
-        text.push_str(&verdict_text(set, set.verdict()));
+    if plan.problems.iter().all(|problem| problem.never_fitting().is_some()) && has_changes {
+        text.push_str(&verdict_text(set, plan.verdict()));
     } else {
         text.push_str(&forecast_text(set));
     }

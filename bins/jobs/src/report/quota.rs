@@ -1,8 +1,8 @@
 //! The quota and its usage.
 
 use toolforge_cli::{Document, Failure, quota_report, to_json};
-use toolforge_model::{Cpu, Memory, ToolName};
-use toolforge_quota::{Limits, Resource};
+use toolforge_model::{Cpu, Memory, ToolName, Untrusted};
+use toolforge_quota::{Limits, QuotaMark, Resource, ResourceQuota};
 
 use super::simple;
 
@@ -14,35 +14,23 @@ pub(crate) fn quota(tool: &ToolName, limits: &Limits) -> Result<Document, Failur
 
 /// Returns the tables of the platform's tool (jobs-cli 16); an unlimited resource has no row.
 fn tables(tool: &ToolName, Limits { quotas, limit_ranges, .. }: &Limits) -> String {
-    let named = tool.namespace();
-    let row = |(name, resource): (&str, &Resource)| {
-        // The platform's quota has the name of the namespace; another quota counts only for what that one does not limit.
-        let limiting = || quotas.iter().filter(|quota| quota.hard.contains_key(resource));
-        let quota = limiting().find(|quota| quota.name == named).or_else(|| limiting().next())?;
+    let row = |(name, resource): (&str, Resource)| {
+        let resource = &resource;
+        let quota = shown_quota(tool, quotas, resource)?;
         let hard = quota.hard.get(resource)?;
         let (used, hard) = amounts(resource, quota.used(resource), *hard);
         Some(vec![name.to_owned(), used, hard])
     };
-    let running = [
-        ("Total running jobs at once (Kubernetes pods)", &Resource::Pods),
-        ("Running one-off and cron jobs", &Resource::Count("jobs.batch".to_owned())),
-        ("CPU", &Resource::LimitsCpu),
-        ("Memory", &Resource::LimitsMemory),
-    ];
-    let defined = [
-        ("Cron jobs", &Resource::Count("cronjobs.batch".to_owned())),
-        ("Continuous jobs (including web services)", &Resource::Count("deployments.apps".to_owned())),
-    ];
     let per_job = [
         ("CPU", limit_ranges.iter().filter_map(|range| range.container.max.cpu()).min().map(cores)),
-        ("Memory", limit_ranges.iter().filter_map(|range| range.container.max.memory()).min().map(gibibytes)),
+        ("Memory", limit_ranges.iter().filter_map(|range| range.container.max.memory()).min().map(at_most)),
     ];
     let per_job =
         per_job.into_iter().filter_map(|(name, max)| Some(vec![name.to_owned(), String::new(), max?]));
     let tables: Vec<String> = [
-        ("Running jobs", running.into_iter().filter_map(row).collect::<Vec<_>>()),
+        ("Running jobs", running().into_iter().filter_map(row).collect::<Vec<_>>()),
         ("Per-job limits", per_job.collect()),
-        ("Job definitions", defined.into_iter().filter_map(row).collect()),
+        ("Job definitions", defined().into_iter().filter_map(row).collect()),
     ]
     .into_iter()
     .filter(|(_, rows)| !rows.is_empty())
@@ -54,21 +42,82 @@ fn tables(tool: &ToolName, Limits { quotas, limit_ranges, .. }: &Limits) -> Stri
     tables.join("\n")
 }
 
+/// The resources of the table of what runs, with the names of the platform's tool.
+fn running() -> [(&'static str, Resource); 4] {
+    [
+        ("Total running jobs at once (Kubernetes pods)", Resource::Pods),
+        ("Running one-off and cron jobs", Resource::Count("jobs.batch".to_owned())),
+        ("CPU", Resource::LimitsCpu),
+        ("Memory", Resource::LimitsMemory),
+    ]
+}
+
+/// The resources of the table of what is defined, with the names of the platform's tool.
+fn defined() -> [(&'static str, Resource); 2] {
+    [
+        ("Cron jobs", Resource::Count("cronjobs.batch".to_owned())),
+        ("Continuous jobs (including web services)", Resource::Count("deployments.apps".to_owned())),
+    ]
+}
+
+/// Returns the quota of a resource's row. The platform's has the name of the namespace; another one counts only for what that one
+/// does not limit.
+fn shown_quota<'a>(
+    tool: &ToolName,
+    quotas: &'a [ResourceQuota],
+    resource: &Resource,
+) -> Option<&'a ResourceQuota> {
+    let limiting = || quotas.iter().filter(|quota| quota.hard.contains_key(resource));
+    limiting().find(|quota| quota.name == tool.namespace()).or_else(|| limiting().next())
+}
+
+/// Returns what the tables do not say: a warning for each quota whose usage is not counted yet, and for each limit that is about to
+/// change.
+pub(crate) fn quota_warnings(tool: &ToolName, Limits { quotas, .. }: &Limits) -> Vec<String> {
+    let mut warnings = Vec::new();
+    for (_, resource) in running().into_iter().chain(defined()) {
+        let Some(quota) = shown_quota(tool, quotas, &resource) else { continue };
+        let name = Untrusted::new(quota.name.as_str());
+        let warning = match quota.mark(&resource) {
+            Some(QuotaMark::NotCountedYet) => {
+                format!(
+                    "the usage of quota {} is not counted yet; more than is shown may be used",
+                    name.escaped()
+                )
+            }
+            Some(QuotaMark::Pending) => {
+                let pending = quota.notes.get(&resource).and_then(|note| note.pending.clone());
+                let pending = Untrusted::new(pending.unwrap_or_default());
+                format!(
+                    "the limit of {resource} in quota {} becomes {}, which the cluster has not applied yet",
+                    name.escaped(),
+                    pending.escaped()
+                )
+            }
+            Some(QuotaMark::Unreadable | QuotaMark::NotCounted | QuotaMark::Rounded) | None => continue,
+        };
+        if !warnings.contains(&warning) {
+            warnings.push(warning);
+        }
+    }
+    warnings
+}
+
 /// The most characters of an amount in the platform's form; a longer one is shortened: `9.22P`, not `9223372036854775.807`.
 const LONGEST: usize = 12;
 
 /// Returns what is used and its limit.
 fn amounts(resource: &Resource, used: u64, hard: u64) -> (String, String) {
     let (short_hard, [short_used]) = resource.short_amounts(hard, [used]);
-    let amount = |amount: u64, short: String| {
+    let amount = |amount: u64, short: String, of_memory: fn(Memory) -> String| {
         let text = match resource {
             Resource::LimitsCpu => cores(Cpu::from_millis(amount)),
-            Resource::LimitsMemory => gibibytes(Memory::from_bytes(amount)),
+            Resource::LimitsMemory => of_memory(Memory::from_bytes(amount)),
             other => other.amount(amount),
         };
         if text.len() > LONGEST { short } else { text }
     };
-    (amount(used, short_used), amount(hard, short_hard))
+    (amount(used, short_used, at_least), amount(hard, short_hard, at_most))
 }
 
 /// Returns an amount of CPU as the platform's tool writes it: `0.5`, `16.0`.
@@ -76,9 +125,20 @@ pub(super) fn cores(cpu: Cpu) -> String {
     decimal(cpu.millis().into())
 }
 
+const GIBIBYTE: u128 = 1 << 30;
+
+/// Returns a limit of memory in the platform's form, rounded down to three places: nothing larger fits.
+fn at_most(memory: Memory) -> String {
+    format!("{}Gi", decimal(u128::from(memory.bytes()) * 1000 / GIBIBYTE))
+}
+
+/// Returns the usage of memory in the platform's form, rounded up to three places.
+fn at_least(memory: Memory) -> String {
+    format!("{}Gi", decimal((u128::from(memory.bytes()) * 1000).div_ceil(GIBIBYTE)))
+}
+
 /// Returns an amount of memory as the platform's tool writes it, rounded to three places: `8.0Gi`, `0.049Gi`.
 pub(super) fn gibibytes(memory: Memory) -> String {
-    const GIBIBYTE: u128 = 1 << 30;
     let thousandths = u128::from(memory.bytes()) * 1000;
     let (whole, rest) = (thousandths / GIBIBYTE, thousandths % GIBIBYTE);
     // Half rounds to even, as in Python.
@@ -95,7 +155,7 @@ fn decimal(thousandths: u128) -> String {
 
 #[cfg(test)]
 mod tests {
-    use toolforge_quota::{ResourceQuota, profiles};
+    use toolforge_quota::{QuotaNote, profiles};
 
     use super::*;
 
@@ -130,6 +190,41 @@ mod tests {
         Cron jobs                                      7       50
         Continuous jobs (including web services)       0        3
         ");
+    }
+
+    #[test]
+    fn limits_round_down_and_usage_up() {
+        let gibibytes = |gibibytes: u64| gibibytes << 30;
+        for (used, hard, expected) in [
+            (gibibytes(8), gibibytes(8), ("8.0Gi", "8.0Gi")),
+            (gibibytes(8) - 1, gibibytes(8) - 1, ("8.0Gi", "7.999Gi")),
+            (1, 100 << 20, ("0.001Gi", "0.097Gi")),
+        ] {
+            let found = amounts(&Resource::LimitsMemory, used, hard);
+            assert_eq!((found.0.as_str(), found.1.as_str()), expected);
+        }
+    }
+
+    #[test]
+    fn odd_quotas_are_warned_of() {
+        let hard = [(Resource::Pods, 4), (Resource::LimitsCpu, 8000), (Resource::Secrets, 2)];
+        let new = ResourceQuota { name: tool().namespace(), hard: hard.into(), ..ResourceQuota::default() };
+        let pending = QuotaNote { pending: Some("10".to_owned()), ..QuotaNote::default() };
+        let changed = ResourceQuota {
+            used: [(Resource::Pods, 0), (Resource::LimitsCpu, 0), (Resource::Secrets, 0)].into(),
+            notes: [(Resource::Pods, pending.clone()), (Resource::Secrets, pending)].into(),
+            ..new.clone()
+        };
+        let warnings =
+            |quota| quota_warnings(&tool(), &Limits { quotas: vec![quota], ..Limits::default() }).join("\n");
+        insta::assert_snapshot!(
+            warnings(new),
+            @"the usage of quota tool-stashbot is not counted yet; more than is shown may be used"
+        );
+        insta::assert_snapshot!(
+            warnings(changed),
+            @"the limit of pods in quota tool-stashbot becomes 10, which the cluster has not applied yet"
+        );
     }
 
     #[test]

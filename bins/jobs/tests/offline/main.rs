@@ -100,7 +100,7 @@ fn file_is_rendered_without_a_cluster() {
     [exit 0]
     keep bot, daily, once
     nothing would change
-    a restart of bot would replace the pods without downtime
+    a restart of bot would replace the pods; whether there would be downtime is not known
     ");
 }
 
@@ -165,7 +165,7 @@ fn convert_knows_the_user_of_the_tool() {
 
 #[test]
 fn web_service_is_converted_to_a_template() {
-    let manifest = "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: tf-test\n  labels: {app.kubernetes.io/component: web}\n\
+    let manifest = "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: tf-test\n  labels: {app.kubernetes.io/component: web, app.kubernetes.io/managed-by: webservice}\n\
                     spec:\n  replicas: 2\n  selector: {}\n  template:\n    spec:\n      containers:\n      - name: webservice\n        \
                     image: docker-registry.tools.wmflabs.org/toolforge-php82-sssd-web:latest\n";
     let directory = Scratch::new("template", manifest);
@@ -193,7 +193,7 @@ fn web_service_is_converted_to_a_template() {
 
 #[test]
 fn conversion_that_does_not_work_is_incomplete() {
-    let manifest = "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: tf-test\n  labels: {app.kubernetes.io/component: web}\n\
+    let manifest = "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: tf-test\n  labels: {app.kubernetes.io/component: web, app.kubernetes.io/managed-by: webservice}\n\
                     spec:\n  selector: {}\n  template:\n    spec:\n      containers:\n      - name: webservice\n        \
                     command: [./run.sh]\n        image: docker-registry.svc.toolforge.org/toolforge-php82-sssd-web:latest\n---\n\
                     apiVersion: batch/v1\nkind: Job\nmetadata: {name: once}\nspec:\n  template:\n    spec:\n      \
@@ -201,6 +201,9 @@ fn conversion_that_does_not_work_is_incomplete() {
     let directory = Scratch::new("incomplete", manifest);
     let line = ["convert", "jobs.yaml", "--tool", "tf-test", "--service-template", "service.template"];
     let shown = said(&jobs(&directory, &line));
+    // A template that is printed has the reason as a comment.
+    let printed = said(&jobs(&directory, &line[..4]));
+    assert_eq!(printed.matches("starts its own web server").count(), 1, "{printed}");
     let shown: Vec<&str> = shown.lines().filter(|line| !line.starts_with("# ")).collect();
     assert_snapshot!(shown.join("\n"), @r#"
     [exit 6]
@@ -250,7 +253,7 @@ fn errors_are_listed_with_hints() {
     std::fs::write(directory.0.join("none.yaml"), "apiVersion: v1\nkind: List\nitems: []\n").unwrap();
     assert_snapshot!(shown(&["plan", "jobs.yaml", "--tool", "tf-test", "--from", "none.yaml"]), @"
     [exit 1]
-    error: jobs.yaml:4:13: invalid YAML: reference to unknown value; quote the value: schedule: '*/5 * * * *'
+    error: jobs.yaml:4:13: invalid YAML: the alias */5 has no anchor &/5 before it in this document; quote the value: schedule: '*/5 * * * *'
       nothing was changed
     ");
     let run = |more: &[&str]| {
@@ -437,11 +440,27 @@ fn jobs_file_is_limited() {
 #[test]
 fn help_refuses_an_output_format() {
     let scratch = Scratch::new("help-output", "");
-    for line in [&["help", "--output", "json"][..], &["help", "logs", "-o", "yaml"]] {
-        let output = said(&jobs(&scratch, line));
+    for line in [&["help", "--output", "json"][..], &["help", "logs", "-o", "json"], &["help", "-o", "json"]]
+    {
+        let output = jobs(&scratch, line);
+        assert!(toolforge_fixtures::document_on_stderr(&output.stderr).is_some(), "{line:?}");
+        let output = said(&output);
         assert!(output.starts_with("[exit 2]"), "{line:?}: {output}");
         assert!(output.contains("help has no JSON or YAML output"), "{line:?}: {output}");
     }
+}
+
+#[test]
+fn short_option_of_the_format_has_a_hint() {
+    let scratch = Scratch::new("short-output", "");
+    let error = |line: &str| {
+        let line: Vec<&str> = line.split(' ').collect();
+        let document = toolforge_fixtures::document_on_stderr(&jobs(&scratch, &line).stderr).unwrap();
+        format!("{} / {}", document["message"].as_str().unwrap(), document["hints"][0].as_str().unwrap())
+    };
+    assert_snapshot!(error("convert -o json x"), @"convert has no JSON or YAML output / Leave `--output` out.");
+    assert_snapshot!(error("show a -ojson"), @"unknown option -o; did you mean --output? / Type `toolforge jobs show a --output=json`.");
+    assert_snapshot!(error("plan x -o json"), @"unknown option -o; did you mean --output? / Type `toolforge jobs plan x --output json`.");
 }
 
 #[test]
@@ -521,9 +540,9 @@ fn files_that_are_not_yaml_change_nothing() {
     );
     let files: [(&str, &[u8], &str); 4] = [
         ("utf-16", b"\xff\xfe-\0 \0", "is not text (UTF-8)"),
-        ("nul", b"- name: a\0b\n", "invalid YAML"),
-        ("deep", deep.as_bytes(), "invalid YAML"),
-        ("brackets", &[b'['; 5000], "invalid YAML"),
+        ("nul", b"- name: a\0b\n", "zero bytes"),
+        ("deep", deep.as_bytes(), "levels deep"),
+        ("brackets", &[b'['; 5000], "levels deep"),
     ];
     for (name, bytes, expected) in files {
         let scratch = Scratch::new(name, "");

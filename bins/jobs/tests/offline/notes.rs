@@ -127,3 +127,40 @@ fn kept_job_that_is_restarted_by_its_health_check_is_reported() {
     let plan = said("plan");
     assert!(plan.contains("keep bot") && plan.contains("warning: job bot: the health check"), "{plan}");
 }
+
+/// Writes a CronJob that no tool manages, with a schedule of intervals.
+fn write_cron_job(directory: &Scratch, schedule: &str) {
+    let resources = json!({"limits": {"memory": "64Mi", "cpu": "100m"}});
+    let containers = json!([{"name": "a", "image": "x", "resources": resources}]);
+    let cron_job = json!({
+        "apiVersion": "batch/v1", "kind": "CronJob",
+        "metadata": {"name": "often", "creationTimestamp": "2026-08-01T10:00:00Z", "uid": "u"},
+        "spec": {"schedule": schedule, "jobTemplate": {"spec": {"template": {"spec": {"containers": containers}}}}},
+    });
+    std::fs::write(directory.0.join("often.json"), cron_job.to_string()).unwrap();
+}
+
+#[test]
+fn intervals_have_three_next_runs() {
+    let directory = Scratch::new("intervals", "");
+    write_cron_job(&directory, "@every 90m");
+    let output =
+        jobs(&directory, &[&["cron", "--from", "often.json", "--output", "json"], &OFFLINE[..]].concat());
+    let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(document["jobs"][0]["nextRuns"].as_array().map(Vec::len), Some(3), "{document:#}");
+}
+
+#[test]
+fn runs_of_each_second_have_a_calendar() {
+    let directory = Scratch::new("seconds", "");
+    write_cron_job(&directory, "@every 1s");
+    directory.write_quota("pods", "100", "0");
+    let facts = ["--from", "often.json", "--from", "quota.json"];
+    let output = jobs(&directory, &[&["cron", "--calendar"], &facts[..], &OFFLINE].concat());
+    let text = said(&output);
+    let assumed = "Runs that start so often that some are assumed to take place all the time: often.";
+    assert!(text.contains(assumed), "{text}");
+    assert!(text.contains("often alone, all 24 hours\n    pods: 300 of 100, 200 pods too many"), "{text}");
+    let output = jobs(&directory, &[&["cron", "--suggest"], &facts[..], &OFFLINE].concat());
+    assert!(said(&output).contains("often"));
+}

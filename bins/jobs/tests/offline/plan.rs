@@ -31,7 +31,8 @@ fn plan_shows_changes_and_downtime() {
 
     no quota is known, so whether it fits is not known
     ");
-    let line = ["jobs.yaml", "--tool", "tf-test", "--from", "live.yaml", "--output", "json"];
+    let line =
+        ["jobs.yaml", "--tool", "tf-test", "--uid", "52503", "--from", "live.yaml", "--output", "json"];
     for verb in [&["plan"][..], &["load", "--dry-run=client"]] {
         let output = jobs(&directory, &[verb, &line[..]].concat());
         let plan: Value = serde_json::from_slice(&output.stdout).unwrap();
@@ -64,6 +65,40 @@ fn verdicts_have_the_words_of_every_plan() {
         let said = said(&jobs(&directory, &line));
         assert!(said.contains(&format!("\n\n{expected}")), "{said}{expected}");
     }
+}
+
+/// `quota-check FILE` has a test of the same text.
+#[test]
+fn never_fitting_runs_have_the_words_of_every_plan() {
+    let words = toolforge_fixtures::read("facts/never-fitting.txt");
+    let facts = toolforge_fixtures::read("facts/scheduled.yaml").replace("memory: 4Gi", "memory: 99Gi");
+    let job = "- {name: c, command: x, image: bookworm, mem: 9Gi, schedule: '@daily'}\n";
+    let directory = Scratch::new("never-fitting", job);
+    std::fs::write(directory.0.join("facts.yaml"), facts).unwrap();
+    let line = ["plan", "jobs.yaml", "--tool", "stashbot", "--from", "facts.yaml"];
+    let said = said(&jobs(&directory, &line));
+    assert!(said.starts_with("[exit 3]\n") && said.contains(&format!("\n\n{words}")), "{said}{words}");
+    // The error says it.
+    assert!(
+        !said.contains("these runs exceed the quota") && said.contains("a run of job c never fits"),
+        "{said}"
+    );
+}
+
+#[test]
+fn several_jobs_are_proposed_together() {
+    let file = ["a", "b"].map(|name| {
+        format!("- {{name: {name}, command: x, image: bookworm, continuous: true, mem: 5Gi, cpu: 200m}}\n")
+    });
+    let directory = Scratch::new("several", &file.concat());
+    let line = ["jobs.yaml", "--tool", "stashbot", "--uid", "52503", "--from", "none.yaml"];
+    let quota = "{apiVersion: v1, kind: LimitRange, metadata: {name: l, namespace: tool-stashbot}, spec: {limits: [{type: \
+                 Container, max: {memory: 4Gi}}]}}\n";
+    std::fs::write(directory.0.join("none.yaml"), format!("---\n{quota}")).unwrap();
+    let plan = said(&jobs(&directory, &[&["plan"][..], &line].concat()));
+    assert!(plan.contains("\nwhat would fit:\n  job a and job b: each memory 4Gi\n"), "{plan}");
+    let load = said(&jobs(&directory, &[&["load", "--dry-run=client"][..], &line].concat()));
+    assert!(load.contains("hint: It would fit with `mem: 4Gi` of job a and job b. "), "{load}");
 }
 
 #[test]

@@ -18,7 +18,9 @@ fn adoption_needs_a_confirmation() {
     ");
     // A job is one already, and an object with an owner never becomes one.
     assert!(run(by_hand(&[]), &["adopt", "daily"]).starts_with("[exit 0]"));
-    assert!(run(by_hand(&[]), &["adopt", "job/test"]).contains("belongs to another object"));
+    let shown = run(by_hand(&[]), &["adopt", "job/test"]);
+    assert!(shown.contains("job/test cannot become a job: it belongs to CronJob list-images\n"), "{shown}");
+    assert!(shown.contains("`toolforge jobs adopt cronjob/list-images` makes the CronJob a job"), "{shown}");
     assert!(run(by_hand(&[]), &["adopt", "debug"]).contains("pod/debug cannot become a job"));
 }
 

@@ -3,6 +3,7 @@
 
 mod adoption;
 mod by_hand;
+mod documents;
 mod does_not_fit;
 mod lint;
 mod partial;
@@ -438,74 +439,4 @@ fn concurrent_creation_is_read_again() {
 
     POST  /apis/batch/v1/namespaces/tool-tf-test/cronjobs?fieldManager=toolforge-cli
     ");
-}
-
-/// Runs a command line with `--output json` and returns its exit code and its document.
-fn document(script: Script, words: &[&str]) -> (u8, Value) {
-    let line: Vec<&str> = words.iter().copied().chain(["--output", "json"]).collect();
-    let (shown, stdout) = toolforge_cli::capture(|| run(script, &line));
-    let exit_code = shown.split(['[', ' ', ']']).nth(2).and_then(|code| code.parse().ok()).unwrap();
-    (exit_code, serde_json::from_str(&stdout).unwrap_or_else(|error| json!(format!("{error}: {stdout}"))))
-}
-
-#[test]
-fn every_verb_prints_one_document() {
-    let cron = || [object("scheduled-hourly")];
-    let name = cron()[0]["metadata"]["name"].as_str().unwrap().to_owned();
-    let file = std::env::temp_dir().join(format!("toolforge-jobs-documents-{}.yaml", std::process::id()));
-    std::fs::write(&file, "- {name: once, command: ./once.sh, image: python3.13}\n").unwrap();
-    let file_name = file.to_str().unwrap();
-    let created = (format!("POST {BATCH}/jobs"), Answer::json(201, &json!({"metadata": {"uid": "u-2"}})));
-    let patched = (format!("PATCH {BATCH}/cronjobs/{name}"), Answer::json(200, &json!({})));
-    let new = ["run", "once", "--image", "python3.13", "--command", "./once.sh"];
-    let dry = |line: &[&'static str]| [line, &["--dry-run"]].concat();
-    let cases: [(Vec<&str>, &str); 17] = [
-        (new.to_vec(), "ApplyReport"),
-        (dry(&new), "LoadPlan"),
-        (vec!["load", file_name], "ApplyReport"),
-        (vec!["load", file_name, "--dry-run"], "LoadPlan"),
-        (vec!["plan", file_name], "LoadPlan"),
-        (vec!["render", file_name], "List"),
-        (vec!["delete", &name, "--dry-run"], "ApplyReport"),
-        (vec!["flush", "--dry-run"], "ApplyReport"),
-        (vec!["restart", &name, "--dry-run"], "ApplyReport"),
-        (vec!["trigger", &name], "ApplyReport"),
-        (vec!["suspend", &name], "ApplyReport"),
-        (vec!["resume", &name], "ApplyReport"),
-        (vec!["list"], "JobList"),
-        (vec!["show", &name], "Job"),
-        (vec!["cron"], "CronJobList"),
-        (vec!["images"], "ImageTypes"),
-        (vec!["quota"], "QuotaReport"),
-    ];
-    for (line, kind) in cases {
-        let (exit_code, value) = document(cluster(&cron(), &[], &[created.clone(), patched.clone()]), &line);
-        assert_eq!((exit_code, &value["kind"]), (0, &json!(kind)), "{line:?}: {value:#}");
-    }
-    for line in [&["logs", &name][..], &["exec", &name], &["dump"], &["generate", "man"]] {
-        let (exit_code, value) = document(cluster(&cron(), &[], &[]), line);
-        assert!(exit_code == 2 && value.is_string(), "{line:?}: {value:#}");
-    }
-    std::fs::remove_file(file).unwrap();
-    // A run that the cluster refuses, too.
-    let refused = (format!("POST {BATCH}/jobs"), Answer::refusal(403, "Forbidden", "jobs is forbidden: no"));
-    let (exit_code, value) = document(cluster(&cron(), &[], &[refused]), &["trigger", &name]);
-    assert_eq!((exit_code, &value["kind"]), (4, &json!("ApplyReport")), "{value:#}");
-    assert_eq!(value["exitCode"], 4, "{value:#}");
-}
-
-#[test]
-fn report_of_a_new_job_has_its_objects() {
-    let created = (format!("POST {BATCH}/jobs"), Answer::json(201, &json!({"metadata": {"uid": "u-2"}})));
-    let line = ["run", "once", "--image", "python3.13", "--command", "./once.sh"];
-    let (_, value) = document(cluster(&[], &[], &[created]), &line);
-    let change = &value["changes"][0];
-    assert_eq!(
-        (&change["action"], &change["outcome"], &change["type"]),
-        (&json!("create"), &json!("done"), &json!("one-off"))
-    );
-    assert_eq!(
-        (&change["objects"][0]["objectKind"], &change["objects"][0]["written"]),
-        (&json!("Job"), &json!("created"))
-    );
 }

@@ -5,6 +5,7 @@ use toolforge_images::Catalog;
 use toolforge_render::job::LiveJobs;
 use toolforge_render::namespace::{Documents, Namespace};
 
+use super::documents::document;
 use super::*;
 
 pub(crate) fn live() -> LiveJobs {

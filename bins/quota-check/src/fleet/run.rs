@@ -7,13 +7,12 @@ use k8s_openapi::api::core::v1::ResourceQuota;
 use k8s_openapi::jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
-use toolforge_cli::{ExitCode, Failure, Input, Notice, ProgressLine, Session, Source};
+use toolforge_cli::{ExitCode, Failure, Input, Notice, ProgressLine, Session, Source, for_each_object};
 use toolforge_client::{Client, Error};
 use toolforge_model::Untrusted;
 use toolforge_report::{FailureCode, FleetChangeCode, FleetState, FleetSummary};
 
 use super::baseline::Baseline;
-use super::dump::for_each_object;
 use super::format::{FleetWriter, writer};
 use super::held::HeldRows;
 use super::row::Row;

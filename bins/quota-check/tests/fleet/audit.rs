@@ -9,7 +9,7 @@ fn audit_finds_limits_that_do_not_go_together() {
     [exit 1]
     TOOL  LEVEL    CODE              FINDING
     odd   warning  unusable-maximum  LimitRange tool-odd allows each container 9Gi of memory, but quota tool-odd allows only 8Gi of limits.memory in total
-    odd   error    exceeded          limits.cpu: 3 of 2 are used (quota tool-odd); what is deleted cannot be created again
+    odd   error    quota-exceeded    limits.cpu: 3 of 2 are used (quota tool-odd); what is deleted cannot be created again
     odd   error    stranded          Deployment bot cannot be created again: CPU: 3 is more than the maximum of 1 for one container; limits.cpu: 3 of 2, 1 CPU too much (quota tool-odd)
 
     3 findings in 1 of 2 namespaces
@@ -21,8 +21,8 @@ fn audit_finds_limits_that_do_not_go_together() {
     // What a new quota would strand.
     assert_snapshot!(audit("--tool fine --quota seed-2020"), @"
     [exit 1]
-    TOOL  LEVEL  CODE      FINDING
-    fine  error  exceeded  pods: 5 of 4 are used (quota seed-2020); what is deleted cannot be created again
+    TOOL  LEVEL  CODE            FINDING
+    fine  error  quota-exceeded  pods: 5 of 4 are used (quota seed-2020); what is deleted cannot be created again
 
     1 finding in 1 of 1 namespace
     ");

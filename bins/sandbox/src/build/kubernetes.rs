@@ -1,4 +1,4 @@
-//! Kubernetes and etcd, built from Go modules as one binary.
+//! Kubernetes, etcd and metrics-server, built from Go modules as one binary.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -14,7 +14,7 @@ use crate::report::Report;
 /// The version nearest to the platform's 1.32 for which every module is available.
 pub(crate) const VERSION: &str = "v1.33.13";
 /// The programs in the binary, which runs the one that it is called as.
-const NAMES: [&str; 7] = [
+const NAMES: [&str; 8] = [
     "etcd",
     "kube-apiserver",
     "kube-controller-manager",
@@ -22,6 +22,7 @@ const NAMES: [&str; 7] = [
     "kube-scheduler",
     "kubectl",
     "kubelet",
+    "metrics-server",
 ];
 /// Approximate number of packages, for the progress.
 const PACKAGES: u32 = 2_750;

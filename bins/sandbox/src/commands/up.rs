@@ -155,7 +155,9 @@ async fn usable(
     let step = report.begin("Start the node");
     within_patience(sandbox, "kubelet", node_ready(&client, launched, &step)).await?;
     step.done();
-    Ok(())
+    // Without it, namespaces are not deleted: the controller waits until it knows all kinds of objects.
+    let metrics = within_patience(sandbox, "metrics-server", api_server::metrics_ready(&client));
+    report.wait("Start the metrics API", metrics).await
 }
 
 /// Awaits a component, for as long as the supervisor is running.

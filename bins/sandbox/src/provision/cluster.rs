@@ -18,6 +18,7 @@ use crate::state::{Routing, Settings};
 const CLUSTER: &str = include_str!("../../../../fixtures/cluster/manifests/cluster.yaml");
 const INGRESS: &str = include_str!("../../../../fixtures/cluster/manifests/ingress.yaml");
 const GATEWAY: &str = include_str!("../../../../fixtures/cluster/manifests/gateway.yaml");
+const METRICS: &str = include_str!("../../../../fixtures/cluster/manifests/metrics.yaml");
 const WEBHOOKS: &str = include_str!("../../../../fixtures/cluster/manifests/webhooks.yaml");
 const CATALOG: &str = include_str!("../../../../fixtures/cluster/images/image-config.yaml");
 
@@ -38,6 +39,8 @@ pub(crate) async fn install(
     let authority = fs::read(sandbox.pki().join("ca.crt")).or_fail("cannot read the cluster's authority")?;
     let work = async {
         apply(client, platform(settings.routing)?).await?;
+        // metrics-server waits for its rights.
+        apply(client, metrics(&authority)?).await?;
         apply(client, published(&authority)).await?;
         match settings.routing {
             Routing::Ingress => {
@@ -123,6 +126,15 @@ fn webhooks(authority: &[u8]) -> Result<Vec<Value>, Failure> {
     Ok(configurations)
 }
 
+/// Returns the objects of metrics-server, with the authority that signed its certificate.
+fn metrics(authority: &[u8]) -> Result<Vec<Value>, Failure> {
+    let mut objects = parse(METRICS)?;
+    for object in objects.iter_mut().filter(|object| object["kind"] == "APIService") {
+        object["spec"]["caBundle"] = base64(authority);
+    }
+    Ok(objects)
+}
+
 /// Encodes bytes in base64, as the API does.
 pub(super) fn base64(bytes: &[u8]) -> Value {
     json!(k8s_openapi::ByteString(bytes.to_vec()))
@@ -147,6 +159,18 @@ mod tests {
         assert_eq!(added["resources"], json!(["httproutes"]));
         // The same verbs as for other objects that a tool may write.
         assert!(before.iter().any(|rule| rule["verbs"] == added["verbs"]));
+    }
+
+    #[test]
+    fn metrics_api_has_service_and_authority() {
+        let objects = metrics(b"pem").unwrap();
+        let of_kind = |kind: &str| objects.iter().find(|object| object["kind"] == kind).unwrap();
+        let api = &of_kind("APIService")["spec"];
+        assert_eq!(api["caBundle"], "cGVt");
+        for kind in ["Service", "Endpoints"] {
+            assert_eq!(api["service"]["name"], of_kind(kind)["metadata"]["name"], "{kind}");
+            assert_eq!(api["service"]["namespace"], of_kind(kind)["metadata"]["namespace"], "{kind}");
+        }
     }
 
     #[test]

@@ -7,7 +7,7 @@ use crate::failure::Failure;
 use crate::pki::NODE;
 
 /// The names of the components, as in `cargo sandbox logs NAME`.
-pub(crate) const NAMES: [&str; 9] = [
+pub(crate) const NAMES: [&str; 10] = [
     "containerd",
     "coredns",
     "etcd",
@@ -16,6 +16,7 @@ pub(crate) const NAMES: [&str; 9] = [
     "kube-proxy",
     "kube-scheduler",
     "kubelet",
+    "metrics-server",
     "registry",
 ];
 
@@ -44,6 +45,7 @@ pub(crate) fn second() -> Vec<Component> {
         kubernetes("kube-scheduler", SCHEDULER),
         kubernetes("kubelet", KUBELET),
         kubernetes("kube-proxy", &["--config=/sandbox/run/config/kube-proxy.yaml"]),
+        kubernetes("metrics-server", METRICS_SERVER),
         new("coredns", Path::new("/parts/coredns/coredns"), &["-conf", "/sandbox/run/config/Corefile"]),
     ]
 }
@@ -81,6 +83,15 @@ const API_SERVER: &[&str] = &[
     "--allow-privileged=true",
     "--service-cluster-ip-range=10.96.0.0/16",
     "--enable-admission-plugins=NodeRestriction",
+    // Requests for `metrics.k8s.io` are forwarded to metrics-server, at the address in its Endpoints.
+    "--enable-aggregator-routing",
+    "--proxy-client-cert-file=/sandbox/pki/front-proxy-client.crt",
+    "--proxy-client-key-file=/sandbox/pki/front-proxy-client.key",
+    "--requestheader-client-ca-file=/sandbox/pki/front-proxy-ca.crt",
+    "--requestheader-allowed-names=front-proxy-client",
+    "--requestheader-username-headers=X-Remote-User",
+    "--requestheader-group-headers=X-Remote-Group",
+    "--requestheader-extra-headers-prefix=X-Remote-Extra-",
     "--profiling=false",
     "--cert-dir=/run/kube-apiserver",
 ];
@@ -118,6 +129,27 @@ const KUBELET: &[&str] = &[
     "--cert-dir=/run/kubelet",
 ];
 
+const METRICS_SERVER: &[&str] = &[
+    "--kubeconfig=/sandbox/pki/metrics-server.kubeconfig",
+    "--authentication-kubeconfig=/sandbox/pki/metrics-server.kubeconfig",
+    "--authorization-kubeconfig=/sandbox/pki/metrics-server.kubeconfig",
+    // At the first start, it may not read the API server's ConfigMap of these settings yet, and would exit.
+    "--authentication-skip-lookup",
+    "--requestheader-client-ca-file=/sandbox/pki/front-proxy-ca.crt",
+    "--requestheader-allowed-names=front-proxy-client",
+    // Endpoints must not have a loopback address.
+    "--bind-address=10.244.0.1",
+    "--secure-port=4443",
+    "--tls-cert-file=/sandbox/pki/metrics-server.crt",
+    "--tls-private-key-file=/sandbox/pki/metrics-server.key",
+    "--kubelet-certificate-authority=/sandbox/pki/ca.crt",
+    "--kubelet-preferred-address-types=InternalIP",
+    // The shortest interval that it allows. A request to the kubelet must be over before the next one.
+    "--metric-resolution=10s",
+    "--kubelet-request-timeout=5s",
+    "--profiling=false",
+];
+
 fn kubernetes(name: &'static str, arguments: &[&str]) -> Component {
     let mut component = new(name, &Path::new("/parts/kubernetes").join(name), arguments);
     if name == "kubelet" {
@@ -141,7 +173,7 @@ mod tests {
 
     #[test]
     fn components_listen_on_no_public_address() {
-        for list in [ETCD, API_SERVER, CONTROLLER_MANAGER, SCHEDULER, KUBELET] {
+        for list in [ETCD, API_SERVER, CONTROLLER_MANAGER, SCHEDULER, KUBELET, METRICS_SERVER] {
             assert!(!list.iter().any(|argument| argument.contains("0.0.0.0")), "{list:?}");
         }
     }

@@ -93,7 +93,8 @@ fn status_text(
         line("created", format!("by hand, with {}; `webservice start` takes it over", manager.escaped()));
     }
     for kind in &status.missing {
-        line("missing", format!("{kind}: `webservice start` creates it again"));
+        let after = status.foreign.as_ref().map(|id| format!(" once {id} is deleted")).unwrap_or_default();
+        line("missing", format!("{kind}: `webservice start` creates it again{after}"));
     }
     if let Err(error) = request
         && status.image.is_some()

@@ -59,6 +59,58 @@ fn status_of_a_running_web_service() {
     ");
 }
 
+/// Returns `running.json` without the labels of a web service on objects of a kind, and without what else the filter leaves out.
+fn with_foreign(kind: &str, is_kept: impl Fn(&str) -> bool) -> String {
+    let mut live: serde_json::Value =
+        serde_json::from_str(&toolforge_fixtures::read("facts/running.json")).unwrap();
+    let items = live["items"].as_array_mut().unwrap();
+    items.retain(|item| is_kept(item["kind"].as_str().unwrap()));
+    for item in items.iter_mut().filter(|item| item["kind"] == kind) {
+        item["metadata"]["labels"] = serde_json::json!({"name": "stashbot"});
+    }
+    live.to_string()
+}
+
+#[test]
+fn status_gives_no_advice_that_a_foreign_object_defeats() {
+    let shown = |live: String| {
+        let file = std::env::temp_dir().join(format!("toolforge-web-foreign-{}.json", std::process::id()));
+        std::fs::write(&file, live).unwrap();
+        let shown = webservice(&format!("status {FACTS} --from {}", file.display()));
+        std::fs::remove_file(&file).unwrap();
+        shown
+    };
+    // Beside the other objects of a web service, alone, and beside its Deployment.
+    assert_snapshot!(shown(with_foreign("Deployment", |_| true)), @"
+    [exit 0]
+    Your webservice of type unknown cannot be reached
+      note     Deployment stashbot exists and is not a web service's; a web service needs its name: delete it with kubectl, or create it again under another name
+      pods     0 of 0 ready
+      since    [age] ago
+      address  https://stashbot.toolforge.org/
+      missing  Deployment: `webservice start` creates it again once Deployment stashbot is deleted
+    ");
+    assert_snapshot!(shown(with_foreign("Deployment", |kind| kind == "Deployment")), @"
+    [exit 0]
+    Your webservice is not running
+      note     Deployment stashbot exists and is not a web service's; a web service needs its name: delete it with kubectl, or create it again under another name
+    ");
+    assert_snapshot!(shown(with_foreign("Service", |kind| kind == "Service")), @"
+    [exit 0]
+    Your webservice is not running
+      note     Service stashbot exists and is not a web service's; a web service needs its name: delete it with kubectl, or create it again under another name
+    ");
+    assert_snapshot!(shown(with_foreign("Service", |_| true)), @"
+    [exit 0]
+    Your webservice of type php8.2 is running on backend kubernetes
+      note     Service stashbot exists and is not a web service's; a web service needs its name: delete it with kubectl, or create it again under another name
+      pods     1 of 1 ready
+      since    [age] ago
+      image    docker-registry.svc.toolforge.org/toolforge-php82-sssd-web:latest
+      address  https://stashbot.toolforge.org/
+    ");
+}
+
 #[test]
 fn status_names_who_created_a_web_service() {
     let by_hand = toolforge_fixtures::read("facts/running.json");

@@ -139,6 +139,8 @@ fn start_recreates_deleted_objects() {
     let list = json!({"metadata": {"resourceVersion": "100"}, "items": [ready]});
     let service = objects("running.json", "Service").remove(0);
     let instead = [
+        // Beside what remains, it is looked for again.
+        (format!("GET {DEPLOYMENT}"), Answer::not_found("deployments", "stashbot")),
         (format!("GET {DEPLOYMENT}"), Answer::not_found("deployments", "stashbot")),
         (format!("GET {DEPLOYMENT}"), Answer::json(200, &ready)),
         (format!("PATCH {DEPLOYMENT}"), Answer::json(201, &ready)),

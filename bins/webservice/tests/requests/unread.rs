@@ -1,6 +1,7 @@
 //! What is answered if the cluster does not let the user read one kind of objects.
 
 use insta::assert_snapshot;
+use toolforge_cli::ExitCode;
 use toolforge_client::scripted::{Answer, Script};
 use toolforge_fixtures::{OwnProcess, kinds_on_stderr};
 
@@ -105,7 +106,7 @@ fn status_leaves_out_what_cannot_be_read() {
                 let script = cluster(Some("running.json"), &[(format!("GET {path}"), forbidden())]);
                 let (ended, stdout) = toolforge_cli::capture(|| outcome(script, line));
                 let kind = path.split('/').rev().find(|word| word.ends_with('s')).unwrap_or_default();
-                let code = ended.map_or_else(|failure| failure.exit_code().code(), |code| code.code());
+                let code = ended.map_or_else(|failure| failure.exit_code().code(), ExitCode::code);
                 let first = stdout.lines().next().unwrap_or_default();
                 let missing = stdout.contains("missing");
                 eprintln!(

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::text::{is_secret_name, of_command_line};
+use super::token::tokens;
 
 /// How many lines before and after one that may have a secret belong to it, however they are indented.
 const NEAR: usize = 2;
@@ -80,6 +81,7 @@ impl Line<'_> {
         names.any(|name| !name.is_empty() && is_secret_name(name))
             || words.any(|word| has_password(word) || is_attached_password(word))
             || !of_command_line(self.content).is_empty()
+            || !tokens(self.content).is_empty()
     }
 
     /// Returns the bytes after the key with which the line begins, or of the whole line without one.

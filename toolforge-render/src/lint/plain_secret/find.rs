@@ -5,6 +5,7 @@ use super::super::syntax::{Document, Node, Value};
 use super::text::{
     self, Written, assigned, is_identifier, of_arguments, of_command_line, of_lines, passwords_of_urls,
 };
+use super::token::tokens;
 use crate::manifest::{HEAD, is_secret_kind};
 use crate::object::LAST_APPLIED;
 
@@ -61,6 +62,7 @@ fn add_anywhere<'n>(node: &'n Node, found: &mut Vec<PlainSecret<'n>>) {
             // Lines of a file, of which the block is misspelled.
             let of_text = assigned(&scalar.text).into_iter();
             found.extend(of_text.map(|secret| argument(node, Written { name: String::new(), secret })));
+            add_tokens(node, node, &scalar.text, "", found);
         }
         Value::Sequence(items) => {
             let words: Vec<&Node> = items.iter().filter(|item| item.text().is_some()).collect();
@@ -213,6 +215,23 @@ fn of_entry<'n>(name: &'n Node, value: &'n Node, found: &mut Vec<PlainSecret<'n>
         node: value,
         secret: secret.to_owned(),
     }));
+    add_tokens(name, value, text, &format!(" in {key}"), found);
+}
+
+/// Adds the private keys and access tokens in a value, whatever names it.
+fn add_tokens<'n>(
+    place: &'n Node,
+    node: &'n Node,
+    text: &str,
+    whose: &str,
+    found: &mut Vec<PlainSecret<'n>>,
+) {
+    found.extend(tokens(text).into_iter().map(|(what, secret)| PlainSecret {
+        subject: format!("{what}{whose}"),
+        place,
+        node,
+        secret: secret.to_owned(),
+    }));
 }
 
 fn of_words<'n>(words: &[&'n Node], found: &mut Vec<PlainSecret<'n>>) {
@@ -220,12 +239,16 @@ fn of_words<'n>(words: &[&'n Node], found: &mut Vec<PlainSecret<'n>>) {
     for (index, written) in of_arguments(&texts) {
         found.extend(words.get(index).map(|node| argument(node, written)));
     }
+    for (node, text) in words.iter().zip(texts) {
+        add_tokens(node, node, text, "", found);
+    }
 }
 
 /// Adds the secrets of a command in one text.
 fn of_line<'n>(node: &'n Node, line: &str, found: &mut Vec<PlainSecret<'n>>) {
     found.extend(of_command_line(line).into_iter().map(|written| argument(node, written)));
     found.extend(of_urls(node, line));
+    add_tokens(node, node, line, "", found);
 }
 
 fn of_urls<'n>(node: &'n Node, text: &str) -> Vec<PlainSecret<'n>> {

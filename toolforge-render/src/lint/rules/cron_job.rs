@@ -1,18 +1,16 @@
 //! Schedules, time zones and overlapping runs.
 
-use toolforge_model::{CronExpression, Schedule};
+use toolforge_model::{CronExpression, Schedule, ScheduleError, ScheduleField};
 
 use super::super::check::{Check, Object};
-use super::super::edit::quoted;
+use super::super::edit::{quoted, replaced};
 use super::super::finding::Fix;
 use super::super::rule::Rule;
 use super::super::syntax::Node;
 use super::schedule::{check_every_minute, check_gaps};
+use super::spelling::{NAMES, corrected_expression, has_seven};
 use super::values::{check_allowed, check_at_least};
 use crate::object::interval_seconds;
-
-/// The names that stand for an expression (robfig/cron 3, which Kubernetes uses).
-const NAMES: [&str; 7] = ["@yearly", "@annually", "@monthly", "@weekly", "@daily", "@midnight", "@hourly"];
 
 /// Checks the spec of a CronJob.
 pub(crate) fn check(check: &mut Check<'_>, object: Object<'_>) {
@@ -89,22 +87,38 @@ fn check_schedule(check: &mut Check<'_>, object: Object<'_>, node: &Node) {
     let expression: CronExpression = match text.parse() {
         Ok(expression) => expression,
         Err(error) => {
-            check.at(Rule::InvalidSchedule, node, error).answered(answer);
+            let message = match &error {
+                ScheduleError::Value { field: field @ ScheduleField::DayOfWeek, found }
+                | ScheduleError::Entry { field: field @ ScheduleField::DayOfWeek, found }
+                | ScheduleError::Backwards { field: field @ ScheduleField::DayOfWeek, found } => format!(
+                    "{field} \"{}\" is not allowed; a CronJob has 0-6 or sun-sat (0 and sun are Sunday)",
+                    found.as_raw()
+                ),
+                error => error.to_string(),
+            };
+            let fix = fix(check, node, corrected_expression(text, true));
+            check.at(Rule::InvalidSchedule, node, message).answered(answer).fixed(fix);
             return;
         }
     };
     // The jobs of the platform may have it; a CronJob may not (robfig/cron).
-    let days = text.split_whitespace().nth(4).unwrap_or_default();
-    let is_seven =
-        |part: &str| part.split('/').next().is_some_and(|range| range.split('-').any(|day| day == "7"));
-    if days.split(',').any(is_seven) {
+    if has_seven(text.split_whitespace().nth(4).unwrap_or_default()) {
+        let fix = fix(check, node, corrected_expression(text, true));
         check
             .at(Rule::InvalidSchedule, node, "day of the week 7 is not allowed; write 0 for Sunday")
-            .answered(answer);
+            .answered(answer)
+            .fixed(fix);
         return;
     }
     check_every_minute(check, node, &expression);
     check_gaps(check, node, &Schedule::from_parts(text.to_owned(), expression));
+}
+
+/// Returns the fix that writes a schedule as it was meant.
+fn fix(check: &Check<'_>, node: &Node, meant: Option<String>) -> Option<Fix> {
+    let meant = meant?;
+    let replacement = replaced(check.text, node, &meant)?;
+    Some(Fix::replace(format_args!("write {meant}"), node.span.clone(), replacement))
 }
 
 /// Checks a schedule that runs at intervals.
@@ -127,6 +141,7 @@ fn check_time_zone(check: &mut Check<'_>, object: Object<'_>, node: &Node) {
         };
         let answer = object
             .invalid(format_args!("spec.timeZone: Invalid value: \"{text}\": unknown time zone {text}"));
-        check.at(Rule::TimeZone, node, message).answered(answer);
+        let fix = fix(check, node, found.map(str::to_owned));
+        check.at(Rule::TimeZone, node, message).answered(answer).fixed(fix);
     }
 }

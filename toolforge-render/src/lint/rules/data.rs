@@ -3,30 +3,29 @@
 use super::super::check::{Check, Object};
 use super::super::rule::Rule;
 use super::super::syntax::Node;
+use super::names::not_a_data_key;
 use super::values::{invalid, required};
 
 /// The annotation that names the account of a token.
 const SERVICE_ACCOUNT: &str = "kubernetes.io/service-account.name";
+
+/// The most bytes of all values (`MaxSecretSize` of Kubernetes, also of ConfigMaps).
+const MOST_BYTES: usize = 1024 * 1024;
 
 /// Checks the keys of the data, each of which can be the name of a file.
 pub(crate) fn check(check: &mut Check<'_>, object: Object<'_>) {
     for field in ["data", "binaryData", "stringData"] {
         for entry in object.node.get(field).map(Node::entries).unwrap_or_default() {
             let key = entry.name();
-            let is_allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-            let is_wrong = key.is_empty()
-                || key.len() > 253
-                || !key.chars().all(is_allowed)
-                || key == "."
-                || key.starts_with("..");
-            if is_wrong {
+            if let Some(reason) = not_a_data_key(key) {
                 let answer = object.invalid(format_args!("{field}[{key}]: Invalid value: \"{key}\""));
-                let message =
-                    format!("the key \"{key}\" is not allowed; use letters, digits, '-', '_' and '.'");
-                check.at(Rule::InvalidName, &entry.key, message).answered(answer);
+                check
+                    .at(Rule::InvalidName, &entry.key, format!("the key \"{key}\" {reason}"))
+                    .answered(answer);
             }
         }
     }
+    check_size(check, object);
     if object.kind.name == "Secret" {
         check_type(check, object);
         check_plain_values(check, object);
@@ -41,6 +40,30 @@ pub(crate) fn check(check: &mut Check<'_>, object: Object<'_>) {
             let path = format!("data[{key}]");
             invalid(check, object, &entry.key, &path, (message, "duplicate of key present in binaryData"));
         }
+    }
+}
+
+/// Checks that all values together are not too large.
+fn check_size(check: &mut Check<'_>, object: Object<'_>) {
+    let is_secret = object.kind.name == "Secret";
+    let size: usize = ["data", "binaryData", "stringData"]
+        .into_iter()
+        .filter_map(|field| Some((field, object.node.get(field)?)))
+        .flat_map(|(field, data)| data.entries().iter().map(move |entry| (field, &entry.value)))
+        .map(|(field, value)| {
+            let text = value.text().unwrap_or_default();
+            let is_base64 = field == "binaryData" || field == "data" && is_secret;
+            if is_base64 { text.trim_end_matches('=').len() * 3 / 4 } else { text.len() }
+        })
+        .sum();
+    if size > MOST_BYTES {
+        let message = format!(
+            "the values have {size} bytes; a {} has at most {MOST_BYTES}: keep large files in the tool's home",
+            object.kind.name
+        );
+        let place = object.node.get("data").and_then(|_| object.node.entry("data")).map(|entry| &entry.key);
+        let answer = object.invalid(format_args!("data: Too long: may not be more than {MOST_BYTES} bytes"));
+        check.at(Rule::InvalidValue, place.unwrap_or(object.head()), message).answered(answer);
     }
 }
 

@@ -3,6 +3,7 @@
 use super::super::check::{Check, Object};
 use super::super::rule::Rule;
 use super::super::syntax::{Entry, Node};
+use super::files::check_key;
 use super::names::not_a_label_key;
 use super::scope::Scope;
 use super::values::{check_allowed, invalid, required};
@@ -104,6 +105,9 @@ fn check_source(check: &mut Check<'_>, scope: Scope<'_>, from: &Node, path: &str
                 let path = format!("{path}.{source}.{field}");
                 required(check, object, reference, &path, format_args!("{source} has no {field}"));
             }
+        }
+        if let Some(key) = reference.get("key").filter(|key| key.text() != Some("")) {
+            check_key(check, scope, key, &format!("{path}.{source}.key"));
         }
     }
     if let Some(reference) = from.get("fieldRef") {

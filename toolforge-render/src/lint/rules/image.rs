@@ -87,7 +87,7 @@ fn check_catalog(check: &mut Check<'_>, node: &Node, reference: &str) {
             Err(error) => error.to_string(),
             Ok(_) => format!("image \"{reference}\" is not in the catalog"),
         };
-        check.at(Rule::UnknownImage, node, message);
+        check.at(Rule::UnknownImage, node, message).answered(back_off(reference));
         return;
     };
     let replacement = name.parse().ok().and_then(|name| catalog.replacement(&name));
@@ -107,11 +107,10 @@ fn check_catalog(check: &mut Check<'_>, node: &Node, reference: &str) {
             } else {
                 ""
             };
-            check.at(
-                Rule::ImageGone,
-                node,
-                format!("the image of {name} is gone from the platform{dated}{replacement}"),
+            let message = format!(
+                "the image of {name} is gone from the platform{dated}, so that pods wait in ImagePullBackOff{replacement}"
             );
+            check.at(Rule::ImageGone, node, message).answered(back_off(reference));
         }
         _ => {}
     }
@@ -121,6 +120,11 @@ fn check_catalog(check: &mut Check<'_>, node: &Node, reference: &str) {
     let fix =
         Fix::replace(format_args!("write {renamed}"), node.span.clone(), like(check.text, node, &renamed));
     check.at(Rule::OldImageName, node, message).fixed(Some(fix));
+}
+
+/// Returns what a node says about an image that its registry does not have.
+fn back_off(reference: &str) -> String {
+    format!("ImagePullBackOff: Back-off pulling image \"{reference}\"")
 }
 
 /// Returns the type that has an image, also by an old name of it.

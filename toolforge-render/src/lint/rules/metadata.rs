@@ -12,10 +12,13 @@ use super::super::syntax::Node;
 use super::names::{
     not_a_dns_label, not_a_dns_subdomain, not_a_label_key, not_a_label_value, not_a_service_name,
 };
-use super::values::invalid;
+use super::values::{invalid, required};
 
 /// The longest name of a CronJob: that of its Jobs has eleven characters more.
 const CRON_JOB_NAME: usize = 52;
+
+/// The most bytes of all annotations, with their keys (`TotalAnnotationSizeLimitB` of Kubernetes).
+const MOST_ANNOTATIONS: usize = 256 * 1024;
 
 /// The finalizers without a domain.
 const STANDARD_FINALIZERS: [&str; 3] = ["foregroundDeletion", "kubernetes", "orphan"];
@@ -27,6 +30,7 @@ pub(crate) fn check(check: &mut Check<'_>, object: Object<'_>) {
     let metadata = object.node.get("metadata");
     check_labels(check, object, metadata, "metadata");
     check_finalizers(check, object);
+    check_kept_fields(check, object);
     if let Some(pods) = object.pods().filter(|pods| !pods.path.is_empty()) {
         let path = format!("{}.metadata", pods.path.join("."));
         check_labels(check, object, pods.template.get("metadata"), &path);
@@ -50,14 +54,7 @@ fn check_name(check: &mut Check<'_>, object: Object<'_>) {
             .answered("error: resource name may not be empty");
         return;
     }
-    let reason = match object.kind.name {
-        "Service" => not_a_service_name(name),
-        "StatefulSet" => not_a_dns_label(name),
-        // The name is the value of a label of its pods.
-        "Job" if name.len() > 63 => not_a_dns_label(name),
-        _ => not_a_dns_subdomain(name),
-    };
-    if let Some(reason) = reason {
+    if let Some(reason) = not_a_name(object, name) {
         let answer = object.invalid(format_args!("metadata.name: Invalid value: \"{name}\""));
         check.at(Rule::InvalidName, node, format!("the name \"{name}\" {reason}")).answered(answer);
     } else if object.kind.name == "CronJob" && name.len() > CRON_JOB_NAME {
@@ -97,6 +94,58 @@ fn check_namespace(check: &mut Check<'_>, object: Object<'_>) {
             let message = format!("the namespace is \"{found}\"; that of a tool is \"tool-NAME\"");
             check.at(Rule::WrongNamespace, node, message).answered(refused);
         }
+    }
+}
+
+/// Checks what `kubectl get -o yaml` prints and a new object may not have, or not without more.
+fn check_kept_fields(check: &mut Check<'_>, object: Object<'_>) {
+    let Some(metadata) = object.node.get("metadata") else { return };
+    if let Some(entry) = metadata.entry("resourceVersion").filter(|entry| entry.value.text() != Some("")) {
+        let message =
+            "resourceVersion is that of an object of the cluster; remove it, or the object cannot be created";
+        check
+            .at(Rule::InvalidValue, &entry.key, message)
+            .answered("resourceVersion should not be set on objects to be created");
+    }
+    for (index, owner) in
+        metadata.get("ownerReferences").map(Node::items).unwrap_or_default().iter().enumerate()
+    {
+        for field in ["apiVersion", "kind", "name", "uid"] {
+            if owner.get(field).is_none_or(|found| found.text() == Some("")) {
+                let path = format!("metadata.ownerReferences[{index}].{field}");
+                required(check, object, owner, &path, format_args!("the owner has no {field}"));
+            }
+        }
+    }
+    let annotations = metadata.get("annotations").map(Node::entries).unwrap_or_default();
+    let size: usize =
+        annotations.iter().map(|entry| entry.name().len() + entry.value.text().map_or(0, str::len)).sum();
+    if let Some(entry) = metadata.entry("annotations").filter(|_| size > MOST_ANNOTATIONS) {
+        let message = format!("the annotations have {size} bytes; at most {MOST_ANNOTATIONS} are allowed");
+        let reason = format!("metadata.annotations: Too long: may not be more than {MOST_ANNOTATIONS} bytes");
+        check.at(Rule::InvalidValue, &entry.key, message).answered(object.invalid(reason));
+    }
+    if let Some(node) = metadata.get("generateName")
+        && let Some(prefix) = node.string().filter(|prefix| !prefix.is_empty())
+    {
+        // The API server appends letters and digits.
+        let name = prefix.strip_suffix('-').map_or_else(|| prefix.to_owned(), |start| format!("{start}a"));
+        if let Some(reason) = not_a_name(object, &name) {
+            let message = format!("the beginning \"{prefix}\" of the name {reason}");
+            let answer = object.invalid(format_args!("metadata.generateName: Invalid value: \"{prefix}\""));
+            check.at(Rule::InvalidName, node, message).answered(answer);
+        }
+    }
+}
+
+/// Returns why a text is not the name of an object of its kind.
+fn not_a_name(object: Object<'_>, name: &str) -> Option<String> {
+    match object.kind.name {
+        "Service" => not_a_service_name(name),
+        "StatefulSet" => not_a_dns_label(name),
+        // The name is the value of a label of its pods.
+        "Job" if name.len() > 63 => not_a_dns_label(name),
+        _ => not_a_dns_subdomain(name),
     }
 }
 

@@ -1,16 +1,19 @@
 //! The rules, by subject.
 
 mod api_version;
+mod choices;
 mod command;
 mod container;
 mod cron_job;
 mod data;
 mod environment;
+mod files;
 mod image;
 mod job_policy;
 mod metadata;
 mod names;
 mod network;
+mod placement;
 mod pod;
 mod probe;
 mod quota;
@@ -21,6 +24,7 @@ mod scope;
 mod secret;
 mod selector;
 mod service;
+mod spelling;
 mod strict_fields;
 mod values;
 mod workload;
@@ -36,6 +40,7 @@ pub(crate) use quota::check as check_quota;
 pub(crate) use schedule::{ScheduledJob, check_every_minute, check_gaps, check_same_minute};
 pub(crate) use secret::check_platform_file;
 pub(crate) use service::label;
+pub(crate) use spelling::corrected_schedule;
 
 /// Checks one object by itself.
 pub(crate) fn check_object(check: &mut Check<'_>, object: Object<'_>) {
@@ -61,6 +66,7 @@ pub(crate) fn check_object(check: &mut Check<'_>, object: Object<'_>) {
         pod::check(check, object, pods);
     }
     secret::check_object(check, object);
+    choices::check(check, object);
     match object.kind.name {
         "CronJob" => cron_job::check(check, object),
         "ConfigMap" | "Secret" => data::check(check, object),

@@ -65,6 +65,17 @@ fn not_a_label_name(text: &str) -> Option<String> {
     (!has_ends).then(|| "must begin and end with a letter or a digit".to_owned())
 }
 
+/// Returns why a text is not the key of a ConfigMap or a Secret.
+pub(crate) fn not_a_data_key(key: &str) -> Option<String> {
+    let is_allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    let is_wrong = key.is_empty()
+        || key.len() > 253
+        || !key.chars().all(is_allowed)
+        || key == "."
+        || key.starts_with("..");
+    is_wrong.then(|| "is not allowed; use letters, digits, '-', '_' and '.'".to_owned())
+}
+
 /// Returns why a text is not the key of a label or an annotation.
 pub(crate) fn not_a_label_key(text: &str) -> Option<String> {
     match text.split_once('/') {

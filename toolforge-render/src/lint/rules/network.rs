@@ -5,6 +5,7 @@ use core::net::IpAddr;
 use super::super::check::{Check, Object};
 use super::super::syntax::Node;
 use super::names::not_a_dns_label;
+use super::placement::check_label_selector;
 use super::values::{check_allowed, check_ip, invalid, is_ip_range, required};
 
 /// Checks Endpoints or a `NetworkPolicy`.
@@ -105,6 +106,7 @@ fn check_rules(check: &mut Check<'_>, object: Object<'_>) {
             for (number, port) in items("ports").iter().enumerate() {
                 let path = format!("spec.{list}[{index}].ports[{number}]");
                 check_number(check, object, port, &path);
+                check_end_port(check, object, port, &path);
                 if let Some(protocol) = port.get("protocol") {
                     check_allowed(
                         check,
@@ -116,7 +118,16 @@ fn check_rules(check: &mut Check<'_>, object: Object<'_>) {
                 }
             }
             for (number, peer) in items(peers).iter().enumerate() {
-                let path = format!("spec.{list}[{index}].{peers}[{number}].ipBlock.cidr");
+                let path = format!("spec.{list}[{index}].{peers}[{number}]");
+                if peer.entries().iter().all(|entry| entry.value.is_null()) {
+                    required(check, object, peer, &path, "the peer is empty; write podSelector or ipBlock");
+                }
+                for field in ["namespaceSelector", "podSelector"] {
+                    if let Some(selector) = peer.get(field) {
+                        check_label_selector(check, object, selector, &format!("{path}.{field}"));
+                    }
+                }
+                let path = format!("{path}.ipBlock.cidr");
                 let Some(block) = peer.get("ipBlock") else { continue };
                 match block.get("cidr").filter(|range| range.text() != Some("")) {
                     Some(range) if range.string().is_some_and(|text| !is_ip_range(text)) => {
@@ -132,9 +143,37 @@ fn check_rules(check: &mut Check<'_>, object: Object<'_>) {
     }
 }
 
+/// Checks the end of a range of ports.
+fn check_end_port(check: &mut Check<'_>, object: Object<'_>, port: &Node, path: &str) {
+    let Some((node, end)) = port.get("endPort").and_then(|node| Some((node, node.integer()?))) else {
+        return;
+    };
+    let path = format!("{path}.endPort");
+    match port.get("port") {
+        None => {
+            let reason = "may not be specified when `port` is not specified";
+            invalid(check, object, node, &path, ("endPort needs a port", reason));
+        }
+        Some(first) => match first.integer() {
+            Some(first) if end < first => {
+                let message = format!("endPort is {end}, and port is {first}; write the lower one as port");
+                invalid(check, object, node, &path, (message, "must be greater than or equal to `port`"));
+            }
+            Some(_) => {}
+            None => {
+                let reason = "may not be specified when `port` is non-numeric";
+                invalid(check, object, node, &path, ("endPort needs a port that is a number", reason));
+            }
+        },
+    }
+}
+
 /// Checks what a `NetworkPolicy` applies to.
 fn check_policy(check: &mut Check<'_>, object: Object<'_>) {
     check_rules(check, object);
+    if let Some(selector) = object.spec().and_then(|spec| spec.get("podSelector")) {
+        check_label_selector(check, object, selector, "spec.podSelector");
+    }
     let Some(types) = object.spec().and_then(|spec| spec.get("policyTypes")) else { return };
     if types.items().len() > 2 {
         let message = "policyTypes has more than two items; write Ingress, Egress or both";

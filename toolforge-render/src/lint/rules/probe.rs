@@ -97,7 +97,7 @@ pub(crate) fn check_lifecycle(check: &mut Check<'_>, scope: Scope<'_>, path: &st
                 let message = format!("{hook} does nothing; write exec, httpGet or sleep");
                 check.at(Rule::MissingField, node, message).answered(answer);
             }
-            [("sleep", _)] => {}
+            [("sleep", node)] => check_sleep(check, scope, node, &path),
             [handler] => check_handler(check, scope, None, &path, *handler),
             [first, second, ..] => {
                 let message = format!("{hook} has both {} and {}", first.0, second.0);
@@ -106,6 +106,21 @@ pub(crate) fn check_lifecycle(check: &mut Check<'_>, scope: Scope<'_>, path: &st
                 forbidden(check, scope.object, second.1, &path, (message, reason));
             }
         }
+    }
+}
+
+/// Checks how long a hook sleeps.
+fn check_sleep(check: &mut Check<'_>, scope: Scope<'_>, sleep: &Node, path: &str) {
+    let Some((node, seconds)) = sleep.get("seconds").and_then(|node| Some((node, node.integer()?))) else {
+        return;
+    };
+    let grace = scope.spec.get("terminationGracePeriodSeconds").and_then(Node::integer).unwrap_or(30);
+    if seconds < 0 || seconds > grace {
+        let message = format!(
+            "the hook sleeps {seconds} seconds; it must be 0 to {grace}, the terminationGracePeriodSeconds of the pod"
+        );
+        let reason = "must be non-negative and less than terminationGracePeriodSeconds";
+        invalid(check, scope.object, node, &format!("{path}.sleep.seconds"), (message, reason));
     }
 }
 
@@ -144,6 +159,16 @@ fn check_handler(
     }
     if let Some(scheme) = node.get("scheme").filter(|scheme| scheme.text() != Some("")) {
         check_allowed(check, scope.object, scheme, &format!("{field}.{handler}.scheme"), &["HTTP", "HTTPS"]);
+    }
+    for (index, header) in node.get("httpHeaders").map(Node::items).unwrap_or_default().iter().enumerate() {
+        let path = format!("{field}.{handler}.httpHeaders[{index}].name");
+        let name = header.get("name").and_then(Node::string).unwrap_or_default();
+        if name.is_empty() || !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-') {
+            let message =
+                format!("the name \"{name}\" of the header is not allowed; use letters, digits and '-'");
+            let reason = "a valid HTTP header must consist of alphanumeric characters or '-'";
+            invalid(check, scope.object, header.get("name").unwrap_or(header), &path, (message, reason));
+        }
     }
     let Some(container) = container else { return };
     let ports = container.get("ports").map(Node::items).unwrap_or_default();

@@ -28,22 +28,30 @@ pub(crate) fn check(check: &mut Check<'_>, scope: Scope<'_>) {
     let Some(pod) = demand(scope.spec) else { return };
     let whole = violations(limit_ranges, &pod.clone().with_defaults(limit_ranges));
     let of_pod: Vec<_> = whole.into_iter().filter(|found| found.limit_type != LimitType::Container).collect();
-    let of_containers: Vec<(&Node, Vec<_>)> = scope
+    let of_containers: Vec<(&Node, Vec<_>, Vec<_>)> = scope
         .pods
         .containers()
         .filter_map(|(path, node)| {
-            let pod = one_container(scope.spec, path, node)?.with_defaults(limit_ranges);
-            let found = violations(limit_ranges, &pod).into_iter();
-            Some((node, found.filter(|found| found.limit_type == LimitType::Container).collect()))
+            let stated = one_container(scope.spec, path, node)?;
+            let own = violations(&[], &stated);
+            let found = violations(limit_ranges, &stated.with_defaults(limit_ranges)).into_iter();
+            Some((node, own, found.filter(|found| found.limit_type == LimitType::Container).collect()))
         })
         .collect();
-    for (node, found) in of_containers {
-        report(check, scope, node, &found);
+    for (node, own, found) in of_containers {
+        report(check, scope, node, &found, &own);
     }
-    report(check, scope, scope.spec, &of_pod);
+    report(check, scope, scope.spec, &of_pod, &[]);
 }
 
-fn report(check: &mut Check<'_>, scope: Scope<'_>, node: &Node, found: &[LimitViolation]) {
+/// Adds findings; those that are among `own` depend on no `LimitRange`.
+fn report(
+    check: &mut Check<'_>,
+    scope: Scope<'_>,
+    node: &Node,
+    found: &[LimitViolation],
+    own: &[LimitViolation],
+) {
     for violation in found {
         let key = violation.resource.key();
         let amounts = ["limits", "requests"].into_iter().find_map(|list| node.at(&["resources", list, &key]));
@@ -55,7 +63,10 @@ fn report(check: &mut Check<'_>, scope: Scope<'_>, node: &Node, found: &[LimitVi
             scope.object.name(),
             violation.message()
         );
-        check.at(Rule::OutsideLimits, place, violation.message()).answered(answer);
+        let note = check.at(Rule::OutsideLimits, place, violation.message()).answered(answer);
+        if own.contains(violation) {
+            note.certain();
+        }
     }
 }
 

@@ -7,6 +7,7 @@ use toolforge_model::ToolName;
 use super::super::check::{Check, Object};
 use super::super::rule::Rule;
 use super::super::syntax::Node;
+use super::choices::visit;
 use super::names::{not_a_dns_subdomain, not_a_port_name, not_a_service_name};
 use super::service::label;
 use super::values::{check_allowed, invalid, required};
@@ -34,6 +35,13 @@ pub(crate) fn check(check: &mut Check<'_>, object: Object<'_>) {
         let reason = "must be a lowercase RFC 1123 subdomain";
         invalid(check, object, class, "spec.ingressClassName", (message, reason));
     }
+    visit(spec, &["tls", "*", "hosts", "*"], "spec", &mut |host, path| {
+        let text = host.string().unwrap_or_default();
+        if let Some(reason) = not_a_dns_subdomain(text.strip_prefix("*.").unwrap_or(text)) {
+            let message = format!("the host \"{text}\" {reason}");
+            invalid(check, object, host, path, (message, "must be a lowercase RFC 1123 subdomain"));
+        }
+    });
     for (index, rule) in rules.iter().enumerate() {
         match rule.get("host") {
             Some(host) => {

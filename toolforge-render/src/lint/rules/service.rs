@@ -8,9 +8,11 @@ use toolforge_quota::Resource;
 use super::super::check::{Check, Object};
 use super::super::rule::Rule;
 use super::super::syntax::Node;
-use super::names::{not_a_dns_label, not_a_dns_subdomain, not_a_port_name};
+use super::names::{
+    not_a_dns_label, not_a_dns_subdomain, not_a_label_key, not_a_label_value, not_a_port_name,
+};
 use super::scope::{Scope, is_web_service};
-use super::values::{check_allowed_or_empty, forbidden, invalid, required};
+use super::values::{check_allowed, check_allowed_or_empty, check_ip, forbidden, invalid, required};
 
 /// Checks a Service by itself.
 pub(crate) fn check(check: &mut Check<'_>, object: Object<'_>) {
@@ -43,6 +45,7 @@ pub(crate) fn check(check: &mut Check<'_>, object: Object<'_>) {
     if let Some(affinity) = spec.get("sessionAffinity") {
         check_allowed_or_empty(check, object, affinity, "spec.sessionAffinity", &["ClientIP", "None"]);
     }
+    check_addresses(check, object, spec);
     let ports = spec.get("ports").map(Node::items).unwrap_or_default();
     let is_headless = spec.get("clusterIP").and_then(Node::text) == Some("None");
     if ports.is_empty() && !is_headless && kind.and_then(Node::text) != Some("ExternalName") {
@@ -79,6 +82,39 @@ pub(crate) fn check(check: &mut Check<'_>, object: Object<'_>) {
                 object.invalid(format_args!("spec.ports[{index}].name: Duplicate value: \"{text}\""));
             let message = format!("another port has the name \"{text}\"");
             check.at(Rule::InvalidValue, name, message).answered(answer);
+        }
+    }
+}
+
+/// Checks the address of a Service, what it selects, and who reaches it.
+fn check_addresses(check: &mut Check<'_>, object: Object<'_>, spec: &Node) {
+    if let Some(address) =
+        spec.get("clusterIP").filter(|address| !matches!(address.text(), Some("" | "None")))
+    {
+        check_ip(check, object, address, "spec.clusterIP");
+    }
+    for entry in spec.get("selector").map(Node::entries).unwrap_or_default() {
+        let (key, path) = (entry.name(), "spec.selector");
+        if let Some(reason) = not_a_label_key(key) {
+            let message = format!("the key \"{key}\" {reason}");
+            invalid(check, object, &entry.key, path, (message, "must be a qualified name"));
+        }
+        if let Some(reason) = entry.value.string().and_then(not_a_label_value) {
+            let message =
+                format!("the value \"{}\" of {key} {reason}", entry.value.text().unwrap_or_default());
+            invalid(check, object, &entry.value, path, (message, "must be a valid label value"));
+        }
+    }
+    let kind = spec.get("type").and_then(Node::text).unwrap_or_default();
+    if let Some(policy) = spec.get("externalTrafficPolicy").filter(|policy| policy.text() != Some("")) {
+        let path = "spec.externalTrafficPolicy";
+        if matches!(kind, "" | "ClusterIP" | "ExternalName") {
+            let message =
+                "only a Service of type NodePort or LoadBalancer has an externalTrafficPolicy; remove it";
+            let reason = "may only be set for externally-accessible services";
+            invalid(check, object, policy, path, (message, reason));
+        } else {
+            check_allowed(check, object, policy, path, &["Cluster", "Local"]);
         }
     }
 }

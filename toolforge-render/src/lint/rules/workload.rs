@@ -45,6 +45,11 @@ pub(crate) fn check(check: &mut Check<'_>, object: Object<'_>) {
                     .at(Rule::Selector, selector, "the selector of a Job is generated; remove it")
                     .answered(object.invalid("spec.selector: Invalid value: `selector` not auto-generated"));
             }
+            if let Some(parent) = parent.filter(|_| is_job)
+                && let Some(manual) = parent.get("manualSelector").filter(|node| node.boolean() == Some(true))
+            {
+                check_manual_selector(check, object, parent, manual);
+            }
         }
     }
     let spec = object.spec();
@@ -65,6 +70,19 @@ pub(crate) fn check(check: &mut Check<'_>, object: Object<'_>) {
         let message = format!("progressDeadlineSeconds is {found}; it must be more than minReadySeconds");
         let path = "spec.progressDeadlineSeconds";
         invalid(check, object, deadline, path, (message, "must be greater than minReadySeconds"));
+    }
+}
+
+/// Checks whether a Job may have a selector of its own.
+fn check_manual_selector(check: &mut Check<'_>, object: Object<'_>, parent: &Node, manual: &Node) {
+    if object.kind.name == "CronJob" {
+        let message = "the runs of a CronJob have generated selectors; remove manualSelector";
+        let answer =
+            "spec.jobTemplate.spec.manualSelector: Unsupported value: true: supported values: nil, false";
+        check.at(Rule::Selector, manual, message).answered(object.invalid(answer));
+    } else if parent.get("selector").is_none() {
+        let message = "manualSelector needs a selector; remove it, so that one is generated";
+        check.at(Rule::Selector, manual, message).answered(object.invalid("spec.selector: Required value"));
     }
 }
 

@@ -1,5 +1,6 @@
 //! YAML and JSON with the place of every value in bytes, many documents in a text, and the values that kubectl reads.
 
+mod json;
 mod node;
 mod parse;
 mod scalar;

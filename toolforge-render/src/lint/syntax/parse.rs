@@ -4,6 +4,7 @@ use std::ops::Range;
 use granit_parser::{ErrorKind, Event, Marker, Parser, ScalarStyle, ScanError, Span, StructureStyle};
 use toolforge_model::Location;
 
+use super::json::parse_stream;
 use super::node::{Entry, Node, Scalar, Value};
 use super::scalar::Plain;
 
@@ -69,6 +70,8 @@ pub(crate) struct Problem {
 pub(crate) enum ProblemKind {
     /// It is not YAML; the reason.
     Syntax(String),
+    /// It begins as JSON, and a later value is not; the reason.
+    Json(String),
     /// A tab indents a line.
     Tab,
     /// It is nested too deeply.
@@ -86,8 +89,14 @@ pub(crate) enum ProblemKind {
     Merge,
 }
 
-/// Reads all documents of a text. A document that cannot be read does not affect the others.
+/// Reads all documents of a text: those of YAML, or JSON values one after the other. A document that cannot be read does not affect
+/// the others.
 pub(crate) fn parse(text: &str) -> Text {
+    parse_stream(text).unwrap_or_else(|| parse_yaml(text))
+}
+
+/// Reads all YAML documents of a text.
+pub(super) fn parse_yaml(text: &str) -> Text {
     let options = granit_parser::options! {
         flow_nesting_limit: MAX_DEPTH,
         block_nesting_limit: MAX_DEPTH,

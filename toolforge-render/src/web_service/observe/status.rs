@@ -121,8 +121,14 @@ pub(super) fn status(
     request: Option<&WebServiceRequest>,
     now: Timestamp,
 ) -> WebServiceStatus {
-    let foreign = facts.live.has_foreign_deployment();
-    let live = &facts.live.clone().without_foreign_deployment();
+    let foreign = facts.live.foreign().map(|(kind, metadata)| {
+        ObjectId::new(kind, metadata.name.as_deref().unwrap_or(facts.namespace.tool.as_str()))
+    });
+    // Without a Deployment, only its own objects are what remains of a web service; beside one, the others may be part of it.
+    let live = &match facts.live.deployment.is_none() || facts.live.has_foreign_deployment() {
+        true => facts.live.clone().without_foreign_objects(),
+        false => facts.live.clone(),
+    };
     let deployment = live.deployment.as_ref();
     let desired = deployment
         .map_or(0, |deployment| deployment_spec(deployment).and_then(|spec| spec.replicas).unwrap_or(1));
@@ -159,7 +165,7 @@ pub(super) fn status(
         route,
         missing,
         created_by: live.deployment.as_ref().and_then(|found| created_by(&found.metadata)),
-        foreign: foreign.then(|| ObjectId::new(ObjectKind::Deployment, facts.namespace.tool.as_str())),
+        foreign,
         causes,
     }
 }

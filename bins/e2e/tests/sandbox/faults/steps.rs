@@ -27,7 +27,7 @@ pub(crate) fn create_by_hand(tool: &Tool, name: &str) {
 }
 
 /// The verbs for jobs.
-pub(crate) const JOBS: [Step; 9] = [
+pub(crate) const JOBS: [Step; 12] = [
     Step {
         verb: "jobs run",
         line: RUN,
@@ -40,6 +40,28 @@ pub(crate) const JOBS: [Step; 9] = [
         line: "toolforge-jobs load NAME.yaml",
         before: "echo \"- {name: NAME, image: bookworm, command: 'true', schedule: '18 4 1 1 *'}\" > NAME.yaml",
         is_done: |tool, name| cron_job(tool, name, "{.spec.schedule}") == "18 4 1 1 *",
+        again: &[0],
+    },
+    // The command takes longer than the start of a wait, and its Job is there until the wait has looked at it again.
+    Step {
+        verb: "jobs run --wait",
+        line: "toolforge-jobs run NAME --image bookworm --command 'sleep 4; touch NAME.done' --wait",
+        before: "true",
+        is_done: has_finished,
+        again: &[0, 1],
+    },
+    Step {
+        verb: "jobs load with wait",
+        line: "toolforge-jobs load NAME.yaml",
+        before: "echo \"- {name: NAME, image: bookworm, command: 'sleep 4; touch NAME.done', wait: true}\" > NAME.yaml",
+        is_done: has_finished,
+        again: &[0],
+    },
+    Step {
+        verb: "jobs trigger --wait",
+        line: "toolforge-jobs trigger NAME --wait",
+        before: "toolforge-jobs run NAME --image bookworm --command 'sleep 4; touch NAME.done' --schedule '17 4 1 1 *'",
+        is_done: has_finished,
         again: &[0],
     },
     Step {
@@ -143,6 +165,11 @@ pub(crate) fn shells(tool: &Tool) -> String {
 
 fn has_run(tool: &Tool, name: &str) -> bool {
     tool.kubectl(&["get", "jobs", "-o", "name"]).lines().any(|line| line.contains(&format!("/{name}-")))
+}
+
+/// Returns whether the command of a job has finished, for which a wait that failed may have been too short.
+fn has_finished(tool: &Tool, name: &str) -> bool {
+    tool.shell(&format!("timeout 30 sh -c 'until [ -e {name}.done ]; do sleep 1; done'")).code == 0
 }
 
 fn is_running(tool: &Tool) -> bool {

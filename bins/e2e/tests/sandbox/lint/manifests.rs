@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::more_changes;
 use crate::random::Random;
 
 /// An image that the catalog and the sandbox have.
@@ -17,6 +18,8 @@ pub(super) const SECRET: &str = "Secret";
 pub(super) const INGRESS: &str = "Ingress";
 pub(super) const ENDPOINTS: &str = "Endpoints";
 pub(super) const NETWORK_POLICY: &str = "NetworkPolicy";
+pub(super) const REPLICA_SET: &str = "ReplicaSet";
+pub(super) const STATEFUL_SET: &str = "StatefulSet";
 
 /// The public domain of the sandbox.
 pub(super) const DOMAIN: &str = "localhost";
@@ -28,6 +31,13 @@ pub(super) fn clean(random: &mut Random, kind: &str, tool: &str) -> Value {
     let spec = match kind {
         DEPLOYMENT => json!({
             "replicas": random.below(3), "selector": {"matchLabels": {"name": "a"}}, "template": template(random, "Always"),
+        }),
+        REPLICA_SET => json!({
+            "replicas": random.below(3), "selector": {"matchLabels": {"name": "a"}}, "template": template(random, "Always"),
+        }),
+        STATEFUL_SET => json!({
+            "replicas": random.below(3), "serviceName": "a", "selector": {"matchLabels": {"name": "a"}},
+            "template": template(random, "Always"),
         }),
         CRON_JOB => json!({
             "schedule": random.pick(&["5 4 * * *", "*/10 * * * *", "@daily", "0 0 1,15 * mon"]),
@@ -48,7 +58,7 @@ pub(super) fn clean(random: &mut Random, kind: &str, tool: &str) -> Value {
         _ => Value::Null,
     };
     let api_version = match kind {
-        DEPLOYMENT => "apps/v1",
+        DEPLOYMENT | REPLICA_SET | STATEFUL_SET => "apps/v1",
         CRON_JOB | JOB => "batch/v1",
         INGRESS | NETWORK_POLICY => "networking.k8s.io/v1",
         _ => "v1",
@@ -459,15 +469,19 @@ fn changes(place: &str) -> Vec<(&'static str, Value)> {
         _ => Vec::new(),
     };
     match place {
-        "pod" => of_pod,
-        kind => own.into_iter().chain(of_object.into_iter().filter(|_| !kind.is_empty())).collect(),
+        "pod" => of_pod.into_iter().chain(more_changes::of_pod()).collect(),
+        kind => {
+            let own = own.into_iter().chain(more_changes::of_kind(kind));
+            let of_object = of_object.into_iter().chain(more_changes::of_object());
+            own.chain(of_object.filter(|_| !kind.is_empty())).collect()
+        }
     }
 }
 
 /// The path of the pod's spec in an object of a kind.
 fn pod_path(kind: &str) -> Option<&'static str> {
     match kind {
-        DEPLOYMENT | JOB => Some("/spec/template/spec"),
+        DEPLOYMENT | JOB | REPLICA_SET | STATEFUL_SET => Some("/spec/template/spec"),
         CRON_JOB => Some("/spec/jobTemplate/spec/template/spec"),
         POD => Some("/spec"),
         _ => None,

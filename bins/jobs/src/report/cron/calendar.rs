@@ -52,7 +52,7 @@ impl Calendar {
             match scheduled.load {
                 Some(load) => loads.push(load),
                 None => {
-                    left_out.push(LeftOutJob { code: left_out_reason(&scheduled), name: scheduled.job.name })
+                    left_out.push(LeftOutJob { code: left_out_reason(&scheduled), name: scheduled.job.name });
                 }
             }
         }
@@ -96,6 +96,14 @@ impl Calendar {
             line(format!("Usage by anything but these runs is assumed to stay as it is{settled}."));
         }
         self.durations().into_iter().for_each(&mut line);
+        let permanent = self.loads.iter().filter(|load| load.runs_all_the_time());
+        let permanent: Vec<&str> = permanent.map(|load| load.name.as_str()).collect();
+        if !permanent.is_empty() {
+            line(format!(
+                "Runs that start so often that some are assumed to take place all the time: {}.",
+                permanent.join(", ")
+            ));
+        }
         if !self.left_out.is_empty() {
             line(format!(
                 "Left out, because they are suspended or have a time zone: {}.",

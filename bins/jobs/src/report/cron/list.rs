@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use k8s_openapi::jiff::{Timestamp, tz::TimeZone};
+use k8s_openapi::jiff::Timestamp;
 use toolforge_cli::{Document, Failure, Table, duration, to_json};
 use toolforge_model::{JobName, Schedule};
 use toolforge_render::job::{
@@ -67,10 +67,7 @@ fn table(rows: &[JobRuns<'_>], now: Timestamp) -> Table {
 impl<'a> JobRuns<'a> {
     fn of(scheduled: &'a ScheduledJob, facts: &JobFacts, now: Timestamp) -> Self {
         let (status, last_run) = status_of(scheduled, facts, now);
-        let next_after = |run: &Timestamp| {
-            let expression = scheduled.schedule.as_ref().map(Schedule::expression)?;
-            expression.next_after(*run, &TimeZone::UTC)
-        };
+        let next_after = |run: &Timestamp| scheduled.next_after(*run);
         let next_runs = std::iter::successors(status.next_run, next_after).take(NEXT).collect();
         Self { scheduled, status, last_run, next_runs }
     }

@@ -7,6 +7,7 @@ use toolforge_render::job::{
     JobFacts, JobObjects, JobState, JobStatus, JobWorkload, RunOutcome, ScheduledJobLoad, job_status,
     observe_job, runs_of_job,
 };
+use toolforge_render::object::CronJobSchedule;
 use toolforge_report::RunResult;
 
 /// A scheduled job.
@@ -48,6 +49,11 @@ impl ScheduledJob {
     pub(super) fn time_zone(&self) -> Option<Untrusted> {
         let zone = self.spec()?.time_zone.as_deref()?;
         (!matches!(zone, "UTC" | "Etc/UTC")).then(|| Untrusted::new(zone))
+    }
+
+    /// Returns the first run after another one.
+    pub(super) fn next_after(&self, run: Timestamp) -> Option<Timestamp> {
+        CronJobSchedule::of(&self.cron_job)?.next_after(run)
     }
 
     /// Returns the schedule as it was written.

@@ -243,7 +243,7 @@ fn calendar_draws_the_day_and_its_conflicts() {
     assert_eq!(exit, ExitCode::Failed);
     assert_eq!(document.value["kind"], "CronCalendar");
     assert_eq!(document.value["resources"][0]["peaks"].as_array().unwrap().len(), 48);
-    insta::assert_snapshot!(document.value["conflicts"][0], @r#"{"from":"2026-08-01T11:00:00Z","isDuringRollout":false,"jobs":["hourly","often"],"shortfalls":[{"after":"1280Mi","hard":"1Gi","quota":"tool-stashbot","resource":"limits.memory"}],"times":23,"until":"2026-08-01T11:00:20Z"}"#);
+    insta::assert_snapshot!(document.value["conflicts"][0], @r#"{"duringRollout":false,"from":"2026-08-01T11:00:00Z","jobs":["hourly","often"],"shortfalls":[{"after":"1280Mi","hard":"1Gi","quota":"tool-stashbot","resource":"limits.memory"}],"times":23,"until":"2026-08-01T11:00:20Z"}"#);
 }
 
 #[test]
@@ -306,7 +306,7 @@ fn suggestions_explain_what_to_do() {
     ");
     let document = suggestions(&tight, now()).unwrap().value;
     assert_eq!(document["kind"], "CronSuggestions");
-    insta::assert_snapshot!(document["suggestions"][0], @r#"{"from":"15 * * * *","name":"b","schedule":"15 * * * *","to":"51 * * * *"}"#);
+    insta::assert_snapshot!(document["suggestions"][0], @r#"{"cronExpression":"15 * * * *","name":"b","schedule":"15 * * * *","suggestion":"51 * * * *"}"#);
     tight.namespace.limits.quotas[0].used.add(Resource::LimitsCpu, 1000);
     insta::assert_snapshot!(text(&tight), @"
     No suggestions: in the next 24 hours, 48 runs exceed the quota, and moving one job to another minute does not lower that number.

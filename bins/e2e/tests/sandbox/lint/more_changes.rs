@@ -1,0 +1,140 @@
+//! Changes of one field that people write less often.
+
+use serde_json::{Value, json};
+
+use super::manifests::{CONFIG_MAP, INGRESS, JOB, NETWORK_POLICY, SECRET, SERVICE, STATEFUL_SET};
+
+/// Returns changes of a pod's spec.
+pub(super) fn of_pod() -> Vec<(&'static str, Value)> {
+    let volume = |source: Value| {
+        let mut volume = source;
+        volume["name"] = json!("cache");
+        json!([volume])
+    };
+    let spread = |constraint: Value| json!([constraint]);
+    vec![
+        ("/tolerations", json!([{"key": "a", "effect": "X"}])),
+        ("/tolerations", json!([{"key": "a", "operator": "Exists", "effect": ""}])),
+        (
+            "/topologySpreadConstraints",
+            spread(json!({"maxSkew": 1, "topologyKey": "kubernetes.io/hostname", "whenUnsatisfiable": "X"})),
+        ),
+        (
+            "/topologySpreadConstraints",
+            spread(
+                json!({"maxSkew": 1, "topologyKey": "kubernetes.io/hostname", "whenUnsatisfiable": "ScheduleAnyway"}),
+            ),
+        ),
+        ("/topologySpreadConstraints", spread(json!({"maxSkew": 1, "whenUnsatisfiable": "DoNotSchedule"}))),
+        (
+            "/affinity",
+            json!({"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": []}}}),
+        ),
+        (
+            "/affinity",
+            json!({"nodeAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": [
+                {"weight": 0, "preference": {"matchExpressions": [{"key": "a", "operator": "Exists"}]}},
+            ]}}),
+        ),
+        (
+            "/affinity",
+            json!({"nodeAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": [
+                {"weight": 1, "preference": {"matchExpressions": [{"key": "a", "operator": "Is"}]}},
+            ]}}),
+        ),
+        (
+            "/affinity",
+            json!({"podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [{"labelSelector": {}}]}}),
+        ),
+        (
+            "/affinity",
+            json!({"podAntiAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": [
+                {"weight": 5, "podAffinityTerm": {"topologyKey": "kubernetes.io/hostname", "labelSelector": {}}},
+            ]}}),
+        ),
+        ("/securityContext", json!({"seccompProfile": {"type": "X"}})),
+        ("/securityContext", json!({"seccompProfile": {"type": "RuntimeDefault"}})),
+        ("/containers/0/securityContext", json!({"seccompProfile": {"type": "X"}})),
+        ("/dnsConfig", json!({"nameservers": ["x"]})),
+        ("/dnsConfig", json!({"nameservers": ["10.0.0.1"]})),
+        ("/os", json!({"name": "x"})),
+        ("/os", json!({"name": "linux"})),
+        ("/preemptionPolicy", json!("X")),
+        ("/volumes", volume(json!({"configMap": {"name": "a", "defaultMode": 99_999}}))),
+        ("/volumes", volume(json!({"configMap": {"name": "a", "defaultMode": 420}}))),
+        ("/volumes", volume(json!({"configMap": {"name": "a", "items": [{"key": "a", "path": "../b"}]}}))),
+        ("/volumes", volume(json!({"configMap": {"name": "a", "items": [{"key": "a", "path": "b/c"}]}}))),
+        ("/volumes", volume(json!({"secret": {"secretName": "a", "items": [{"path": "b"}]}}))),
+        ("/containers/0/livenessProbe/httpGet/httpHeaders", json!([{"name": "a b", "value": "c"}])),
+        ("/containers/0/livenessProbe/httpGet/httpHeaders", json!([{"name": "X-A", "value": "c"}])),
+        ("/containers/0/lifecycle", json!({"preStop": {"sleep": {"seconds": -1}}})),
+        ("/containers/0/lifecycle", json!({"preStop": {"sleep": {"seconds": 600}}})),
+        (
+            "/containers/0/env",
+            json!([{"name": "A", "valueFrom": {"configMapKeyRef": {"name": "a", "key": "a b"}}}]),
+        ),
+        (
+            "/containers/0/env",
+            json!([{"name": "A", "valueFrom": {"secretKeyRef": {"name": "a", "key": "a.b"}}}]),
+        ),
+        ("/ephemeralContainers", json!([{"name": "debug", "image": "a"}])),
+        ("/containers/0/resources/requests/cpu", json!("1100m")),
+    ]
+}
+
+/// Returns changes of any object.
+pub(super) fn of_object() -> Vec<(&'static str, Value)> {
+    vec![
+        ("/metadata/resourceVersion", json!("5")),
+        ("/metadata/ownerReferences", json!([{"kind": "X"}])),
+        ("/metadata/annotations", json!({"a": "x".repeat(262_145)})),
+        ("/metadata/generateName", json!("A_b")),
+        ("/metadata/generateName", json!("a-")),
+    ]
+}
+
+/// Returns changes of objects of a kind.
+pub(super) fn of_kind(kind: &str) -> Vec<(&'static str, Value)> {
+    match kind {
+        CONFIG_MAP => {
+            vec![("/data/a", json!("x".repeat(1_100_000))), ("/data/a", json!("x".repeat(900_000)))]
+        }
+        SECRET => vec![("/stringData", json!({"c": "x".repeat(1_100_000)}))],
+        STATEFUL_SET => vec![
+            ("/spec/podManagementPolicy", json!("X")),
+            ("/spec/podManagementPolicy", json!("Parallel")),
+            ("/spec/updateStrategy", json!({"type": "X"})),
+            ("/spec/updateStrategy", json!({"type": "OnDelete"})),
+            ("/spec/replicas", json!(-1)),
+            ("/spec/selector", Value::Null),
+            ("/spec/serviceName", Value::Null),
+        ],
+        SERVICE => vec![
+            ("/spec/clusterIP", json!("foo")),
+            ("/spec/selector", json!({"a": "b c"})),
+            ("/spec/selector", json!({"a b": "c"})),
+            ("/spec/externalTrafficPolicy", json!("Local")),
+            ("/spec/internalTrafficPolicy", json!("X")),
+            ("/spec/internalTrafficPolicy", json!("Local")),
+            ("/spec/ipFamilyPolicy", json!("X")),
+        ],
+        JOB => vec![("/spec/manualSelector", json!(true))],
+        NETWORK_POLICY => vec![
+            ("/spec/ingress", json!([{"ports": [{"port": 90, "endPort": 80}]}])),
+            ("/spec/ingress", json!([{"ports": [{"port": 80, "endPort": 90}]}])),
+            ("/spec/ingress", json!([{"ports": [{"endPort": 80}]}])),
+            ("/spec/ingress", json!([{"from": [{}]}])),
+            ("/spec/ingress", json!([{"from": [{"podSelector": {}}]}])),
+            ("/spec/podSelector", json!({"matchExpressions": [{"key": "a", "operator": "In"}]})),
+            (
+                "/spec/podSelector",
+                json!({"matchExpressions": [{"key": "a", "operator": "Exists", "values": ["b"]}]}),
+            ),
+        ],
+        INGRESS => vec![
+            ("/spec/tls", json!([{"hosts": ["x_y"]}])),
+            ("/spec/tls", json!([{"hosts": ["*.a.example"]}])),
+        ],
+        _ => Vec::new(),
+    }
+}

@@ -1,0 +1,104 @@
+//! Words of other tools before files, and what they most likely mean.
+
+use std::path::PathBuf;
+
+use toolforge_cli::{ExitCode, Failure};
+use toolforge_model::{Untrusted, quote_word};
+
+/// What a word of another tool means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Meaning {
+    /// The quotas and their usage.
+    Overview,
+    /// Whether files fit.
+    Check,
+    /// A command of this program.
+    Command(&'static str),
+    /// Something that other programs do.
+    Other(&'static str),
+}
+
+/// Where jobs and web services are stopped.
+const STOP: &str =
+    "`toolforge jobs delete NAME` deletes a job; `toolforge webservice stop` stops the web service.";
+
+/// Where logs are.
+const LOGS: &str = "`toolforge jobs logs NAME` prints the log of a job; `toolforge webservice logs` that of the web service.";
+
+const SYNONYMS: [(&[&str], Meaning); 6] = [
+    (
+        &[
+            "describe", "get", "info", "inspect", "limits", "list", "ls", "quota", "show", "status", "top",
+            "usage",
+        ],
+        Meaning::Overview,
+    ),
+    (
+        &[
+            "apply", "check", "create", "diff", "lint", "load", "plan", "preview", "run", "start",
+            "validate", "verify",
+        ],
+        Meaning::Check,
+    ),
+    (&["calculate", "simulate", "size", "what_if", "whatif"], Meaning::Command("what-if")),
+    (&["ask", "increase", "raise"], Meaning::Command("request")),
+    (&["cancel", "delete", "kill", "remove", "rm", "stop"], Meaning::Other(STOP)),
+    (&["follow", "log", "logs", "tail"], Meaning::Other(LOGS)),
+];
+
+fn meaning(word: &str) -> Option<Meaning> {
+    let word = word.to_lowercase();
+    SYNONYMS.iter().find(|(words, _)| words.contains(&word.as_str())).map(|(_, meaning)| *meaning)
+}
+
+/// Returns the command that a word of another tool means; an empty text is the program without one.
+pub(crate) fn command(word: &str) -> Option<&'static str> {
+    match meaning(word)? {
+        Meaning::Overview | Meaning::Check => Some(""),
+        Meaning::Command(command) => Some(command),
+        Meaning::Other(_) => None,
+    }
+}
+
+/// Returns the failure of files whose first is a word of another tool, unless there is a file of that name.
+pub(crate) fn meant(files: &[PathBuf]) -> Option<Failure> {
+    let (first, others) = files.split_first()?;
+    let meaning = meaning(first.to_str()?)?;
+    if first.symlink_metadata().is_ok() {
+        return None;
+    }
+    let word = Untrusted::new(first.to_str()?);
+    let message = format!("{} is neither a command nor a file", word.quoted());
+    let line = |words: &[&str]| {
+        let typed = Untrusted::new([&["quota-check"], words].concat().join(" "));
+        format!("Type `{}`.", typed.escaped())
+    };
+    let others: Vec<String> = others.iter().map(|file| quote_word(&file.to_string_lossy())).collect();
+    let others: Vec<&str> = others.iter().map(String::as_str).collect();
+    let hint = match meaning {
+        Meaning::Overview => line(&[]),
+        Meaning::Check if others.is_empty() => line(&["FILE"]),
+        Meaning::Check => line(&others),
+        Meaning::Command(command) => line(&[&[command], others.as_slice()].concat()),
+        Meaning::Other(hint) => format!("This program changes nothing and prints no logs. {hint}"),
+    };
+    Some(Failure::new(ExitCode::Usage, message).hint(hint))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn synonyms_are_not_commands_themselves() {
+        let program = crate::command();
+        for (words, meaning) in SYNONYMS {
+            for word in words {
+                assert!(program.find_subcommand(word).is_none(), "{word}");
+            }
+            if let Meaning::Command(command) = meaning {
+                assert!(program.find_subcommand(command).is_some(), "{command}");
+            }
+        }
+    }
+}

@@ -1,0 +1,28 @@
+//! Jobs that run once and are created together: their pods wait for each other.
+
+use toolforge_quota::{Demand, Limits, QuotaCheck};
+
+use crate::change::Change;
+use crate::change::change_set::{check_all, objects_of};
+
+/// Returns the checks, at rest and at the peak, of changes that create several Jobs of which each runs alone beside what stays.
+/// The Job controller creates a refused pod later, when others have ended. `None` if there is only one, or one does not fit.
+pub(super) fn one_run_at_a_time(changes: &[Change], limits: &Limits) -> Option<[QuotaCheck; 2]> {
+    let runs: Vec<usize> =
+        changes.iter().enumerate().filter(|(_, change)| change.is_run()).map(|(index, _)| index).collect();
+    if runs.len() < 2 {
+        return None;
+    }
+    let check = |requested: fn(&Change) -> Demand| {
+        let while_running = |run: &usize| {
+            let requested = changes.iter().enumerate().map(|(index, change)| {
+                let requested = requested(change);
+                if change.is_run() && index != *run { objects_of(&requested) } else { requested }
+            });
+            check_all(changes, limits, &requested.collect::<Vec<_>>(), |_| true)
+        };
+        QuotaCheck::at_peak_of_stages(runs.iter().flat_map(while_running))
+    };
+    let checks = [check(Change::requested_at_rest), check(Change::requested_at_peak)];
+    checks.iter().all(QuotaCheck::fits).then_some(checks)
+}

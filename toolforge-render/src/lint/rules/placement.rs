@@ -1,0 +1,103 @@
+//! On which nodes pods may run.
+
+use super::super::check::{Check, Object};
+use super::super::syntax::Node;
+use super::choices::visit;
+use super::names::not_a_label_key;
+use super::scope::Scope;
+use super::values::{check_allowed, forbidden, invalid, required};
+
+const REQUIRED: &str = "requiredDuringSchedulingIgnoredDuringExecution";
+const PREFERRED: &str = "preferredDuringSchedulingIgnoredDuringExecution";
+
+/// Checks the affinity of pods, and how they are spread.
+pub(crate) fn check(check: &mut Check<'_>, scope: Scope<'_>) {
+    let Scope { object, pods, spec } = scope;
+    let prefix = pods.field("");
+    let prefix = prefix.trim_end_matches('.');
+    visit(spec, &["affinity", "nodeAffinity", REQUIRED], prefix, &mut |node, path| {
+        if node.get("nodeSelectorTerms").is_none_or(|terms| terms.items().is_empty()) {
+            let path = format!("{path}.nodeSelectorTerms");
+            required(check, object, node, &path, "the required node affinity has no nodeSelectorTerms");
+        }
+    });
+    for kind in ["nodeAffinity", "podAffinity", "podAntiAffinity"] {
+        visit(spec, &["affinity", kind, PREFERRED, "*"], prefix, &mut |node, path| {
+            let weight = node.get("weight");
+            let Some(number) = weight.map_or(Some(0), Node::integer) else { return };
+            if !(1..=100).contains(&number) {
+                let message = format!("the weight is {number}; it must be 1 to 100");
+                let path = format!("{path}.weight");
+                invalid(
+                    check,
+                    object,
+                    weight.unwrap_or(node),
+                    &path,
+                    (message, "must be in the range 1-100"),
+                );
+            }
+        });
+    }
+    for kind in ["podAffinity", "podAntiAffinity"] {
+        visit(spec, &["affinity", kind, REQUIRED, "*"], prefix, &mut |term, path| {
+            check_topology_key(check, object, term, path);
+        });
+        visit(spec, &["affinity", kind, PREFERRED, "*", "podAffinityTerm"], prefix, &mut |term, path| {
+            check_topology_key(check, object, term, path);
+        });
+    }
+    visit(spec, &["topologySpreadConstraints", "*"], prefix, &mut |constraint, path| {
+        check_topology_key(check, object, constraint, path);
+        for field in ["maxSkew", "whenUnsatisfiable"] {
+            if constraint.get(field).is_none() {
+                let message = format!("the constraint has no {field}");
+                required(check, object, constraint, &format!("{path}.{field}"), message);
+            }
+        }
+    });
+}
+
+/// Checks that a term names the label of nodes that it is about.
+fn check_topology_key(check: &mut Check<'_>, object: Object<'_>, term: &Node, path: &str) {
+    let path = format!("{path}.topologyKey");
+    match term.get("topologyKey").filter(|key| key.text() != Some("")) {
+        None => required(check, object, term, &path, "the term has no topologyKey"),
+        Some(key) => {
+            if let Some(reason) = key.string().and_then(not_a_label_key) {
+                let message = format!("the topologyKey \"{}\" {reason}", key.text().unwrap_or_default());
+                invalid(check, object, key, &path, (message, "must be a qualified name"));
+            }
+        }
+    }
+}
+
+/// Checks the expressions of a selector of labels.
+pub(crate) fn check_label_selector(check: &mut Check<'_>, object: Object<'_>, selector: &Node, path: &str) {
+    visit(selector, &["matchExpressions", "*"], path, &mut |expression, path| {
+        let Some(operator) = expression.get("operator") else {
+            required(
+                check,
+                object,
+                expression,
+                &format!("{path}.operator"),
+                "the expression has no operator",
+            );
+            return;
+        };
+        let allowed = ["DoesNotExist", "Exists", "In", "NotIn"];
+        check_allowed(check, object, operator, &format!("{path}.operator"), &allowed);
+        let values = expression.get("values").filter(|values| !values.items().is_empty());
+        let path = format!("{path}.values");
+        match (operator.text(), values) {
+            (Some(text @ ("In" | "NotIn")), None) => {
+                required(check, object, operator, &path, format_args!("the operator {text} needs values"));
+            }
+            (Some(text @ ("Exists" | "DoesNotExist")), Some(values)) => {
+                let message = format!("the operator {text} has no values; remove them");
+                let reason = "may not be specified when `operator` is 'Exists' or 'DoesNotExist'";
+                forbidden(check, object, values, &path, (message, reason));
+            }
+            _ => {}
+        }
+    });
+}

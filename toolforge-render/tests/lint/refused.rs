@@ -1,0 +1,194 @@
+//! Changes of one field that the API server refuses.
+
+use toolforge_render::lint::{Level, lint};
+
+use crate::support::{context, fixture, ids};
+
+/// A rule, a part of `clean.yaml`, and what is written in its place.
+const CASES: &[(&str, &str, &str)] = &[
+    ("invalid-value", "      volumes:", "      tolerations: [{key: a, effect: Never}]\n      volumes:"),
+    (
+        "invalid-value",
+        "      volumes:",
+        "      topologySpreadConstraints: [{maxSkew: 1, topologyKey: a, whenUnsatisfiable: Never}]\n      volumes:",
+    ),
+    (
+        "missing-field",
+        "      volumes:",
+        "      topologySpreadConstraints: [{maxSkew: 1, whenUnsatisfiable: DoNotSchedule}]\n      volumes:",
+    ),
+    (
+        "missing-field",
+        "      volumes:",
+        "      affinity: {nodeAffinity: {requiredDuringSchedulingIgnoredDuringExecution: {nodeSelectorTerms: []}}}\n      volumes:",
+    ),
+    (
+        "invalid-value",
+        "      volumes:",
+        "      affinity: {nodeAffinity: {preferredDuringSchedulingIgnoredDuringExecution: [{weight: 0, preference: {}}]}}\n      volumes:",
+    ),
+    (
+        "missing-field",
+        "      volumes:",
+        "      affinity: {podAntiAffinity: {requiredDuringSchedulingIgnoredDuringExecution: [{labelSelector: {}}]}}\n      volumes:",
+    ),
+    (
+        "invalid-value",
+        "      volumes:",
+        "      securityContext: {seccompProfile: {type: Default}}\n      volumes:",
+    ),
+    ("invalid-value", "      volumes:", "      dnsConfig: {nameservers: [x]}\n      volumes:"),
+    ("invalid-value", "      volumes:", "      os: {name: debian}\n      volumes:"),
+    ("invalid-value", "      volumes:", "      preemptionPolicy: Always\n      volumes:"),
+    (
+        "invalid-value",
+        "      volumes:",
+        "      ephemeralContainers: [{name: debug, image: tools-harbor.wmcloud.org/tool-a/a}]\n      volumes:",
+    ),
+    ("invalid-value", "emptyDir: {}", "configMap: {name: a, defaultMode: 99999}"),
+    ("invalid-value", "emptyDir: {}", "configMap: {name: a, items: [{key: a, path: ../b}]}"),
+    ("missing-field", "emptyDir: {}", "secret: {secretName: a, items: [{path: b}]}"),
+    ("invalid-value", "port: http}", "port: http, httpHeaders: [{name: a b, value: c}]}"),
+    ("invalid-value", "imagePullPolicy: Always", "lifecycle: {preStop: {sleep: {seconds: -1}}}"),
+    ("invalid-value", "imagePullPolicy: Always", "lifecycle: {preStop: {sleep: {seconds: 31}}}"),
+    ("invalid-value", "value: \"no\"", "valueFrom: {configMapKeyRef: {name: a, key: a b}}"),
+    ("invalid-value", "  selector: {name: web}", "  clusterIP: foo\n  selector: {name: web}"),
+    ("invalid-value", "  selector: {name: web}", "  selector: {name: b c}"),
+    ("invalid-value", "  selector: {name: web}", "  externalTrafficPolicy: Local\n  selector: {name: web}"),
+    ("invalid-value", "  selector: {name: web}", "  internalTrafficPolicy: Mine\n  selector: {name: web}"),
+    ("invalid-value", "  name: settings", "  name: settings\n  resourceVersion: \"5\""),
+    ("missing-field", "  name: settings", "  name: settings\n  ownerReferences: [{kind: Job}]"),
+    ("invalid-name", "  name: settings", "  generateName: A_b"),
+    (
+        "selector",
+        "  ttlSecondsAfterFinished: 3600",
+        "  ttlSecondsAfterFinished: 3600\n  manualSelector: true",
+    ),
+    ("selector", "      backoffLimit: 3", "      manualSelector: true"),
+    ("invalid-value", "spec:\n  rules:", "spec:\n  tls: [{hosts: [x_y]}]\n  rules:"),
+    ("template", "  name: settings", "  name: \"{{ .Release.Name }}-x\""),
+    ("plain-secret", "  a: \"1\"", "  a: AKIAIOSFODNN7EXAMPLE"),
+    (
+        "plain-secret",
+        "value: \"no\"",
+        "value: \"-----BEGIN PRIVATE KEY-----\\nMIIEowIBAAKCAQEA3f78\\n-----END PRIVATE KEY-----\"",
+    ),
+    (
+        "plain-secret",
+        "command: [launcher, daily]",
+        "command: [launcher, ghp_a1B2c3D4e5F6a1B2c3D4e5F6a1B2c3D4e5F6]",
+    ),
+];
+
+#[test]
+fn refused_changes_are_found() {
+    let clean = fixture("clean.yaml");
+    for (rule, from, to) in CASES {
+        assert!(clean.contains(from), "{rule}: {from:?} is not in clean.yaml");
+        let found = ids(&clean.replacen(from, to, 1), &context("stashbot"));
+        assert!(found.contains(rule), "{rule}: {to:?}: {found:?}");
+        let others: Vec<_> = found.iter().filter(|id| *id != rule).collect();
+        assert!(others.len() <= 2, "{rule}: {to:?}: {found:?}");
+    }
+}
+
+#[test]
+fn accepted_values_are_not_found() {
+    let clean = fixture("clean.yaml");
+    for (from, to) in [
+        (
+            "      volumes:",
+            "      tolerations: [{key: a, operator: Exists, effect: NoSchedule}]\n      volumes:",
+        ),
+        (
+            "      volumes:",
+            "      affinity: {podAntiAffinity: {preferredDuringSchedulingIgnoredDuringExecution: [{weight: 100, podAffinityTerm: \
+             {topologyKey: kubernetes.io/hostname, labelSelector: {matchLabels: {name: web}}}}]}}\n      volumes:",
+        ),
+        ("      volumes:", "      securityContext: {seccompProfile: {type: RuntimeDefault}}\n      volumes:"),
+        ("      volumes:", "      dnsConfig: {nameservers: [10.0.0.1]}\n      volumes:"),
+        ("emptyDir: {}", "configMap: {name: a, defaultMode: 0755, items: [{key: a, path: b/c, mode: 0644}]}"),
+        ("imagePullPolicy: Always", "lifecycle: {preStop: {sleep: {seconds: 5}}}"),
+        ("port: http}", "port: http, httpHeaders: [{name: X-Probe, value: a b}]}"),
+        (
+            "  selector: {name: web}",
+            "  clusterIP: None\n  internalTrafficPolicy: Local\n  selector: {name: web}",
+        ),
+        ("  - {name: http, port: 8000", "  - {name: http, port: 8000"),
+        ("spec:\n  rules:", "spec:\n  tls: [{hosts: ['*.example.org']}]\n  rules:"),
+        ("  name: settings", "  generateName: settings-"),
+    ] {
+        assert!(clean.contains(from), "{from}");
+        assert_eq!(ids(&clean.replacen(from, to, 1), &context("stashbot")), [""; 0], "{to}");
+    }
+}
+
+#[test]
+fn hand_written_manifests_have_their_verdict() {
+    let directory = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/lint/handwritten");
+    for verdict in ["accepted", "refused"] {
+        for file in std::fs::read_dir(directory.join(verdict)).unwrap() {
+            let path = file.unwrap().path();
+            let found = lint(&std::fs::read_to_string(&path).unwrap(), &context("stashbot"));
+            let errors: Vec<_> = found.iter().filter(|found| found.level() == Level::Error).collect();
+            assert_eq!(errors.is_empty(), verdict == "accepted", "{}: {errors:?}", path.display());
+        }
+    }
+}
+
+#[test]
+fn large_objects_are_found() {
+    let object =
+        |kind: &str, data: &str| format!("apiVersion: v1\nkind: {kind}\nmetadata: {{name: a}}\n{data}");
+    let data = |kind: &str, length: usize| object(kind, &format!("data: {{a: {}}}\n", "a".repeat(length)));
+    for (kind, length, expected) in [
+        ("ConfigMap", 1_048_576, 0),
+        ("ConfigMap", 1_048_577, 1),
+        // In Base64.
+        ("Secret", 1_398_100, 0),
+        ("Secret", 1_398_108, 1),
+    ] {
+        let found = ids(&data(kind, length), &context("stashbot"));
+        assert_eq!(found.iter().filter(|id| **id == "invalid-value").count(), expected, "{kind} {length}");
+    }
+    let text = format!(
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: a, annotations: {{a: {}}}}}\n",
+        "a".repeat(262_144)
+    );
+    assert_eq!(ids(&text, &context("stashbot")), ["invalid-value"]);
+}
+
+#[test]
+fn other_kinds_are_checked() {
+    let stateful_set = |fields: &str| {
+        format!(
+            "apiVersion: apps/v1\nkind: StatefulSet\nmetadata: {{name: a}}\nspec: {{serviceName: a, {fields}, selector: {{matchLabels: {{a: \
+             b}}}}, template: {{metadata: {{labels: {{a: b, toolforge: tool}}}}, spec: {{containers: [{{name: a, image: \
+             tools-harbor.wmcloud.org/tool-a/a:1}}]}}}}}}\n"
+        )
+    };
+    let policy = |fields: &str| {
+        format!(
+            "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {{name: a}}\nspec: {{podSelector: {{{fields}}}}}\n"
+        )
+    };
+    let rule = |fields: &str| {
+        policy("").replace("podSelector: {}", &format!("podSelector: {{}}, ingress: [{{{fields}}}]"))
+    };
+    for (text, expected) in [
+        (stateful_set("podManagementPolicy: Parallel"), 0),
+        (stateful_set("podManagementPolicy: Serial"), 1),
+        (stateful_set("updateStrategy: {type: Recreate}"), 1),
+        (policy("matchExpressions: [{key: a, operator: In, values: [b]}]"), 0),
+        (policy("matchExpressions: [{key: a, operator: In}]"), 1),
+        (policy("matchExpressions: [{key: a, operator: Exists, values: [b]}]"), 1),
+        (rule("from: [{podSelector: {}}], ports: [{port: 80, endPort: 90}]"), 0),
+        (rule("from: [{}]"), 1),
+        (rule("ports: [{port: 90, endPort: 80}]"), 1),
+        (rule("ports: [{endPort: 80}]"), 1),
+    ] {
+        let found = ids(&text, &context("stashbot"));
+        let errors = found.iter().filter(|id| matches!(**id, "invalid-value" | "missing-field")).count();
+        assert_eq!(errors, expected, "{text}: {found:?}");
+    }
+}

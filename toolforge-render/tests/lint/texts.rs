@@ -1,0 +1,126 @@
+//! What is found in texts as a whole, and the spelling of values that `--fix` corrects.
+
+use toolforge_render::lint::{Level, Rule, fix, lint};
+
+use crate::support::{context, fixture, ids};
+
+#[test]
+fn request_above_the_own_limit_is_an_error() {
+    let clean = fixture("clean.yaml");
+    let level = |to: &str| {
+        let text = clean.replacen(
+            "limits: {cpu: 500m, memory: 512Mi}\n          requests: {cpu: 250m, memory: 256Mi}",
+            to,
+            1,
+        );
+        assert_ne!(text, clean);
+        let found = lint(&text, &context("stashbot"));
+        found.iter().find(|found| found.rule == Rule::OutsideLimits).map(|found| found.level())
+    };
+    assert_eq!(level("limits: {cpu: 500m}\n          requests: {cpu: 600m}"), Some(Level::Error));
+    // What a LimitRange allows, and its default, is only assumed.
+    assert_eq!(level("limits: {memory: 9Gi}\n          requests: {cpu: 250m}"), Some(Level::Warning));
+    assert_eq!(level("requests: {cpu: 900m}"), Some(Level::Warning));
+}
+
+#[test]
+fn findings_are_bounded() {
+    let text =
+        format!("{}---\na\n", "---\n# lint: ignore=nonsense\napiVersion: v1\nkind: List\n".repeat(2_000));
+    let found = lint(&text, &context("stashbot"));
+    assert_eq!(found.len(), 1_001);
+    // Errors are listed before warnings.
+    assert!(found.iter().any(|found| found.rule == Rule::UnknownDocument));
+    let last = found.last().unwrap();
+    assert_eq!(last.message.as_raw(), "1001 more findings are not listed: 1001 warnings");
+    assert_eq!((last.rule, last.level(), last.location.line), (Rule::TooManyFindings, Level::Note, 8_003));
+}
+
+#[test]
+fn json_objects_may_follow_each_other() {
+    let object = "{\"apiVersion\": \"v1\", \"kind\": \"ConfigMap\", \"metadata\": {\"name\": \"a\"}}\n";
+    let text = object.to_owned() + &object.replace("\"a\"", "\"b\"");
+    assert_eq!(ids(&text, &context("stashbot")), [""; 0]);
+    assert_eq!(ids(&object.repeat(2), &context("stashbot")), ["duplicate-object"]);
+    let broken = format!("{object}{{\"kind\" 1}}\n");
+    let found = &lint(&broken, &context("stashbot"))[0];
+    assert_eq!((found.rule, found.location.line), (Rule::InvalidYaml, 2));
+}
+
+#[test]
+fn repeated_key_of_a_job_is_one_finding() {
+    let text = "- name: a\n  command: ./a\n  image: bookworm\n  filelog: no\n  filelog: true\n";
+    assert_eq!(ids(text, &context("stashbot")), ["duplicate-key"]);
+}
+
+#[test]
+fn templates_in_quotes_are_named() {
+    let pod = |image: &str, value: &str| {
+        format!(
+            "apiVersion: v1\nkind: Pod\nmetadata: {{name: a, labels: {{toolforge: tool}}}}\nspec:\n  containers:\n  - name: a\n    \
+             image: \"{image}\"\n    command: [docker, inspect, '{{{{ .Id }}}}']\n    env: [{{name: A, value: '{value}'}}]\n"
+        )
+    };
+    let found = lint(&pod("{{ .Values.image }}:{{ .Values.tag }}", "x"), &context("stashbot"));
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0].rule, Rule::Template);
+    // Other programs have expressions, too.
+    let clean = pod("tools-harbor.wmcloud.org/tool-stashbot/a:1", "{{ x }}");
+    assert_eq!(ids(&clean, &context("stashbot")), ["no-resources"]);
+    for (text, expected) in [
+        ("- {name: '{{ a }}', image: bookworm, command: ./a}\n", vec!["template"]),
+        ("- {name: a, image: bookworm, command: 'echo {{ a }}'}\n", vec![]),
+        ("type: '{% x %}'\n", vec!["template"]),
+    ] {
+        assert_eq!(ids(text, &context("stashbot")), expected, "{text}");
+    }
+}
+
+#[test]
+fn spelling_of_schedules_is_fixed() {
+    let clean = fixture("clean.yaml");
+    for (from, to, expected) in [
+        ("\"28 4 * * *\"", "\"28 4 * * 7\"", "\"28 4 * * 0\""),
+        ("\"28 4 * * *\"", "28 4 * * 5-7", "28 4 * * 5-6,0"),
+        ("\"28 4 * * *\"", "'28 4 1 January monday'", "'28 4 1 jan mon'"),
+        ("Europe/Paris", "europe/paris", "Europe/Paris"),
+    ] {
+        let text = clean.replacen(from, to, 1);
+        assert_eq!(fix(&text, &context("stashbot")).text, clean.replacen(from, expected, 1), "{to}");
+    }
+    for (schedule, expected) in [
+        ("\"@Daily\"", "\"@daily\""),
+        ("'@WEEKLY'", "'@weekly'"),
+        ("0 4 * * Monday", "0 4 * * mon"),
+        ("0 4 * * 7", "0 4 * * 7"),
+        ("0 4 * * x", "0 4 * * x"),
+    ] {
+        let job = |schedule: &str| {
+            format!("- name: a\n  image: bookworm\n  command: ./a\n  schedule: {schedule} # mine\n")
+        };
+        assert_eq!(fix(&job(schedule), &context("stashbot")).text, job(expected), "{schedule}");
+    }
+    let text = clean.replacen("\"28 4 * * *\"", "\"28 4 * * moonday\"", 1);
+    let found = lint(&text, &context("stashbot"));
+    assert_eq!(
+        found[0].message.as_raw(),
+        "day of week \"moonday\" is not allowed; a CronJob has 0-6 or sun-sat (0 and sun are Sunday)"
+    );
+}
+
+#[test]
+fn errors_have_answers() {
+    for text in [
+        "- name: A B\n  image: bookworm\n  command: ./a\n",
+        "- []\n",
+        "jobs:\n- name: a\n",
+        "type: php5.6\n",
+        "type: php8.2\nreplicas: many\n",
+        "{{ x }}: {% y %}\n",
+        "apiVersion: v1\nkind: List\nitems: [[], 1, {apiVersion: v1, kind: List, items: []}]\n",
+    ] {
+        for found in lint(text, &context("stashbot")) {
+            assert!(found.answer.is_some() || found.level() < Level::Error, "{text}: {found:?}");
+        }
+    }
+}
