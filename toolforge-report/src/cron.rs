@@ -182,7 +182,7 @@ codes! {
         LeapYears = "leap-years",
         /// It never runs.
         NeverRuns = "never-runs",
-        /// A step is longer than the range of its field, and has no effect.
+        /// A step leaves the range of its field at once, and has no effect.
         LongStep = "long-step",
     }
 

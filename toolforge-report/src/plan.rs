@@ -412,7 +412,7 @@ codes! {
         LeapYears = "leap-years",
         /// The schedule never runs.
         NeverRuns = "never-runs",
-        /// A step of the schedule is longer than the range of its field, and has no effect.
+        /// A step of the schedule leaves the range of its field at once, and has no effect.
         LongStep = "long-step",
         /// The command contains curly quotes, which a shell does not read as quotes.
         CurlyQuotes = "curly-quotes",

@@ -157,7 +157,7 @@ fn errors_of_all_files_are_reported_at_once() {
       -:1:15: unknown key "comand"; did you mean "command"?
       -:3:4: invalid YAML: unclosed bracket '['
       -:5:4: invalid YAML: unclosed quote
-      -:7:60: namespace "tool-other" is not that of the tool, tool-stashbot
+      -:7:60: namespace "tool-other" is not that of the tool; write tool-stashbot, or leave it out
       -:9:1: no metadata; expected a line like `metadata: {name: NAME}`
       broken.yaml:2:7: invalid YAML: unclosed bracket '['
     "#);
@@ -203,15 +203,27 @@ fn problems_are_reported_with_locations() {
 #[test]
 fn lines_of_a_template_are_those_of_its_keys() {
     let found = |input: &str| said("--quota toolforge-2023 -", input);
-    assert_snapshot!(found("backend: kubernetes\ncpu: 500m\ntype: php7.3\n"), @"");
-    assert_snapshot!(found("backend: gridengine\ntype: php8.2\n"), @"");
-    assert_snapshot!(found("type: golang1.11\n"), @"");
+    assert_snapshot!(found("backend: kubernetes\ncpu: 500m\ntype: php7.3\n"), @"
+    [exit 1]
+    error: -:3:1: type php7.3 is gone from the platform; php8.4 replaces it
+    ");
+    assert_snapshot!(found("backend: gridengine\ntype: php8.2\n"), @r#"
+    [exit 1]
+    error: -:1:1: backend "gridengine" no longer exists; only Kubernetes is supported
+    "#);
+    assert_snapshot!(found("type: golang1.11\n"), @"
+    [exit 1]
+    error: -:1:1: type golang1.11 is gone from the platform; an image of the build service replaces it
+    ");
 }
 
 #[test]
 fn deployments_need_a_selector() {
     let input = web("1Gi", "").replace("  selector: {matchLabels: {app: web}}\n", "");
-    assert_snapshot!(said("--quota toolforge-2023 -", &input), @"");
+    assert_snapshot!(said("--quota toolforge-2023 -", &input), @"
+    [exit 1]
+    error: -:5:3: this Deployment has no selector; write one that matches the labels of its pods
+    ");
 }
 
 #[test]

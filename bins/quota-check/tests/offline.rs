@@ -158,7 +158,14 @@ fn missing_kubeconfig_hints_at_become() {
 
 #[test]
 fn files_without_kubeconfig_have_two_hints() {
-    assert_snapshot!(said(&quota_check("limits.yaml")), @"");
+    assert_snapshot!(said(&quota_check("limits.yaml")), @"
+    [exit 4]
+    error: kubeconfig /nonexistent/.kube/config does not exist
+
+    hint: Become the tool first, `become TOOL`, or name another file with `--kubeconfig`.
+
+    hint: Without a cluster: `--tool NAME` with `--quota toolforge-2023`, or with `--from FILE` to read what `kubectl get … -o yaml` printed.
+    ");
 }
 
 #[test]

@@ -149,9 +149,34 @@ fn plan_within_a_profile_needs_no_kubeconfig() {
     let directory =
         Scratch::new("profile", "- {name: bot, command: ./bot, image: bookworm, continuous: true}\n");
     let line = ["plan", "jobs.yaml", "--tool", "tf-test", "--quota", "toolforge-2023"];
-    assert_snapshot!(said(&jobs(&directory, &line)), @"");
-    assert_snapshot!(said(&jobs(&directory, &["plan", "jobs.yaml"])), @"");
-    assert_snapshot!(said(&jobs(&directory, &["plan", "jobs.yaml", "--quota", "toolforge-2023"])), @"");
+    assert_snapshot!(said(&jobs(&directory, &line)), @"
+    [exit 0]
+    create continuous job bot
+
+    RESOURCE                LIMIT  USED  AFTER  PEAK   VERDICT
+    pods                    10     0     1      1      fits
+    requests.cpu            2      0     100m   100m   fits
+    requests.memory         6Gi    0     512Mi  512Mi  fits
+    limits.cpu              2      0     1      1      fits
+    limits.memory           8Gi    0     512Mi  512Mi  fits
+    count/deployments.apps  3      0     1      1      fits
+
+    it fits the quota; whether a node has enough free resources is not checked
+    ");
+    assert_snapshot!(said(&jobs(&directory, &["plan", "jobs.yaml"])), @"
+    [exit 4]
+    error: kubeconfig /nonexistent/.kube/config does not exist
+
+    hint: Become the tool first, `become TOOL`, or name another file with `--kubeconfig`.
+
+    hint: Without a cluster: `--tool NAME` with `--quota toolforge-2023`, or with `--from FILE` to read what `kubectl get … -o yaml` printed.
+    ");
+    assert_snapshot!(said(&jobs(&directory, &["plan", "jobs.yaml", "--quota", "toolforge-2023"])), @"
+    [exit 2]
+    error: no tool named, and there is no kubeconfig
+
+    hint: Name the tool: `--tool NAME`.
+    ");
 }
 
 #[test]
@@ -226,7 +251,7 @@ fn plan_as_json_has_warnings_and_conflicts() {
     let from = ["--output", "json", "--from", limits.to_str().unwrap()];
     let output = jobs(&scratch, &[&["plan", "jobs.yaml"][..], &STASHBOT, &from].concat());
     let document: Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_snapshot!(document["warnings"][0], @r#"{"code":"long-step","message":"minute \"*/120\" means \"0\", because the step is longer than the range; write \"0 */2 * * *\" to run every 2 hours","name":"a","objectKind":"CronJob","type":"scheduled"}"#);
+    assert_snapshot!(document["warnings"][0], @r#"{"code":"long-step","message":"minute \"*/120\" means \"0\", because the step leaves the range; write \"0 */2 * * *\" to run every 2 hours","name":"a","objectKind":"CronJob","type":"scheduled"}"#);
     assert_eq!(document["conflicts"][0]["jobs"], serde_json::json!(["a", "b"]));
 }
 

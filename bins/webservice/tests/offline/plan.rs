@@ -31,8 +31,32 @@ fn plan_that_does_not_fit() {
 
 #[test]
 fn plan_within_a_profile_needs_no_kubeconfig() {
-    assert_snapshot!(webservice("php8.2 plan --tool stashbot --quota toolforge-2023"), @"");
-    assert_snapshot!(webservice("php8.2 plan"), @"");
+    assert_snapshot!(webservice("php8.2 plan --tool stashbot --quota toolforge-2023"), @"
+    [exit 0]
+    create Deployment stashbot
+    create Service stashbot
+    create Ingress stashbot-subdomain
+
+    RESOURCE                LIMIT  USED  AFTER  PEAK   VERDICT
+    pods                    10     0     1      1      fits
+    requests.cpu            2      0     125m   125m   fits
+    requests.memory         6Gi    0     256Mi  256Mi  fits
+    limits.cpu              2      0     500m   500m   fits
+    limits.memory           8Gi    0     512Mi  512Mi  fits
+    services                1      0     1      1      fits
+    count/deployments.apps  3      0     1      1      fits
+
+    it fits the quota; whether a node has enough free resources is not checked
+    ");
+    assert_snapshot!(webservice("php8.2 plan"), @"
+    [exit 4]
+    --- stderr
+    error: kubeconfig /nonexistent/.kube/config does not exist
+
+    hint: Become the tool first, `become TOOL`, or name another file with `--kubeconfig`.
+
+    hint: Without a cluster: `--tool NAME` with `--quota toolforge-2023`, or with `--from FILE` to read what `kubectl get … -o yaml` printed.
+    ");
 }
 
 #[test]

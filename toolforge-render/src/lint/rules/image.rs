@@ -114,7 +114,7 @@ fn check_catalog(check: &mut Check<'_>, node: &Node, reference: &str) {
         }
         _ => {}
     }
-    // Another name of an image that is gone is no better.
+    // Another name of an image that is gone does not help.
     let Some(renamed) = renamed.filter(|_| state != State::Gone) else { return };
     let message = format!("\"{reference}\" is an old name of {renamed}");
     let fix =
