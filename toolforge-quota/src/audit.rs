@@ -9,10 +9,10 @@ use crate::container_resources::{Amounts, ComputeResource, ContainerResources};
 use crate::demand::Demand;
 use crate::limit_range::{Bounds, LimitRange, apply_defaults};
 use crate::limit_violation::LimitType;
+use crate::object_name::ObjectName;
 use crate::pod_demand::PodDemand;
 use crate::quota_check::{ClaimDemand, DemandChange, Limits, QuotaCheck};
 use crate::resource::Resource;
-use crate::unsettled::ObjectName;
 use crate::unusable_quota::{UnusableQuota, types};
 
 /// How much a finding matters.

@@ -32,6 +32,7 @@ mod container_resources;
 mod demand;
 mod limit_range;
 mod limit_violation;
+mod object_name;
 mod pod_demand;
 mod quota_check;
 mod ratio;
@@ -57,6 +58,7 @@ pub use container_resources::{Amounts, ComputeResource, ContainerResources, PerR
 pub use demand::Demand;
 pub use limit_range::{Bounds, LimitRange, apply_defaults};
 pub use limit_violation::{LimitType, LimitViolation, LimitViolationKind, Unspecified, violations};
+pub use object_name::ObjectName;
 pub use pod_demand::{InitContainer, PodDemand};
 pub use quota_check::{ClaimDemand, DemandChange, Limits, LimitsKind, QuotaCheck, ResourceCheck};
 pub use ratio::Ratio;
@@ -66,6 +68,6 @@ pub use rollout::{Pods, RollingUpdate, RolloutForecast, forecast_rollout, rollin
 pub use schedule::{Concurrency, Interval, ScheduledRuns, Timeline, simulate, timelines};
 pub use scopes::{PodTraits, PriorityClasses, Scope, Scopes};
 pub use size::{LargestSize, MEMORY_STEP, SizeBounds, WorkloadSize};
-pub use unsettled::{ObjectName, TerminatingPod, WaitingPods};
+pub use unsettled::{TerminatingPod, WaitingPods};
 pub use unusable_quota::UnusableQuota;
 pub use verdict::Verdict;

@@ -4,10 +4,10 @@ use toolforge_model::Untrusted;
 
 use crate::container_resources::{Amounts, ComputeResource, ContainerResources};
 use crate::limit_range::{Bounds, LimitRange};
+use crate::object_name::ObjectName;
 use crate::pod_demand::PodDemand;
 use crate::ratio::Ratio;
 use crate::resource::Resource;
-use crate::unsettled::ObjectName;
 
 /// Which bound a container or a pod breaks; amounts are millis of CPU, bytes of memory or devices.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

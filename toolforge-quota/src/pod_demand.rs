@@ -3,9 +3,9 @@
 use crate::container_resources::{Amounts, ComputeResource, ContainerResources};
 use crate::demand::Demand;
 use crate::limit_range::{LimitRange, apply_defaults};
+use crate::object_name::ObjectName;
 use crate::resource::Resource;
 use crate::scopes::PodTraits;
-use crate::unsettled::ObjectName;
 
 /// One pod: its containers, and what decides which quotas count it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

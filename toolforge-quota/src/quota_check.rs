@@ -9,11 +9,12 @@ use crate::container_resources::Amounts;
 use crate::demand::Demand;
 use crate::limit_range::LimitRange;
 use crate::limit_violation::{LimitViolation, Unspecified, claim_violations, violations};
+use crate::object_name::ObjectName;
 use crate::pod_demand::PodDemand;
 use crate::resource::Resource;
 use crate::resource_quota::{QuotaMark, ResourceQuota};
 use crate::scopes::PodTraits;
-use crate::unsettled::{ObjectName, TerminatingPod, WaitingPods, admitted};
+use crate::unsettled::{TerminatingPod, WaitingPods, admitted};
 
 /// What a change does to one resource of one quota.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,11 +1,12 @@
 //! Limits as they are once pods exist that are waited for, or are gone that terminate.
 
 use crate::demand::Demand;
+use crate::object_name::ObjectName;
 use crate::quota_check::Limits;
 use crate::resource::Resource;
 use crate::resource_quota::ResourceQuota;
 use crate::scopes::PodTraits;
-use crate::unsettled::{ObjectName, TerminatingPod, WaitingPods, admitted};
+use crate::unsettled::{TerminatingPod, WaitingPods, admitted};
 
 impl Limits {
     /// Returns the limits as they are when nothing terminates or waits any more: pods that terminate are gone, except those in

@@ -1,47 +1,9 @@
-use std::fmt;
-
-use toolforge_model::Untrusted;
-
 use crate::demand::Demand;
+use crate::object_name::ObjectName;
 use crate::pod_demand::PodDemand;
 use crate::resource::Resource;
 use crate::resource_quota::ResourceQuota;
 use crate::scopes::PodTraits;
-
-/// The kind and the name of an object. Displayed as `Job daily`, with the name escaped.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ObjectName {
-    /// The kind, such as `Job`.
-    pub kind: String,
-    /// The name.
-    pub name: String,
-}
-
-impl ObjectName {
-    /// Returns the name of an object of a kind.
-    #[must_use]
-    pub fn new(kind: impl Into<String>, name: impl Into<String>) -> Self {
-        Self { kind: kind.into(), name: name.into() }
-    }
-
-    /// Returns the kind and the name as text, which must be escaped before it is printed.
-    #[must_use]
-    pub fn text(&self) -> Untrusted {
-        Untrusted::new(format!("{} {}", self.kind, self.name))
-    }
-
-    /// Returns the name of a pod.
-    #[must_use]
-    pub fn of_pod(name: impl Into<String>) -> Self {
-        Self::new("Pod", name)
-    }
-}
-
-impl fmt::Display for ObjectName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.text().escaped().fmt(f)
-    }
-}
 
 /// Pods that a controller is about to create, and that no quota counts yet.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

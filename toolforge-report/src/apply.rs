@@ -2,8 +2,9 @@ use toolforge_model::{ToolName, Untrusted};
 
 use crate::describe::{codes, structs};
 use crate::job::Job;
-use crate::plan::{Action, Difference, Downtime, QuotaRow, Rollout, Violation, WorkloadType};
+use crate::plan::{Action, Difference, Downtime, QuotaRow, Rollout, Violation};
 use crate::web_service::WebServiceStatus;
+use crate::workload::WorkloadType;
 
 structs! {
     /// What a command did: `webservice start`, `stop` and `restart`; `jobs run`, `load`, `adopt`, `delete`, `flush`,

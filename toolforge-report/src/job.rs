@@ -4,8 +4,8 @@ use toolforge_model::{JobName, Untrusted};
 
 use crate::describe::{codes, structs};
 use crate::image::ImageState;
-use crate::plan::WorkloadType;
 use crate::web_service::{Cause, LastTermination, Mount};
+use crate::workload::WorkloadType;
 
 structs! {
     /// The jobs of a tool: `jobs list`.

@@ -36,6 +36,7 @@ mod plan;
 mod quota;
 mod reference;
 mod web_service;
+mod workload;
 
 pub use apply::{AppliedChange, ApplyReport, DryRun, ObjectResult, Outcome, WriteKind};
 pub use audit::{AuditCode, AuditFinding, NamespaceAudit, QuotaAudit};
@@ -57,7 +58,7 @@ pub use lint::{Level, LintEdit, LintFinding, LintFix, LintReport, LintedFile};
 pub use plan::{
     Action, Adjustment, Difference, Downtime, FileChange, FilePlan, JobChange, LoadPlan, ObjectChange,
     PlanProblem, PlanWarning, PlanWarningCode, PodPart, ProblemCode, QuotaRow, RestartForecast, Rollout,
-    SizePart, Violation, ViolationCode, WebServicePlan, WhatIf, WorkloadType,
+    SizePart, Violation, ViolationCode, WebServicePlan, WhatIf,
 };
 pub use quota::{
     BlockedObject, ContainerLimits, LimitRange, Quota, QuotaNote, QuotaReport, QuotaState, ResourceUsage,
@@ -68,3 +69,4 @@ pub use web_service::{
     Cause, CauseCode, Check, CheckCode, CheckLevel, Diagnosis, LastTermination, LocalCommand, Mount, Routing,
     TerminationCode, WebServiceRequest, WebServiceState, WebServiceStatus,
 };
+pub use workload::WorkloadType;

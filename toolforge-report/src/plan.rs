@@ -5,6 +5,7 @@ use crate::cron::CalendarConflict;
 use crate::describe::{codes, structs};
 use crate::quota::Verdict;
 use crate::web_service::{Routing, WebServiceRequest};
+use crate::workload::WorkloadType;
 
 structs! {
     /// What `webservice start` would change: `webservice plan`.
@@ -338,26 +339,6 @@ codes! {
         BetweenPods = "between-pods",
         /// Until the deleted workload is created again.
         UntilRecreated = "until-recreated",
-    }
-
-    /// What a workload is.
-    pub enum WorkloadType {
-        /// A web service.
-        WebService = "web-service",
-        /// A job that runs once, or a Job.
-        OneOff = "one-off",
-        /// A job that runs on a schedule, or a CronJob.
-        Scheduled = "scheduled",
-        /// A job that is kept running, or a Deployment that is not the web service.
-        Continuous = "continuous",
-        /// A job that only the platform's jobs service knows.
-        Recorded = "recorded",
-        /// A single pod.
-        Pod = "pod",
-        /// The pod of `webservice shell`.
-        Shell = "shell",
-        /// An object of a manifest.
-        Object = "object",
     }
 
     /// A part of the size of a workload.

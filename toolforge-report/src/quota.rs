@@ -1,8 +1,8 @@
 use toolforge_model::{ToolName, Untrusted};
 
 use crate::describe::{codes, structs};
-use crate::plan::WorkloadType;
 use crate::web_service::CauseCode;
+use crate::workload::WorkloadType;
 
 structs! {
     /// The quotas and limits of a tool's namespace, with their usage: `quota-check`, `jobs quota`.

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use toolforge_cli::{ExitCode, Failure};
 use toolforge_images::{ImageLookupError, TypeLookupError};
-use toolforge_model::{Diagnostic, FileJob, Location, Untrusted};
+use toolforge_model::{Diagnostic, FileJob, Untrusted};
 use toolforge_render::job::{JobObjects, JobPlanError, LoadPlan, LoadProblem, RunNowError};
 use toolforge_render::namespace::Namespace;
 use toolforge_render::object::ObjectKind;
@@ -93,14 +93,6 @@ pub(crate) fn of_problems_and_quota(
     }
 }
 
-/// Returns where the problem of a single job is in its file.
-pub(crate) fn location(problem: &LoadProblem, jobs: &[FileJob]) -> Option<Location> {
-    let [name] = problem.jobs() else { return None };
-    let job = jobs.iter().find(|job| job.request.name == *name)?;
-    let is_image = matches!(problem, LoadProblem::Plan { error: JobPlanError::NoSuchImage(_), .. });
-    Some(if is_image { job.image_location } else { job.location })
-}
-
 /// Returns the failure of jobs that cannot be applied, each with its location in the file; `has_sizes` is whether sizes that fit
 /// are named elsewhere.
 pub(crate) fn of_problems(
@@ -115,7 +107,7 @@ pub(crate) fn of_problems(
     }
     let file = Untrusted::new(file.display().to_string());
     let diagnostic = |problem: &LoadProblem| {
-        let location = location(problem, jobs)?;
+        let location = report::problem_location(problem, jobs)?;
         Some(match problem {
             LoadProblem::Plan { error: error @ JobPlanError::NoSuchImage(_), .. } => {
                 Diagnostic::new(location, error)

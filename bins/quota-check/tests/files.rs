@@ -574,7 +574,7 @@ fn runs_of_a_file_wait_for_each_other() {
 
     it fits the quota, but these jobs do not run at once: some wait until others have ended; whether a node has enough free resources is not checked
     ");
-    // What stays leaves no room for one of them.
+    // What stays leaves no headroom for one of them.
     let (bot, bots) = (
         once("bot", "1").replace('}', ", continuous: true}"),
         once("other", "1").replace('}', ", continuous: true}"),

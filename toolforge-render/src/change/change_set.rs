@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 
 use toolforge_quota::{
-    Demand, DemandChange, LimitViolation, Limits, ObjectName, QuotaCheck, QuotaMark, Resource, ResourceCheck,
+    Demand, LimitViolation, Limits, ObjectName, QuotaCheck, QuotaMark, Resource, ResourceCheck,
     TerminatingPod, Verdict, WaitingPods,
 };
 
 use crate::change::queued_runs::one_run_at_a_time;
+use crate::change::stages::{check, check_all, freed_objects};
 use crate::change::{Change, ChangeDemand, Downtime, Rollout, WorkloadKind};
 use crate::object::Object;
 
@@ -409,50 +410,6 @@ impl ChangeSet {
     }
 }
 
-/// Checks changes stage by stage: before others are applied, the end of those is waited for that are awaited. There is one check
-/// at least.
-fn check(changes: &[Change], limits: &Limits, requested: impl Fn(&Change) -> Demand) -> Vec<QuotaCheck> {
-    let requested: Vec<Demand> = changes.iter().map(requested).collect();
-    check_all(changes, limits, &requested, |_| true)
-}
-
-/// Checks changes that request these demands, stage by stage. Only those with certain indexes create anything, which is what a
-/// quota has to admit.
-pub(super) fn check_all(
-    changes: &[Change],
-    limits: &Limits,
-    requested: &[Demand],
-    creates: impl Fn(usize) -> bool,
-) -> Vec<QuotaCheck> {
-    let counted = |index: usize, change: &Change, has_ended: bool| {
-        let ChangeDemand { freed, created, pods, claims, .. } = change.demand.clone();
-        let freed_objects = freed_objects(change).collect();
-        let created = if creates(index) { created } else { Demand::default() };
-        let (mut requested, mut created) = (requested[index].clone(), created);
-        let mut freed = freed;
-        if has_ended {
-            (requested, created) = (objects_of(&requested), objects_of(&created));
-            freed.add_all(&change.running);
-        }
-        DemandChange { freed, requested, created, pods, claims, freed_objects }
-    };
-    let check_stage = |stage: usize| {
-        let started = changes.iter().enumerate().filter(|(_, change)| change.stage <= stage);
-        let counted =
-            started.map(|(index, change)| counted(index, change, change.is_awaited && change.stage < stage));
-        limits.evaluate_changes(&counted.collect::<Vec<_>>())
-    };
-    let stages: BTreeSet<usize> = changes.iter().map(|change| change.stage).collect();
-    if stages.is_empty() { vec![check_stage(0)] } else { stages.into_iter().map(check_stage).collect() }
-}
-
-/// Returns the objects that a change frees.
-fn freed_objects(change: &Change) -> impl Iterator<Item = ObjectName> {
-    let is_counted = change.demand != ChangeDemand::default();
-    let steps = change.steps.iter().filter(move |_| is_counted).map(|step| ObjectName::from(step.id.clone()));
-    steps.chain(change.demand.freed_objects.iter().cloned())
-}
-
 /// Returns limits with the usage of these rows.
 pub(crate) fn with_rows(mut limits: Limits, rows: &[ResourceCheck]) -> Limits {
     for row in rows {
@@ -463,10 +420,4 @@ pub(crate) fn with_rows(mut limits: Limits, rows: &[ResourceCheck]) -> Limits {
         }
     }
     limits
-}
-
-/// Returns the demand when pods have ended: only the objects stay, and nothing of the other resources is used.
-pub(super) fn objects_of(demand: &Demand) -> Demand {
-    let is_object = |resource: &Resource| matches!(resource, Resource::Count(_)) || !resource.is_of_pods();
-    demand.iter().map(|(key, amount)| (key.clone(), if is_object(key) { amount } else { 0 })).collect()
 }

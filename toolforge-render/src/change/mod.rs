@@ -8,6 +8,7 @@ mod change_set;
 mod queued_runs;
 mod rollout;
 mod size_cap;
+mod stages;
 mod step;
 mod workload;
 

@@ -3,7 +3,7 @@
 use toolforge_quota::{Demand, Limits, QuotaCheck};
 
 use crate::change::Change;
-use crate::change::change_set::{check_all, objects_of};
+use crate::change::stages::{check_all, objects_of};
 
 /// Returns the checks, at rest and at the peak, of changes that create several Jobs of which each runs alone beside what stays.
 /// The Job controller creates a refused pod later, when others have ended. `None` if there is only one, or one does not fit.

@@ -103,6 +103,12 @@ impl ApiVersions {
         None
     }
 
+    /// Returns the version in which the cluster has a kind, if it is one of Kubernetes: the stated one, or the one to write
+    /// instead. Empty if it is gone.
+    pub(crate) fn served_version(kind: &ManifestKind) -> Option<&'static str> {
+        Self::of(&kind.kind)?.served(kind)
+    }
+
     /// Returns the release that removed the kind from a version.
     pub(crate) fn removed_in(&self, api_version: &str) -> Option<&'static str> {
         self.removed.iter().find(|(version, _)| *version == api_version).map(|(_, release)| *release)
@@ -110,7 +116,7 @@ impl ApiVersions {
 
     /// Returns the version that the cluster serves instead of the stated one, which may be served itself. A group with a dot may
     /// be that of an extension, which may have a kind of the same name: `None`.
-    pub(crate) fn served(&self, kind: &ManifestKind) -> Option<&'static str> {
+    fn served(&self, kind: &ManifestKind) -> Option<&'static str> {
         let stated = kind.api_version();
         if let Some(other) = self.others.iter().find(|other| **other == stated) {
             return Some(other);

@@ -5,8 +5,6 @@ use std::fmt;
 use toolforge_model::Untrusted;
 use toolforge_quota::{Demand, Resource};
 
-use crate::manifest::ApiVersions;
-
 /// The kind of an object in a manifest; any kind that a cluster may have.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
@@ -79,12 +77,6 @@ impl ManifestKind {
     pub(crate) fn api_version(&self) -> String {
         let Self { group, version, kind: _ } = self;
         if group.is_empty() { version.clone() } else { format!("{group}/{version}") }
-    }
-
-    /// Returns the version in which the cluster has the kind, if it is one of Kubernetes: the stated one, or the one to write
-    /// instead. Empty if it is gone.
-    pub(crate) fn served_version(&self) -> Option<&'static str> {
-        ApiVersions::of(&self.kind)?.served(self)
     }
 
     /// Returns the resource's plural name. For a kind that Kubernetes does not have, it is guessed as kubectl does.

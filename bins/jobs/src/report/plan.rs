@@ -8,15 +8,14 @@ use toolforge_cli::{
     adjustments_text, difference, downtime, forecast_text, quota_rows, retries_text, rollout, to_json,
     verdict_code, verdict_text, violations,
 };
-use toolforge_model::{FileJob, JobField, Untrusted, platform};
+use toolforge_model::{FileJob, JobField, Location, Untrusted, platform};
 use toolforge_quota::Resource;
 use toolforge_render::change::{Adjustment, Change, ChangeSet, Downtime, Workload};
-use toolforge_render::job::{JobPlan, JobPlanWarning, LoadPlan, LoadProblem};
+use toolforge_render::job::{JobPlan, JobPlanError, JobPlanWarning, LoadPlan, LoadProblem};
 use toolforge_render::object::Difference;
 use toolforge_report::{Action, JobChange, PlanProblem, PlanWarning, PlanWarningCode, ProblemCode};
 
 use super::LoadRestarts;
-use crate::failures;
 
 /// Returns what a load changes, and whether it fits, at rest and at the worst moment; `source` is the jobs file, with its jobs.
 pub(crate) fn plan(
@@ -157,9 +156,17 @@ fn job_change(change: &Change, restarts: &LoadRestarts) -> JobChange {
     }
 }
 
+/// Returns where the problem of a single job is in its file.
+pub(crate) fn problem_location(problem: &LoadProblem, jobs: &[FileJob]) -> Option<Location> {
+    let [name] = problem.jobs() else { return None };
+    let job = jobs.iter().find(|job| job.request.name == *name)?;
+    let is_image = matches!(problem, LoadProblem::Plan { error: JobPlanError::NoSuchImage(_), .. });
+    Some(if is_image { job.image_location } else { job.location })
+}
+
 /// Returns a problem once for each job that has it, with its place in the jobs file.
 fn problems(plan: &LoadPlan, found: &LoadProblem, source: Option<(&Path, &[FileJob])>) -> Vec<PlanProblem> {
-    let location = source.and_then(|(file, jobs)| Some((file, failures::location(found, jobs)?)));
+    let location = source.and_then(|(file, jobs)| Some((file, problem_location(found, jobs)?)));
     let problem = |workload: Workload| {
         let WorkloadName { r#type, object_kind, name } = WorkloadName::of(&workload);
         PlanProblem {

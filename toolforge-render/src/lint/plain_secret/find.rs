@@ -86,7 +86,7 @@ fn add_anywhere<'n>(node: &'n Node, found: &mut Vec<PlainSecret<'n>>) {
                 texts()
                     .filter(|value| !std::ptr::eq(*value, name))
                     .for_each(|value| of_entry(name, value, found));
-                // A value that is a key by mistake, as after `&"value": `.
+                // A value that became a key, as after `&"value": `.
                 let keys = entries.iter().filter(|entry| entry.value.is_null()).map(|entry| &entry.key);
                 keys.filter(|key| !matches!(key.text(), Some("name" | "value" | "valueFrom")))
                     .for_each(|key| of_entry(name, key, found));
