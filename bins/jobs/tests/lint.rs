@@ -200,6 +200,9 @@ fn standard_input_is_checked() {
       |
     2 | replicas: many
       |           ^^^^
+      |
+      = server: `webservice start` refuses the file
+      = fix: Change the line as described in the message.
 
     1 error in 1 file, without the cluster: policy of 2026-11-29, images of August 2025, limits of 2023
     "#);
@@ -208,6 +211,7 @@ fn standard_input_is_checked() {
     [exit 1]
     error[encoding]: standard input:1:1: the file is UTF-16; save it as UTF-8
      |
+     = server: error converting YAML to JSON: yaml: control characters are not allowed
      = fix: Save the file as UTF-8.
 
     1 error in 1 file, without the cluster: policy of 2026-11-29, images of August 2025, limits of 2023
@@ -250,14 +254,7 @@ fn fix_shows_difference_keeps_original() {
     +      toolforge: tool
        template:
          metadata:
-    @@ -19,5 +23,5 @@
-           containers:
-             - name: bot
-    -          image: docker-registry.tools.wmflabs.org/toollabs-python37-base:latest
-    +          image: docker-registry.svc.toolforge.org/toolforge-python37-sssd-base:latest
-               command: [ "/data/project/stashbot/bin/stashbot.sh", "run" ]
-               workingDir: /data/project/stashbot
-    deployment.yaml: 2 findings fixed; the original is deployment.yaml.orig
+    deployment.yaml: 1 finding fixed; the original is deployment.yaml.orig
 
     note[no-resources]: deployment.yaml:24:17: the container gets the default resources of the namespace
        |
@@ -268,9 +265,10 @@ fn fix_shows_difference_keeps_original() {
 
     warning[image-gone]: deployment.yaml:25:18: the image of python3.7 is gone from the platform, as far as is known without the cluster, so that pods wait in ImagePullBackOff; python3.13 replaces it: docker-registry.svc.toolforge.org/toolforge-python313-sssd-web
        |
-    25 |           image: docker-registry.svc.toolforge.org/toolforge-python37-sssd-base:latest
-       |                  ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+    25 |           image: docker-registry.tools.wmflabs.org/toollabs-python37-base:latest
+       |                  ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
        |
+       = server: ImagePullBackOff: Back-off pulling image "docker-registry.tools.wmflabs.org/toollabs-python37-base:latest"
        = fix: Use the replacement that the message names.
 
     1 warning, 1 note in 1 file, without the cluster: policy of 2026-11-29, images of August 2025, limits of 2023

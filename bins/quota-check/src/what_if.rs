@@ -89,6 +89,9 @@ fn uncounted_note(limits: &Limits) -> &'static str {
     "the cluster has not counted yet what is used; once it has, these sizes may not fit\n"
 }
 
+/// The heading of a size that was asked for.
+const ASKED: &str = "ASKED";
+
 /// A workload of a size, and how far that can go.
 struct Answer {
     name: WorkloadName,
@@ -159,7 +162,7 @@ impl Answer {
             }
             _ => {}
         }
-        text.push_str(&format!("\n{}", self.largest_sizes("ASKED")));
+        text.push_str(&format!("\n{}", self.largest_sizes(ASKED)));
         text
     }
 
@@ -189,7 +192,8 @@ impl Answer {
         let change = if new_type.is_some() { "the start" } else { "the change" };
         let table = table.for_stdout();
         if self.change.verdict() == Verdict::NotChecked {
-            return format!("{table}\nno quota is known, so whether {change} fits is not known\n");
+            let unknown = format!("\nno quota is known, so whether {change} fits is not known\n");
+            return format!("{table}{}", if now == ASKED { "" } else { &unknown });
         }
         format!("{table}\neach alone, so that {change} and {next} afterwards {how}\n{}", self.why_none())
     }

@@ -124,7 +124,7 @@ fn json_has_verdict_and_adjustments() {
     assert_eq!(output.status.code(), Some(3));
     assert_eq!((&document["kind"], &document["verdict"]), (&"FilePlan".into(), &"deadlock".into()));
     assert_snapshot!(document["changes"], @r#"[{"action":"update","downtime":null,"name":"web","objectKind":"Deployment","rollout":"stated","type":"object"}]"#);
-    assert_snapshot!(document["adjustments"], @r#"[{"container":null,"cpu":null,"cpuRequest":null,"downtime":"between-pods","memory":null,"memoryRequest":null,"name":"web","objectKind":"Deployment","part":null,"replicas":null,"rollout":"recreate","schedule":null,"type":"object"},{"container":null,"cpu":null,"cpuRequest":null,"downtime":null,"memory":"3584Mi","memoryRequest":null,"name":"web","objectKind":"Deployment","part":null,"replicas":null,"rollout":null,"schedule":null,"type":"object"}]"#);
+    assert_snapshot!(document["adjustments"], @r#"[{"also":[],"container":null,"cpu":null,"cpuRequest":null,"downtime":"between-pods","memory":null,"memoryRequest":null,"name":"web","objectKind":"Deployment","parallelism":null,"part":null,"replicas":null,"rollout":"recreate","schedule":null,"type":"object"},{"also":[],"container":null,"cpu":null,"cpuRequest":null,"downtime":null,"memory":"3584Mi","memoryRequest":null,"name":"web","objectKind":"Deployment","parallelism":null,"part":null,"replicas":null,"rollout":null,"schedule":null,"type":"object"}]"#);
 }
 
 #[test]
@@ -374,7 +374,8 @@ fn existing_runs_that_no_longer_fit_are_warned_of() {
     assert!(found.starts_with("[exit 0]") && warns_of_nightly(&found), "{found}");
     // The job exists already.
     let found = said("--from scheduled.yaml --from catalog.yaml what-if nightly --memory 6Gi", "");
-    assert!(warns_of_nightly(&found), "{found}");
+    // A run that a LimitRange refuses is an error, and not another warning.
+    assert!(found.starts_with("[exit 3]") && !found.contains("warning: "), "{found}");
 }
 
 /// `jobs plan` and `webservice plan` have tests of the same text.

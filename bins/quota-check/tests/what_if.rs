@@ -207,6 +207,11 @@ fn without_a_quota_nothing_is_checked() {
 
     no quota is known, so whether it fits is not known
     a restart afterwards would replace the pods; whether there would be downtime is not known
+
+    SIZE      ASKED  LARGEST
+    memory    4Gi    not limited
+    CPU       500m   not limited
+    replicas  1      not limited
     ");
     let output = quota_check("what-if --from catalog.yaml --output json");
     let document: Value = serde_json::from_slice(&output.stdout).unwrap();

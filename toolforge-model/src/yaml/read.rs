@@ -132,10 +132,7 @@ impl Reason {
         let alias = || alias_at(text, location).unwrap_or("*");
         match self {
             Self::Limit(reason) | Self::Syntax(reason) => reason,
-            Self::UnknownAnchor => {
-                let alias = alias();
-                format!("the alias {alias} has no anchor &{} before it in this document", &alias[1..])
-            }
+            Self::UnknownAnchor => format!("the alias {} has no anchor before it in this document", alias()),
             Self::AliasOfItself => format!("the alias {} is within its own anchor", alias()),
         }
     }
@@ -308,16 +305,16 @@ mod tests {
         for (text, expected) in [
             (
                 "data: *m\n",
-                "line 1, column 7: invalid YAML: the alias *m has no anchor &m before it in this document",
+                "line 1, column 7: invalid YAML: the alias *m has no anchor before it in this document",
             ),
             (
                 "- {a: *m1, b: c}\n",
-                "line 1, column 7: invalid YAML: the alias *m1 has no anchor &m1 before it in this document",
+                "line 1, column 7: invalid YAML: the alias *m1 has no anchor before it in this document",
             ),
             ("a: &a {b: *a}\n", "line 1, column 11: invalid YAML: the alias *a is within its own anchor"),
             (
                 "schedule: */5\n",
-                "line 1, column 11: invalid YAML: the alias */5 has no anchor &/5 before it in this document; quote the value: schedule: '*/5'",
+                "line 1, column 11: invalid YAML: the alias */5 has no anchor before it in this document; quote the value: schedule: '*/5'",
             ),
         ] {
             assert_eq!(shown(text), expected, "{text:?}");

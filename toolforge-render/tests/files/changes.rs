@@ -324,7 +324,7 @@ fn unchanged_data_is_kept() {
         (&secret, object("Secret", "stringData: {a: x, b: z}"), "update"),
     ] {
         let found = plan("seed-2020", live, &[&file]);
-        assert!(found.starts_with(&format!("{action} manifest ")), "{file}: {found}");
+        assert!(found.starts_with(&format!("{action} object ")), "{file}: {found}");
     }
     let last = r#"{"data": {"a": "x", "b": "y"}}"#;
     let found = plan("seed-2020", &applied(&map, last), &[&object("ConfigMap", "data: {a: x}")]);

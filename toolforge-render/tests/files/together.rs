@@ -62,8 +62,8 @@ fn rollouts_of_several_objects_change() {
     let files = |replicas: u32| both(replicas).replace("image: x", "image: new");
     assert_snapshot!(proposals("seed-2020", &live(1), &[&files(1)]), @"Deployment a and Deployment b: each rollout recreate, with downtime");
     assert_snapshot!(proposals("seed-2020", &live(2), &[&files(2)]), @"
-    Deployment a and Deployment b: each rollout in-place
-    Deployment a and Deployment b: each 1 replica
+    Deployment a: 1 replica
+    Deployment b: 1 replica
     ");
 }
 

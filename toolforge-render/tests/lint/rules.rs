@@ -465,8 +465,14 @@ fn jobs_of_the_same_minute_are_named() {
 #[test]
 fn templates_that_no_start_accepts_are_errors() {
     let found = |text: &str| shown(text, &context("stashbot"));
-    assert_snapshot!(found("type: node20\nmount: none\n"), @"2:1 error platform-file: type node20 cannot run without the tool's home; only buildservice can be mounted `none` [mount: none]");
-    assert_snapshot!(found("type: php8.2\nbackend: gridengine\n"), @r#"2:1 error platform-file: backend "gridengine" no longer exists; only Kubernetes is supported [backend: gridengine]"#);
+    assert_snapshot!(found("type: node20\nmount: none\n"), @"
+    2:1 error platform-file: type node20 cannot run without the tool's home; only buildservice can be mounted `none` [mount: none]
+        server: `webservice start` refuses the file
+    ");
+    assert_snapshot!(found("type: php8.2\nbackend: gridengine\n"), @r#"
+    2:1 error platform-file: backend "gridengine" no longer exists; only Kubernetes is supported [backend: gridengine]
+        server: `webservice start` refuses the file
+    "#);
 }
 
 #[test]

@@ -253,7 +253,7 @@ fn errors_are_listed_with_hints() {
     std::fs::write(directory.0.join("none.yaml"), "apiVersion: v1\nkind: List\nitems: []\n").unwrap();
     assert_snapshot!(shown(&["plan", "jobs.yaml", "--tool", "tf-test", "--from", "none.yaml"]), @"
     [exit 1]
-    error: jobs.yaml:4:13: invalid YAML: the alias */5 has no anchor &/5 before it in this document; quote the value: schedule: '*/5 * * * *'
+    error: jobs.yaml:4:13: invalid YAML: the alias */5 has no anchor before it in this document; quote the value: schedule: '*/5 * * * *'
       nothing was changed
     ");
     let run = |more: &[&str]| {

@@ -12,21 +12,32 @@ fn template_and_manifest_are_checked() {
       |
     1 | type: php8,2
       |       ^^^^^^
+      |
+      = server: `webservice start` refuses the file
+      = fix: Change the line as described in the message.
 
     error[platform-file]: ../lint/web/service.template:2:11: replicas: "lots" is not a whole number of replicas; write a number like 2
       |
     2 | replicas: lots
       |           ^^^^
+      |
+      = server: `webservice start` refuses the file
+      = fix: Change the line as described in the message.
 
     error[platform-file]: ../lint/web/old.template:1:1: type php7.3 is gone from the platform; php8.4 replaces it
       |
     1 | type: php7.3
       | ^^^^^^^^^^^^
+      |
+      = server: `webservice start` refuses the file
+      = fix: Change the line as described in the message.
 
     warning[platform-file-warning]: ../lint/web/old.template:2:1: unknown key "memory"; did you mean "mem"?
       |
     2 | memory: 1Gi # too
       | ^^^^^^^^^^^
+      |
+      = fix: Change the line as described in the message.
 
     3 errors, 1 warning in 3 files, without the cluster: policy of 2026-11-29, images of August 2025, limits of 2023
     "#);
