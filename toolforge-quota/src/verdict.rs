@@ -22,7 +22,7 @@ pub enum Verdict {
     Deadlock,
     /// It alone is larger than a quota or a limit allows, whatever else runs.
     Never,
-    /// No quota is known, so that whether it fits is not known.
+    /// No quota is known, so nothing was checked.
     NotChecked,
 }
 

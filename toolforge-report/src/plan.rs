@@ -203,11 +203,11 @@ structs! {
         pub name: Untrusted,
         /// Whether it is a web service that does not exist yet.
         pub new: bool,
-        /// Memory limit of each pod that is asked for, else that of now, or the default of a new web service.
+        /// Requested memory limit of each pod; otherwise the current one, or the default for a new web service.
         pub memory: String,
-        /// CPU limit of each pod that is asked for, else likewise.
+        /// Requested CPU limit of each pod; otherwise the current one, or the default for a new web service.
         pub cpu: String,
-        /// Number of pods that is asked for, else likewise.
+        /// Requested number of pods; otherwise the current one, or the default for a new web service.
         pub replicas: u64,
         /// The largest memory limit with which it can be changed and restarted as usual; `null` if there is none, or if nothing
         /// bounds it.

@@ -194,7 +194,7 @@ codes! {
         Deadlock = "deadlock",
         /// It alone is more than a quota or a limit allows.
         Never = "never",
-        /// No quota is known, so that whether it fits was not checked.
+        /// No quota is known, so nothing was checked.
         NotChecked = "not-checked",
     }
 }

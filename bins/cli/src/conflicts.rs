@@ -205,7 +205,7 @@ fn assumptions(conflicts: &[Conflict], permanent: &[JobName], facts: &JobFacts) 
     let all_the_time = permanent
         .iter()
         .filter(|name| is_in(name, conflicts))
-        .map(|name| (name.clone(), format!("assumed: runs of {name} take place all the time")));
+        .map(|name| (name.clone(), format!("assumed: {name} is always running")));
     durations.chain(all_the_time).collect()
 }
 

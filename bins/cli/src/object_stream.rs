@@ -175,7 +175,7 @@ impl<'de, F: FnMut(Option<&str>, Value) -> Result<(), String>> Visitor<'de> for 
         let mut is_list = false;
         while let Some(key) = fields.next_key::<String>()? {
             let kind = object.get("kind").and_then(Value::as_str);
-            let item_kind = kind.and_then(|kind| list_item_kind(kind, true));
+            let item_kind = kind.and_then(list_item_kind);
             match key.as_str() {
                 // The kind of a list may follow its items.
                 "items" if kind.is_none() || item_kind.is_some() => {

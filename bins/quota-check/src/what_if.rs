@@ -86,7 +86,7 @@ fn uncounted_note(limits: &Limits) -> &'static str {
     if limits.quotas.iter().all(ResourceQuota::has_status) {
         return "";
     }
-    "the cluster has not counted yet what is used; once it has, these sizes may not fit\n"
+    "usage has not been counted yet, so these sizes may turn out not to fit\n"
 }
 
 /// The heading of a size that was asked for.
@@ -156,7 +156,7 @@ impl Answer {
                 let fits = match restart.fits_if_checked() {
                     Some(true) => "fits beside what runs now",
                     Some(false) => "does not fit beside what runs now",
-                    None => "is not checked either",
+                    None => "was not checked",
                 };
                 text.push_str(&format!("{} afterwards {fits}\n", self.next));
             }
@@ -192,7 +192,7 @@ impl Answer {
         let change = if new_type.is_some() { "the start" } else { "the change" };
         let table = table.for_stdout();
         if self.change.verdict() == Verdict::NotChecked {
-            let unknown = format!("\nno quota is known, so whether {change} fits is not known\n");
+            let unknown = format!("\nno quota is known, so {change} was not checked\n");
             return format!("{table}{}", if now == ASKED { "" } else { &unknown });
         }
         format!("{table}\neach alone, so that {change} and {next} afterwards {how}\n{}", self.why_none())

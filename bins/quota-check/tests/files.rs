@@ -586,3 +586,10 @@ fn runs_of_a_file_wait_for_each_other() {
     let objects: String = (0..16).map(|index| once(&format!("j{index}"), "100m")).collect();
     assert_eq!(quota_check("--quota toolforge-2023 -", &objects).status.code(), Some(3));
 }
+
+#[test]
+fn pods_that_can_never_be_created_are_said() {
+    let found = said("--from web-without-pods.yaml --from catalog.yaml -", "type: php8.2\nmem: 1Gi\n");
+    assert!(found.contains("limits.memory  768Mi  0     1Gi    1Gi   over; nothing added\n"), "{found}");
+    assert!(found.contains("it adds nothing to the quota, but what exists exceeds it already"), "{found}");
+}

@@ -199,13 +199,13 @@ fn without_a_quota_nothing_is_checked() {
     CPU       500m     not limited
     replicas  1        not limited
 
-    no quota is known, so whether the start fits is not known
+    no quota is known, so the start was not checked
     ");
     assert_snapshot!(said("what-if --from catalog.yaml --memory 4Gi"), @"
     [exit 0]
     there is no web service; a new one of type php8.2: memory 4Gi, CPU 500m, 1 replica
 
-    no quota is known, so whether it fits is not known
+    no quota is known, so this was not checked
     a restart afterwards would replace the pods; whether there would be downtime is not known
 
     SIZE      ASKED  LARGEST

@@ -100,7 +100,7 @@ impl Reason {
             }
             Error::Budget { breach: BudgetBreach::Depth { .. }, .. } => Self::depth(),
             Error::Budget { .. } => Self::Limit(
-                "the document has more values than are read, with those that its aliases repeat".to_owned(),
+                "the document has too many values, those that its aliases repeat included".to_owned(),
             ),
             Error::AliasReplayCounterOverflow { .. }
             | Error::AliasReplayLimitExceeded { .. }

@@ -15,7 +15,7 @@ use super::rules::{
     check_web_service, corrected_schedule, find_kind,
 };
 use super::syntax::{Document, Entry, Node, Value};
-use crate::manifest::list_item_kind;
+use crate::manifest::item_kind_of;
 
 const REFUSED_JOBS_FILE: &str = "`toolforge jobs load` refuses the file";
 const REFUSED_TEMPLATE: &str = "`webservice start` refuses the file";
@@ -84,7 +84,7 @@ fn add_object<'n>(check: &mut Check<'_>, objects: &mut Vec<Object<'n>>, node: &'
         return;
     }
     let kind = node.get("kind").and_then(Node::text).unwrap_or_default();
-    let is_list = list_item_kind(kind, node.get("items").is_some()).is_some();
+    let is_list = item_kind_of(kind, node.get("items").is_some()).is_some();
     if !is_list {
         match template_value(node, &OF_COMMANDS) {
             Some(value) => add_template(check, value),

@@ -56,13 +56,17 @@ const SHORT_NAMES: &[&str] = &[
     "services",
 ];
 
-/// Returns the kind of the items of a list, or nothing for a kind of objects. The items of a `List` have a kind of their own;
-/// for it, the result is empty.
-///
-/// A `List` may have no items; a kind like `PodList` is a list only with them, since any kind may have such a name.
+/// Returns the kind of the items of a list that has `items`, or nothing for a kind of objects. The items of a `List` have a kind
+/// of their own; for it, the result is empty.
 #[must_use]
-pub fn list_item_kind(kind: &str, has_items: bool) -> Option<&str> {
-    kind.strip_suffix("List").filter(|item_kind| item_kind.is_empty() || has_items)
+pub fn list_item_kind(kind: &str) -> Option<&str> {
+    kind.strip_suffix("List")
+}
+
+/// Returns the kind of the items of a list. A `List` may have no items; a kind like `PodList` is a list only with them, since any
+/// kind may have such a name.
+pub(crate) fn item_kind_of(kind: &str, has_items: bool) -> Option<&str> {
+    list_item_kind(kind).filter(|item_kind| item_kind.is_empty() || has_items)
 }
 
 impl ManifestKind {
@@ -136,7 +140,7 @@ mod tests {
             ("AllowList", false, None),
             ("Pod", true, None),
         ] {
-            assert_eq!(list_item_kind(kind, has_items), expected, "{kind} {has_items}");
+            assert_eq!(item_kind_of(kind, has_items), expected, "{kind} {has_items}");
         }
     }
 

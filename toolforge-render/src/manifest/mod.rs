@@ -13,6 +13,7 @@ mod secret_lines;
 pub(crate) use api_versions::ApiVersions;
 pub use document::{FileDocument, FileDocuments, file_documents};
 pub(crate) use document::{json_error, parse_at};
+pub(crate) use kind::item_kind_of;
 pub use kind::{ManifestKind, list_item_kind};
 pub use object::{Manifest, ManifestObject};
 pub use read::Manifests;

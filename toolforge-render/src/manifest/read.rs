@@ -4,7 +4,7 @@ use toolforge_model::yaml::{YamlNode, YamlValue};
 use toolforge_model::{Diagnostic, ToolName, Untrusted};
 
 use crate::manifest::deserialize::deserialize;
-use crate::manifest::{ApiVersions, Manifest, ManifestKind, ManifestObject, list_item_kind};
+use crate::manifest::{ApiVersions, Manifest, ManifestKind, ManifestObject, item_kind_of};
 
 /// The most objects of all documents; the largest namespaces have a few hundred.
 const MOST_OBJECTS: usize = 10_000;
@@ -62,7 +62,7 @@ impl Manifests {
             (None, _, _) => return Err(missing(node, "apiVersion: v1")),
             (_, None, _) => return Err(missing(node, "kind: Deployment")),
         };
-        if let Some(item_kind) = list_item_kind(&kind.kind, node.get("items").is_some()) {
+        if let Some(item_kind) = item_kind_of(&kind.kind, node.get("items").is_some()) {
             let of_items = ManifestKind { kind: item_kind.to_owned(), ..kind.clone() };
             let of_items = (!item_kind.is_empty()).then_some(&of_items);
             match node.get("items").map(|items| (&items.value, items)) {

@@ -8,7 +8,7 @@ use serde_json::Value;
 use toolforge_images::{Catalog, CatalogError};
 use toolforge_model::{Diagnostic, DiagnosticKind, Location, ToolName, Untrusted, platform};
 
-use crate::manifest::{json_error, list_item_kind};
+use crate::manifest::{item_kind_of, json_error};
 use crate::namespace::{Namespace, limits};
 
 /// Kubernetes objects from files, before they are parsed by kind.
@@ -172,7 +172,7 @@ impl Documents {
     fn add(&mut self, tool: Option<&ToolName>, file: &str, mut json: Value) -> Result<(), DocumentsError> {
         let missing = |field| DocumentsError::NotAnObject { file: file.to_owned(), field };
         let kind = json.get("kind").and_then(Value::as_str).ok_or_else(|| missing("kind"))?.to_owned();
-        if let Some(item_kind) = list_item_kind(&kind, json.get("items").is_some()) {
+        if let Some(item_kind) = item_kind_of(&kind, json.get("items").is_some()) {
             let item_kind = item_kind.to_owned();
             for mut item in
                 json.get_mut("items").and_then(Value::as_array_mut).map(std::mem::take).unwrap_or_default()

@@ -81,7 +81,7 @@ pub(crate) fn quota_warnings(tool: &ToolName, Limits { quotas, .. }: &Limits) ->
         let warning = match quota.mark(&resource) {
             Some(QuotaMark::NotCountedYet) => {
                 format!(
-                    "the usage of quota {} is not counted yet; more than is shown may be used",
+                    "the usage of quota {} has not been counted yet; actual usage may be higher than shown",
                     name.escaped()
                 )
             }
@@ -219,7 +219,7 @@ mod tests {
             |quota| quota_warnings(&tool(), &Limits { quotas: vec![quota], ..Limits::default() }).join("\n");
         insta::assert_snapshot!(
             warnings(new),
-            @"the usage of quota tool-stashbot is not counted yet; more than is shown may be used"
+            @"the usage of quota tool-stashbot has not been counted yet; actual usage may be higher than shown"
         );
         insta::assert_snapshot!(
             warnings(changed),

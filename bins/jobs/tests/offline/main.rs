@@ -293,14 +293,14 @@ fn errors_are_listed_with_hints() {
     [exit 0]
     create scheduled job a
 
-    no quota is known, so whether it fits is not known
+    no quota is known, so this was not checked
     warning: job a: this never runs, because February has no day 31; write "0 0 28 2 *" to run
     "#);
     assert_snapshot!(run(&["a", "--image", "bookworm", "--command", "x", "--cpu", "0.1", "--dry-run"]), @"
     [exit 0]
     create one-off job a
 
-    no quota is known, so whether it fits is not known
+    no quota is known, so this was not checked
     note: --cpu 100m is the default, with a limit of 1, which counts against the quota; any other value is also the limit
     ");
     assert_snapshot!(shown(&["run", "a", "--image", "bookworm", "--command", "python", "daily.py"]), @r#"
@@ -321,14 +321,14 @@ fn typographic_quotes_of_a_command_are_a_warning() {
     [exit 0]
     create one-off job a
 
-    no quota is known, so whether it fits is not known
+    no quota is known, so this was not checked
     warning: job a: the command contains "“", which a shell does not read as quotes; write ' or "
     "#);
     assert_snapshot!(shown(&["plan", "jobs.yaml"]), @r#"
     [exit 0]
     create one-off job b
 
-    no quota is known, so whether it fits is not known
+    no quota is known, so this was not checked
     warning: job b: the command contains "‘", which a shell does not read as quotes; write ' or "
     "#);
 }
@@ -503,7 +503,7 @@ fn quota_that_counts_nothing_of_a_plan_is_known() {
     assert!(output.contains("it fits; it needs no quota now"), "{output}");
     std::fs::write(scratch.0.join("quota.yaml"), "apiVersion: v1\nkind: List\nitems: []\n").unwrap();
     let output = said(&jobs(&scratch, &line));
-    assert!(output.contains("no quota is known, so whether it fits is not known"), "{output}");
+    assert!(output.contains("no quota is known, so this was not checked"), "{output}");
 }
 
 #[test]

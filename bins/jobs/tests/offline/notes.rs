@@ -158,7 +158,7 @@ fn runs_of_each_second_have_a_calendar() {
     let facts = ["--from", "often.json", "--from", "quota.json"];
     let output = jobs(&directory, &[&["cron", "--calendar"], &facts[..], &OFFLINE].concat());
     let text = said(&output);
-    let assumed = "Runs that start so often that some are assumed to take place all the time: often.";
+    let assumed = "Jobs that run so often that they are assumed to run all the time: often.";
     assert!(text.contains(assumed), "{text}");
     assert!(text.contains("often alone, all 24 hours\n    pods: 300 of 100, 200 pods too many"), "{text}");
     let output = jobs(&directory, &[&["cron", "--suggest"], &facts[..], &OFFLINE].concat());

@@ -29,7 +29,7 @@ fn plan_shows_changes_and_downtime() {
       downtime: the old pod stops before the new one starts
     create one-off job other
 
-    no quota is known, so whether it fits is not known
+    no quota is known, so this was not checked
     ");
     let line =
         ["jobs.yaml", "--tool", "tf-test", "--uid", "52503", "--from", "live.yaml", "--output", "json"];
@@ -236,7 +236,7 @@ fn plan_marks_what_is_over_the_limit() {
     RESOURCE              LIMIT  USED  AFTER  PEAK  VERDICT
     count/cronjobs.batch  1      2     2      2     over; nothing added
 
-    it fits the quota; whether a node has enough free resources is not checked
+    it adds nothing to the quota, but what exists exceeds it already, so pods that are missing cannot be created
     ");
 }
 

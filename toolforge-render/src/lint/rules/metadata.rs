@@ -131,7 +131,7 @@ fn check_kept_fields(check: &mut Check<'_>, object: Object<'_>) {
         // The API server appends letters and digits.
         let name = prefix.strip_suffix('-').map_or_else(|| prefix.to_owned(), |start| format!("{start}a"));
         if let Some(reason) = not_a_name(object, &name) {
-            let message = format!("the beginning \"{prefix}\" of the name {reason}");
+            let message = format!("the prefix \"{prefix}\" of the name {reason}");
             let answer = object.invalid(format_args!("metadata.generateName: Invalid value: \"{prefix}\""));
             check.at(Rule::InvalidName, node, message).answered(answer);
         }

@@ -100,7 +100,7 @@ impl Calendar {
         let permanent: Vec<&str> = permanent.map(|load| load.name.as_str()).collect();
         if !permanent.is_empty() {
             line(format!(
-                "Runs that start so often that some are assumed to take place all the time: {}.",
+                "Jobs that run so often that they are assumed to run all the time: {}.",
                 permanent.join(", ")
             ));
         }
