@@ -62,13 +62,13 @@ fn fixed_sentence(set: &ChangeSet, verdict: Verdict) -> &'static str {
     const FITS: &str = "it fits the quota; whether a node has enough free resources is not checked";
     match verdict {
         Verdict::NotChecked => "no quota is known, so this was not checked",
-        Verdict::Fits if set.at_rest.resources().iter().any(|row| row.after > row.hard) => {
-            "it adds nothing to the quota, but what exists exceeds it already, so pods that are missing cannot be created"
+        Verdict::Fits if set.at_rest.resources().iter().any(|row| row.after > row.hard.max(row.used)) => {
+            "it adds nothing to the quota, but pods that are missing do not fit, and cannot be created"
         }
         Verdict::Fits if set.at_rest.resources().is_empty() => "it fits; it needs no quota now",
         Verdict::Fits => FITS,
         Verdict::NotCounted => {
-            "the cluster is still counting what is used of the quota, and refuses new pods until it is done; check again in a moment"
+            "the cluster has not counted yet what is used of the quota, and refuses new pods until it has"
         }
         Verdict::FitsAfterTermination if set.fits() => {
             "it fits the quota, but new pods may have to wait until old ones have terminated; whether a node has enough \

@@ -143,6 +143,7 @@ fn logs_requests_each_pods_log_with_a_line_limit() {
     assert_snapshot!(run(cluster(Some(DEPLOYMENTS), &[running()]), "logs bot --last 5 --since 10m"), @"
     [exit 0]
     GET   /api/v1/namespaces/tool-stashbot/pods/bot-1/log?container=job&sinceSeconds=600&tailLines=5&timestamps=true
+    GET   /api/v1/namespaces/tool-stashbot/events?limit=500
     ");
 }
 
@@ -152,10 +153,12 @@ fn logs_with_a_filter_requests_all_lines() {
     assert_snapshot!(run(script(), "logs bot -l 5 --grep hello"), @"
     [exit 0]
     GET   /api/v1/namespaces/tool-stashbot/pods/bot-1/log?container=job&timestamps=true
+    GET   /api/v1/namespaces/tool-stashbot/events?limit=500
     ");
     assert_snapshot!(run(script(), "logs bot -l 5 --until 2026-11-25T10:00:05Z"), @"
     [exit 0]
     GET   /api/v1/namespaces/tool-stashbot/pods/bot-1/log?container=job&timestamps=true
+    GET   /api/v1/namespaces/tool-stashbot/events?limit=500
     ");
 }
 
@@ -168,6 +171,7 @@ fn previous_run_of_a_crash_is_printed_first() {
     [exit 0]
     GET   /api/v1/namespaces/tool-stashbot/pods/bot-1/log?container=job&previous=true&timestamps=true
     GET   /api/v1/namespaces/tool-stashbot/pods/bot-1/log?container=job&timestamps=true
+    GET   /api/v1/namespaces/tool-stashbot/events?limit=500
     ");
 }
 

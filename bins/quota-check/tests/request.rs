@@ -195,6 +195,23 @@ fn past_refusals_are_not_listed_as_blocked() {
 }
 
 #[test]
+fn runs_that_wait_for_each_other_are_requested_once() {
+    let job = |name: &str| {
+        format!(
+            "---\n{{apiVersion: batch/v1, kind: Job, metadata: {{name: {name}}}, spec: {{backoffLimit: 0, template: {{spec: \
+             {{restartPolicy: Never, containers: [{{name: a, image: x, resources: {{limits: {{memory: 1Gi}}}}}}]}}}}}}}}\n"
+        )
+    };
+    let both = [format!("---\n{}\n", manifest("bot", 9)), job("a"), job("b"), job("c")].concat();
+    let numbers = requested("--quota toolforge-2023 request -", &[], &both);
+    // Nine pods of the Deployment and one run, each of 1Gi.
+    assert!(numbers.contains("- limits.memory: 10Gi"), "{numbers}");
+    let run_after_run =
+        request("--quota toolforge-2023 request -", &[], &[job("a"), job("b"), job("c")].concat());
+    assert!(run_after_run.contains("nothing that was checked needs more"), "{run_after_run}");
+}
+
+#[test]
 fn run_that_never_fits_is_requested() {
     let run = "{apiVersion: batch/v1, kind: CronJob, metadata: {name: big}, spec: {schedule: '@daily', jobTemplate: {spec: \
                {parallelism: 12, completions: 12, template: {spec: {containers: [{name: a, image: x, resources: {limits: \

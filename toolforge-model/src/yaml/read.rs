@@ -35,7 +35,8 @@ pub fn parse(text: &str) -> Result<YamlNode, Diagnostic> {
             };
             return Diagnostic::of_kind(DiagnosticKind::Encoding, Location::START, message);
         }
-        if let Some(mark) = find_template(text) {
+        // A mark in a line that was read is part of a value.
+        if let Some(mark) = find_template(text).filter(|mark| mark.location.line + 1 >= location.line) {
             return Diagnostic::of_kind(DiagnosticKind::Template, mark.location, mark);
         }
         if let Some((location, sequence)) = invalid_escape(text, location) {
@@ -235,7 +236,7 @@ mod tests {
     fn limits_have_no_remedy() {
         let text = format!("- &a {{command: {}}}\n{}", "x".repeat(100_000), "- *a\n".repeat(100));
         let message = shown(&text);
-        assert!(message.contains("more values than are read"), "{message}");
+        assert!(message.contains("too many values"), "{message}");
         assert!(!message.contains("quote the value"), "{message}");
     }
 
@@ -275,7 +276,7 @@ mod tests {
         let found = shown(&bomb(7, "x, x, x, x, x, x"));
         assert!(found.ends_with("aliases repeat more than 20000 values"), "{found}");
         let found = shown(&bomb(4, &"x".repeat(100_000)));
-        assert!(found.contains("more values than are read"), "{found}");
+        assert!(found.contains("too many values"), "{found}");
         assert_eq!(shown(&bomb(3, "x")), "a mapping");
     }
 
@@ -319,6 +320,12 @@ mod tests {
         ] {
             assert_eq!(shown(text), expected, "{text:?}");
         }
+    }
+
+    #[test]
+    fn marks_of_templates_in_values_are_not_the_error() {
+        let found = shown("- command: docker inspect --format {{.Name}}\n- image: x\n  command: ./a: b\n");
+        assert!(found.ends_with("quote the value: command: './a: b'"), "{found}");
     }
 
     /// What is printed is escaped, and would mean something else in quotes.

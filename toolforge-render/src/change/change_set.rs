@@ -100,7 +100,11 @@ impl ChangeSet {
         if !set.at_rest.fits()
             && let Some([at_rest, at_peak]) = one_run_at_a_time(&set.changes, limits)
         {
-            (set.at_rest, set.at_peak, set.queues_runs) = (at_rest, at_peak, true);
+            let fits = at_rest.fits() && at_peak.fits();
+            // If not even that fits, it is what would be needed.
+            if fits || !at_rest.fits() {
+                (set.at_rest, set.at_peak, set.queues_runs) = (at_rest, at_peak, fits);
+            }
         }
         let mut is_bounded = false;
         if set.at_rest.fits() && !set.at_peak.fits() {
@@ -171,6 +175,14 @@ impl ChangeSet {
     /// A refused pod is created as soon as it fits. Rollouts that wait for each other keep what they do not delete before new
     /// pods are ready, so one completes if it does beside that. It then uses what it does at rest, which helps the others.
     fn peak_under_quota(&self, limits: &Limits) -> Option<QuotaCheck> {
+        // Old pods are scaled first where replicas and template change together, and take what others wait for.
+        let grows = |change: &Change| {
+            let pods = change.demand.replacement.as_ref();
+            pods.is_some_and(|pods| pods.old.count > 0 && pods.new.count > pods.old.count)
+        };
+        if self.pending().count() > 1 && self.changes.iter().any(grows) {
+            return None;
+        }
         let mut peaks: Vec<Demand> = self.changes.iter().map(Change::requested_at_peak).collect();
         let mut is_complete: Vec<bool> = self.changes.iter().map(|change| !change.replaces_pods()).collect();
         let changes = || self.changes.iter().enumerate();
@@ -274,7 +286,7 @@ impl ChangeSet {
     /// Returns whether everything fits; `None` if no quota is known that it is checked against.
     #[must_use]
     pub fn fits_if_checked(&self) -> Option<bool> {
-        (self.verdict() != Verdict::NotChecked).then(|| self.fits())
+        (!matches!(self.verdict(), Verdict::NotChecked | Verdict::NotCounted)).then(|| self.fits())
     }
 
     /// Returns the verdict: whether everything fits, when, and if not, why.

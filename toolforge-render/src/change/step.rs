@@ -3,7 +3,7 @@
 use std::fmt;
 
 use k8s_openapi::api::apps::v1::Deployment;
-use k8s_openapi::api::batch::v1::CronJob;
+use k8s_openapi::api::batch::v1::{CronJob, Job};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde_json::Value;
 use toolforge_quota::{
@@ -199,9 +199,15 @@ impl Change {
         }
     }
 
-    /// Returns whether it creates a Job of its own, which ends by itself.
+    /// Returns whether it creates a Job of its own, which may start late: it has no deadline, which counts from its creation.
     pub(crate) fn is_run(&self) -> bool {
-        let is_job = self.kind == WorkloadKind::OneOff || self.creates_job;
+        let has_deadline =
+            |job: &Job| job.spec.as_ref().is_some_and(|spec| spec.active_deadline_seconds.is_some());
+        let is_late = |step: &Step| match &step.wanted {
+            Some(Object::Job(job)) => has_deadline(job),
+            _ => false,
+        };
+        let is_job = self.kind == WorkloadKind::OneOff && !self.steps.iter().any(is_late) || self.creates_job;
         is_job && !self.is_keep() && self.demand.created != Demand::default()
     }
 

@@ -346,7 +346,8 @@ impl Planned<'_> {
 
     fn job(&self, change: &mut Change, wanted: &Job) {
         let new = self.pods_of_count(job_pods(wanted));
-        change.creates_job = self.facts.live.typed::<Job>(self.manifest).is_none();
+        let has_deadline = wanted.spec.as_ref().is_some_and(|spec| spec.active_deadline_seconds.is_some());
+        change.creates_job = !has_deadline && self.facts.live.typed::<Job>(self.manifest).is_none();
         let demand = &mut change.demand;
         demand.pods = self.pods();
         demand.besides_pods = self.manifest.kind.object_demand();

@@ -69,6 +69,14 @@ impl Note<'_> {
         self
     }
 
+    /// Sets that it depends on what is not known here, so that it is a warning at most.
+    pub(crate) fn assumed(mut self) -> Self {
+        if let Some(finding) = &mut self.0 {
+            finding.is_assumed = true;
+        }
+        self
+    }
+
     /// Sets that it depends on nothing that is only assumed.
     pub(crate) fn certain(mut self) -> Self {
         if let Some(finding) = &mut self.0 {

@@ -11,8 +11,8 @@ use toolforge_model::{Diagnostic, FileJob, JobName, JobRequest, JobsFile, Untrus
 use toolforge_quota::Verdict;
 use toolforge_render::change::{Action, Adjustment, Change, ChangeSet, WorkloadKind};
 use toolforge_render::job::{
-    JobFacts, JobObjects, JobReplicas, LoadOptions, LoadPlan, RunOutcome, job_file_warnings, job_status,
-    load_adjustments, observe_job, plan_load, runs_of_job,
+    JobFacts, JobObjects, JobReplicas, JobState, LoadOptions, LoadPlan, RunOutcome, job_file_warnings,
+    job_status, load_adjustments, observe_job, plan_load, runs_of_job,
 };
 use toolforge_render::pod::Cause;
 
@@ -209,7 +209,8 @@ pub(super) fn warn_of_jobs_that_do_not_run(session: &Session, before: &JobFacts,
     let may_fail = |job: &&JobObjects| {
         let status = job_status(job, &before.live, Timestamp::now());
         let is_incomplete = |replicas: JobReplicas| replicas.ready < replicas.desired || status.restarts > 0;
-        is_kept(job) && status.replicas.is_some_and(is_incomplete)
+        let is_replaced = matches!(status.state, JobState::Updating | JobState::Degraded);
+        is_kept(job) && (is_replaced || status.replicas.is_some_and(is_incomplete))
     };
     let jobs = before.live.jobs_of(&before.namespace.tool);
     let loaded = jobs.iter().filter(is_loaded);

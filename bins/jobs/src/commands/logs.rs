@@ -11,8 +11,8 @@ use toolforge_client::{
 };
 use toolforge_model::{FileLog, JobName, LogPath, Untrusted, platform, quote_word};
 use toolforge_render::job::{
-    FileFacts, FoundWorkload, JobFacts, JobObjects, JobState, JobStatus, JobWorkload, is_job, job_name_of,
-    job_status, observe_job, pod_status, pods_of_job,
+    FileFacts, FoundWorkload, JobFacts, JobObjects, JobReplicas, JobState, JobStatus, JobWorkload, is_job,
+    job_name_of, job_status, observe_job, pod_status, pods_of_job,
 };
 
 use super::facts;
@@ -109,10 +109,14 @@ impl WorkloadLog<'_> {
             print_message("No logs found!");
         }
         let now = Timestamp::now();
-        let is_down = !options.follow && self.is_down(now);
-        let is_status_wanted = !has_printed || options.follow || is_down;
-        let status = if is_status_wanted { self.status(now, !has_printed || is_down).await? } else { None };
-        if let Some(status) = status.as_ref().filter(|_| !has_printed || is_down) {
+        let may_fail = !options.follow && self.may_fail(now);
+        let is_status_wanted = !has_printed || options.follow || may_fail;
+        let status = if is_status_wanted { self.status(now, !has_printed || may_fail).await? } else { None };
+        let is_said = |status: &&JobStatus| {
+            let is_down = status.replicas.is_some_and(|replicas| replicas.ready == 0 && replicas.desired > 0);
+            !has_printed || may_fail && (is_down || !status.evidence.is_empty())
+        };
+        if let Some(status) = status.as_ref().filter(is_said) {
             self.say_why(status, now);
         }
         let file_log = self.job().map(|job| observe_job(job, self.facts).file_log);
@@ -147,10 +151,12 @@ impl WorkloadLog<'_> {
         }
     }
 
-    /// Returns whether it is a continuous job without a ready pod.
-    fn is_down(&self, now: Timestamp) -> bool {
-        let replicas = self.job().and_then(|job| job_status(job, &self.facts.live, now).replicas);
-        replicas.is_some_and(|replicas| replicas.ready == 0 && replicas.desired > 0)
+    /// Returns whether it is a continuous job whose pods are not all ready, are replaced, or were started again.
+    fn may_fail(&self, now: Timestamp) -> bool {
+        let Some(status) = self.job().map(|job| job_status(job, &self.facts.live, now)) else { return false };
+        let is_replaced = matches!(status.state, JobState::Updating | JobState::Degraded);
+        let is_incomplete = |replicas: JobReplicas| replicas.ready < replicas.desired || status.restarts > 0;
+        is_replaced || status.replicas.is_some_and(is_incomplete)
     }
 
     /// Returns its state, if it still exists. Events are read only if its cause is `explained`: they alone show why no pod can be

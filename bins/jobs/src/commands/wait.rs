@@ -128,7 +128,7 @@ async fn failed(
     }
     match exit_code_hint(i32::from(code)) {
         _ if end.map(LastTermination::kind) == Some(TerminationKind::OutOfMemory) => {
-            failure.hint("Increase the memory limit, like `--mem 1Gi`.")
+            failure.hint("Increase the memory limit with a larger `--mem`.")
         }
         Some(hint) => failure.hint(hint),
         // It has written nothing.

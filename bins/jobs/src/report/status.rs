@@ -37,6 +37,7 @@ fn behind(status: &JobStatus, now: Timestamp) -> String {
             let end = end.map(|end| format!(", last {end}")).unwrap_or_default();
             format!("restarted {times}{end}")
         }
+        JobState::Running => cause.unwrap_or_default(),
         JobState::Updating => match cause {
             Some(cause) => format!("being updated, {of_pods}; {cause}"),
             None => format!("being updated, {of_pods}"),

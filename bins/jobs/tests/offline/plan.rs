@@ -236,7 +236,7 @@ fn plan_marks_what_is_over_the_limit() {
     RESOURCE              LIMIT  USED  AFTER  PEAK  VERDICT
     count/cronjobs.batch  1      2     2      2     over; nothing added
 
-    it adds nothing to the quota, but what exists exceeds it already, so pods that are missing cannot be created
+    it fits the quota; whether a node has enough free resources is not checked
     ");
 }
 

@@ -105,7 +105,9 @@ fn check_kept_fields(check: &mut Check<'_>, object: Object<'_>) {
             "resourceVersion is that of an object of the cluster; remove it, or the object cannot be created";
         check
             .at(Rule::InvalidValue, &entry.key, message)
-            .answered("resourceVersion should not be set on objects to be created");
+            .answered("resourceVersion should not be set on objects to be created")
+            // An object that exists may be applied with its own version.
+            .assumed();
     }
     for (index, owner) in
         metadata.get("ownerReferences").map(Node::items).unwrap_or_default().iter().enumerate()

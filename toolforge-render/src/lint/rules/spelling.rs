@@ -48,8 +48,9 @@ pub(super) fn corrected_expression(text: &str, is_cron_job: bool) -> Option<Stri
 
 /// Returns whether a field of days of the week has a 7.
 pub(super) fn has_seven(days: &str) -> bool {
-    let is_seven =
-        |part: &str| part.split('/').next().is_some_and(|range| range.split('-').any(|day| day == "7"));
+    let is_seven = |part: &str| {
+        part.split('/').next().is_some_and(|range| range.split('-').any(|day| day.parse() == Ok(7_u8)))
+    };
     days.split(',').any(is_seven)
 }
 

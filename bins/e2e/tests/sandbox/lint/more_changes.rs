@@ -85,7 +85,6 @@ pub(super) fn of_pod() -> Vec<(&'static str, Value)> {
 /// Returns changes of any object.
 pub(super) fn of_object() -> Vec<(&'static str, Value)> {
     vec![
-        ("/metadata/resourceVersion", json!("5")),
         ("/metadata/ownerReferences", json!([{"kind": "X"}])),
         ("/metadata/annotations", json!({"a": "x".repeat(262_145)})),
         ("/metadata/generateName", json!("A_b")),
