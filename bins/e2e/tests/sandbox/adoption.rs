@@ -220,7 +220,9 @@ fn deployment_of_others_is_no_web_service() {
         || tool.kubectl(&["get", "deployment", tool.name(), "-o", "jsonpath={.status.readyReplicas}"]);
     let line = "kubectl get deployment namesake -o jsonpath='{.status.readyReplicas}'";
     tool.until(60, "a ready pod", |tool| tool.shell(line), |found| found.stdout == "1");
-    let pods = || tool.kubectl(&["get", "pods", "-o", "jsonpath={.items[*].metadata.uid}"]);
+    let pods = || {
+        tool.kubectl(&["get", "pods", "--selector", "app=mine", "-o", "jsonpath={.items[*].metadata.uid}"])
+    };
     let before = pods();
 
     let status = tool.webservice(&["status"]).exits(0).says("Your webservice is not running");
