@@ -76,7 +76,8 @@ fn errors(text: &str, context: &LintContext) -> Vec<String> {
 fn lint_agrees_about_hand_written_manifests() {
     let tool = Tool::new("lint-hand");
     let namespace = tool.namespace();
-    let mut connection = Api::impersonating(tool.sandbox(), tool.name()).connect();
+    let api = Api::impersonating(tool.sandbox(), tool.name());
+    let mut connection = api.connect();
     let context = context(&tool);
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/lint/handwritten");
     let mut wrong = Vec::new();

@@ -76,7 +76,7 @@ fn terminating_pods_are_reported() {
         tool.jobs(&["show", "bot", "--output", "json"])
             .exits(0)
             .says("\"code\": \"terminating\"")
-            .says("\"object\": \"Pod bot-")
+            .says("\"objectKind\": \"Pod\"")
             .and_that_is_all();
         restart.join().unwrap().exits(0).says(&format!("0 of 1 pods ready: {old}")).and_that_is_all();
     });
