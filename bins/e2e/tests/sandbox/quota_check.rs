@@ -205,7 +205,7 @@ fn parallel_pods_of_a_job_are_counted() {
     };
     tool.write("five.json", &job(5));
     let (code, plan) = document(&tool, &["five.json"]);
-    assert_eq!((code, &plan["adjustments"][0]["replicas"]), (3, &json!(4)), "{plan:#}");
+    assert_eq!((code, &plan["adjustments"][0]["parallelism"]), (3, &json!(4)), "{plan:#}");
     tool.write("four.json", &job(4));
     assert_eq!(document(&tool, &["four.json"]).0, 0);
     tool.shell("kubectl create -f five.json").exits(0).and_that_is_all();
