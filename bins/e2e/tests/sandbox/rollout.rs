@@ -116,7 +116,8 @@ fn blocked_rollout_ends_the_wait_with_its_cure() {
         "status reports it",
         |tool| tool.webservice(&["status"]),
         |outcome| {
-            outcome.stdout.contains(full) && outcome.stdout.contains("`webservice restart` replaces them")
+            outcome.stdout.contains(full)
+                && outcome.stdout.contains("`webservice restart` stops old pods first")
         },
     );
     let started = std::time::Instant::now();
@@ -124,7 +125,7 @@ fn blocked_rollout_ends_the_wait_with_its_cure() {
         .exits(5)
         .says(&format!("the new pods do not come up, and the old ones keep running: {full}"))
         .says("exceeded quota: tool-blocked, requested: limits.memory=512Mi")
-        .says("`webservice restart` replaces them")
+        .says("`webservice restart` stops old pods first")
         .and_that_is_all();
     assert!(started.elapsed().as_secs() < 80, "{:?}", started.elapsed());
     assert_eq!(tool.page("/").body, "here");
