@@ -154,8 +154,11 @@ impl Case {
         let plan = plan_files(&contents, &facts);
         self.verdict = plan.verdict();
         let found = file_adjustments(&contents, &facts, &plan, ChangeSet::fits);
-        self.proposed =
-            found.iter().filter(|found| found.rollout.is_none()).map(|found| self.size(found)).collect();
+        // Only limits and counts are tried: requests stay as they are.
+        let is_size = |found: &&Adjustment| {
+            found.rollout.is_none() && found.memory_request.is_none() && found.cpu_request.is_none()
+        };
+        self.proposed = found.iter().filter(is_size).map(|found| self.size(found)).collect();
     }
 
     fn size(&self, found: &Adjustment) -> Size {
