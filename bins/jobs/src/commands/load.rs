@@ -11,8 +11,8 @@ use toolforge_model::{Diagnostic, FileJob, JobName, JobRequest, JobsFile, Untrus
 use toolforge_quota::Verdict;
 use toolforge_render::change::{Action, Adjustment, Change, ChangeSet, WorkloadKind};
 use toolforge_render::job::{
-    JobFacts, JobObjects, JobReplicas, JobState, LoadOptions, LoadPlan, RunOutcome, job_file_warnings,
-    job_status, load_adjustments, observe_job, plan_load, runs_of_job,
+    JobFacts, JobObjects, LoadOptions, LoadPlan, RunOutcome, job_file_warnings, job_status, load_adjustments,
+    observe_job, plan_load, runs_of_job,
 };
 use toolforge_render::pod::Cause;
 
@@ -206,12 +206,8 @@ pub(super) fn warn_of_jobs_that_do_not_run(session: &Session, before: &JobFacts,
         runs.iter().any(|run| matches!(RunOutcome::of(run, &before.live), RunOutcome::Starting { .. }))
     };
     // The causes are those that `list` shows: some of them are only in the events.
-    let may_fail = |job: &&JobObjects| {
-        let status = job_status(job, &before.live, Timestamp::now());
-        let is_incomplete = |replicas: JobReplicas| replicas.ready < replicas.desired || status.restarts > 0;
-        let is_replaced = matches!(status.state, JobState::Updating | JobState::Degraded);
-        is_kept(job) && (is_replaced || status.replicas.is_some_and(is_incomplete))
-    };
+    let may_fail =
+        |job: &&JobObjects| is_kept(job) && facts::may_fail(&job_status(job, &before.live, Timestamp::now()));
     let jobs = before.live.jobs_of(&before.namespace.tool);
     let loaded = jobs.iter().filter(is_loaded);
     let waiting: Vec<&JobObjects> = loaded.filter(|job| has_start(job) || may_fail(job)).collect();

@@ -11,8 +11,8 @@ use toolforge_client::{
 };
 use toolforge_model::{FileLog, JobName, LogPath, Untrusted, platform, quote_word};
 use toolforge_render::job::{
-    FileFacts, FoundWorkload, JobFacts, JobObjects, JobReplicas, JobState, JobStatus, JobWorkload, is_job,
-    job_name_of, job_status, observe_job, pod_status, pods_of_job,
+    FileFacts, FoundWorkload, JobFacts, JobObjects, JobState, JobStatus, JobWorkload, is_job, job_name_of,
+    job_status, observe_job, pod_status, pods_of_job,
 };
 
 use super::facts;
@@ -153,10 +153,7 @@ impl WorkloadLog<'_> {
 
     /// Returns whether it is a continuous job whose pods are not all ready, are replaced, or were started again.
     fn may_fail(&self, now: Timestamp) -> bool {
-        let Some(status) = self.job().map(|job| job_status(job, &self.facts.live, now)) else { return false };
-        let is_replaced = matches!(status.state, JobState::Updating | JobState::Degraded);
-        let is_incomplete = |replicas: JobReplicas| replicas.ready < replicas.desired || status.restarts > 0;
-        is_replaced || status.replicas.is_some_and(is_incomplete)
+        self.job().is_some_and(|job| facts::may_fail(&job_status(job, &self.facts.live, now)))
     }
 
     /// Returns its state, if it still exists. Events are read only if its cause is `explained`: they alone show why no pod can be
