@@ -49,7 +49,8 @@ pub(crate) fn run(
     let _interrupt = runtime.block_on(async { signal(SignalKind::interrupt()) })?;
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut test = Command::new(cargo);
-    test.args(["test", "--workspace"]).args(filter).current_dir(checkout());
+    // A run takes long enough to report each failure of it.
+    test.args(["test", "--workspace", "--no-fail-fast"]).args(filter).current_dir(checkout());
     test.env("TOOLFORGE_SANDBOX", sandbox.name()).env("TOOLFORGE_SANDBOX_BIN", own_program::file()?);
     if std::env::var_os("RUST_TEST_THREADS").is_none() {
         test.env("RUST_TEST_THREADS", THREADS);
