@@ -1,20 +1,14 @@
 //! Fetching the live objects of manifests.
 
 use futures_util::future::try_join_all;
-use k8s_openapi::api::apps::v1::{DaemonSet, ReplicaSet, StatefulSet};
-use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
-use k8s_openapi::api::core::v1::{
-    ConfigMap, Endpoints, LimitRange, PersistentVolumeClaim, ReplicationController, ResourceQuota, Secret,
-    ServiceAccount,
-};
-use k8s_openapi::api::networking::v1::{Ingress, NetworkPolicy};
-use k8s_openapi::api::policy::v1::PodDisruptionBudget;
-use k8s_openapi::api::rbac::v1::{Role, RoleBinding};
+use k8s_openapi::api::apps::v1::ReplicaSet;
+use k8s_openapi::api::core::v1::PersistentVolumeClaim;
 use kube::api::ListParams;
 use serde_json::Value;
 use toolforge_model::ToolName;
 use toolforge_render::files::LiveObject;
 use toolforge_render::manifest::{Manifest, ManifestKind};
+use toolforge_render::object::ObjectKind;
 
 use crate::{Client, Error, ResourceType};
 
@@ -102,25 +96,10 @@ fn without_data(mut json: Value) -> Value {
 
 /// Returns the resource of a kind that is fetched by name.
 fn resource_of(kind: &ManifestKind) -> Option<ResourceType> {
-    Some(match (kind.group.as_str(), kind.kind.as_str()) {
-        ("", "ConfigMap") => ResourceType::of::<ConfigMap>(),
-        ("", "Endpoints") => ResourceType::of::<Endpoints>(),
-        ("", "LimitRange") => ResourceType::of::<LimitRange>(),
-        ("", "PersistentVolumeClaim") => ResourceType::of::<PersistentVolumeClaim>(),
-        ("", "ReplicationController") => ResourceType::of::<ReplicationController>(),
-        ("", "ResourceQuota") => ResourceType::of::<ResourceQuota>(),
-        ("", "Secret") => ResourceType::of::<Secret>(),
-        ("", "ServiceAccount") => ResourceType::of::<ServiceAccount>(),
-        ("apps", "DaemonSet") => ResourceType::of::<DaemonSet>(),
-        ("apps", "ReplicaSet") => ResourceType::of::<ReplicaSet>(),
-        ("apps", "StatefulSet") => ResourceType::of::<StatefulSet>(),
-        ("autoscaling", "HorizontalPodAutoscaler") => ResourceType::of::<HorizontalPodAutoscaler>(),
-        ("gateway.networking.k8s.io", "HTTPRoute") => ResourceType::HTTP_ROUTES,
-        ("networking.k8s.io", "Ingress") => ResourceType::of::<Ingress>(),
-        ("networking.k8s.io", "NetworkPolicy") => ResourceType::of::<NetworkPolicy>(),
-        ("policy", "PodDisruptionBudget") => ResourceType::of::<PodDisruptionBudget>(),
-        ("rbac.authorization.k8s.io", "Role") => ResourceType::of::<Role>(),
-        ("rbac.authorization.k8s.io", "RoleBinding") => ResourceType::of::<RoleBinding>(),
-        _ => return None,
-    })
+    let known = kind.known().filter(|known| known.is_namespaced())?;
+    let mut kinds = ObjectKind::ALL.iter().copied();
+    match kinds.find(|kind| kind.known() == known) {
+        None | Some(ObjectKind::Ingress | ObjectKind::HttpRoute) => Some(ResourceType::of_known(known)),
+        Some(_) => None,
+    }
 }

@@ -2,16 +2,12 @@
 
 use std::fmt;
 
-use k8s_openapi::api::apps::v1 as apps;
-use k8s_openapi::api::batch::v1 as batch;
-use k8s_openapi::api::core::v1 as core;
-use k8s_openapi::api::networking::v1 as networking;
 use kube::api::ListParams;
 use kube::core::Request;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use toolforge_model::{ToolName, Untrusted};
 use toolforge_render::manifest::ManifestKind;
-use toolforge_render::object::{ObjectId, ObjectKind};
+use toolforge_render::object::{KnownKind, ObjectId, ObjectKind};
 
 use crate::Error;
 
@@ -30,43 +26,30 @@ pub struct ResourceType {
 }
 
 impl ResourceType {
-    /// The Gateway API's HTTPRoutes.
-    pub(crate) const HTTP_ROUTES: Self =
-        Self { group: "gateway.networking.k8s.io", version: "v1", plural: "httproutes" };
-
     /// Returns the resource type of a type of k8s-openapi.
     #[must_use]
     pub const fn of<T: k8s_openapi::Resource>() -> Self {
         Self { group: T::GROUP, version: T::VERSION, plural: T::URL_PATH_SEGMENT }
     }
 
-    /// Returns the resource of a kind in a manifest; `None` for one that a tool cannot create.
+    /// Returns the resource of a kind in a manifest, in the version of the manifest; `None` for one that a tool cannot create.
     #[must_use]
     pub fn of_manifest(kind: &ManifestKind) -> Option<Self> {
-        let known = [
-            ("Deployment", Self::of::<apps::Deployment>()),
-            ("ReplicaSet", Self::of::<apps::ReplicaSet>()),
-            ("StatefulSet", Self::of::<apps::StatefulSet>()),
-            ("CronJob", Self::of::<batch::CronJob>()),
-            ("Job", Self::of::<batch::Job>()),
-            ("Pod", Self::of::<core::Pod>()),
-            ("Service", Self::of::<core::Service>()),
-            ("ConfigMap", Self::of::<core::ConfigMap>()),
-            ("Secret", Self::of::<core::Secret>()),
-            ("Endpoints", Self::of::<core::Endpoints>()),
-            ("Ingress", Self::of::<networking::Ingress>()),
-            ("NetworkPolicy", Self::of::<networking::NetworkPolicy>()),
-            ("HTTPRoute", Self::HTTP_ROUTES),
-        ];
-        let is_same = |resource: &Self| (resource.group, resource.version) == (&kind.group, &kind.version);
-        let mut found = known.into_iter().filter(|(name, resource)| *name == kind.kind && is_same(resource));
-        found.next().map(|(_, resource)| resource)
+        let known = kind.known().filter(|known| known.is_writable())?;
+        let version = known.versions().find(|version| *version == kind.version)?;
+        Some(Self { version, ..Self::of_known(known) })
+    }
+
+    /// Returns the resource of a kind, in its current version.
+    #[must_use]
+    pub fn of_known(kind: &'static KnownKind) -> Self {
+        Self { group: kind.group(), version: kind.version(), plural: kind.plural() }
     }
 
     /// Returns the resource of a kind of object.
     #[must_use]
     pub fn of_kind(kind: ObjectKind) -> Self {
-        Self { group: kind.group(), version: kind.version(), plural: kind.plural() }
+        Self::of_known(kind.known())
     }
 
     /// Returns the objects of this kind in a namespace.
@@ -230,6 +213,30 @@ mod tests {
         assert_eq!(path.to_string(), "deployments.apps/web in tool-x");
         let all = ResourceType::of::<Pod>().all_namespaces();
         assert_eq!(all.to_string(), "pods in all namespaces");
+    }
+
+    #[test]
+    fn manifests_keep_their_version() {
+        for (api_version, kind, expected) in [
+            ("batch/v1", "CronJob", Some("/apis/batch/v1/cronjobs")),
+            ("batch/v1beta1", "CronJob", None),
+            (
+                "gateway.networking.k8s.io/v1",
+                "HTTPRoute",
+                Some("/apis/gateway.networking.k8s.io/v1/httproutes"),
+            ),
+            (
+                "gateway.networking.k8s.io/v1beta1",
+                "HTTPRoute",
+                Some("/apis/gateway.networking.k8s.io/v1beta1/httproutes"),
+            ),
+            ("apps/v1", "DaemonSet", None),
+            ("example.com/v1", "Secret", None),
+        ] {
+            let resource = ResourceType::of_manifest(&ManifestKind::new(api_version, kind));
+            let path = resource.map(|resource| resource.all_namespaces().path().unwrap());
+            assert_eq!(path.as_deref(), expected, "{api_version} {kind}");
+        }
     }
 
     #[test]

@@ -391,7 +391,7 @@ fn owner(change: &Change, step: &Step, written: &[Written]) -> Option<OwnerRefer
     let is_stored = |written: &&Written| written.id == *owner && written.kind != WriteKind::Deleted;
     let stored = written.iter().rev().find(is_stored).and_then(|written| written.uid.clone());
     Some(OwnerReference {
-        api_version: owner.kind.api_version(),
+        api_version: owner.kind.api_version().to_owned(),
         kind: owner.kind.to_string(),
         name: owner.name.clone(),
         uid: stored.or_else(|| change.steps.iter().find_map(seen))?,

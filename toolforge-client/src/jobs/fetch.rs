@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 use toolforge_model::{JobName, ToolName};
 use toolforge_render::job::{JobFacts, LiveJobs, RecordedJob, is_job};
 use toolforge_render::namespace::Namespace;
-use toolforge_render::object::HttpRoute;
+use toolforge_render::object::{HttpRoute, ObjectKind};
 use toolforge_render::pod::{PodsTime, with_unsettled_pods};
 
 use crate::facts::{FactsError, FetchedNamespace, NamespaceFetchOptions, host_namespace};
@@ -151,7 +151,7 @@ impl Client {
                 client.all::<Pod>(true, leave_out_unread, namespace),
                 client.fetch_readable_namespace(tool, wanted_facts, leave_out_unread),
                 client.all::<Service>(addresses, leave_out_unread, namespace),
-                client.all_served::<HttpRoute>(addresses, ResourceType::HTTP_ROUTES, namespace),
+                client.all_served::<HttpRoute>(addresses, ResourceType::of_kind(ObjectKind::HttpRoute), namespace),
                 client.all::<Event>(events, true, namespace),
                 client.all_served::<Record>(records, ResourceType::of_kind(RecordedJob::Continuous.kind()), namespace),
                 client.all_served::<Record>(records, ResourceType::of_kind(RecordedJob::Scheduled.kind()), namespace),

@@ -12,7 +12,7 @@ use kube::api::{ListParams, PostParams};
 use toolforge_model::ToolName;
 use toolforge_render::job::JobFacts;
 use toolforge_render::namespace::Namespace;
-use toolforge_render::object::HttpRoute;
+use toolforge_render::object::{HttpRoute, ObjectKind};
 use toolforge_render::pod::{PodsTime, with_unsettled_pods};
 use toolforge_render::web_service::{LiveWebService, WebServiceFacts};
 
@@ -210,7 +210,7 @@ impl Client {
                 (get, ResourceType::of::<Ingress>()),
                 when(routes, client.get_opt(&ingress_path)),
             ),
-            readable(true, (get, ResourceType::HTTP_ROUTES), when(routes, client.find_route(tool))),
+            readable(true, (get, ResourceType::of_kind(ObjectKind::HttpRoute)), when(routes, client.find_route(tool))),
             readable(
                 optional,
                 (list, ResourceType::of::<Pod>()),
@@ -285,12 +285,14 @@ impl Client {
     /// Requests the route. A 404 that names the resource means that the cluster serves the kind, one without that it does
     /// not.
     async fn find_route(&self, tool: &ToolName) -> Result<RouteAnswer, Error> {
-        let path = ResourceType::HTTP_ROUTES.in_namespace(tool.namespace()).named(tool.as_str());
+        let path =
+            ResourceType::of_kind(ObjectKind::HttpRoute).in_namespace(tool.namespace()).named(tool.as_str());
         match self.get(&path).await {
             Ok(route) => Ok(RouteAnswer { is_served: true, route: Some(route) }),
             Err(Error::Api(refusal)) => match refusal.kind() {
                 StatusKind::NotFound => {
-                    let is_served = refusal.object_kind().as_raw() == ResourceType::HTTP_ROUTES.plural;
+                    let is_served =
+                        refusal.object_kind().as_raw() == ResourceType::of_kind(ObjectKind::HttpRoute).plural;
                     Ok(RouteAnswer { is_served, route: None })
                 }
                 _ => Err(Error::Api(refusal)),
@@ -300,7 +302,7 @@ impl Client {
     }
 
     async fn may_create_routes(&self, tool: &ToolName) -> Result<bool, Error> {
-        let ResourceType { group, plural, .. } = ResourceType::HTTP_ROUTES;
+        let ResourceType { group, plural, .. } = ResourceType::of_kind(ObjectKind::HttpRoute);
         let attributes = ResourceAttributes {
             namespace: Some(tool.namespace()),
             verb: Some("create".to_owned()),

@@ -14,7 +14,7 @@ use crate::convert::loss::{self, Carried};
 use crate::convert::service::{JobService, selects};
 use crate::convert::{ConversionNote, Converter, variables};
 use crate::job::{CommandMarks, JobPlanError, command_words, is_job};
-use crate::manifest::{ApiVersions, Manifest, ManifestKind, ManifestObject, item_kind_of};
+use crate::manifest::{Manifest, ManifestKind, ManifestObject, item_kind_of};
 use crate::object::{Labels, ObjectKind, cron_job_spec, deployment_spec, is_web_service};
 use crate::plan::Plan;
 use crate::pod::cpu_of;
@@ -26,7 +26,7 @@ pub fn with_current_version(node: &YamlNode) -> YamlNode {
     let mut node = node.clone();
     let text = |field| node.get(field).and_then(YamlNode::string).map(str::to_owned);
     let (version, kind) = (text("apiVersion").unwrap_or_default(), text("kind").unwrap_or_default());
-    let current = ApiVersions::served_version(&ManifestKind::new(&version, &kind)).unwrap_or_default();
+    let current = ManifestKind::new(&version, &kind).served_version().unwrap_or_default();
     let is_list = item_kind_of(&kind, node.get("items").is_some()).is_some();
     let YamlValue::Mapping(fields) = &mut node.value else { return node };
     for (key, value) in fields {

@@ -15,12 +15,13 @@ use crate::files::service::service_demand;
 use crate::files::{FilePlanFacts, stated};
 use crate::manifest::{Manifest, ManifestObject};
 use crate::object::{
-    FieldPath, LAST_APPLIED, Object, cron_job_spec, daemon_set_spec, deployment_spec, differences,
-    has_labels, is_paused, replica_set_spec,
+    FieldPath, LAST_APPLIED, Object, ObjectKind, cron_job_spec, daemon_set_spec, deployment_spec,
+    differences, has_labels, is_paused, replica_set_spec,
 };
 use crate::pod::{
-    REPLICA_SETS, claim_demand, claimed, has_ended, job_pods, of_live_pods, own_claims, pod_demand, pod_id,
-    pods_of, retry_demand, revision_of, stated_pod, succeeded_demand, terminal_demand, waits_for_unpausing,
+    REPLICA_SETS, claim_demand, claimed, count_demand, has_ended, job_pods, of_live_pods, own_claims,
+    pod_demand, pod_id, pods_of, retry_demand, revision_of, stated_pod, succeeded_demand, terminal_demand,
+    waits_for_unpausing,
 };
 
 /// Returns the change of the object of a manifest: it is created, or the live object is updated.
@@ -231,10 +232,9 @@ impl Planned<'_> {
         let new = self.pods_of_count(u64::try_from(replicas).unwrap_or(0));
         let demand = &mut change.demand;
         demand.pods = self.pods();
-        demand.besides_pods = self.manifest.kind.object_demand();
+        demand.besides_pods = count_demand(ObjectKind::Deployment);
         let live = self.facts.live.typed::<Deployment>(self.manifest);
         let replica_sets = Resource::Count(REPLICA_SETS.to_owned());
-        demand.besides_pods.add(replica_sets.clone(), 1);
         demand.requested = demand.besides_pods.clone();
         demand.requested.add_all(&new.each.times(new.count));
         if is_paused(wanted) && live.as_ref().is_none_or(waits_for_unpausing) {

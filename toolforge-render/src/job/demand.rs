@@ -1,6 +1,6 @@
 //! What jobs use of the quotas.
 
-use toolforge_quota::{Demand, LimitRange, Resource};
+use toolforge_quota::{Demand, LimitRange};
 
 use crate::job::{JobFacts, JobObjects, JobWorkload, LiveJobs, pods_of_job, runs_of_job};
 use crate::object::ObjectKind;
@@ -24,7 +24,7 @@ pub(super) fn of_live(job: &JobObjects, live: &LiveJobs, limit_ranges: &[LimitRa
     }
     if let JobWorkload::Scheduled(_) = &job.workload {
         let runs = u64::try_from(runs_of_job(job, live).len()).unwrap_or(u64::MAX);
-        demand.add(Resource::Count(ObjectKind::Job.count_name()), runs);
+        demand.add_all(&count_demand(ObjectKind::Job).times(runs));
     }
     demand
 }

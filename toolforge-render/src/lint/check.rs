@@ -8,9 +8,9 @@ use toolforge_quota::ObjectName;
 
 use super::context::LintContext;
 use super::finding::{Finding, Fix};
-use super::kinds::Kind;
 use super::rule::Rule;
 use super::syntax::Node;
+use crate::object::{KnownKind, count_name};
 
 /// Collects the findings of a text.
 pub(crate) struct Check<'c> {
@@ -100,7 +100,7 @@ pub(crate) struct Object<'n> {
     /// The whole object.
     pub(crate) node: &'n Node,
     /// Its kind.
-    pub(crate) kind: &'static Kind,
+    pub(crate) kind: &'static KnownKind,
 }
 
 impl<'n> Object<'n> {
@@ -126,10 +126,7 @@ impl<'n> Object<'n> {
 
     /// Returns the kind with the group, as the API server names it in errors: `Deployment.apps`.
     pub(crate) fn kind_and_group(&self) -> String {
-        match self.kind.api_version.split_once('/') {
-            Some((group, _)) => format!("{}.{group}", self.kind.name),
-            None => self.kind.name.to_owned(),
-        }
+        count_name(self.kind.name, self.kind.group())
     }
 
     /// Returns how the API server begins to refuse an invalid object.

@@ -22,7 +22,6 @@ mod finding;
 mod findings;
 mod fix;
 mod ignore;
-mod kinds;
 mod plain_secret;
 mod rule;
 mod rules;

@@ -50,12 +50,17 @@ pub fn server_objects(text: &str, context: &LintContext, findings: &[Finding]) -
         .filter(|(_, object)| !object.name().is_empty() && is_own(object) && !has_error(&label(**object)));
     checked
         .map(|(index, object)| LintObject {
-            kind: ManifestKind::new(object.kind.api_version, object.kind.name),
+            kind: ManifestKind::new(stated_version(object), object.kind.name),
             name: object.name().to_owned(),
             json: object.node.to_json(),
             index,
         })
         .collect()
+}
+
+/// Returns the `apiVersion` that an object states; without one, the current one of its kind.
+fn stated_version<'n>(object: &Object<'n>) -> &'n str {
+    object.node.get("apiVersion").and_then(Node::text).unwrap_or(object.kind.api_version)
 }
 
 /// Returns the finding that the API server refuses an object of a text; `field` is the path that its answer names.
@@ -131,5 +136,12 @@ mod tests {
             .map(|object| object.name)
             .collect();
         assert_eq!(names, ["a"]);
+    }
+
+    #[test]
+    fn objects_keep_their_version() {
+        let text = "apiVersion: gateway.networking.k8s.io/v1beta1\nkind: HTTPRoute\nmetadata: {name: a}\n";
+        let context = LintContext::offline("stashbot".parse().ok());
+        assert_eq!(server_objects(text, &context, &[])[0].kind.version, "v1beta1");
     }
 }

@@ -6,6 +6,7 @@
 use std::cell::RefCell;
 use std::fmt;
 
+use k8s_openapi::api::{apps, batch, core, networking};
 use serde::de::value::{I64Deserializer, StrDeserializer};
 use serde::de::{
     self, DeserializeOwned, DeserializeSeed, Deserializer, IntoDeserializer, MapAccess, SeqAccess, Visitor,
@@ -14,6 +15,7 @@ use serde::forward_to_deserialize_any;
 use toolforge_model::suggest;
 
 use super::syntax::{Entry, Node, Plain, Scalar, Value};
+use crate::object::KnownKind;
 
 /// A field or a value that a type does not have.
 #[derive(Debug)]
@@ -94,8 +96,27 @@ impl Expected {
     }
 }
 
+/// Returns what reads all fields of a kind; `None` where they are not known.
+pub(crate) fn reader_of(kind: &KnownKind) -> Option<fn(&Node) -> Vec<Issue<'_>>> {
+    Some(match kind.name {
+        "Deployment" => check::<apps::v1::Deployment>,
+        "CronJob" => check::<batch::v1::CronJob>,
+        "Job" => check::<batch::v1::Job>,
+        "Pod" => check::<core::v1::Pod>,
+        "Service" => check::<core::v1::Service>,
+        "Ingress" => check::<networking::v1::Ingress>,
+        "ConfigMap" => check::<core::v1::ConfigMap>,
+        "Secret" => check::<core::v1::Secret>,
+        "Endpoints" => check::<core::v1::Endpoints>,
+        "ReplicaSet" => check::<apps::v1::ReplicaSet>,
+        "StatefulSet" => check::<apps::v1::StatefulSet>,
+        "NetworkPolicy" => check::<networking::v1::NetworkPolicy>,
+        _ => return None,
+    })
+}
+
 /// Reads an object; its `apiVersion` and `kind` are not checked. Returns everything that is wrong, in the order of the text.
-pub(crate) fn check<T: DeserializeOwned>(node: &Node) -> Vec<Issue<'_>> {
+fn check<T: DeserializeOwned>(node: &Node) -> Vec<Issue<'_>> {
     let issues = RefCell::new(Vec::new());
     let reader = Reader { node, path: &Path::Root, issues: &issues };
     // What makes the whole unreadable is among the issues.

@@ -5,6 +5,8 @@ use std::fmt;
 use toolforge_model::Untrusted;
 use toolforge_quota::{Demand, Resource};
 
+use crate::object::{KnownKind, count_name, split_api_version};
+
 /// The kind of an object in a manifest; any kind that a cluster may have.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
@@ -16,45 +18,6 @@ pub struct ManifestKind {
     /// The kind, like `Deployment`.
     pub kind: String,
 }
-
-/// The kinds that belong to no namespace (Kubernetes 1.33 and the Gateway API), so that no quota counts them.
-const CLUSTER_SCOPED: &[&str] = &[
-    "APIService",
-    "CSIDriver",
-    "CSINode",
-    "CertificateSigningRequest",
-    "ClusterRole",
-    "ClusterRoleBinding",
-    "ComponentStatus",
-    "CustomResourceDefinition",
-    "FlowSchema",
-    "GatewayClass",
-    "IngressClass",
-    "MutatingAdmissionPolicy",
-    "MutatingAdmissionPolicyBinding",
-    "MutatingWebhookConfiguration",
-    "Namespace",
-    "Node",
-    "PersistentVolume",
-    "PriorityClass",
-    "PriorityLevelConfiguration",
-    "RuntimeClass",
-    "StorageClass",
-    "ValidatingAdmissionPolicy",
-    "ValidatingAdmissionPolicyBinding",
-    "ValidatingWebhookConfiguration",
-    "VolumeAttachment",
-];
-
-/// Core kinds that a quota also counts by their plural alone, without `count/`.
-const SHORT_NAMES: &[&str] = &[
-    "configmaps",
-    "persistentvolumeclaims",
-    "replicationcontrollers",
-    "resourcequotas",
-    "secrets",
-    "services",
-];
 
 /// Returns the kind of the items of a list that has `items`, or nothing for a kind of objects. The items of a `List` have a kind
 /// of their own; for it, the result is empty.
@@ -73,7 +36,7 @@ impl ManifestKind {
     /// Returns the kind of an object by its `apiVersion` and `kind`.
     #[must_use]
     pub fn new(api_version: &str, kind: &str) -> Self {
-        let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
+        let (group, version) = split_api_version(api_version);
         Self { group: group.to_owned(), version: version.to_owned(), kind: kind.to_owned() }
     }
 
@@ -83,41 +46,53 @@ impl ManifestKind {
         if group.is_empty() { version.clone() } else { format!("{group}/{version}") }
     }
 
-    /// Returns the resource's plural name. For a kind that Kubernetes does not have, it is guessed as kubectl does.
+    /// Returns what is known of the kind, in whatever version.
+    #[must_use]
+    pub fn known(&self) -> Option<&'static KnownKind> {
+        KnownKind::find(&self.group, &self.kind)
+    }
+
+    /// Returns the resource's plural name. That of an unknown kind is guessed as kubectl does.
     #[must_use]
     pub fn plural(&self) -> String {
+        if let Some(known) = self.known() {
+            return known.plural().to_owned();
+        }
         let singular = self.kind.to_ascii_lowercase();
-        match singular.as_str() {
-            "endpoints" => singular,
-            text if text.ends_with('s') => format!("{singular}es"),
-            text => match text.strip_suffix('y') {
-                Some(stem) => format!("{stem}ies"),
-                None => format!("{singular}s"),
-            },
+        if singular.ends_with('s') {
+            return format!("{singular}es");
+        }
+        match singular.strip_suffix('y') {
+            Some(stem) => format!("{stem}ies"),
+            None => format!("{singular}s"),
         }
     }
 
-    /// Returns whether its objects belong to a namespace; an unknown kind does.
+    /// Returns whether its objects belong to a namespace; those of an unknown kind do.
     pub(crate) fn is_namespaced(&self) -> bool {
-        !CLUSTER_SCOPED.contains(&self.kind.as_str())
+        self.known().is_none_or(KnownKind::is_namespaced)
     }
 
     /// Returns what quotas count of one object of the kind, without its pods.
     pub(crate) fn object_demand(&self) -> Demand {
-        let plural = self.plural();
+        if let Some(known) = self.known() {
+            return known.object_demand();
+        }
         let mut demand = Demand::default();
-        if !self.is_namespaced() {
-            return demand;
-        }
-        if self.group.is_empty() {
-            if SHORT_NAMES.contains(&plural.as_str()) {
-                demand.add(Resource::from(plural.as_str()), 1);
-            }
-            demand.add(Resource::Count(plural), 1);
-        } else {
-            demand.add(Resource::Count(format!("{plural}.{}", self.group)), 1);
-        }
+        demand.add(Resource::Count(count_name(&self.plural(), &self.group)), 1);
         demand
+    }
+
+    /// Returns the version in which the cluster has the kind, if it is one of Kubernetes: the stated one, or the one to write
+    /// instead. Empty if it is gone. A group with a dot may be that of an extension, which may have a kind of the same name:
+    /// `None`.
+    pub(crate) fn served_version(&self) -> Option<&'static str> {
+        let (stated, known) = (self.api_version(), KnownKind::named(&self.kind)?);
+        if let Some(served) = known.api_versions().find(|served| *served == stated) {
+            return Some(served);
+        }
+        let is_of_kubernetes = !self.group.contains('.') || known.removed_in(&stated).is_some();
+        (is_of_kubernetes || known.group() == self.group).then_some(known.api_version)
     }
 }
 
@@ -145,6 +120,19 @@ mod tests {
     }
 
     #[test]
+    fn plural_of_each_group_is_its_own() {
+        for (api_version, kind, expected) in [
+            ("jobs-api.toolforge.org/v1", "ContinuousJob", "continuous-jobs"),
+            ("example.com/v1", "ContinuousJob", "continuousjobs"),
+            ("v1", "Endpoints", "endpoints"),
+            ("example.com/v1", "Endpoints", "endpointses"),
+            ("events.k8s.io/v1", "Event", "events"),
+        ] {
+            assert_eq!(ManifestKind::new(api_version, kind).plural(), expected, "{api_version} {kind}");
+        }
+    }
+
+    #[test]
     fn objects_count_by_plural_and_group() {
         for (api_version, kind, expected) in [
             ("apps/v1", "Deployment", "count/deployments.apps"),
@@ -160,6 +148,8 @@ mod tests {
             ("gateway.networking.k8s.io/v1", "HTTPRoute", "count/httproutes.gateway.networking.k8s.io"),
             ("example.com/v1alpha1", "Pony", "count/ponies.example.com"),
             ("rbac.authorization.k8s.io/v1", "ClusterRole", ""),
+            ("jobs-api.toolforge.org/v1", "ContinuousJob", "count/continuous-jobs.jobs-api.toolforge.org"),
+            ("example.com/v1", "Node", "count/nodes.example.com"),
         ] {
             let demand = ManifestKind::new(api_version, kind).object_demand();
             let keys: Vec<String> = demand.iter().map(|(resource, _)| resource.to_string()).collect();

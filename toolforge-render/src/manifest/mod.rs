@@ -2,7 +2,6 @@
 //!
 //! [`file_documents`] splits a file, and [`Manifests::read`] reads the objects of a document, `List`s included.
 
-mod api_versions;
 mod deserialize;
 mod document;
 mod kind;
@@ -10,7 +9,6 @@ mod object;
 mod read;
 mod secret_lines;
 
-pub(crate) use api_versions::ApiVersions;
 pub use document::{FileDocument, FileDocuments, file_documents};
 pub(crate) use document::{json_error, parse_at};
 pub(crate) use kind::item_kind_of;

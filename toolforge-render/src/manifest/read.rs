@@ -4,7 +4,7 @@ use toolforge_model::yaml::{YamlNode, YamlValue};
 use toolforge_model::{Diagnostic, ToolName, Untrusted};
 
 use crate::manifest::deserialize::deserialize;
-use crate::manifest::{ApiVersions, Manifest, ManifestKind, ManifestObject, item_kind_of};
+use crate::manifest::{Manifest, ManifestKind, ManifestObject, item_kind_of};
 
 /// The most objects of all documents; the largest namespaces have a few hundred.
 const MOST_OBJECTS: usize = 10_000;
@@ -151,7 +151,7 @@ fn content(kind: &ManifestKind, node: &YamlNode) -> Result<ManifestObject, Diagn
 /// Returns the error for a version of the API that has no such kind, or no longer.
 fn not_served(kind: &ManifestKind, node: &YamlNode) -> Option<Diagnostic> {
     let found = node.get("apiVersion")?;
-    let current = match ApiVersions::served_version(kind) {
+    let current = match kind.served_version() {
         Some(served) => Some(served),
         None => match kind.group.as_str() {
             "" => Some("v1"),

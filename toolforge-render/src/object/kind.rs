@@ -10,9 +10,9 @@ use k8s_openapi::api::networking::v1::Ingress;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
-use toolforge_model::{platform, yaml};
+use toolforge_model::yaml;
 
-use crate::object::{HttpRoute, cron_job_spec, deployment_spec};
+use crate::object::{HttpRoute, KnownKind, cron_job_spec, deployment_spec};
 
 /// A kind of object that a web service or a job consists of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -68,56 +68,34 @@ impl ObjectKind {
         }
     }
 
+    /// Returns what is known of the kind.
+    #[must_use]
+    pub fn known(self) -> &'static KnownKind {
+        KnownKind::named(self.as_str()).expect("the table has each of these kinds")
+    }
+
     /// Returns the API group; empty for the core group.
     #[must_use]
     pub fn group(self) -> &'static str {
-        match self {
-            Self::Deployment => "apps",
-            Self::CronJob | Self::Job => "batch",
-            Self::Service | Self::Pod => "",
-            Self::Ingress => "networking.k8s.io",
-            Self::HttpRoute => "gateway.networking.k8s.io",
-            Self::ContinuousJobRecord | Self::ScheduledJobRecord => platform::JOBS_API_GROUP,
-        }
+        self.known().group()
     }
 
-    /// Returns the version of the API: `v1` for every kind that web services and jobs consist of.
+    /// Returns the version of the API, like `v1`.
     #[must_use]
     pub fn version(self) -> &'static str {
-        "v1"
+        self.known().version()
     }
 
     /// Returns the `apiVersion`: `apps/v1`, or `v1` for the core group.
     #[must_use]
-    pub fn api_version(self) -> String {
-        match self.group() {
-            "" => self.version().to_owned(),
-            group => format!("{group}/{}", self.version()),
-        }
+    pub fn api_version(self) -> &'static str {
+        self.known().api_version
     }
 
     /// Returns the resource's plural name in request paths.
     #[must_use]
     pub fn plural(self) -> &'static str {
-        match self {
-            Self::Deployment => "deployments",
-            Self::CronJob => "cronjobs",
-            Self::Job => "jobs",
-            Self::Service => "services",
-            Self::Pod => "pods",
-            Self::Ingress => "ingresses",
-            Self::HttpRoute => "httproutes",
-            Self::ContinuousJobRecord => "continuous-jobs",
-            Self::ScheduledJobRecord => "scheduled-jobs",
-        }
-    }
-
-    /// Returns what follows `count/` in a quota that counts objects of this kind: `deployments.apps`.
-    pub(crate) fn count_name(self) -> String {
-        match self.group() {
-            "" => self.plural().to_owned(),
-            group => format!("{}.{group}", self.plural()),
-        }
+        self.known().plural()
     }
 }
 

@@ -6,6 +6,7 @@ mod defaults;
 mod difference;
 mod http_route;
 mod kind;
+mod known_kind;
 mod labels;
 mod path;
 mod spec;
@@ -21,6 +22,8 @@ pub use http_route::{
     HttpRouteRule, HttpRouteSpec, HttpRouteStatus, RouteAcceptance,
 };
 pub use kind::{Object, ObjectId, ObjectKind, UnknownKindError, to_json_list, to_yaml};
+pub use known_kind::KnownKind;
+pub(crate) use known_kind::{count_name, split_api_version};
 pub use labels::is_controller_annotation;
 pub(crate) use labels::{
     LAST_APPLIED, Labels, has_label, has_labels, is_own_annotation, is_shell, is_web_service, label,

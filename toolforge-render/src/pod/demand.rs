@@ -210,19 +210,10 @@ pub(crate) fn one_pod_of(object: &Object, limit_ranges: &[LimitRange]) -> Demand
 
 /// Returns what an object of a kind counts for in the quotas, without its pods.
 pub(crate) fn count_demand(kind: ObjectKind) -> Demand {
-    let mut demand = Demand::default();
-    demand.add(Resource::Count(kind.count_name()), 1);
-    match kind {
+    let mut demand = kind.known().object_demand();
+    if kind == ObjectKind::Deployment {
         // The pods' ReplicaSet is an object of the namespace, too.
-        ObjectKind::Deployment => demand.add(Resource::Count(REPLICA_SETS.to_owned()), 1),
-        ObjectKind::Service => demand.add(Resource::Services, 1),
-        ObjectKind::CronJob
-        | ObjectKind::Job
-        | ObjectKind::Pod
-        | ObjectKind::Ingress
-        | ObjectKind::HttpRoute
-        | ObjectKind::ContinuousJobRecord
-        | ObjectKind::ScheduledJobRecord => {}
+        demand.add(Resource::Count(REPLICA_SETS.to_owned()), 1);
     }
     demand
 }

@@ -38,6 +38,7 @@ const CASES: &[(&str, &str, &str)] = &[
     ("unknown-rule", "  a: \"1\"", "  a: \"1\" # lint: ignore=nonsense"),
     ("unknown-kind", "kind: ConfigMap", "kind: Configmap"),
     ("forbidden-kind", "apiVersion: v1\nkind: ConfigMap", "apiVersion: v1\nkind: PersistentVolumeClaim"),
+    ("forbidden-kind", "apiVersion: v1\nkind: ConfigMap", "apiVersion: storage.k8s.io/v1\nkind: CSIDriver"),
     ("api-version", "apiVersion: batch/v1\nkind: Job", "apiVersion: v1\nkind: Job"),
     ("api-version", "apiVersion: apps/v1", "apiVersion: apps/v1beta2"),
     ("api-version", "apiVersion: apps/v1\n", ""),

@@ -1,14 +1,14 @@
 //! The kind of an object and the version of the API.
 
-use toolforge_model::suggest;
+use toolforge_model::{platform, suggest};
 
 use super::super::check::{Check, Object};
 use super::super::edit::{Added, insert, like, source};
 use super::super::finding::{Edit, Fix};
-use super::super::kinds::{Access, Kind, is_of_jobs_service};
 use super::super::rule::Rule;
 use super::super::syntax::{Entry, Node};
 use super::selector::selector_fix;
+use crate::object::{KnownKind, split_api_version};
 
 /// Returns the object of a mapping, if it has a known kind; adds findings if not.
 pub(crate) fn find_kind<'n>(check: &mut Check<'_>, node: &'n Node) -> Option<Object<'n>> {
@@ -26,17 +26,23 @@ pub(crate) fn find_kind<'n>(check: &mut Check<'_>, node: &'n Node) -> Option<Obj
         note_unchecked(check, kind, name);
         return None;
     }
-    if let Some(kind) = Kind::find(name) {
+    if let Some(kind) = KnownKind::named(name) {
         return Some(Object { node, kind });
     }
-    let near = suggest(name, Kind::writable());
-    let all = || format!("; a tool may create {}", Kind::writable().collect::<Vec<_>>().join(", "));
+    let near = suggest(name, KnownKind::writable_names());
+    let all =
+        || format!("; a tool may create {}", KnownKind::writable_names().collect::<Vec<_>>().join(", "));
     let near = near.map_or_else(all, |near| format!("; did you mean \"{near}\"?"));
     let version = version.and_then(Node::text).unwrap_or_default();
     check
         .at(Rule::UnknownKind, kind, format!("unknown kind \"{name}\"{near}"))
         .answered(format!("no matches for kind \"{name}\" in version \"{version}\""));
     None
+}
+
+/// Returns whether an `apiVersion` is of the platform's jobs service; its version is not checked.
+fn is_of_jobs_service(api_version: &str) -> bool {
+    split_api_version(api_version).0 == platform::JOBS_API_GROUP
 }
 
 /// Notes that the fields of a kind are not known.
@@ -61,7 +67,7 @@ pub(crate) fn check_kind(check: &mut Check<'_>, object: Object<'_>) -> bool {
         return true;
     };
     let found = node.text().unwrap_or_default();
-    if kind.has_version(found) {
+    if kind.api_versions().any(|version| version == found) {
         return true;
     }
     let current = kind.api_version;
@@ -80,10 +86,10 @@ pub(crate) fn check_kind(check: &mut Check<'_>, object: Object<'_>) -> bool {
 
 /// Returns whether a tool may not create objects of a kind; adds a finding then.
 pub(crate) fn is_forbidden(check: &mut Check<'_>, object: Object<'_>) -> bool {
-    if object.kind.access == Access::Write {
+    if object.kind.is_writable() {
         return false;
     }
-    let writable: Vec<&str> = Kind::writable().collect();
+    let writable: Vec<&str> = KnownKind::writable_names().collect();
     let kind = object.kind.name;
     let message = format!("a tool may not create a {kind}; it may create {}", writable.join(", "));
     let answer = format!("{kind} is forbidden: User cannot create this resource in the namespace");

@@ -8,6 +8,7 @@ use super::super::check::{Check, Object};
 use super::super::edit::like;
 use super::super::finding::Fix;
 use super::super::rule::Rule;
+use super::super::strict::reader_of;
 use super::super::syntax::Node;
 use super::names::{
     not_a_dns_label, not_a_dns_subdomain, not_a_label_key, not_a_label_value, not_a_service_name,
@@ -153,7 +154,7 @@ fn not_a_name(object: Object<'_>, name: &str) -> Option<String> {
 
 /// Checks names of finalizers; those of custom resources may have any form.
 fn check_finalizers(check: &mut Check<'_>, object: Object<'_>) {
-    let finalizers = object.node.at(&["metadata", "finalizers"]).filter(|_| object.kind.check.is_some());
+    let finalizers = object.node.at(&["metadata", "finalizers"]).filter(|_| reader_of(object.kind).is_some());
     for (index, node) in finalizers.map(Node::items).unwrap_or_default().iter().enumerate() {
         let Some(text) = node.string() else { continue };
         let path = format!("metadata.finalizers[{index}]");

@@ -4,17 +4,17 @@ use super::super::check::{Check, Object};
 use super::super::edit::{quoted, scalar};
 use super::super::finding::Fix;
 use super::super::rule::Rule;
-use super::super::strict::{Expected, Issue, IssueKind};
+use super::super::strict::{Expected, Issue, IssueKind, reader_of};
 use super::super::syntax::{Node, Plain, Scalar};
 use super::api_version::note_unchecked;
 
 /// Checks all fields of an object.
 pub(crate) fn check(check: &mut Check<'_>, object: Object<'_>) {
-    if object.kind.check.is_none() && !check.context.asks_server {
+    let reader = reader_of(object.kind);
+    if reader.is_none() && !check.context.asks_server {
         note_unchecked(check, object.head(), object.kind.name);
     }
-    let issues = object.kind.check.map(|read| read(object.node)).unwrap_or_default();
-    for issue in issues {
+    for issue in reader.map(|read| read(object.node)).unwrap_or_default() {
         report(check, object, &issue);
     }
     check_keys(check, object.node);
@@ -33,7 +33,7 @@ fn report(check: &mut Check<'_>, object: Object<'_>, issue: &Issue<'_>) {
         IssueKind::WrongType { expected } => {
             let (rule, message) = wrong_type(node, path, *expected);
             let fix = type_fix(node, *expected);
-            let version = object.kind.api_version.rsplit('/').next().unwrap_or_default();
+            let version = object.kind.version();
             let name = object.kind.name;
             let answer = format!(
                 "{name} in version \"{version}\" cannot be handled as a {name}: json: cannot unmarshal {} into a field of \
