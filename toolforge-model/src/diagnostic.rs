@@ -63,6 +63,8 @@ pub enum DiagnosticKind {
     Limit,
     /// The text is a template of Helm or Jinja, which is not rendered yet.
     Template,
+    /// The text is a crontab or consists of `jsub` lines.
+    Crontab,
     /// The text is not UTF-8.
     Encoding,
     /// A second document begins where only one is read.

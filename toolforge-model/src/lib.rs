@@ -50,6 +50,8 @@ mod type_name;
 mod untrusted;
 mod web_service;
 
+#[cfg(feature = "yaml")]
+pub mod crontab;
 pub mod platform;
 #[cfg(feature = "yaml")]
 pub mod yaml;

@@ -3,13 +3,14 @@
 
 use insta::assert_snapshot;
 use toolforge_images::Catalog;
+use toolforge_model::crontab::find_crontab;
 use toolforge_model::{JobsFile, ToolName};
 use toolforge_render::convert::Converter;
 use toolforge_render::namespace::Namespace;
 
 /// Returns the jobs file of a crontab or of `jsub` lines.
 fn converted(text: &str) -> String {
-    assert!(Converter::is_lines(text), "{text}");
+    assert!(find_crontab(text).is_some(), "{text}");
     let tool: ToolName = "stashbot".parse().unwrap();
     let namespace = Namespace::new(&tool, Catalog::bundled());
     let mut converter = Converter::new(&namespace, None);

@@ -3,6 +3,7 @@
 
 use insta::assert_snapshot;
 use toolforge_images::Catalog;
+use toolforge_model::crontab::find_crontab;
 use toolforge_model::{JobsFile, ToolName};
 use toolforge_render::convert::{Conversion, Converter, with_current_version};
 use toolforge_render::manifest::{Manifests, file_documents};
@@ -17,7 +18,7 @@ fn tool() -> ToolName {
 }
 
 fn of_lines(text: &str) -> Conversion {
-    assert!(Converter::is_lines(text), "{text}");
+    assert!(find_crontab(text).is_some(), "{text}");
     let namespace = namespace();
     let mut converter = Converter::new(&namespace, None);
     converter.add_lines(text);
@@ -25,7 +26,7 @@ fn of_lines(text: &str) -> Conversion {
 }
 
 fn of_manifests(text: &str) -> Conversion {
-    assert!(!Converter::is_lines(text), "{text}");
+    assert!(find_crontab(text).is_none(), "{text}");
     let mut manifests = Manifests::default();
     let documents = file_documents(text);
     assert_eq!(documents.errors, []);

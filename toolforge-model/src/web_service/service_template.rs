@@ -55,7 +55,7 @@ impl ServiceTemplate {
             YamlValue::String(_) | YamlValue::Plain(_) | YamlValue::Sequence(_) => {
                 let found = Untrusted::new(document.describe());
                 let message =
-                    format!("a template is a mapping, like `type: php8.2`, not {}", found.escaped());
+                    format!("expected a service.template, such as `type: php8.2`, not {}", found.escaped());
                 return Err(Diagnostic::new(document.location, message).into());
             }
         };
@@ -174,11 +174,11 @@ mod tests {
     fn rejects_lists_and_strings() {
         assert_eq!(
             errors("- type: php8.2\n"),
-            "line 1, column 1: a template is a mapping, like `type: php8.2`, not a list"
+            "line 1, column 1: expected a service.template, such as `type: php8.2`, not a list"
         );
         assert_eq!(
             errors("php8.2\n"),
-            "line 1, column 1: a template is a mapping, like `type: php8.2`, not \"php8.2\""
+            "line 1, column 1: expected a service.template, such as `type: php8.2`, not \"php8.2\""
         );
     }
 

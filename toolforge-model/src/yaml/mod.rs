@@ -10,6 +10,6 @@ mod write;
 
 pub use marker::{begins_document, ends_document};
 pub use node::{YamlNode, YamlValue};
-pub use read::parse;
+pub use read::{not_yaml, parse};
 pub use template::{TemplateMark, find_template};
 pub use write::{WriteError, to_text};

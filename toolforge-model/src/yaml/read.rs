@@ -4,7 +4,8 @@ use serde_saphyr::{DuplicateKeyPolicy, NonFiniteFloatPolicy, UserMessageFormatte
 
 use super::node::{self, Parsed, YamlNode, YamlValue};
 use super::remedy::{invalid_escape, remedy, second_document};
-use super::template::find_template;
+use super::template::{find_template, template_in_line};
+use crate::crontab::find_crontab;
 use crate::{Diagnostic, DiagnosticKind, Location, Remedy, Untrusted};
 
 /// The maximum number of values and keys that aliases (`*name`) repeat: those of a few hundred jobs with common settings.
@@ -21,7 +22,16 @@ const LEVELS: usize = 64;
 /// # Errors
 /// When the text is not YAML: where and why, with a hint at the usual causes.
 pub fn parse(text: &str) -> Result<YamlNode, Diagnostic> {
-    read(text).map_err(|ReadError { location, reason }| {
+    if let Some(found) = not_yaml(text) {
+        return Err(found);
+    }
+    let found = read(text);
+    if let Ok(node) = &found
+        && let Some(mark) = key_of_template(node).and_then(|key| template_in_line(text, key.location.line))
+    {
+        return Err(Diagnostic::of_kind(DiagnosticKind::Template, mark.location, mark));
+    }
+    found.map_err(|ReadError { location, reason }| {
         let of_kind = |kind, message: &str| Diagnostic::of_kind(kind, location, message);
         let reason = match reason {
             Reason::Limit(reason) => return of_kind(DiagnosticKind::Limit, &reason),
@@ -65,6 +75,27 @@ pub fn parse(text: &str) -> Result<YamlNode, Diagnostic> {
             None => found,
         }
     })
+}
+
+/// Returns the first key that is a mapping or a list: `{{ name }}` is YAML, a mapping in braces whose key is another one.
+fn key_of_template(node: &YamlNode) -> Option<&YamlNode> {
+    match &node.value {
+        YamlValue::Mapping(pairs) => pairs.iter().find_map(|(key, value)| match &key.value {
+            YamlValue::Mapping(_) | YamlValue::Sequence(_) => Some(key),
+            _ => key_of_template(value),
+        }),
+        YamlValue::Sequence(items) => items.iter().find_map(key_of_template),
+        YamlValue::Null | YamlValue::String(_) | YamlValue::Plain(_) => None,
+    }
+}
+
+/// Returns the error of a text that is something else than YAML, which a reader of YAML may accept all the same.
+#[must_use]
+pub fn not_yaml(text: &str) -> Option<Diagnostic> {
+    let location = find_crontab(text)?;
+    let message =
+        "this is a crontab or consists of jsub lines; `toolforge jobs convert` converts it to a jobs file";
+    Some(Diagnostic::of_kind(DiagnosticKind::Crontab, location, message))
 }
 
 /// Returns whether a text with zero bytes is UTF-16 that was read as UTF-8.

@@ -36,14 +36,24 @@ impl fmt::Display for TemplateMark {
 /// ```
 #[must_use]
 pub fn find_template(text: &str) -> Option<TemplateMark> {
+    find_from(text, 1)
+}
+
+/// Returns the first expression of a template in a line, counted from 1, outside of quotes and comments.
+pub(super) fn template_in_line(text: &str, line: u64) -> Option<TemplateMark> {
+    find_from(text, line).filter(|mark| mark.location.line == line)
+}
+
+/// Returns the first expression in a line or those after it.
+fn find_from(text: &str, first: u64) -> Option<TemplateMark> {
     let mut start = 0;
     for (index, line) in text.split('\n').enumerate() {
         let content = line.trim_start_matches('\u{feff}').trim_start();
-        if !content.starts_with('#')
+        if number(index) >= first
+            && !content.starts_with('#')
             && let Some(column) = mark_of_line(line)
         {
             let (before, found) = line.split_at(column);
-            let number = |number: usize| u64::try_from(number).unwrap_or(u64::MAX).saturating_add(1);
             return Some(TemplateMark {
                 location: Location { line: number(index), column: number(before.chars().count()) },
                 span: start + column..start + column + found.trim_end().len(),
@@ -53,6 +63,11 @@ pub fn find_template(text: &str) -> Option<TemplateMark> {
         start += line.len() + 1;
     }
     None
+}
+
+/// Returns the number of an index, from 1.
+fn number(index: usize) -> u64 {
+    u64::try_from(index).unwrap_or(u64::MAX).saturating_add(1)
 }
 
 /// Returns where the first expression of a line begins that is not within quotes.

@@ -2,15 +2,13 @@
 
 use std::ops::Range;
 
+use toolforge_model::crontab::{CrontabAssignment, CrontabEntry, runs_submitter, submitter};
 use toolforge_model::{
     Emails, Environment, JobName, JobOptions, Location, LogPath, Memory, Schedule, Untrusted, split_words,
 };
 
 use crate::convert::loss::Carried;
 use crate::convert::{ConversionNote, Converter};
-
-/// The programs that submit a job.
-const SUBMITTERS: [&str; 4] = ["jsub", "jstart", "qsub", "qcronsub"];
 
 /// The programs of the bastions that crontabs run and that no image has.
 const MISSING_PROGRAMS: [&str; 11] = [
@@ -52,43 +50,26 @@ struct Assigned {
     mail_to: Option<String>,
 }
 
-/// A line that assigns a value to a name.
-struct Assignment<'a> {
-    name: &'a str,
-    value: &'a str,
-    is_quoted: bool,
-}
-
 impl Converter<'_> {
-    /// Returns whether a text is a crontab or consists of `jsub` lines.
-    #[must_use]
-    pub fn is_lines(text: &str) -> bool {
-        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        let first = text.lines().map(str::trim).find(|line| !line.is_empty() && !line.starts_with('#'));
-        first.is_some_and(|line| {
-            Assignment::of(line).is_some() || scheduled(line).is_some() || submitter(line).is_some()
-        })
-    }
-
     /// Adds the jobs of a crontab, or of `jsub` lines. Assignments apply to the lines after them.
     pub fn add_lines(&mut self, text: &str) {
         let mut assigned = Assigned::default();
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        let is_crontab = text.lines().any(|line| scheduled(line.trim()).is_some());
+        let is_crontab = text.lines().any(|line| CrontabEntry::parse(line.trim()).is_some());
         for (index, line) in text.lines().enumerate() {
             let line = line.trim();
             let location = Location { line: index as u64 + 1, column: 1 };
             if line.is_empty() || line.starts_with('#') {
                 continue;
             }
-            let assignment = Assignment::of(line);
-            if let Some(assignment) = assignment.filter(|found| !found.is_of_command(is_crontab)) {
+            let assignment = CrontabAssignment::parse(line);
+            if let Some(assignment) = assignment.filter(|found| !is_of_command(found, is_crontab)) {
                 self.assign(&assignment, &mut assigned, line, location);
                 continue;
             }
-            let (schedule, command) = match scheduled(line) {
-                Some((schedule, command)) => (Some(schedule), command),
-                None if submitter(line).is_some() => (None, line.to_owned()),
+            let (schedule, command) = match CrontabEntry::parse(line) {
+                Some(CrontabEntry { schedule, command, .. }) => (Some(schedule), command),
+                None if submitter(line).is_some() => (None, line),
                 None if runs_submitter(line) => {
                     self.leave(line, JSUB_AMONG_OTHERS, location);
                     continue;
@@ -99,18 +80,18 @@ impl Converter<'_> {
                     continue;
                 }
             };
-            self.add_line(line, schedule, &command, &assigned, location);
+            self.add_line(line, schedule, command, &assigned, location);
         }
     }
 
     fn assign(
         &mut self,
-        assignment: &Assignment<'_>,
+        assignment: &CrontabAssignment<'_>,
         assigned: &mut Assigned,
         line: &str,
         location: Location,
     ) {
-        let Assignment { name, value, is_quoted: _ } = *assignment;
+        let CrontabAssignment { name, value, .. } = *assignment;
         match name {
             "MAILTO" => assigned.mail_to = Some(value.to_owned()),
             "SHELL" | "PATH" | "HOME" | "LOGNAME" | "USER" | "CRON_TZ" => {
@@ -229,58 +210,11 @@ impl Converter<'_> {
     }
 }
 
-impl<'a> Assignment<'a> {
-    /// Parses an assignment like `MAILTO=""`.
-    fn of(line: &'a str) -> Option<Self> {
-        let (name, value) = line.split_once('=')?;
-        let name = name.trim_end();
-        let is_name = name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
-            && name.chars().all(|character| character.is_ascii_alphanumeric() || character == '_');
-        let value = value.trim();
-        let unquoted = |quote| {
-            let text: &str = value.strip_prefix(quote)?.strip_suffix(quote)?;
-            (!text.contains(quote)).then_some(text)
-        };
-        let quoted = unquoted('"').or_else(|| unquoted('\''));
-        let (value, is_quoted) = (quoted.unwrap_or(value), quoted.is_some());
-        is_name.then_some(Self { name, value, is_quoted })
-    }
-
-    /// Returns whether the assignment is that of one command, as in `LANG=C jsub ./a.sh`: cron reads all of a line as the value,
-    /// but a shell only its first word.
-    fn is_of_command(&self, is_crontab: bool) -> bool {
-        let has_words = !self.is_quoted && self.value.contains(char::is_whitespace);
-        has_words && (!is_crontab || runs_submitter(self.value))
-    }
-}
-
-/// Returns the schedule and the command of a line of a crontab.
-fn scheduled(line: &str) -> Option<(String, String)> {
-    let fields = if line.starts_with('@') { 1 } else { 5 };
-    let mut rest = line;
-    let mut schedule = Vec::new();
-    for _ in 0..fields {
-        let (field, after) = rest.split_once(char::is_whitespace)?;
-        schedule.push(field);
-        rest = after.trim_start();
-    }
-    let is_field = |field: &str| {
-        let starts = |first: char| first.is_ascii_alphanumeric() || "*?".contains(first);
-        field.starts_with(starts)
-            && field
-                .chars()
-                .all(|character| character.is_ascii_alphanumeric() || "*/,-?#".contains(character))
-    };
-    let is_minute = |field: &&str| field.starts_with(|first: char| first.is_ascii_digit() || first == '*');
-    let is_schedule = fields == 1
-        || (schedule.iter().all(|field| is_field(field)) && schedule.first().is_some_and(is_minute));
-    (is_schedule && !rest.is_empty()).then(|| (schedule.join(" "), rest.to_owned()))
-}
-
-/// Returns the program that submits a job, if the line runs one.
-fn submitter(command: &str) -> Option<&'static str> {
-    let program = command.split_whitespace().next()?.rsplit('/').next()?;
-    SUBMITTERS.into_iter().find(|submitter| *submitter == program)
+/// Returns whether an assignment is that of one command, as in `LANG=C jsub ./a.sh`: cron reads all of a line as the value, but a
+/// shell only its first word.
+fn is_of_command(assignment: &CrontabAssignment<'_>, is_crontab: bool) -> bool {
+    let has_words = !assignment.is_quoted && assignment.value.contains(char::is_whitespace);
+    has_words && (!is_crontab || runs_submitter(assignment.value))
 }
 
 /// Returns the program of a bastion that a command runs, and that no image has.
@@ -411,13 +345,6 @@ impl Submitted {
     fn note(&mut self, option: String) {
         self.notes.push(ConversionNote::Option { option: Untrusted::new(option) });
     }
-}
-
-/// Returns whether a line of a shell runs `jsub` or one of its relatives after another command or an assignment.
-fn runs_submitter(command: &str) -> bool {
-    let mut words =
-        command.split(|character: char| character.is_whitespace() || ";&|()`'\"".contains(character));
-    words.any(|word| submitter(word).is_some())
 }
 
 /// Returns the places of the words of a line that a shell runs as one command.

@@ -2,15 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use toolforge_model::yaml::YamlValue;
-use toolforge_model::{
-    Diagnostic, DocumentKind, FileJob, JobsFile, Location, ServiceTemplate, ToolName, Untrusted,
-};
+use toolforge_model::{Diagnostic, DocumentKind, FileJob, JobsFile, Location, ServiceTemplate, ToolName};
 
 use crate::manifest::{FileDocument, Manifest, Manifests, file_documents};
 
 /// The most documents of a file; the largest namespaces have a few hundred objects.
 const MOST_DOCUMENTS: usize = 10_000;
+
+/// The kinds of documents that are read.
+pub(crate) const ANY_DOCUMENT: &str =
+    "a list of jobs, a service.template, or an object with `apiVersion` and `kind`";
 
 /// What one file asks for, whatever its name, with its errors.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -72,9 +73,13 @@ impl FileContents {
         }
         for document in read.documents.iter().take(MOST_DOCUMENTS) {
             match DocumentKind::of(&document.node) {
-                Some(DocumentKind::Manifest) => manifests.read(&document.node, tool),
-                Some(DocumentKind::ServiceTemplate) => contents.add_template(document),
-                _ => contents.add(document, tool),
+                DocumentKind::Manifest => manifests.read(&document.node, tool),
+                DocumentKind::ServiceTemplate => contents.add_template(document),
+                DocumentKind::JobsFile => contents.add_jobs(document, tool),
+                kind => {
+                    let message = kind.unexpected(ANY_DOCUMENT, &document.node.describe());
+                    contents.errors.push(Diagnostic::new(document.node.location, message));
+                }
             }
         }
         if let Some(next) = read.documents.get(MOST_DOCUMENTS) {
@@ -90,13 +95,9 @@ impl FileContents {
         contents
     }
 
-    /// Adds a document that is neither a manifest nor a template.
-    fn add(&mut self, document: &FileDocument, tool: &ToolName) {
+    /// Adds a list of jobs.
+    fn add_jobs(&mut self, document: &FileDocument, tool: &ToolName) {
         let location = document.node.location;
-        let YamlValue::Sequence(_) = &document.node.value else {
-            self.errors.push(unrecognized(document));
-            return;
-        };
         let findings = JobsFile::check(&document.text, tool, None);
         self.errors.extend(findings.errors.iter().map(|error| document.in_file(error)));
         self.warnings.extend(findings.warnings.iter().map(|warning| document.in_file(warning)));
@@ -125,18 +126,6 @@ impl FileContents {
             Err(errors) => self.errors.extend(errors.iter().map(|error| document.in_file(error))),
         }
     }
-}
-
-/// Returns that a document is none of the kinds that can be checked.
-fn unrecognized(document: &FileDocument) -> Diagnostic {
-    let explanation = DocumentKind::of(&document.node).and_then(DocumentKind::explanation);
-    let found = Untrusted::new(document.node.describe());
-    let message = format!(
-        "expected a list of jobs, a service.template, or an object with `apiVersion` and `kind`, not {}{}",
-        found.escaped(),
-        explanation.map(|explanation| format!("; {explanation}")).unwrap_or_default()
-    );
-    Diagnostic::new(document.node.location, message)
 }
 
 /// Returns an error for each object that is in the file a second time.
@@ -199,8 +188,8 @@ mod tests {
             assert!(text == "[]\n" || found.contains("expected"), "{text}: {found}");
         }
         insta::assert_snapshot!(shown("jobs: []\n---\nname: x\nimage: bookworm\n"), @"
-        line 1, column 1: expected a list of jobs, a service.template, or an object with `apiVersion` and `kind`, not a mapping; the list of jobs must be the whole file: remove the key `jobs` and the indentation below it
-        line 3, column 1: expected a list of jobs, a service.template, or an object with `apiVersion` and `kind`, not a mapping; this is one job: write `- ` before its first key, and indent the others by two spaces
+        line 1, column 1: expected a list of jobs, a service.template, or an object with `apiVersion` and `kind`; the list of jobs must be the whole file: remove the key `jobs` and the indentation below it
+        line 3, column 1: expected a list of jobs, a service.template, or an object with `apiVersion` and `kind`; this is one job: write `- ` before its first key, and indent the others by two spaces
         ");
     }
 

@@ -17,6 +17,7 @@ mod stated;
 mod stateful_set;
 
 pub use adjust::file_adjustments;
+pub(crate) use contents::ANY_DOCUMENT;
 pub use contents::{FileContents, FileJobs, FileTemplate};
 pub use facts::{FilePlanFacts, LiveObject, LiveObjects};
 pub use plan::{FilePlan, FileProblem, FileProblemKind, plan_files};

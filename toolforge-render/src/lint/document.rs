@@ -14,7 +14,8 @@ use super::rules::{
     ScheduledJob, check_every_minute, check_gaps, check_job_command, check_platform_file, check_same_minute,
     check_web_service, corrected_schedule, find_kind,
 };
-use super::syntax::{Document, Entry, Node, Value};
+use super::syntax::{Document, Node, Value};
+use crate::files::ANY_DOCUMENT;
 use crate::manifest::item_kind_of;
 
 const REFUSED_JOBS_FILE: &str = "`toolforge jobs load` refuses the file";
@@ -31,13 +32,13 @@ pub(crate) enum Contents<'n> {
 /// Finds out what the documents of a text are, and checks files of the platform's tools.
 pub(crate) fn contents<'n>(check: &mut Check<'_>, documents: &'n [Document]) -> Contents<'n> {
     if let [document @ Document { root }] = documents {
-        match &root.value {
-            Value::Sequence(items) if !items.iter().any(|item| item.entry("kind").is_some()) => {
+        match kind_of(root) {
+            DocumentKind::JobsFile => {
                 check_jobs_file(check, root);
                 check_platform_file(check, document);
                 return Contents::Other;
             }
-            Value::Mapping { .. } if kind_of(root) == DocumentKind::ServiceTemplate => {
+            DocumentKind::ServiceTemplate => {
                 check_service_template(check, root);
                 check_platform_file(check, document);
                 return Contents::Other;
@@ -54,34 +55,37 @@ pub(crate) fn objects<'n>(check: &mut Check<'_>, documents: &'n [Document]) -> V
     for document in documents.iter().filter(|document| !document.root.is_null()) {
         match &document.root.value {
             Value::Mapping { .. } => add_object(check, &mut objects, &document.root, false),
-            Value::Sequence(_) => {
-                let message =
-                    "the document is a list; a manifest is one object, or several with `---` between them";
-                check.at(Rule::UnknownDocument, &document.root, message).answered("error: unable to decode");
-            }
-            Value::Scalar(_) => {
-                let message = format!("the document is {}, not an object", document.root.kind_name());
-                check.at(Rule::UnknownDocument, &document.root, message).answered("error: unable to decode");
+            Value::Sequence(_) | Value::Scalar(_) => {
+                add_unexpected(check, &document.root, "error: unable to decode");
             }
         }
     }
     objects
 }
 
-fn add_object<'n>(check: &mut Check<'_>, objects: &mut Vec<Object<'n>>, node: &'n Node, is_item: bool) {
+/// Adds that a document is not an object; `answer` is what kubectl prints.
+fn add_unexpected(check: &mut Check<'_>, node: &Node, answer: &str) {
     let kind = kind_of(node);
-    if kind != DocumentKind::Manifest {
-        let message = kind.explanation().unwrap_or(
-            "the document has neither `apiVersion` nor `kind`, and is neither a jobs file nor a service.template",
-        );
-        if matches!(kind, DocumentKind::JobsBelowKey | DocumentKind::Job) {
-            check.at(Rule::PlatformFile, node, message).answered(REFUSED_JOBS_FILE);
-            return;
+    let message = match kind.explanation() {
+        Some(found) if matches!(kind, DocumentKind::JobsFile | DocumentKind::ServiceTemplate) => {
+            format!("{found}, which must be the only document of its file")
         }
-        check
-            .at(Rule::UnknownDocument, node, message)
-            .answered("error validating data: [apiVersion not set, kind not set]");
-        return;
+        Some(explanation) => explanation.to_owned(),
+        None => kind.unexpected(ANY_DOCUMENT, node.kind_name()),
+    };
+    let (rule, answer) = match kind {
+        DocumentKind::JobsFile | DocumentKind::JobsBelowKey | DocumentKind::Job => {
+            (Rule::PlatformFile, REFUSED_JOBS_FILE)
+        }
+        DocumentKind::ServiceTemplate => (Rule::PlatformFile, REFUSED_TEMPLATE),
+        _ => (Rule::UnknownDocument, answer),
+    };
+    check.at(rule, node, message).answered(answer);
+}
+
+fn add_object<'n>(check: &mut Check<'_>, objects: &mut Vec<Object<'n>>, node: &'n Node, is_item: bool) {
+    if kind_of(node) != DocumentKind::Manifest {
+        return add_unexpected(check, node, "error validating data: [apiVersion not set, kind not set]");
     }
     let kind = node.get("kind").and_then(Node::text).unwrap_or_default();
     let is_list = item_kind_of(kind, node.get("items").is_some()).is_some();
@@ -114,9 +118,13 @@ fn add_object<'n>(check: &mut Check<'_>, objects: &mut Vec<Object<'n>>, node: &'
     }
 }
 
-/// Returns what a mapping is, by its keys.
+/// Returns what a document is.
 fn kind_of(node: &Node) -> DocumentKind {
-    DocumentKind::of_keys(node.entries().iter().map(Entry::name))
+    match &node.value {
+        Value::Mapping { .. } => DocumentKind::of_keys(node.keys()),
+        Value::Sequence(items) => DocumentKind::of_items(items.iter().map(Node::keys)),
+        Value::Scalar(_) => DocumentKind::Unknown,
+    }
 }
 
 fn check_jobs_file(check: &mut Check<'_>, root: &Node) {

@@ -1,6 +1,6 @@
 //! The text as a whole: encoding, size, line ends, and why it cannot be read.
 
-use toolforge_model::yaml::find_template;
+use toolforge_model::yaml::{find_template, not_yaml};
 use toolforge_model::{Diagnostic, DiagnosticKind, Location, Untrusted};
 
 use super::check::Check;
@@ -99,6 +99,11 @@ pub(crate) fn check(check: &mut Check<'_>) {
 
 /// Adds what kept documents from being read; returns whether the others can be checked. Of a text with secrets, no line is quoted.
 pub(crate) fn check_readable(check: &mut Check<'_>, parsed: &Text, is_secret: bool) -> bool {
+    if let Some(found) = not_yaml(check.text) {
+        let span = span_at(check.text, found.location);
+        check.add(Rule::UnknownDocument, found.location, span, found.text().as_raw());
+        return false;
+    }
     let broken_line = parsed.problems.first().map_or(0, |problem| problem.location.line);
     let mark = is_broken(parsed).then(|| find_template(check.text)).flatten();
     // A mark in a line that was read is part of a value.

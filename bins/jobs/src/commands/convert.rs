@@ -3,6 +3,7 @@ use std::path::PathBuf;
 use toolforge_cli::{
     ExitCode, Failure, Notice, Session, print_message, print_text, read_input, replace_file,
 };
+use toolforge_model::crontab::find_crontab;
 use toolforge_model::yaml::{YamlNode, YamlValue};
 use toolforge_model::{Diagnostic, Location, ToolName, Untrusted};
 use toolforge_render::convert::{Conversion, ConversionNote, Converter, with_current_version};
@@ -61,7 +62,7 @@ fn read(options: &ConvertArguments) -> Result<Vec<Input>, Failure> {
 impl Input {
     /// Returns the namespaces of the objects of a manifest, with their locations.
     fn namespaces(&self) -> Vec<(Location, String)> {
-        let Some(text) = decode(&self.bytes).ok().filter(|text| !Converter::is_lines(text)) else {
+        let Some(text) = decode(&self.bytes).ok().filter(|text| find_crontab(text).is_none()) else {
             return Vec::new();
         };
         let mut found = Vec::new();
@@ -103,7 +104,7 @@ fn check_unknown_tool(inputs: &[Input]) -> Result<(), Failure> {
     }
     let has_manifests = inputs.iter().any(|input| {
         let text = decode(&input.bytes).ok();
-        text.is_some_and(|text| !Converter::is_lines(text))
+        text.is_some_and(|text| find_crontab(text).is_none())
     });
     if has_manifests {
         Notice::note(format!(
@@ -129,7 +130,7 @@ fn convert(session: &Session, options: &ConvertArguments, inputs: &[Input]) -> R
                 continue;
             }
         };
-        if Converter::is_lines(text) {
+        if find_crontab(text).is_some() {
             converter.add_lines(text);
             continue;
         }

@@ -1,6 +1,6 @@
 use std::path::{Path, PathBuf};
 
-use toolforge_model::{Diagnostics, ServiceTemplate};
+use toolforge_model::{Diagnostic, Diagnostics, DocumentKind, ServiceTemplate, yaml};
 
 use crate::connect::{FileProblem, FileRole, read_text, shown};
 use crate::web_service::home::ToolHome;
@@ -68,11 +68,29 @@ impl FoundTemplate {
     /// When it has errors.
     pub fn parse(path: &Path, text: &str) -> Result<Self, TemplateError> {
         let path = path.to_owned();
+        if let Some(error) = other_document(text) {
+            return Err(TemplateError::Invalid { path, diagnostics: error.into() });
+        }
         match ServiceTemplate::parse(text) {
             Ok(template) => Ok(Self { path, template }),
             Err(diagnostics) => Err(TemplateError::Invalid { path, diagnostics }),
         }
     }
+}
+
+/// Returns the error of a text that is a document of another kind, and has no type of a web service.
+fn other_document(text: &str) -> Option<Diagnostic> {
+    let document = yaml::parse(text).ok()?;
+    let has = |key| document.get(key).is_some();
+    let kind = DocumentKind::of(&document);
+    let is_template = match kind {
+        DocumentKind::ServiceTemplate | DocumentKind::Unknown => true,
+        // A template may have keys under the names that they have in jobs, such as `image`.
+        DocumentKind::Job => !has("name") && !has("command"),
+        _ => false,
+    };
+    let message = kind.unexpected("a service.template, such as `type: php8.2`", &document.describe());
+    (!is_template && !has("type")).then(|| Diagnostic::new(document.location, message))
 }
 
 impl ToolHome {
@@ -126,6 +144,24 @@ mod tests {
             panic!("no errors")
         };
         assert_eq!(diagnostics.len(), 2);
+        for (text, expected) in [
+            ("apiVersion: v1\nkind: Pod\n", Some("this is a Kubernetes manifest")),
+            ("- name: a\n", Some("this is a jobs file")),
+            ("name: a\nimage: x\n", Some("this is one job")),
+            ("0 3 * * * ./a.sh\n", Some("`toolforge jobs convert`")),
+            ("mem: {{ mem }}\n", Some("template with {{ }}")),
+            ("image: x\ncpu: 1\n", None),
+            ("type: php8.2\nservices: x\n", None),
+        ] {
+            directory.write(NAME, text);
+            let found = directory.home().template();
+            let error = match found {
+                Err(TemplateError::Invalid { diagnostics, .. }) => diagnostics.to_string(),
+                _ => String::new(),
+            };
+            assert!(error.contains(expected.unwrap_or_default()), "{text}: {error}");
+            assert_eq!(error.is_empty(), expected.is_none(), "{text}: {error}");
+        }
         std::fs::remove_file(directory.home().path().join(NAME)).unwrap();
         std::os::unix::fs::symlink(
             directory.home().path().join("nowhere"),

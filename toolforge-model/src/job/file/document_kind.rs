@@ -1,12 +1,16 @@
-//! What a document is, by its keys.
+//! What a document is, by its keys and those of its items.
 
 use crate::yaml::{YamlNode, YamlValue};
-use crate::{JobField, ServiceTemplate};
+use crate::{JobField, ServiceTemplate, Untrusted};
 
-/// What a YAML mapping that a tool's owner wrote is, as far as its keys show that.
+/// What a YAML document that a tool's owner wrote is, as far as its keys show that.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum DocumentKind {
+    /// A list of jobs.
+    JobsFile,
+    /// A list of Kubernetes objects that is not a `List`.
+    ObjectList,
     /// A Kubernetes object, or a list of them: it has `apiVersion` or `kind`.
     Manifest,
     /// A template of a web service, `service.template`.
@@ -26,11 +30,21 @@ pub enum DocumentKind {
 }
 
 impl DocumentKind {
-    /// Returns what a value is if it is a mapping.
+    /// Returns what a document is.
     #[must_use]
-    pub fn of(document: &YamlNode) -> Option<Self> {
-        let YamlValue::Mapping(pairs) = &document.value else { return None };
-        Some(Self::of_keys(pairs.iter().filter_map(|(key, _)| key.string())))
+    pub fn of(document: &YamlNode) -> Self {
+        match &document.value {
+            YamlValue::Mapping(_) => Self::of_keys(keys(document)),
+            YamlValue::Sequence(items) => Self::of_items(items.iter().map(keys)),
+            YamlValue::Null | YamlValue::String(_) | YamlValue::Plain(_) => Self::Unknown,
+        }
+    }
+
+    /// Returns what a list is whose items have these keys.
+    #[must_use]
+    pub fn of_items<'k>(items: impl IntoIterator<Item = impl IntoIterator<Item = &'k str>>) -> Self {
+        let has_kind = items.into_iter().flatten().any(|key| key == "kind");
+        if has_kind { Self::ObjectList } else { Self::JobsFile }
     }
 
     /// Returns what a mapping with these keys is.
@@ -68,6 +82,10 @@ impl DocumentKind {
     #[must_use]
     pub fn explanation(self) -> Option<&'static str> {
         Some(match self {
+            Self::JobsFile => "this is a jobs file",
+            Self::ObjectList => {
+                "this is a list of Kubernetes objects: write each as a document, with `---` between them"
+            }
             Self::Manifest => "this is a Kubernetes manifest",
             Self::ServiceTemplate => "this is a service.template",
             Self::Components => {
@@ -84,6 +102,32 @@ impl DocumentKind {
             Self::Unknown => return None,
         })
     }
+
+    /// Returns the error for a document of this kind where another one was expected; `found` describes the document.
+    ///
+    /// ```
+    /// use toolforge_model::DocumentKind;
+    ///
+    /// let message = DocumentKind::Manifest.unexpected("a list of jobs", "a mapping");
+    /// assert_eq!(message, "expected a list of jobs; this is a Kubernetes manifest");
+    /// assert_eq!(DocumentKind::Unknown.unexpected("a list of jobs", "5"), "expected a list of jobs, not 5");
+    /// ```
+    #[must_use]
+    pub fn unexpected(self, expected: &str, found: &str) -> String {
+        match self.explanation() {
+            Some(explanation) => format!("expected {expected}; {explanation}"),
+            None => format!("expected {expected}, not {}", Untrusted::new(found).escaped()),
+        }
+    }
+}
+
+/// Returns the keys of a mapping; none of any other value.
+fn keys(node: &YamlNode) -> impl Iterator<Item = &str> {
+    let pairs = match &node.value {
+        YamlValue::Mapping(pairs) => pairs.as_slice(),
+        _ => &[],
+    };
+    pairs.iter().filter_map(|(key, _)| key.string())
 }
 
 /// Returns whether keys are those of a template. Keys that a job has, too, are only if there are no others of a job.

@@ -89,20 +89,15 @@ fn find(
         Ok(document) => document,
         Err(invalid) => return error(invalid),
     };
-    let entries = match &document.value {
-        YamlValue::Sequence(entries) => entries,
-        YamlValue::Null => {
+    let entries = match (&document.value, DocumentKind::of(&document)) {
+        (YamlValue::Sequence(entries), DocumentKind::JobsFile) => entries,
+        (YamlValue::Null, _) => {
             let message = "this file has no jobs; a jobs file is a list, like `- name: my-job`";
             return error(Diagnostic::new(document.location, message));
         }
-        YamlValue::String(_) | YamlValue::Plain(_) | YamlValue::Mapping(_) => {
-            let found = Untrusted::new(document.describe());
-            let explanation = DocumentKind::of(&document).and_then(DocumentKind::explanation);
-            let message = format!(
-                "a jobs file is a list, each job beginning with `- name:`, not {}{}",
-                found.escaped(),
-                explanation.map(|explanation| format!("; {explanation}")).unwrap_or_default()
-            );
+        (_, kind) => {
+            let expected = "a list of jobs, each beginning with `- name:`";
+            let message = kind.unexpected(expected, &document.describe());
             return error(Diagnostic::new(document.location, message));
         }
     };
@@ -172,13 +167,20 @@ mod tests {
             errors(""),
             ["line 1, column 1: this file has no jobs; a jobs file is a list, like `- name: my-job`"]
         );
-        assert!(errors("x: x\n")[0].ends_with("a list, each job beginning with `- name:`, not a mapping"));
+        assert!(
+            errors("x: x\n")[0].ends_with("a list of jobs, each beginning with `- name:`, not a mapping")
+        );
         for (text, expected) in [
             ("apiVersion: batch/v1\nkind: CronJob\nmetadata: {name: x}\n", "this is a Kubernetes manifest"),
             ("components:\n  bot: {}\n", "toolforge components"),
             ("config-version: v1\ncomponents: {}\n", "toolforge components"),
             ("jobs:\n- name: x\n", "must be the whole file"),
             ("name: x\nimage: bookworm\n", "this is one job: write `- `"),
+            ("- kind: Pod\n", "this is a list of Kubernetes objects"),
+            ("# mine\n0 3 * * * ./a.sh\n*/5 * * * * ./b.sh\n", "`toolforge jobs convert`"),
+            ("jsub -N a ./a.sh\n", "`toolforge jobs convert`"),
+            ("- name: {{ x }}\n  image: bookworm\n", "template with {{ }}"),
+            ("- command: echo {{ x }}\n  name: {% y %}\n", "template with {{ }}"),
         ] {
             assert!(errors(text)[0].contains(expected), "{text}");
         }

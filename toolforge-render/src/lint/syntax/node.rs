@@ -107,6 +107,11 @@ impl Node {
         }
     }
 
+    /// Returns the keys of a mapping; none for other values.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = &str> {
+        self.entries().iter().map(Entry::name)
+    }
+
     /// Returns the items of a list; none for other values.
     pub(crate) fn items(&self) -> &[Self] {
         match &self.value {
