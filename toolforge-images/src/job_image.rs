@@ -246,11 +246,10 @@ impl Catalog {
 fn near_build_service(path: &str) -> Option<Untrusted> {
     let (name, tag) = path.rsplit_once(':').unwrap_or((path, "latest"));
     // `tool-NAME:TAG`, too; `NAME:TAG` is more often an image of another registry.
-    let (directory, name) = match name.rsplit_once('/') {
-        Some((directory, name)) => (directory, name),
-        None => (name.strip_prefix("tool-")?, name),
+    let (tool, name): (ToolName, &str) = match name.rsplit_once('/') {
+        Some((directory, name)) => (directory.parse().ok()?, name),
+        None => (ToolName::from_namespace(name)?, name),
     };
-    let tool: ToolName = directory.parse().ok()?;
     let image: BuildServiceImage = format!("{}/{name}:{tag}", tool.namespace()).parse().ok()?;
     Some(Untrusted::new(image.as_str()))
 }

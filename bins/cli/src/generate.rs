@@ -7,11 +7,11 @@ use std::path::Path;
 use clap::{Arg, Command};
 use clap_mangen::Man;
 use toolforge_model::Untrusted;
-use toolforge_report::FailureCode;
 
 use crate::completion::{Shell, completion_script};
 use crate::failure::{ExitCode, Failure};
 use crate::output::print_text;
+use crate::replace_file::not_written;
 
 /// A program as `generate` describes it.
 #[derive(Clone, Debug)]
@@ -77,12 +77,9 @@ impl DescribedProgram {
     fn write_pages(self, directory: &Path) -> Result<(), Failure> {
         for (name, text) in self.pages() {
             let file = directory.join(format!("{name}.1"));
-            fs::create_dir_all(directory).and_then(|()| fs::write(&file, text)).map_err(|error| {
-                let file = Untrusted::new(file.display().to_string());
-                Failure::new(ExitCode::Failed, format!("{} cannot be written", file.escaped()))
-                    .with_code(FailureCode::FileAccess)
-                    .detail(error.to_string())
-            })?;
+            fs::create_dir_all(directory)
+                .and_then(|()| fs::write(&file, text))
+                .map_err(|error| not_written(&file, &error))?;
         }
         Ok(())
     }

@@ -71,14 +71,14 @@ pub use output::{
 pub use process::{Interruption, interrupted, parse, print_kept_notices, run};
 pub use progress::ProgressLine;
 pub use remote::{RemoteContainer, run_remote};
-pub use replace_file::replace_file;
+pub use replace_file::{has_other_content, not_written, replace_file, write_file};
 pub use report::{
     NEAR_PERCENT, WorkloadName, cause, difference, downtime, forecast_cells, image_type, last_termination,
     quota_report, quota_rows, quota_usage, rollout, violations, warn_of_unread, warn_of_unread_kinds,
 };
 pub use report::{quota_wait_line, terminating_line, waiting_line};
 pub use rollout::{restart_forecast, restart_outcome, rollout_note};
-pub use session::{Session, Source, catalog_or_bundled, kubeconfig_files};
+pub use session::{BUNDLED_HINT, Session, Source, catalog_or_bundled, images_to_show, kubeconfig_files};
 pub use terminal::is_terminal;
 pub use text::{Table, age, columns, duration, wrap};
 pub use usage::usage_failure;

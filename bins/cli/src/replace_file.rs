@@ -5,6 +5,39 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::FileTypeExt as _;
 use std::path::Path;
 
+use toolforge_model::Untrusted;
+use toolforge_report::{DetailCode, FailureCode};
+
+use crate::failure::{ExitCode, Failure};
+
+/// Writes or replaces a file as [`replace_file`] does; the failure names it.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn write_file(path: &Path, text: &str) -> Result<(), Failure> {
+    replace_file(path, text).map_err(|error| not_written(path, &error))
+}
+
+/// Returns the failure of a file that cannot be written.
+#[must_use]
+pub fn not_written(path: &Path, error: &io::Error) -> Failure {
+    let name = Untrusted::new(path.display().to_string());
+    Failure::new(ExitCode::Failed, format!("{} cannot be written", name.escaped()))
+        .with_code(FailureCode::FileAccess)
+        .coded_detail(DetailCode::Source, error.to_string())
+}
+
+/// Returns the failure of a file that is not replaced because it has other content.
+#[must_use]
+pub fn has_other_content(path: &Path) -> Failure {
+    let name = Untrusted::new(path.display().to_string());
+    Failure::new(
+        ExitCode::Failed,
+        format!("{} exists and has other content; nothing was changed", name.escaped()),
+    )
+    .with_code(FailureCode::AlreadyExists)
+}
+
 /// Writes or replaces a file atomically, with the permissions of the replaced one. The target of a symbolic link is
 /// replaced, and the link stays; a device is written to.
 ///

@@ -233,6 +233,20 @@ pub fn catalog_or_bundled(fetched: &FetchedNamespace) -> Catalog {
     })
 }
 
+/// What to add to an error about an image that was searched in the bundled catalog.
+pub const BUNDLED_HINT: &str =
+    "The bundled catalog of August 2025 was used; `--from FILE` reads the cluster's catalog.";
+
+/// Returns the cluster's catalog, or, with a note, the bundled one. For commands that show the images.
+#[must_use]
+pub fn images_to_show(session: Result<&Session, Failure>) -> Catalog {
+    session.and_then(Session::catalog).unwrap_or_else(|failure| {
+        Notice::note(format!("the cluster's catalog is not available: {}", failure.message())).print();
+        Notice::note("using the bundled catalog of August 2025").print();
+        Catalog::bundled()
+    })
+}
+
 /// Returns the paths where a kubeconfig is searched.
 #[must_use]
 pub fn kubeconfig_files(options: &GlobalOptions) -> Vec<PathBuf> {

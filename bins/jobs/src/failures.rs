@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use toolforge_cli::{ExitCode, Failure};
+use toolforge_cli::{BUNDLED_HINT, ExitCode, Failure};
 use toolforge_images::{ImageLookupError, TypeLookupError};
 use toolforge_model::{Diagnostic, FileJob, Untrusted};
 use toolforge_render::job::{JobObjects, JobPlanError, LoadPlan, LoadProblem, RunNowError};
@@ -59,8 +59,7 @@ fn image_hints(error: &ImageLookupError, Namespace { tool, catalog, .. }: &Names
     } else {
         "`toolforge jobs images` lists the images.".to_owned()
     };
-    let bundled = "The bundled catalog of August 2025 was used; `--from FILE` reads the cluster's catalog.";
-    [hint].into_iter().chain(catalog.is_bundled().then(|| bundled.to_owned())).collect()
+    [hint].into_iter().chain(catalog.is_bundled().then(|| BUNDLED_HINT.to_owned())).collect()
 }
 
 /// Returns the failure of a job that cannot be restarted, run now or suspended.

@@ -7,7 +7,8 @@ use toolforge_model::{Cpu, Memory, MountStorage, ToolName, Untrusted, platform};
 
 use crate::convert::ConversionNote;
 use crate::object::{
-    Difference, FieldPath, Object, ObjectKind, PathSegment, is_own_annotation, replacement_differences,
+    Difference, FieldPath, Object, ObjectKind, PathSegment, is_own_annotation, pod_spec_path,
+    replacement_differences,
 };
 
 /// Where the platform mounts its own volumes (volume-admission, 2026; before 2024 also the sockets of SSSD).
@@ -231,11 +232,9 @@ fn own_annotations(object: &Value) -> Vec<&str> {
 
 /// Returns the pod spec of an object, with its path.
 pub(super) fn pod_spec(object: &Value) -> Option<(FieldPath, &Value)> {
-    let paths: [&[&str]; 3] =
-        [&["spec", "jobTemplate", "spec", "template", "spec"], &["spec", "template", "spec"], &["spec"]];
-    let mut paths = paths.into_iter().map(FieldPath::of);
-    let (path, pod) = paths.find_map(|path| path.value(object).map(|pod| (path, pod)))?;
-    pod["containers"].is_array().then_some((path, pod))
+    let path = pod_spec_path(object)?;
+    let pod = path.value(object)?;
+    Some((path, pod))
 }
 
 /// Returns the path of the first container of a pod spec.

@@ -66,13 +66,18 @@ pub(crate) fn replacement_differences(kind: ObjectKind, before: &Value, after: &
     found
 }
 
-/// Returns the path of an object's pod spec, and its first container.
-fn first_container(object: &mut Value) -> Option<(FieldPath, &mut Value)> {
+/// Returns the path of the pod spec of an object of any kind.
+pub(crate) fn pod_spec_path(object: &Value) -> Option<FieldPath> {
     let paths: [&[&str]; 3] =
         [&["spec", "jobTemplate", "spec", "template", "spec"], &["spec", "template", "spec"], &["spec"]];
-    let found = paths.into_iter().map(FieldPath::of).find(|path| {
-        object.pointer(&path.pointer()).is_some_and(|pod| pod.get("containers").is_some_and(Value::is_array))
-    })?;
+    let has_containers =
+        |path: &FieldPath| path.value(object).is_some_and(|pod| pod["containers"].is_array());
+    paths.into_iter().map(FieldPath::of).find(has_containers)
+}
+
+/// Returns the path of an object's pod spec, and its first container.
+fn first_container(object: &mut Value) -> Option<(FieldPath, &mut Value)> {
+    let found = pod_spec_path(object)?;
     let container = object.pointer_mut(&format!("{}/containers/0", found.pointer()))?;
     container.is_object().then_some((found, container))
 }

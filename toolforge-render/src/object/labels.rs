@@ -20,9 +20,14 @@ pub(crate) fn label<'a>(labels: Option<&'a Labels>, key: &str) -> Option<&'a str
 
 /// Returns whether an object's labels mark it as part of a web service, also of one created before webservice 0.77.
 pub(crate) fn is_web_service(labels: Option<&Labels>) -> bool {
-    (has_label(labels, platform::LABEL_COMPONENT, platform::COMPONENT_WEB)
-        && has_label(labels, platform::LABEL_MANAGED_BY, platform::MANAGED_BY_WEBSERVICE))
-        || has_label(labels, platform::LABEL_WEBSERVICE_2019, "true")
+    marks_web_service(|key| label(labels, key))
+}
+
+/// Returns whether the labels of which `label` returns the values mark an object as part of a web service.
+pub(crate) fn marks_web_service<'a>(label: impl Fn(&str) -> Option<&'a str>) -> bool {
+    (label(platform::LABEL_COMPONENT) == Some(platform::COMPONENT_WEB)
+        && label(platform::LABEL_MANAGED_BY) == Some(platform::MANAGED_BY_WEBSERVICE))
+        || label(platform::LABEL_WEBSERVICE_2019) == Some("true")
 }
 
 /// Returns whether labels mark a pod as a shell's: one of these programs, or of the platform's tool since webservice 0.77.

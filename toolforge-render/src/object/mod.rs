@@ -15,8 +15,8 @@ pub use creator::{created_by, is_kubectl};
 pub use cron_schedule::CronJobSchedule;
 pub(crate) use cron_schedule::interval_seconds;
 pub(crate) use defaults::{remove_generated_labels, with_defaults};
-pub(crate) use difference::replacement_differences;
 pub use difference::{Difference, differences};
+pub(crate) use difference::{pod_spec_path, replacement_differences};
 pub use http_route::{
     HttpRoute, HttpRouteBackendRef, HttpRouteCondition, HttpRouteParentRef, HttpRouteParentStatus,
     HttpRouteRule, HttpRouteSpec, HttpRouteStatus, RouteAcceptance,
@@ -27,7 +27,7 @@ pub(crate) use known_kind::{count_name, split_api_version};
 pub use labels::is_controller_annotation;
 pub(crate) use labels::{
     LAST_APPLIED, Labels, has_label, has_labels, is_own_annotation, is_shell, is_web_service, label,
-    selects_pods,
+    marks_web_service, selects_pods,
 };
 pub use path::{FieldPath, PathSegment};
 pub(crate) use spec::{

@@ -8,10 +8,9 @@ use std::path::{Path, PathBuf};
 use similar::TextDiff;
 use toolforge_model::Untrusted;
 use toolforge_render::lint::{Finding, LintContext, Secrets, fix};
-use toolforge_report::{DetailCode, FailureCode};
 
-use crate::failure::{ExitCode, Failure};
-use crate::replace_file::replace_file;
+use crate::failure::Failure;
+use crate::replace_file::{has_other_content, not_written, write_file};
 
 /// What was fixed in a file.
 pub(super) struct Fixes {
@@ -35,7 +34,7 @@ pub(super) fn apply(file: &Path, text: &str, context: &LintContext) -> Result<Op
     }
     let backup = backup_name(file);
     write_backup(file, &backup, text)?;
-    replace_file(file, &fixed.text).map_err(|error| not_written(file, &error))?;
+    write_file(file, &fixed.text)?;
     let without_secrets = |text: &str| Secrets::of(text).hide(text, 0).into_owned();
     let difference = difference(&without_secrets(text), &without_secrets(&fixed.text));
     Ok(Some(Fixes { applied: fixed.applied, count: fixed.count, after: fixed.text, backup, difference }))
@@ -63,23 +62,10 @@ fn write_backup(original: &Path, backup: &Path, text: &str) -> Result<(), Failur
             if std::fs::read(backup).is_ok_and(|existing| existing == text.as_bytes()) {
                 return Ok(());
             }
-            let name = Untrusted::new(backup.display().to_string());
-            Err(Failure::new(
-                ExitCode::Failed,
-                format!("{} exists and has other content; nothing was changed", name.escaped()),
-            )
-            .with_code(FailureCode::AlreadyExists)
-            .hint("Move or delete it, and fix the file again."))
+            Err(has_other_content(backup).hint("Move or delete it, and fix the file again."))
         }
         Err(error) => Err(not_written(backup, &error)),
     }
-}
-
-fn not_written(path: &Path, error: &io::Error) -> Failure {
-    let name = Untrusted::new(path.display().to_string());
-    Failure::new(ExitCode::Failed, format!("{} cannot be written", name.escaped()))
-        .with_code(FailureCode::FileAccess)
-        .coded_detail(DetailCode::Source, error.to_string())
 }
 
 /// Returns the lines that differ with two lines around them, as `diff -u` prints them.

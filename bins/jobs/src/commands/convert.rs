@@ -1,7 +1,8 @@
 use std::path::PathBuf;
 
 use toolforge_cli::{
-    ExitCode, Failure, Notice, Session, print_message, print_text, read_input, replace_file,
+    ExitCode, Failure, Notice, Session, has_other_content, images_to_show, print_message, print_text,
+    read_input, write_file,
 };
 use toolforge_model::crontab::find_crontab;
 use toolforge_model::yaml::{YamlNode, YamlValue};
@@ -11,7 +12,7 @@ use toolforge_render::lint::{Finding, Rule, decode, reading_errors};
 use toolforge_render::manifest::{Manifests, file_documents};
 use toolforge_report::FailureCode;
 
-use super::{PROGRAM, dump, images};
+use super::{PROGRAM, dump};
 use crate::arguments::{Arguments, ConvertArguments};
 
 /// The most bytes that are read of a file.
@@ -118,7 +119,7 @@ fn check_unknown_tool(inputs: &[Input]) -> Result<(), Failure> {
 }
 
 fn convert(session: &Session, options: &ConvertArguments, inputs: &[Input]) -> Result<ExitCode, Failure> {
-    let namespace = session.namespace(images::catalog(session));
+    let namespace = session.namespace(images_to_show(Ok(session)));
     let mut converter = Converter::new(&namespace, options.image.clone());
     let mut errors = Vec::new();
     for Input { name, bytes } in inputs {
@@ -195,15 +196,11 @@ fn finish(conversion: &Conversion, options: &ConvertArguments) -> Result<ExitCod
     }
     match (&conversion.web_service, &options.service_template) {
         (Some(web), Some(path)) => {
-            let (text, name) = (web.to_yaml(), Untrusted::new(path.display().to_string()));
+            let text = web.to_yaml();
             if dump::is_other(path, &text) {
-                let text = format!("{} exists and has other content", name.escaped());
-                return Err(Failure::new(ExitCode::Failed, text).hint("Name another file."));
+                return Err(has_other_content(path).hint("Name another file."));
             }
-            replace_file(path, &text).map_err(|error| {
-                Failure::new(ExitCode::Failed, format!("{} cannot be written", name.escaped()))
-                    .detail(error.to_string())
-            })?;
+            write_file(path, &text)?;
         }
         (Some(web), None) => {
             let would_be = Notice::note("there is a web service; its service.template would be:");

@@ -1,6 +1,6 @@
 use std::path::Path;
 
-use toolforge_cli::{ExitCode, Failure, Notice, Session, print_text, replace_file};
+use toolforge_cli::{ExitCode, Failure, Notice, Session, has_other_content, print_text, write_file};
 use toolforge_client::JobFetchOptions;
 use toolforge_model::{JobKind, JobRequest, Retry, Untrusted, write_jobs};
 use toolforge_render::job::{JobWorkload, observe_job};
@@ -26,24 +26,19 @@ pub(super) fn run(session: &Session, options: &DumpArguments) -> Result<ExitCode
                 .print();
         }
     }
-    let shown = |file: &Path| Untrusted::new(file.display().to_string()).escaped().to_string();
     match (requests.as_slice(), to_file) {
         ([], None) => Notice::warning("no jobs defined").print(),
         ([], Some(file)) => {
-            Notice::warning(format!("no jobs defined, file {} will not be created", shown(file))).print();
+            let file = Untrusted::new(file.display().to_string());
+            Notice::warning(format!("no jobs defined, file {} will not be created", file.escaped())).print();
         }
         (requests, None) => print_text(&write_jobs(requests))?,
         (requests, Some(file)) if !force && is_other(file, &write_jobs(requests)) => {
-            return Err(Failure::new(
-                ExitCode::Failed,
-                format!("{} exists and has other content", shown(file)),
-            )
-            .hint("A dump has no comments, anchors or defaults: name another file, or replace it with `--force`."));
+            return Err(has_other_content(file).hint(
+                "A dump has no comments, anchors or defaults: name another file, or replace it with `--force`.",
+            ));
         }
-        (requests, Some(file)) => replace_file(file, &write_jobs(requests)).map_err(|error| {
-            Failure::new(ExitCode::Failed, format!("{} cannot be written", shown(file)))
-                .detail(error.to_string())
-        })?,
+        (requests, Some(file)) => write_file(file, &write_jobs(requests))?,
     }
     Ok(ExitCode::Success)
 }

@@ -7,11 +7,9 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use k8s_openapi::jiff::Timestamp;
-use toolforge_cli::{ExitCode, Failure, Session};
-use toolforge_model::Untrusted;
+use toolforge_cli::{Failure, Session, not_written};
 use toolforge_render::convert::as_created;
 use toolforge_render::job::{JobObjects, WorkloadRef};
-use toolforge_report::{DetailCode, FailureCode};
 
 /// How the names of the files begin.
 const COPY: &str = ".toolforge-adopt-";
@@ -30,12 +28,7 @@ pub(super) struct ManifestCopy {
 pub(super) fn write_copy(session: &Session, job: &JobObjects) -> Result<(), Failure> {
     let Some(home) = &session.home else { return Ok(()) };
     let path = home.path().join(file_name(job));
-    replace(&path, &as_created(job).to_yaml()).map_err(|error| {
-        let name = Untrusted::new(path.display().to_string());
-        Failure::new(ExitCode::Failed, format!("{} cannot be written", name.escaped()))
-            .with_code(FailureCode::FileAccess)
-            .coded_detail(DetailCode::Source, error.to_string())
-    })
+    replace(&path, &as_created(job).to_yaml()).map_err(|error| not_written(&path, &error))
 }
 
 /// Deletes the copy of an object that is not lost.

@@ -1,6 +1,6 @@
 //! From the command line and the facts to a plan.
 
-use toolforge_cli::{ExitCode, Failure, Notice, Session, SizeForm, adjustments_hint};
+use toolforge_cli::{BUNDLED_HINT, ExitCode, Failure, Notice, Session, SizeForm, adjustments_hint};
 use toolforge_client::{Attempt, ToolHome};
 use toolforge_model::{Backend, Replicas, WebServiceOptions, WebServiceRequest};
 use toolforge_quota::LimitViolationKind;
@@ -115,8 +115,7 @@ pub(super) fn plan_with(
     let plan = WebServicePlan::new(request, facts, options).map_err(|error| {
         let failure = failures::of_plan(&error, invocation.action, &origin);
         let is_bundled = matches!(error, PlanError::Type(_)) && facts.namespace.catalog.is_bundled();
-        let hint = "The bundled catalog of August 2025 was used; `--from FILE` reads the cluster's catalog.";
-        with_grid(if is_bundled { failure.hint(hint) } else { failure })
+        with_grid(if is_bundled { failure.hint(BUNDLED_HINT) } else { failure })
     })?;
     if let Some(remedy) = &grid {
         return Err(grid_is_gone(remedy));

@@ -1,5 +1,4 @@
-use toolforge_cli::{ExitCode, Failure, Notice, Session, print};
-use toolforge_images::Catalog;
+use toolforge_cli::{ExitCode, Failure, Notice, Session, images_to_show, print};
 use toolforge_render::web_service::default_type;
 
 use crate::arguments::Arguments;
@@ -13,14 +12,7 @@ pub(super) fn run(
     arguments: &Arguments,
     invocation: &Invocation,
 ) -> Result<ExitCode, Failure> {
-    let catalog = match session.and_then(Session::catalog) {
-        Ok(catalog) => catalog,
-        Err(failure) => {
-            Notice::note(format!("the cluster's catalog is not available: {}", failure.message())).print();
-            Notice::note("using the bundled catalog of August 2025").print();
-            Catalog::bundled()
-        }
-    };
+    let catalog = images_to_show(session);
     for problem in catalog.problems() {
         Notice::warning(problem.to_string()).print();
     }

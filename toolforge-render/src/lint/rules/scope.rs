@@ -57,10 +57,3 @@ pub(crate) fn check_port_number(check: &mut Check<'_>, scope: Scope<'_>, node: &
             .answered(answer);
     }
 }
-
-/// Returns whether a container is that of a web service.
-pub(crate) fn is_web_service(scope: Scope<'_>) -> bool {
-    let label = |key| scope.pods.label(key);
-    label(platform::LABEL_COMPONENT) == Some(platform::COMPONENT_WEB)
-        || label(platform::LABEL_WEBSERVICE_2019) == Some("true")
-}

@@ -11,8 +11,8 @@ use super::super::syntax::Node;
 use super::names::{
     not_a_dns_label, not_a_dns_subdomain, not_a_label_key, not_a_label_value, not_a_port_name,
 };
-use super::scope::{Scope, is_web_service};
 use super::values::{check_allowed, check_allowed_or_empty, check_ip, forbidden, invalid, required};
+use crate::object::marks_web_service;
 
 /// Checks a Service by itself.
 pub(crate) fn check(check: &mut Check<'_>, object: Object<'_>) {
@@ -232,7 +232,6 @@ fn is_selected(selector: &Node, object: Object<'_>) -> bool {
 /// Checks that a web service listens where the platform's proxy looks for it.
 fn check_web_ports(check: &mut Check<'_>, object: Object<'_>, objects: &[Object<'_>]) {
     let Some(pods) = object.pods() else { return };
-    let Some(spec) = pods.spec else { return };
     let is_routed = objects.iter().any(|other| {
         other.kind.name == "Service"
             && other
@@ -241,8 +240,7 @@ fn check_web_ports(check: &mut Check<'_>, object: Object<'_>, objects: &[Object<
                 .is_some_and(|selector| is_selected(selector, object))
             && objects.iter().any(|route| matches!(route.kind.name, "Ingress" | "HTTPRoute"))
     });
-    let scope = Scope { object, pods, spec };
-    if !is_routed && !is_web_service(scope) {
+    if !is_routed && !marks_web_service(|key| pods.label(key)) {
         return;
     }
     let port = i64::from(platform::WEB_PORT);
