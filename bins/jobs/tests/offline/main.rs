@@ -185,7 +185,7 @@ fn web_service_is_converted_to_a_template() {
     std::fs::write(directory.0.join("service.template"), "type: jdk17\n").unwrap();
     assert_snapshot!(said(&jobs(&directory, &line)), @"
     [exit 1]
-    error: service.template exists and has other content
+    error: service.template exists and has other content; nothing was changed
 
     hint: Name another file.
     ");

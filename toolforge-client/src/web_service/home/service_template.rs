@@ -89,6 +89,9 @@ fn other_document(text: &str) -> Option<Diagnostic> {
         DocumentKind::Job => !has("name") && !has("command"),
         _ => false,
     };
+    // What to do to have jobs read is not what is asked.
+    let is_of_jobs = matches!(kind, DocumentKind::Job | DocumentKind::JobsBelowKey);
+    let kind = if is_of_jobs { DocumentKind::JobsFile } else { kind };
     let message = kind.unexpected("a service.template, such as `type: php8.2`", &document.describe());
     (!is_template && !has("type")).then(|| Diagnostic::new(document.location, message))
 }
@@ -147,7 +150,7 @@ mod tests {
         for (text, expected) in [
             ("apiVersion: v1\nkind: Pod\n", Some("this is a Kubernetes manifest")),
             ("- name: a\n", Some("this is a jobs file")),
-            ("name: a\nimage: x\n", Some("this is one job")),
+            ("name: a\nimage: x\n", Some("this is a jobs file")),
             ("0 3 * * * ./a.sh\n", Some("`toolforge jobs convert`")),
             ("mem: {{ mem }}\n", Some("template with {{ }}")),
             ("image: x\ncpu: 1\n", None),
