@@ -10,6 +10,7 @@ use serde_json::Value;
 use crate::job::{JobFacts, LiveJobs};
 use crate::manifest::{Manifest, ManifestKind};
 use crate::namespace::{Documents, DocumentsError, Namespace};
+use crate::object::ObjectKind;
 use crate::web_service::WebServiceFacts;
 
 /// The facts for a plan of files.
@@ -102,23 +103,23 @@ impl FilePlanFacts {
     #[must_use]
     pub fn with_live(jobs: JobFacts, others: Vec<LiveObject>) -> Self {
         let LiveJobs { deployments, cron_jobs, jobs: runs, services, http_routes, pods, .. } = &jobs.live;
-        let mut live = listed("apps", "Deployment", deployments);
-        live.extend(listed("batch", "CronJob", cron_jobs));
-        live.extend(listed("batch", "Job", runs));
-        live.extend(listed("", "Service", services));
-        live.extend(listed("gateway.networking.k8s.io", "HTTPRoute", http_routes));
-        live.extend(listed("", "Pod", pods));
+        let mut live = listed(ObjectKind::Deployment, deployments);
+        live.extend(listed(ObjectKind::CronJob, cron_jobs));
+        live.extend(listed(ObjectKind::Job, runs));
+        live.extend(listed(ObjectKind::Service, services));
+        live.extend(listed(ObjectKind::HttpRoute, http_routes));
+        live.extend(listed(ObjectKind::Pod, pods));
         live.extend(others);
         let facts = Self::new(jobs.namespace.clone());
         Self { live: live.into_iter().collect(), jobs, ..facts }
     }
 }
 
-fn listed<T: Serialize>(group: &str, kind: &str, objects: &[T]) -> Vec<LiveObject> {
+fn listed<T: Serialize>(kind: ObjectKind, objects: &[T]) -> Vec<LiveObject> {
     let object = |object: &T| {
         let json = serde_json::to_value(object).ok()?;
         let name = json.pointer("/metadata/name").and_then(Value::as_str)?.to_owned();
-        Some(LiveObject { group: group.to_owned(), kind: kind.to_owned(), name, json })
+        Some(LiveObject { group: kind.group().to_owned(), kind: kind.as_str().to_owned(), name, json })
     };
     objects.iter().filter_map(object).collect()
 }

@@ -2,6 +2,8 @@
 
 use toolforge_quota::{Demand, Resource};
 
+use crate::object::HttpRoute;
+
 /// A kind of Kubernetes 1.33, the Gateway API or the platform's jobs service.
 #[derive(Debug, PartialEq, Eq)]
 pub struct KnownKind {
@@ -33,7 +35,7 @@ const APPS: &str = "apps/v1";
 const BATCH: &str = "batch/v1";
 const CORE: &str = "v1";
 const FLOW_CONTROL: &str = "flowcontrol.apiserver.k8s.io/v1";
-const GATEWAY: &str = "gateway.networking.k8s.io/v1";
+const GATEWAY: &str = HttpRoute::API_VERSION;
 const OLD_GATEWAY: &[&str] = &["gateway.networking.k8s.io/v1beta1"];
 const NETWORKING: &str = "networking.k8s.io/v1";
 const RBAC: &str = "rbac.authorization.k8s.io/v1";
