@@ -81,7 +81,7 @@ pub use rollout::{restart_forecast, restart_outcome, rollout_note};
 pub use session::{Session, Source, catalog_or_bundled, kubeconfig_files};
 pub use terminal::is_terminal;
 pub use text::{Table, age, columns, duration, wrap};
-pub use usage::usage_failure;
+pub use usage::{misspelled_option, usage_failure};
 pub use verdict::{
     SizeForm, adjustment_goal, adjustments, adjustments_hint, adjustments_text, forecast_text, retries_text,
     verdict_code, verdict_text,

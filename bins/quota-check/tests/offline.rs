@@ -291,3 +291,30 @@ fn warnings_are_a_document_with_json() {
         }
     }
 }
+
+#[test]
+fn misspelled_option_is_the_first_error() {
+    for line in
+        ["--from limits.yaml --tol stashbot", "--tool Ä --quot seed-2020 --alll", "what-if --mmeory 1Gi"]
+    {
+        let shown = said(&quota_check(line));
+        assert!(shown.starts_with("[exit 2]\nerror: unknown option --"), "{line}: {shown}");
+        assert!(shown.contains("; did you mean --"), "{line}: {shown}");
+    }
+}
+
+#[test]
+fn missing_kubeconfig_of_the_environment_is_no_obstacle() {
+    for (line, code) in [
+        ("--tool stashbot --quota seed-2020", 0),
+        ("--tool stashbot --quota seed-2020 what-if", 0),
+        ("--tool stashbot --quota seed-2020 manifests.yaml", 0),
+        // One that the command line names is needed.
+        ("--tool stashbot --quota seed-2020 --kubeconfig /other", 4),
+    ] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_quota-check"));
+        command.current_dir(toolforge_fixtures::path("facts")).env_clear().env("HOME", "/nonexistent");
+        let output = command.env("KUBECONFIG", "/nope").args(line.split(' ')).output().unwrap();
+        assert_eq!(output.status.code(), Some(code), "{line}: {}", said(&output));
+    }
+}
