@@ -76,7 +76,7 @@ pub use report::{
     NEAR_PERCENT, WorkloadName, cause, difference, downtime, forecast_cells, image_type, last_termination,
     quota_report, quota_rows, quota_usage, rollout, violations, warn_of_unread, warn_of_unread_kinds,
 };
-pub use report::{quota_wait_line, terminating_line, waiting_line};
+pub use report::{quota_wait_line, restarts_text, terminating_line, waiting_line};
 pub use rollout::{restart_forecast, restart_outcome, rollout_note};
 pub use session::{Session, Source, catalog_or_bundled, kubeconfig_files};
 pub use terminal::is_terminal;

@@ -3,6 +3,8 @@
 use toolforge_model::platform;
 use toolforge_render::pod::{Cause, RolloutObjects};
 
+use crate::invocation::Action;
+
 /// The pods of a web service that are ready although others do not come up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ReadyPods {
@@ -32,19 +34,25 @@ impl From<RolloutObjects<'_>> for ReadyPods {
     }
 }
 
-/// Returns what to do about a cause, with the commands to type.
-pub(crate) fn advice(cause: &Cause, ready: ReadyPods) -> String {
+/// Returns what to do about a cause, with the commands to type; not with that of the `action` that prints it, if it only shows
+/// something.
+pub(crate) fn advice(cause: &Cause, ready: ReadyPods, action: Action) -> String {
     match cause {
         Cause::OutOfMemory => {
-            "Increase the memory limit with `webservice restart -m MEMORY`: `quota-check what-if` shows how much fits."
+            "Increase the memory limit with `webservice restart -m MEMORY`: `quota-check what-if` shows how much fits, with and without downtime."
                 .to_owned()
+        }
+        Cause::CrashLoop { .. } | Cause::ContainerStart { .. } if action == Action::Logs => {
+            "Fix the error, then type `webservice restart`; `webservice stop` stops the attempts.".to_owned()
         }
         Cause::CrashLoop { .. } | Cause::ContainerStart { .. } => {
             "Fix the error that `webservice logs` shows, then type `webservice restart`; `webservice stop` stops the attempts.".to_owned()
         }
         Cause::HealthCheckFails { .. } | Cause::NotHealthy { .. } | Cause::NotListening { .. } => {
-            "Fix it, then type `webservice restart`, which loads changed files. A program that only needs more time to start comes up by itself; `webservice status` shows it."
-                .to_owned()
+            let state = if action == Action::Status { "" } else { "; `webservice status` shows it" };
+            format!(
+                "Fix it, then type `webservice restart`, which loads changed files. A program that only needs more time to start comes up by itself{state}."
+            )
         }
         Cause::ImagePull { .. } => {
             "Check that the image exists and its name is correct; `toolforge build start URL` builds the one of a build service. `webservice TYPE restart` runs another type; `webservice stop` stops the attempts."
@@ -71,7 +79,8 @@ pub(crate) fn advice(cause: &Cause, ready: ReadyPods) -> String {
             "Create what the message names, or leave the volume out; the cluster tries again by itself.".to_owned()
         }
         Cause::RefusedForNow | Cause::Unschedulable | Cause::Terminating { .. } => {
-            "The cluster tries again by itself; `webservice status` shows the state.".to_owned()
+            let state = if action == Action::Status { "" } else { "; `webservice status` shows the state" };
+            format!("The cluster tries again by itself{state}.")
         }
         _ => "`webservice restart` tries again; `webservice stop` stops the attempts.".to_owned(),
     }
@@ -79,6 +88,10 @@ pub(crate) fn advice(cause: &Cause, ready: ReadyPods) -> String {
 
 #[cfg(test)]
 mod tests {
+    use k8s_openapi::jiff::Timestamp;
+    use toolforge_model::Untrusted;
+    use toolforge_render::pod::HealthProbe;
+
     use super::*;
 
     #[test]
@@ -89,8 +102,40 @@ mod tests {
             (1, 0, "fewer replicas"),
             (0, 0, "request less"),
         ] {
-            let text = advice(&Cause::QuotaExceeded, ReadyPods::of(ready, outdated));
+            let text = advice(&Cause::QuotaExceeded, ReadyPods::of(ready, outdated), Action::Start);
             assert!(text.contains(advised), "{text}");
+        }
+    }
+
+    #[test]
+    fn no_action_advises_itself() {
+        let check = || HealthProbe::Path(Untrusted::new("/healthz"));
+        let causes = [
+            Cause::OutOfMemory,
+            Cause::CrashLoop { exit_code: 1 },
+            Cause::ImagePull { image: Untrusted::default() },
+            Cause::ContainerStart { reason: Untrusted::default() },
+            Cause::QuotaExceeded,
+            Cause::LimitRange,
+            Cause::Refused,
+            Cause::RefusedForNow,
+            Cause::HealthCheckFails { check: check() },
+            Cause::NotHealthy { check: check() },
+            Cause::Unschedulable,
+            Cause::NotListening { port: 8000 },
+            Cause::VolumeMount,
+            Cause::DeadlineExceeded,
+            Cause::Paused,
+            Cause::Terminating { until: Timestamp::UNIX_EPOCH },
+            Cause::FormerDefinition,
+        ];
+        for (action, own) in [(Action::Logs, "webservice logs"), (Action::Status, "webservice status")] {
+            for cause in &causes {
+                for ready in [ReadyPods::None, ReadyPods::Old, ReadyPods::New] {
+                    let text = advice(cause, ready, action);
+                    assert!(!text.contains(own), "{text}");
+                }
+            }
         }
     }
 }

@@ -125,8 +125,8 @@ impl Client {
     /// the number of jobs. They have one time limit [together](Self::sharing_read_time).
     ///
     /// # Errors
-    /// The first error of any request. Missing objects are not errors, nor are events that the user may not list, and HTTPRoutes
-    /// and records of the jobs service that the cluster does not serve or the user may not list.
+    /// The first error of any request. Missing objects are not errors, nor are events that the user may not list, Services if no
+    /// job has a port, and HTTPRoutes and records of the jobs service that the cluster does not serve or the user may not list.
     pub async fn fetch_jobs(&self, tool: &ToolName, wanted: JobFetchOptions) -> Result<FetchedJobs, Error> {
         // Boxed, because this future has many kilobytes, and each one that awaits it would contain it.
         Box::pin(self.fetch_job_objects(tool, wanted)).await
@@ -150,7 +150,7 @@ impl Client {
                 client.all::<Job>(true, leave_out_unread, namespace),
                 client.all::<Pod>(true, leave_out_unread, namespace),
                 client.fetch_readable_namespace(tool, wanted_facts, leave_out_unread),
-                client.all::<Service>(addresses, leave_out_unread, namespace),
+                client.all::<Service>(addresses, true, namespace),
                 client.all_served::<HttpRoute>(addresses, ResourceType::HTTP_ROUTES, namespace),
                 client.all::<Event>(events, true, namespace),
                 client.all_served::<Record>(records, ResourceType::of_kind(RecordedJob::Continuous.kind()), namespace),
@@ -168,7 +168,12 @@ impl Client {
         live.cron_jobs = unread.found(cron_jobs);
         live.jobs = unread.found(jobs);
         live.pods = unread.found(pods);
-        live.services = unread.found(services);
+        live.services = match services {
+            // Only a job with a port has a Service.
+            Err(_) if !leave_out_unread && !live.has_ports(tool) => Vec::new(),
+            Err(services) if !leave_out_unread => return Err(services.into_error()),
+            services => unread.found(services),
+        };
         // A kind that the cluster does not serve is often refused, too, so routes matter only to an address.
         let has_addresses =
             live.services.iter().any(|service| is_job(service.metadata.labels.as_ref(), tool));

@@ -12,6 +12,7 @@ use crate::pod::REVISION;
 use crate::pod::cause::{Cause, Evidence, of_refusal, sort_evidence};
 use crate::pod::container_run::restarts;
 use crate::pod::evidence::{of_deployment, of_pod, of_probes, of_terminating};
+use crate::pod::last_termination::{LastTermination, last_termination};
 
 /// The label of a Deployment's pods with the hash of their template, which ends the name of their ReplicaSet (Kubernetes
 /// 1.33, the Deployment controller).
@@ -171,6 +172,12 @@ impl<'a> RolloutObjects<'a> {
     #[must_use]
     pub fn restarts(self) -> u32 {
         self.newest_pods().map(restarts).sum()
+    }
+
+    /// Returns the last termination of a container of the newest revision.
+    #[must_use]
+    pub fn last_termination(self) -> Option<LastTermination> {
+        last_termination(self.newest_pods())
     }
 
     /// Returns the pods of the Deployment's newest revision that do not terminate.

@@ -25,7 +25,7 @@ use super::facts;
 use crate::advice::{ReadyPods, advice};
 use crate::arguments::Arguments;
 use crate::fetch;
-use crate::invocation::Invocation;
+use crate::invocation::{Action, Invocation};
 use crate::process;
 
 /// How long a pod is tried to be deleted whose creation had no answer.
@@ -247,7 +247,11 @@ impl Shell<'_> {
                     let failure = format!("the pod of the shell cannot start: {}", evidence.cause);
                     let failure = Failure::new(ExitCode::Rollout, failure)
                         .detail(evidence.message.escaped().to_string());
-                    ControlFlow::Break(Err(failure.hint(advice(&evidence.cause, ReadyPods::None))))
+                    ControlFlow::Break(Err(failure.hint(advice(
+                        &evidence.cause,
+                        ReadyPods::None,
+                        Action::Shell,
+                    ))))
                 }
                 ShellProgress::Terminated(message) => {
                     ControlFlow::Break(Err(gone().detail(message.escaped().to_string())))

@@ -13,6 +13,7 @@ use toolforge_render::web_service::WebServicePlan;
 use toolforge_report::{DetailCode, FailureCode};
 
 use crate::advice::{ReadyPods, advice};
+use crate::invocation::Action;
 
 /// How long a rollout may take: as the platform's readers know it, an image's first pull included.
 const TIMEOUT: Duration = Duration::from_mins(5);
@@ -127,7 +128,7 @@ async fn failed(
             failure = failure.detail(title).coded_detail(DetailCode::Log, lines);
         }
     }
-    failure.hint(advice(&first.cause, ready))
+    failure.hint(advice(&first.cause, ready, Action::Start))
 }
 
 /// Returns the hint about arguments of an earlier start, which a restart keeps.
