@@ -85,6 +85,7 @@ pub use connect::{
 pub use error::Error;
 pub use exec::{RemoteEvent, RemoteExit, RemoteInput, RemoteOutput, RemoteProcess};
 pub use facts::{FactsError, FetchedNamespace, NamespaceFetchOptions};
+pub use files::{FetchedFileFacts, FileFetchOptions};
 pub use fleet::{QuotaPage, QuotaPages, RefusedNamespace};
 pub use jobs::{FetchedJobs, JobFetchOptions, JobRun, RunWaitOutcome};
 pub use limits::RequestLimits;
@@ -93,13 +94,13 @@ pub use objects::{Deleted, List, Pages, apply_params, merge_params, post_params}
 pub use path::{Collection, ObjectPath, ResourceType};
 pub use platform_files::{PlatformFiles, PlatformFilesError};
 pub use retry::RetryPolicy;
-pub use rollout::{RolloutEvent, RolloutOutcome, RolloutTarget};
+pub use rollout::{LAST_LINES, ROLLOUT_TIMEOUT, RolloutEvent, RolloutOutcome, RolloutTarget};
 pub use server::{OwnRules, ServerVersion};
 pub use status::{AdmissionRefusal, ApiStatus, Denied, Exceeded, StatusKind};
 pub use transport::{ConnectOptions, TransportError};
 pub use unread::{ReadVerb, Unread};
 pub use watch::{WaitOptions, WaitOutcome, WatchOptions, WatcherEvent};
 pub use web_service::{
-    FetchedWebService, FoundTemplate, ManifestError, Neighbors, PageError, TemplateError, ToolHome,
-    WebServiceFetchOptions,
+    FetchedWebService, FoundTemplate, ManifestError, Neighbors, PageError, StartPlan, StartedWebService,
+    TemplateError, ToolHome, WebServiceFetchOptions, WebServiceStart,
 };

@@ -49,7 +49,7 @@ pub use completion::{
 };
 pub use conflicts::{RunConflicts, conflict_line, conflict_report, day, exceed_alone};
 pub use failure::{ExitCode, Failure};
-pub use file_facts::{FileFactsOptions, file_facts};
+pub use file_facts::file_facts;
 pub use file_mark::FileMark;
 pub use format::prints_documents;
 pub use generate::{DescribedProgram, reference_page};
@@ -77,7 +77,10 @@ pub use report::{
     quota_report, quota_rows, quota_usage, rollout, violations, warn_of_unread, warn_of_unread_kinds,
 };
 pub use report::{quota_wait_line, restarts_text, terminating_line, waiting_line};
-pub use rollout::{restart_forecast, restart_outcome, rollout_note};
+pub use rollout::{
+    RolloutLine, failed_rollout, restart_forecast, restart_outcome, rollout_failure, rollout_note,
+    rollout_timeout,
+};
 pub use session::{Session, Source, catalog_or_bundled, kubeconfig_files};
 pub use terminal::is_terminal;
 pub use text::{Table, age, columns, duration, wrap};

@@ -4,10 +4,11 @@ use std::path::{Path, PathBuf};
 
 use k8s_openapi::jiff::Timestamp;
 use toolforge_cli::{
-    Document, ExitCode, Failure, FileFactsOptions, Notice, OutputFormat, RunConflicts, Session, WorkloadName,
-    adjustment_goal, adjustments, adjustments_text, downtime, forecast_text, print, quota_rows, read_input,
-    rollout, to_json, verdict_code, verdict_text, violations, warn_of_unread,
+    Document, ExitCode, Failure, Notice, OutputFormat, RunConflicts, Session, WorkloadName, adjustment_goal,
+    adjustments, adjustments_text, downtime, forecast_text, print, quota_rows, read_input, rollout, to_json,
+    verdict_code, verdict_text, violations, warn_of_unread,
 };
+use toolforge_client::FileFetchOptions;
 use toolforge_model::{Diagnostic, Untrusted, quote_word};
 use toolforge_quota::Verdict;
 use toolforge_render::change::{Adjustment, Change, Downtime, Workload};
@@ -129,7 +130,7 @@ pub(crate) fn facts(
     files: &[FileContents],
 ) -> Result<FilePlanFacts, Failure> {
     let manifests: Vec<_> = files.iter().flat_map(|contents| &contents.manifests).collect();
-    let wanted = FileFactsOptions::of_files(files, &manifests);
+    let wanted = FileFetchOptions::for_files(files, &manifests);
     facts::facts(session, wanted, arguments.quota.clone())
 }
 

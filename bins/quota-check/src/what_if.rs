@@ -2,10 +2,11 @@
 
 use k8s_openapi::jiff::Timestamp;
 use toolforge_cli::{
-    Document, ExitCode, Failure, FileFactsOptions, OutputFormat, RunConflicts, Session, Table, WorkloadName,
-    adjustments, adjustments_text, print, restart_forecast, restart_outcome, rollout_note, to_json,
-    verdict_code, verdict_text, warn_of_unread,
+    Document, ExitCode, Failure, OutputFormat, RunConflicts, Session, Table, WorkloadName, adjustments,
+    adjustments_text, print, restart_forecast, restart_outcome, rollout_note, to_json, verdict_code,
+    verdict_text, warn_of_unread,
 };
+use toolforge_client::FileFetchOptions;
 use toolforge_model::{JobKind, JobName, JobRequest, Replicas, WebServiceOptions};
 use toolforge_quota::{Limits, ResourceQuota, Verdict};
 use toolforge_render::change::{Adjustment, ChangeSet, Largest, LargestSizes};
@@ -31,12 +32,8 @@ pub(crate) fn run(
     format: OutputFormat,
 ) -> Result<ExitCode, Failure> {
     let is_web_service = asked.name.is_none();
-    let wanted = FileFactsOptions {
-        catalog: true,
-        records: !is_web_service,
-        web_service: is_web_service,
-        ..FileFactsOptions::default()
-    };
+    let mut wanted = FileFetchOptions::default();
+    (wanted.catalog, wanted.records, wanted.web_service) = (true, !is_web_service, is_web_service);
     let facts = facts::facts(session, wanted, arguments.quota.clone())?;
     let exit_code = warn_of_unread(&facts.jobs.namespace.limits);
     let lasting = facts.clone().without_terminating_pods();

@@ -1,38 +1,9 @@
 //! Advice about causes.
 
 use toolforge_model::platform;
-use toolforge_render::pod::{Cause, RolloutObjects};
+use toolforge_render::pod::{Cause, ReadyPods};
 
 use crate::invocation::Action;
-
-/// The pods of a web service that are ready although others do not come up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum ReadyPods {
-    /// None.
-    None,
-    /// Pods of an older revision, which the new ones replace.
-    Old,
-    /// Only pods of the newest revision: there are fewer than desired.
-    New,
-}
-
-impl ReadyPods {
-    /// Returns which pods are ready, where `outdated` of `ready` pods are of older revisions.
-    pub(crate) fn of(ready: u32, outdated: u32) -> Self {
-        match (ready, outdated) {
-            (0, _) => Self::None,
-            (_, 0) => Self::New,
-            _ => Self::Old,
-        }
-    }
-}
-
-impl From<RolloutObjects<'_>> for ReadyPods {
-    fn from(objects: RolloutObjects<'_>) -> Self {
-        let count = |pods: i32| u32::try_from(pods).unwrap_or(0);
-        Self::of(count(objects.ready_replicas()), count(objects.outdated_ready_replicas()))
-    }
-}
 
 /// Returns what to do about a cause, with the commands to type; not with that of the `action` that prints it, if it only shows
 /// something.

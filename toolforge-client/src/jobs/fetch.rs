@@ -31,6 +31,8 @@ pub struct JobFetchOptions {
     pub events: bool,
     /// The records of the platform's jobs service: two requests.
     pub records: bool,
+    /// Whether Services are needed also where no job has a port, so that it is an error if the user may not list them.
+    pub needs_services: bool,
     /// Whether kinds that the user may not list are left out, and not an error, for what can do without them.
     pub leave_out_unread: bool,
 }
@@ -56,6 +58,7 @@ impl JobFetchOptions {
             addresses: true,
             events: true,
             records: false,
+            needs_services: false,
             leave_out_unread: true,
         }
     }
@@ -68,6 +71,7 @@ impl JobFetchOptions {
             addresses: false,
             events: false,
             records: false,
+            needs_services: false,
             leave_out_unread: false,
         }
     }
@@ -137,8 +141,14 @@ impl Client {
         tool: &ToolName,
         wanted: JobFetchOptions,
     ) -> Result<FetchedJobs, Error> {
-        let JobFetchOptions { namespace: wanted_facts, addresses, events, records, leave_out_unread } =
-            wanted;
+        let JobFetchOptions {
+            namespace: wanted_facts,
+            addresses,
+            events,
+            records,
+            needs_services,
+            leave_out_unread,
+        } = wanted;
         let client = self.sharing_read_time();
         let namespace = tool.namespace();
         let namespace = namespace.as_str();
@@ -170,7 +180,7 @@ impl Client {
         live.pods = unread.found(pods);
         live.services = match services {
             // Only a job with a port has a Service.
-            Err(_) if !leave_out_unread && !live.has_ports(tool) => Vec::new(),
+            Err(_) if !leave_out_unread && !needs_services && !live.has_ports(tool) => Vec::new(),
             Err(services) if !leave_out_unread => return Err(services.into_error()),
             services => unread.found(services),
         };

@@ -72,7 +72,41 @@ pub enum RolloutProgress {
     Failed(Vec<Evidence>),
 }
 
+/// Which pods of a Deployment are ready although others do not come up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReadyPods {
+    /// None.
+    None,
+    /// Pods of an older revision, which the new ones replace.
+    Old,
+    /// Only pods of the newest revision: there are fewer than desired.
+    New,
+}
+
+impl ReadyPods {
+    /// Returns which pods are ready, where `outdated` of `ready` pods are of older revisions.
+    #[must_use]
+    pub fn of(ready: u32, outdated: u32) -> Self {
+        match (ready, outdated) {
+            (0, _) => Self::None,
+            (_, 0) => Self::New,
+            _ => Self::Old,
+        }
+    }
+}
+
 impl<'a> RolloutObjects<'a> {
+    /// Returns which pods are ready; if enough are, old ones are among them.
+    #[must_use]
+    pub fn ready_pods(self) -> ReadyPods {
+        let count = |pods: i32| u32::try_from(pods).unwrap_or(0);
+        let (ready, desired) = (self.ready_replicas(), self.desired_replicas());
+        match ReadyPods::of(count(ready), count(self.outdated_ready_replicas())) {
+            ReadyPods::New if ready >= desired => ReadyPods::Old,
+            pods => pods,
+        }
+    }
+
     /// Returns the number of ready pods in the Deployment's status.
     #[must_use]
     pub fn ready_replicas(self) -> i32 {

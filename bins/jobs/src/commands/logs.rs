@@ -152,7 +152,7 @@ impl WorkloadLog<'_> {
 
     /// Returns whether it is a continuous job whose pods are not all ready, are replaced, or were started again.
     fn may_fail(&self, now: Timestamp) -> bool {
-        self.job().is_some_and(|job| facts::may_fail(&job_status(job, &self.facts.live, now)))
+        self.job().is_some_and(|job| job_status(job, &self.facts.live, now).may_fail())
     }
 
     /// Returns its state, if it still exists. Events are read only if its cause is `explained`: they alone show why no pod can be

@@ -13,7 +13,7 @@ use toolforge_render::web_service::{
     LiveWebService, is_web_service_pod, web_service_causes, web_service_log_file,
 };
 
-use crate::advice::{ReadyPods, advice};
+use crate::advice::advice;
 use crate::arguments::Arguments;
 use crate::fetch::needs_events;
 use crate::invocation::Action;
@@ -99,7 +99,7 @@ async fn say_why(client: &Client, tool: &ToolName, live: &LiveWebService) -> Res
         None if last.map(|last| last.kind()) == Some(TerminationKind::OutOfMemory) => &Cause::OutOfMemory,
         None => return Ok(()),
     };
-    Notice::hint(advice(cause, ReadyPods::from(objects), Action::Logs)).start_paragraph().print();
+    Notice::hint(advice(cause, objects.ready_pods(), Action::Logs)).start_paragraph().print();
     Ok(())
 }
 

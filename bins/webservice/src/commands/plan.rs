@@ -9,7 +9,7 @@ use toolforge_render::web_service::{
 };
 
 use super::facts::{self, Planned};
-use crate::advice::{ReadyPods, advice};
+use crate::advice::advice;
 use crate::arguments::Arguments;
 use crate::fetch;
 use crate::invocation::{Action, Invocation};
@@ -31,7 +31,7 @@ pub(super) fn warn_of_failing(session: &Session, facts: &WebServiceFacts) {
             RolloutProgress::Ready => "was restarted by the cluster",
             _ => "is not ready",
         };
-        let hint = advice(&first.cause, ReadyPods::from(facts.live.rollout()), Action::Plan);
+        let hint = advice(&first.cause, facts.live.rollout().ready_pods(), Action::Plan);
         Notice::warning(format!("the web service {state}: {}", first.cause)).with_hint(hint).print();
     }
 }

@@ -22,11 +22,12 @@ use toolforge_render::web_service::{
 use toolforge_report::WorkloadType;
 
 use super::facts;
-use crate::advice::{ReadyPods, advice};
+use crate::advice::advice;
 use crate::arguments::Arguments;
 use crate::fetch;
 use crate::invocation::{Action, Invocation};
 use crate::process;
+use toolforge_render::pod::ReadyPods;
 
 /// How long a pod is tried to be deleted whose creation had no answer.
 const CLEANUP: Duration = Duration::from_secs(10);

@@ -7,11 +7,11 @@ use toolforge_cli::{Document, Failure, age, cause, last_termination, restarts_te
 use toolforge_model::ToolName;
 use toolforge_render::namespace::Platform;
 use toolforge_render::object::is_kubectl;
-use toolforge_render::pod::Evidence;
+use toolforge_render::pod::{Evidence, ReadyPods};
 use toolforge_render::web_service::{WebServiceObservation, WebServiceState, WebServiceStatus};
 
 use super::{request_report, routing};
-use crate::advice::{ReadyPods, advice};
+use crate::advice::advice;
 use crate::invocation::Action;
 
 /// Returns the state of a web service.
