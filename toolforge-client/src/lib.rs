@@ -74,8 +74,8 @@ pub use {http, jiff, k8s_openapi, kube, serde_json};
 
 pub use change::{
     AdoptionOutcome, Applied, ApplyError, ApplyEvent, ApplyOptions, ApplyReport, Attempt, ChangeOutcome,
-    ChangeReport, DeletedObject, EarlierChange, LostReason, MissingQuota, Planner, Progress, StopOutcome,
-    TERMINATION_TIMEOUT, WriteKind, Written, wait_for_quota,
+    ChangeReport, DeletedObject, EarlierChange, LostReason, MissingQuota, Planner, Progress, StartPlan,
+    StartedWebService, StopOutcome, TERMINATION_TIMEOUT, WebServiceStart, WriteKind, Written, wait_for_quota,
 };
 pub use client::Client;
 pub use connect::{
@@ -101,6 +101,6 @@ pub use transport::{ConnectOptions, TransportError};
 pub use unread::{ReadVerb, Unread};
 pub use watch::{WaitOptions, WaitOutcome, WatchOptions, WatcherEvent};
 pub use web_service::{
-    FetchedWebService, FoundTemplate, ManifestError, Neighbors, PageError, StartPlan, StartedWebService,
-    TemplateError, ToolHome, WebServiceFetchOptions, WebServiceStart,
+    FetchedWebService, FoundTemplate, ManifestError, Neighbors, PageError, TemplateError, ToolHome,
+    WebServiceFetchOptions,
 };

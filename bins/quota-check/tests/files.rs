@@ -596,11 +596,4 @@ fn pods_that_can_never_be_created_are_said() {
     let found = said("--from web-without-pods.yaml --from catalog.yaml -", "type: php8.2\nmem: 1Gi\n");
     assert!(found.contains("limits.memory  768Mi  0     1Gi    1Gi   too much\n"), "{found}");
     assert!(found.contains("it adds nothing to the quota, but pods that are missing do not fit"), "{found}");
-    let line = "--from web-without-pods.yaml --from catalog.yaml - --output json";
-    let output = quota_check(line, "type: php8.2\nmem: 1Gi\n");
-    let plan: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!((&plan["fits"], &plan["verdict"]), (&false.into(), &"missing-pods".into()), "{plan}");
-    let rows = plan["quotas"].as_array().unwrap();
-    let memory = rows.iter().find(|row| row["resource"] == "limits.memory").unwrap();
-    assert_eq!(memory["fits"], false, "{memory}");
 }

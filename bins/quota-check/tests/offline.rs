@@ -318,3 +318,18 @@ fn missing_kubeconfig_of_the_environment_is_no_obstacle() {
         assert_eq!(output.status.code(), Some(code), "{line}: {}", said(&output));
     }
 }
+
+#[test]
+fn pods_that_can_never_be_created_do_not_fit() {
+    let template = std::env::temp_dir().join(format!("quota-check-{}.template", std::process::id()));
+    std::fs::write(&template, "type: php8.2\nmem: 1Gi\n").unwrap();
+    let line = "--tool stashbot --from web-without-pods.yaml --from catalog.yaml --output json";
+    let output = quota_check(&format!("{line} {}", template.display()));
+    std::fs::remove_file(&template).unwrap();
+    assert_eq!(output.status.code(), Some(3));
+    let plan: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&plan["fits"], &plan["verdict"]), (&false.into(), &"missing-pods".into()), "{plan}");
+    let rows = plan["quotas"].as_array().unwrap();
+    let memory = rows.iter().find(|row| row["resource"] == "limits.memory").unwrap();
+    assert_eq!(memory["fits"], false, "{memory}");
+}

@@ -3,13 +3,11 @@
 mod fetch;
 mod home;
 mod page;
-mod start;
 
 pub(crate) use fetch::counts_replica_sets;
 pub use fetch::{FetchedWebService, Neighbors, WebServiceFetchOptions};
 pub use home::{FoundTemplate, ManifestError, TemplateError, ToolHome};
 pub use page::PageError;
-pub use start::{StartPlan, StartedWebService, WebServiceStart};
 
 use kube::api::ListParams;
 use toolforge_model::{ToolName, platform};
