@@ -1,14 +1,13 @@
 //! Starts a web service of the type that is named, and waits until it is ready.
 
 use std::error::Error;
-use std::time::Duration;
 
 use jiff::Timestamp;
 use toolforge_client::{
-    ApplyOptions, Attempt, Client, ConnectOptions, Kubeconfig, RolloutTarget, WaitOptions, kubeconfig_paths,
+    ApplyOptions, Attempt, Client, ConnectOptions, Kubeconfig, ROLLOUT_TIMEOUT, WaitOptions, WebServiceStart,
+    kubeconfig_paths,
 };
 use toolforge_model::WebServiceOptions;
-use toolforge_render::object::ObjectKind;
 use toolforge_render::web_service::{
     PlanOptions, StartTime, WebServicePlan, WebServiceSettings, observe_web_service_request, resolve_request,
     web_service_changes,
@@ -29,12 +28,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
         let resolved = resolve_request(settings, live, &facts.namespace)?;
         let plan = WebServicePlan::new(resolved.request, &facts, PlanOptions::default())?;
         let set = web_service_changes(&plan, &facts, StartTime::WhereReplaced(Timestamp::now()));
-        Ok::<_, Box<dyn Error>>(set)
+        Ok::<_, Box<dyn Error>>(WebServiceStart { set, live: facts.live })
     };
-    let (_, report) = client.apply_planned(&tool, ApplyOptions::default(), &planner).await?.into_parts();
-    let target = report.last_written(ObjectKind::Deployment).map(RolloutTarget::from).unwrap_or_default();
-    report.into_result()?;
-    let wait = WaitOptions::new(Duration::from_secs(300));
+    let started = client.start_web_service(&tool, ApplyOptions::default(), &planner).await?;
+    started.report.into_result()?;
+    let (target, wait) = (started.target, WaitOptions::new(ROLLOUT_TIMEOUT));
     println!("{:?}", client.wait_rollout(&tool, &target, wait, |event| println!("{event:?}")).await?);
     Ok(())
 }

@@ -3,7 +3,7 @@
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
-use k8s_openapi::api::core::v1::{ConfigMap, LimitRange, ResourceQuota};
+use k8s_openapi::api::core::v1::{ConfigMap, Event, LimitRange, ResourceQuota};
 use kube::api::ListParams;
 use serde::de::DeserializeOwned;
 use toolforge_images::{Catalog, CatalogError};
@@ -190,6 +190,16 @@ impl Client {
                 Ok(LimitObjects { limit_ranges: Some(ranges?.items), quotas: Some(quotas?.items) })
             }
         }
+    }
+
+    /// Fetches the events of a tool's namespace; the inner error is that the user may not list them.
+    ///
+    /// # Errors
+    /// When the request fails.
+    pub async fn fetch_events(&self, tool: &ToolName) -> Result<Result<Vec<Event>, Unread>, Error> {
+        let resource = ResourceType::of::<Event>();
+        let events = self.items(resource.in_namespace(tool.namespace()), ListParams::default());
+        readable(true, (ReadVerb::List, resource), events).await
     }
 
     /// Lists the objects of a collection.

@@ -1,30 +1,140 @@
-//! Fetching the live objects of manifests.
+//! Fetching the facts for a plan of files, with the live objects of manifests.
 
 use futures_util::future::try_join_all;
 use k8s_openapi::api::apps::v1::ReplicaSet;
 use k8s_openapi::api::core::v1::PersistentVolumeClaim;
 use kube::api::ListParams;
 use serde_json::Value;
+use toolforge_images::Catalog;
 use toolforge_model::ToolName;
-use toolforge_render::files::LiveObject;
-use toolforge_render::manifest::{Manifest, ManifestKind};
+use toolforge_render::files::{FileContents, FilePlanFacts, LiveObject};
+use toolforge_render::manifest::{Manifest, ManifestKind, ManifestObject};
+use toolforge_render::namespace::Namespace;
 use toolforge_render::object::ObjectKind;
 
+use crate::facts::{FactsError, NamespaceFetchOptions, host_namespace, when};
+use crate::jobs::{FetchedJobs, JobFetchOptions};
+use crate::web_service::{FetchedWebService, WebServiceFetchOptions, counts_replica_sets};
 use crate::{Client, Error, ResourceType};
 
 /// How many objects are requested at the same time.
 const CONCURRENT: usize = 16;
 
+/// Which facts a plan of files needs.
+#[derive(Clone, Copy, Debug, Default)]
+#[non_exhaustive]
+pub struct FileFetchOptions<'a> {
+    /// The image catalog.
+    pub catalog: bool,
+    /// The records of the platform's jobs service.
+    pub records: bool,
+    /// The web service's own objects.
+    pub web_service: bool,
+    /// The namespace's events.
+    pub events: bool,
+    /// Objects of which it matters whether they exist.
+    pub manifests: &'a [&'a Manifest],
+}
+
+impl<'a> FileFetchOptions<'a> {
+    /// Returns the options for these files; `manifests` are all of theirs.
+    #[must_use]
+    pub fn for_files(files: &[FileContents], manifests: &'a [&'a Manifest]) -> Self {
+        let web_service = files.iter().any(|contents| !contents.templates.is_empty());
+        let records = files.iter().any(|contents| !contents.jobs.is_empty());
+        Self { catalog: records || web_service, records, web_service, events: false, manifests }
+    }
+}
+
+/// Fetched objects for a plan of files; those that were not requested or do not exist are `None` or empty.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct FetchedFileFacts {
+    /// The facts of the namespace and its jobs.
+    pub jobs: FetchedJobs,
+    /// The live objects of the manifests.
+    pub objects: Vec<LiveObject>,
+    /// The ReplicaSets, if a quota counts them or a Deployment of a manifest is paused.
+    pub replica_sets: Vec<ReplicaSet>,
+    /// The web service's own objects.
+    pub web_service: Option<FetchedWebService>,
+}
+
+impl FetchedFileFacts {
+    /// Returns the facts: `namespace` with the fetched limits, and the live objects.
+    #[must_use]
+    pub fn facts(self, namespace: Namespace) -> FilePlanFacts {
+        let Self { jobs, objects, replica_sets, web_service } = self;
+        let mut facts = FilePlanFacts::with_live(jobs.facts(namespace), objects);
+        facts.replica_sets = replica_sets;
+        if let Some(found) = web_service {
+            facts.web_service = found.facts(facts.jobs.namespace.clone());
+        }
+        facts.web_service.namespace = facts.jobs.namespace.clone();
+        facts
+    }
+}
+
 impl Client {
+    /// Returns the facts for a plan of files: those of the namespace, and the live objects that the files need.
+    ///
+    /// # Errors
+    /// As [`Client::facts`].
+    pub async fn file_facts(
+        &self,
+        tool: &ToolName,
+        files: &[FileContents],
+    ) -> Result<FilePlanFacts, FactsError> {
+        let manifests: Vec<&Manifest> = files.iter().flat_map(|contents| &contents.manifests).collect();
+        let options = FileFetchOptions::for_files(files, &manifests);
+        let fetched = self.fetch_file_facts(tool, options).await?;
+        let catalog = if options.catalog { fetched.jobs.namespace.catalog()? } else { Catalog::default() };
+        Ok(fetched.facts(host_namespace(tool, catalog)?))
+    }
+
+    /// Fetches the facts for a plan of files.
+    ///
+    /// # Errors
+    /// The first error of any request. Missing objects are not errors.
+    pub async fn fetch_file_facts(
+        &self,
+        tool: &ToolName,
+        options: FileFetchOptions<'_>,
+    ) -> Result<FetchedFileFacts, Error> {
+        let FileFetchOptions { catalog, records, web_service, events, manifests } = options;
+        let namespace = NamespaceFetchOptions { catalog, ..NamespaceFetchOptions::limits() };
+        let needs_services = !manifests.is_empty();
+        let wanted =
+            JobFetchOptions { namespace, records, events, needs_services, ..JobFetchOptions::for_plan() };
+        let jobs = self.fetch_jobs(tool, wanted).await?;
+        let objects = self.fetch_manifest_objects(tool, manifests).await?;
+        let wanted = WebServiceFetchOptions {
+            namespace: NamespaceFetchOptions::default(),
+            unsettled: false,
+            ..WebServiceFetchOptions::for_plan()
+        };
+        let web_service = when(web_service, self.fetch_web_service(tool, wanted)).await?;
+        let is_counted = !manifests.is_empty() && jobs.namespace.quotas().iter().any(counts_replica_sets);
+        let is_paused = |manifest: &&Manifest| match &manifest.object {
+            ManifestObject::Deployment(found) => {
+                found.spec.as_ref().is_some_and(|spec| spec.paused == Some(true))
+            }
+            _ => false,
+        };
+        let needs_sets = is_counted || manifests.iter().any(is_paused);
+        let replica_sets = when(needs_sets, self.fetch_replica_sets(tool)).await?.unwrap_or_default();
+        Ok(FetchedFileFacts { jobs, objects, replica_sets, web_service })
+    }
+
     /// Fetches the live objects of manifests in a tool's namespace: one request for each object whose kind is neither
     /// among those that [`fetch_jobs`](Self::fetch_jobs) lists nor unknown. Data of Secrets and ConfigMaps is dropped.
     ///
-    /// Where a StatefulSet has templates of claims, all claims are listed, too. An object that does not exist, or that the tool may not read, is left out. All requests have one time limit
-    /// [together](Self::sharing_read_time).
+    /// Where a StatefulSet has templates of claims, all claims are listed, too. An object that does not exist, or that the tool
+    /// may not read, is left out. All requests have one time limit [together](Self::sharing_read_time).
     ///
     /// # Errors
     /// The first error of any request.
-    pub async fn fetch_manifest_objects(
+    async fn fetch_manifest_objects(
         &self,
         tool: &ToolName,
         manifests: &[&Manifest],
@@ -68,11 +178,8 @@ impl Client {
 }
 
 impl Client {
-    /// Fetches all ReplicaSets of a tool's namespace, which matter where a quota counts them.
-    ///
-    /// # Errors
-    /// Those of every request.
-    pub async fn fetch_replica_sets(&self, tool: &ToolName) -> Result<Vec<ReplicaSet>, Error> {
+    /// Fetches all ReplicaSets of a tool's namespace.
+    async fn fetch_replica_sets(&self, tool: &ToolName) -> Result<Vec<ReplicaSet>, Error> {
         let collection = ResourceType::of::<ReplicaSet>().in_namespace(tool.namespace());
         self.items(collection, ListParams::default()).await
     }

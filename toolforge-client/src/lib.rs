@@ -74,8 +74,8 @@ pub use {http, jiff, k8s_openapi, kube, serde_json};
 
 pub use change::{
     AdoptionOutcome, Applied, ApplyError, ApplyEvent, ApplyOptions, ApplyReport, Attempt, ChangeOutcome,
-    ChangeReport, DeletedObject, EarlierChange, LostReason, MissingQuota, Planner, Progress, StopOutcome,
-    TERMINATION_TIMEOUT, WriteKind, Written, wait_for_quota,
+    ChangeReport, DeletedObject, EarlierChange, LostReason, MissingQuota, Planner, Progress, StartPlan,
+    StartedWebService, StopOutcome, TERMINATION_TIMEOUT, WebServiceStart, WriteKind, Written, wait_for_quota,
 };
 pub use client::Client;
 pub use connect::{
@@ -85,6 +85,7 @@ pub use connect::{
 pub use error::Error;
 pub use exec::{RemoteEvent, RemoteExit, RemoteInput, RemoteOutput, RemoteProcess};
 pub use facts::{FactsError, FetchedNamespace, NamespaceFetchOptions};
+pub use files::{FetchedFileFacts, FileFetchOptions};
 pub use fleet::{QuotaPage, QuotaPages, RefusedNamespace};
 pub use jobs::{FetchedJobs, JobFetchOptions, JobRun, RunWaitOutcome};
 pub use log::{LogItem, LogOptions, LogOwner, LogReader, LogSince, LogTail, LogTarget};
@@ -93,7 +94,7 @@ pub use path::{Collection, ObjectPath, ResourceType};
 pub use platform_files::{PlatformFiles, PlatformFilesError};
 pub use request_limits::RequestLimits;
 pub use retry::RetryPolicy;
-pub use rollout::{RolloutEvent, RolloutOutcome, RolloutTarget};
+pub use rollout::{LAST_LINES, ROLLOUT_TIMEOUT, RolloutEvent, RolloutOutcome, RolloutTarget};
 pub use server::{OwnRules, ServerVersion};
 pub use status::{AdmissionRefusal, ApiStatus, Denied, Exceeded, StatusKind};
 pub use transport::{ConnectOptions, TransportError};

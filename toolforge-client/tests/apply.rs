@@ -4,10 +4,12 @@
 use std::time::Duration;
 
 use insta::assert_snapshot;
+use k8s_openapi::jiff::Timestamp;
 use serde_json::{Value, json};
 use toolforge_client::scripted::{Answer, Requests, Script};
 use toolforge_client::{
     ApplyError, ApplyOptions, ApplyReport, Attempt, ChangeOutcome, ChangeReport, Planner, Progress,
+    RolloutTarget, WebServiceStart,
 };
 use toolforge_images::Catalog;
 use toolforge_model::{JobsFile, ToolName, WebServiceOptions};
@@ -346,4 +348,25 @@ async fn changes_that_do_not_fit_are_not_sent() {
     let error = client.apply_planned(&tool(), ApplyOptions::default(), &planner).await.unwrap_err();
     assert!(error.to_string().starts_with("the changes do not fit: "), "{error}");
     assert_eq!(requests.count(), 0, "{requests}");
+}
+
+#[tokio::test]
+async fn completion_keeps_the_deployment() {
+    let mut facts = running();
+    facts.live.deployment.as_mut().unwrap().metadata.uid = Some("d-1".to_owned());
+    let service = facts.live.service.take().unwrap();
+    let planner = async |_: &Attempt| {
+        let restart = StartTime::Always(Timestamp::UNIX_EPOCH);
+        let set = web_service_changes(&plan(&facts, None), &facts, restart);
+        Ok::<_, ApplyError>(WebServiceStart { set, live: facts.live.clone() })
+    };
+    for (uid, is_completed) in [("d-1", true), ("d-2", false)] {
+        let (client, requests) = Script::new()
+            .answer("PATCH /api/v1/namespaces/tool-x/services/x", Answer::json(201, &json!(service)))
+            .client();
+        let target = RolloutTarget { uid: Some(uid.to_owned()), generation: None };
+        let report = client.complete_web_service(&tool(), &planner, &target).await.unwrap();
+        assert_eq!(report.map(|report| report.is_done()), is_completed.then_some(true));
+        assert_eq!(requests.to_string().lines().count(), usize::from(is_completed), "{requests}");
+    }
 }

@@ -258,3 +258,38 @@ async fn pods_without_a_probe_must_keep_running() {
     let (outcome, waited, _) = wait_with(cluster(""), &[restarted, waiting]).await;
     assert_eq!((codes(&outcome), waited), (vec!["crash-loop"], 3));
 }
+
+#[tokio::test]
+async fn last_lines_are_those_of_a_failed_program() {
+    let pod = |name: &str, created: &str, status: &Value| {
+        let mut status = status.clone();
+        status["name"] = json!("webservice");
+        for field in ["image", "imageID"] {
+            status[field] = json!("");
+        }
+        serde_json::from_value(json!({
+            "metadata": {"name": name, "creationTimestamp": created},
+            "spec": {"containers": [{"name": "webservice"}]},
+            "status": {"containerStatuses": [status]},
+        }))
+        .unwrap()
+    };
+    let waiting =
+        json!({"ready": false, "restartCount": 2, "containerID": "c://1", "state": {"waiting": {}}});
+    let never_started = json!({"ready": false, "restartCount": 0, "state": {"waiting": {}}});
+    let ready = json!({"ready": true, "restartCount": 0, "containerID": "c://2", "state": {"running": {}}});
+    let pods = [
+        pod("x-1", "2026-11-25T10:00:00Z", &waiting),
+        pod("x-2", "2026-11-25T11:00:00Z", &never_started),
+        pod("x-3", "2026-11-25T12:00:00Z", &ready),
+    ];
+    let (client, requests) =
+        Script::new().answer(&format!("{PODS}/x-1/log"), Answer::text(200, "one\ntwo\n\n")).client();
+    let lines = client.last_lines(&tool(), &pods).await;
+    assert_eq!(lines.unwrap().as_raw(), "one\ntwo");
+    assert_eq!(
+        requests.to_string().trim_end(),
+        "GET   /api/v1/namespaces/tool-x/pods/x-1/log?container=webservice&previous=true&tailLines=20"
+    );
+    assert_eq!(client.last_lines(&tool(), &pods[1..]).await, None);
+}

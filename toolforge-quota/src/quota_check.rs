@@ -47,6 +47,13 @@ impl ResourceCheck {
     pub fn fits(&self) -> bool {
         !self.creates || self.after <= self.hard
     }
+
+    /// Returns whether the quota never allows the pods that are missing of what stays as it is: nothing is created that requests
+    /// the resource, and with them, more would be used than now and than the quota allows.
+    #[must_use]
+    pub fn refuses_missing_pods(&self) -> bool {
+        self.fits() && self.after > self.hard.max(self.used)
+    }
 }
 
 impl fmt::Display for ResourceCheck {
@@ -121,6 +128,12 @@ impl QuotaCheck {
         self.waiting.clear();
         self.terminating.clear();
         self
+    }
+
+    /// Returns whether everything fits except pods that are missing of what stays as it is.
+    #[must_use]
+    pub fn refuses_missing_pods(&self) -> bool {
+        self.fits() && self.resources.iter().any(ResourceCheck::refuses_missing_pods)
     }
 
     /// Returns the resources that do not fit.

@@ -18,6 +18,8 @@ pub enum Verdict {
     FitsWithoutRetries,
     /// It would fit, but a quota has no status yet, and the API server refuses what the quota counts until it has one.
     NotCounted,
+    /// Nothing is added, but pods that are missing of what stays as it is do not fit, and cannot be created.
+    MissingPods,
     /// It does not fit beside what else is used now.
     Exceeds,
     /// The new pods fit, but not beside the old ones that must run until they are ready.
@@ -69,6 +71,7 @@ impl Verdict {
             Self::FitsOneAfterAnother => "fits-one-after-another",
             Self::FitsWithoutRetries => "fits-without-retries",
             Self::NotCounted => "not-counted",
+            Self::MissingPods => "missing-pods",
             Self::Exceeds => "quota-exceeded",
             Self::Deadlock => "deadlock",
             Self::Never => "never",

@@ -79,7 +79,7 @@ proptest! {
         let facts = WebServiceFacts::new(namespace(used_memory, used_cpu, used_pods));
         let request = web_request(memory, cpu, replicas);
         let plan = WebServicePlan::new(request.clone(), &facts, PlanOptions::default()).unwrap();
-        let largest = largest_web_service(&plan, &facts);
+        let largest = largest_web_service(&plan, &facts, WebServiceForecast::fits_without_downtime);
         if let Some(memory) = largest.memory.amount() {
             let with = |bytes| WebServiceRequest { memory: Some(Memory::from_bytes(bytes)), ..request.clone() };
             prop_assert!(web_fits(&with(memory.bytes()), &facts), "{memory}");
@@ -112,7 +112,7 @@ proptest! {
     ) {
         let facts = JobFacts::new(namespace(used_memory, used_cpu, used_pods));
         let request = job_request(memory, cpu, replicas);
-        let largest = largest_job(&request, &facts).unwrap();
+        let largest = largest_job(&request, &facts, JobForecast::fits_as_usual).unwrap();
         if let Some(memory) = largest.memory.amount() {
             let with = |bytes| JobRequest { memory: Some(Memory::from_bytes(bytes)), ..request.clone() };
             prop_assert!(job_fits(&with(memory.bytes()), &facts), "{memory}");

@@ -101,6 +101,30 @@ pub fn positionals(command: &Command, arguments: &[OsString]) -> Vec<String> {
         .collect()
 }
 
+/// Returns the first long option that does not exist, and those that do: of the program and of the command.
+pub(crate) fn unknown_option(command: &Command, arguments: &[OsString]) -> Option<(String, Vec<String>)> {
+    let found = words(command, arguments);
+    let verb = found.iter().find_map(|word| match word {
+        Word::Positional(_, text) => command.find_subcommand(text),
+        Word::Option(_) => None,
+    });
+    let options = command.get_arguments().chain(verb.into_iter().flat_map(Command::get_arguments));
+    let built_in = ["help", "version"].map(str::to_owned);
+    let known: Vec<String> = options
+        .flat_map(|option| option.get_long().into_iter().chain(option.get_all_aliases().unwrap_or_default()))
+        .map(str::to_owned)
+        .chain(built_in)
+        .map(|name| format!("--{name}"))
+        .collect();
+    let is_unknown =
+        |name: &str| name.starts_with("--") && !known.iter().any(|option| option.starts_with(name));
+    let unknown = found.into_iter().find_map(|word| match word {
+        Word::Option(name) if is_unknown(&name) => Some(name),
+        Word::Option(_) | Word::Positional(..) => None,
+    })?;
+    Some((unknown, known))
+}
+
 /// Which help an option asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HelpOption {

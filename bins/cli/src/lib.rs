@@ -49,7 +49,7 @@ pub use completion::{
 };
 pub use conflicts::{RunConflicts, conflict_line, conflict_report, day, exceed_alone};
 pub use failure::{ExitCode, Failure};
-pub use file_facts::{FileFactsOptions, file_facts};
+pub use file_facts::file_facts;
 pub use file_mark::FileMark;
 pub use format::prints_documents;
 pub use generate::{DescribedProgram, reference_page};
@@ -76,12 +76,15 @@ pub use report::{
     NEAR_PERCENT, WorkloadName, cause, difference, downtime, forecast_cells, image_type, last_termination,
     quota_report, quota_rows, quota_usage, rollout, violations, warn_of_unread, warn_of_unread_kinds,
 };
-pub use report::{quota_wait_line, terminating_line, waiting_line};
-pub use rollout::{restart_forecast, restart_outcome, rollout_note};
+pub use report::{quota_wait_line, restarts_text, terminating_line, waiting_line};
+pub use rollout::{
+    RolloutLine, failed_rollout, restart_forecast, restart_outcome, rollout_failure, rollout_note,
+    rollout_timeout,
+};
 pub use session::{BUNDLED_HINT, Session, Source, catalog_or_bundled, images_to_show, kubeconfig_files};
 pub use terminal::is_terminal;
 pub use text::{Table, age, columns, duration, wrap};
-pub use usage::usage_failure;
+pub use usage::{misspelled_option, usage_failure};
 pub use verdict::{
     SizeForm, adjustment_goal, adjustments, adjustments_hint, adjustments_text, forecast_text, retries_text,
     verdict_code, verdict_text,

@@ -107,6 +107,14 @@ pub fn warn_of_unread_kinds(unread: &[Unread]) -> ExitCode {
     exit_code
 }
 
+/// Returns how often containers were restarted, and how the last one terminated before.
+#[must_use]
+pub fn restarts_text(count: u32, last: Option<&pod::LastTermination>) -> String {
+    let times = if count == 1 { "once".to_owned() } else { format!("{count} times") };
+    let last = last.map(|last| format!(", last {last}")).unwrap_or_default();
+    format!("restarted {times}{last}")
+}
+
 /// Returns the resources of a quota with their usage; those are near their limit of which this percentage is used.
 #[must_use]
 pub fn quota_usage(quota: &ResourceQuota, near_percent: u64) -> Quota {
@@ -209,6 +217,7 @@ pub fn forecast_cells(forecast: &ResourceForecast<'_>) -> [String; 6] {
         check.resource.short_amounts(check.hard, [check.used, check.after, forecast.peak]);
     let verdict = match forecast.fits() {
         // The API server checks only what is created.
+        true if check.refuses_missing_pods() => "too much",
         true if check.after > check.hard => "over; nothing added",
         true if !forecast.fits_with_retries() => "fits without retries",
         true if check.creates && check.mark == Some(QuotaMark::NotCountedYet) => "not known",
@@ -252,7 +261,8 @@ pub fn quota_rows(set: &ChangeSet) -> Vec<QuotaRow> {
 /// Returns the check of a resource of a quota, at rest and at the peak.
 pub(crate) fn quota_row(forecast: &ResourceForecast<'_>) -> QuotaRow {
     let peak = forecast.at_rest.resource.amount(forecast.peak);
-    QuotaRow { peak, fits: forecast.fits(), ..quota_row_at_rest(forecast.at_rest) }
+    let fits = forecast.fits() && !forecast.at_rest.refuses_missing_pods();
+    QuotaRow { peak, fits, ..quota_row_at_rest(forecast.at_rest) }
 }
 
 /// Returns the check of a resource of a quota whose peak is the usage after the change.
@@ -265,7 +275,7 @@ pub(crate) fn quota_row_at_rest(check: &ResourceCheck) -> QuotaRow {
         used: amount(check.used),
         after: amount(check.after),
         peak: amount(check.after),
-        fits: check.fits(),
+        fits: check.fits() && !check.refuses_missing_pods(),
         note: check.mark.map(quota_note),
     }
 }

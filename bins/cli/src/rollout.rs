@@ -1,9 +1,14 @@
-//! How pods are replaced, and what a restart would do.
+//! How pods are replaced, how a wait for that ends, and what a restart would do.
 
+use toolforge_client::{ROLLOUT_TIMEOUT, RolloutEvent};
+use toolforge_model::Untrusted;
 use toolforge_quota::Verdict;
 use toolforge_render::change::{ChangeSet, Rollout};
-use toolforge_report::RestartForecast;
+use toolforge_render::pod::{Evidence, ReadyPods, RolloutObjects};
+use toolforge_report::{DetailCode, FailureCode, RestartForecast};
 
+use crate::failure::{ExitCode, Failure};
+use crate::progress::ProgressLine;
 use crate::report;
 use crate::verdict::verdict_code;
 
@@ -55,4 +60,76 @@ pub fn restart_forecast(set: &ChangeSet) -> RestartForecast {
         downtime: change.and_then(report::downtime),
         quotas: report::quota_rows(set),
     }
+}
+
+/// The line on which the progress of a rollout is shown.
+#[derive(Debug)]
+pub struct RolloutLine {
+    line: ProgressLine,
+    is_changed: bool,
+}
+
+impl RolloutLine {
+    /// Returns an empty line.
+    #[expect(clippy::new_without_default, reason = "the line looks at standard error")]
+    #[must_use]
+    pub fn new() -> Self {
+        Self { line: ProgressLine::new(), is_changed: false }
+    }
+
+    /// Shows an event.
+    pub fn show(&mut self, event: &RolloutEvent) {
+        match event {
+            RolloutEvent::Waiting { ready, desired, evidence } => {
+                let why = evidence.as_ref().map(|evidence| format!(": {}", evidence.cause));
+                self.line.show(&format!("{ready} of {desired} pods ready{}", why.unwrap_or_default()));
+            }
+            RolloutEvent::WaitingForQuota { terminating } => self.line.show(&match terminating {
+                0 => "the quota does not allow the next pod yet".to_owned(),
+                1 => "waiting for the quota of 1 pod that is terminating".to_owned(),
+                count => format!("waiting for the quota of {count} pods that are terminating"),
+            }),
+            RolloutEvent::ChangedMeanwhile => self.is_changed = true,
+            _ => {}
+        }
+    }
+
+    /// Clears the line, and returns whether somebody else changed the workload meanwhile.
+    pub fn finish(&mut self) -> bool {
+        self.line.clear();
+        self.is_changed
+    }
+}
+
+/// Returns how a rollout failed, as a sentence; `of` names its workload, as in ` of job 'bot'`.
+#[must_use]
+pub fn failed_rollout(objects: RolloutObjects<'_>, of: &str) -> String {
+    match objects.ready_pods() {
+        ReadyPods::None => format!("the new pods{of} do not come up"),
+        ReadyPods::Old => format!("the new pods{of} do not come up, and the old ones keep running"),
+        ReadyPods::New => {
+            let (ready, desired) = (objects.ready_replicas(), objects.desired_replicas());
+            format!("only {ready} of {desired} pods{of} are ready")
+        }
+    }
+}
+
+/// Returns the failure of a rollout, with its causes and the last lines of its log.
+#[must_use]
+pub fn rollout_failure(what: &str, causes: &[Evidence], log: Option<&Untrusted>) -> Failure {
+    let why = causes.first().map(|evidence| format!(": {}", evidence.cause)).unwrap_or_default();
+    let failure = causes.iter().fold(Failure::new(ExitCode::Rollout, format!("{what}{why}")), Failure::cause);
+    match log {
+        Some(lines) => failure
+            .detail("the last lines of its log:")
+            .coded_detail(DetailCode::Log, lines.lines_escaped().to_string()),
+        None => failure,
+    }
+}
+
+/// Returns the failure of a rollout that took too long.
+#[must_use]
+pub fn rollout_timeout(subject: &str, causes: &[Evidence]) -> Failure {
+    let what = format!("{subject} was not ready within {} seconds", ROLLOUT_TIMEOUT.as_secs());
+    rollout_failure(&what, causes, None).with_code(FailureCode::TimedOut)
 }

@@ -91,8 +91,7 @@ impl Session {
         has_profile: bool,
     ) -> Result<Self, Failure> {
         let is_offline = has_profile
-            && options.cluster.from.is_empty()
-            && options.cluster.kubeconfig.is_none()
+            && !options.names_facts()
             && !kubeconfig_files(options).iter().any(|file| file.exists());
         if is_offline { Self::offline(options) } else { Self::open(options, program) }
     }

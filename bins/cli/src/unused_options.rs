@@ -26,6 +26,13 @@ impl GlobalOptions {
         found.map_or(Ok(()), |option| Err(unused(option, "--offline", hint)))
     }
 
+    /// Returns whether the command line names a kubeconfig or files with facts; the environment may name a kubeconfig that a command
+    /// without a cluster does not need.
+    #[must_use]
+    pub fn names_facts(&self) -> bool {
+        self.given().iter().any(|option| matches!(*option, "--kubeconfig" | "--from"))
+    }
+
     /// Returns the names of the options on the command line.
     fn given(&self) -> Vec<&'static str> {
         let Self { tool, uid, cluster: ClusterOptions { kubeconfig, impersonate, from } } = self;

@@ -1,15 +1,38 @@
 //! Command lines that clap rejects, in the words and the form of all other failures.
 
+use std::ffi::OsString;
 use std::num::ParseIntError;
 
+use clap::Command;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use toolforge_model::Untrusted;
+use toolforge_model::{Untrusted, suggest};
 
+use crate::command_line::unknown_option;
 use crate::failure::{ExitCode, Failure};
 
-/// Returns the failure of a command line that clap rejects.
+/// Returns the failure of a command line that clap rejects. A misspelled option is the first that is named, whatever else is
+/// wrong: its value, or that a required option is missing, only follows from it.
 #[must_use]
-pub fn usage_failure(error: &clap::Error) -> Failure {
+pub fn usage_failure(error: &clap::Error, command: &Command, line: &[OsString]) -> Failure {
+    misspelled_option(error, command, line).unwrap_or_else(|| rejected(error))
+}
+
+/// Returns the failure of the first option that does not exist, unless clap names a command that does not or an option.
+#[must_use]
+pub fn misspelled_option(error: &clap::Error, command: &Command, line: &[OsString]) -> Option<Failure> {
+    let is_option = |argument: &ContextValue| value(argument).starts_with('-');
+    let is_named = error.kind() == ErrorKind::UnknownArgument
+        && error.get(ContextKind::InvalidArg).is_some_and(is_option);
+    if is_named || error.kind() == ErrorKind::InvalidSubcommand {
+        return None;
+    }
+    let (option, options) = unknown_option(command, line)?;
+    let near = suggest(&option, options.iter().map(String::as_str));
+    let suggestion = near.map(|near| format!("; did you mean {near}?")).unwrap_or_default();
+    Some(Failure::new(ExitCode::Usage, format!("unknown option {}{suggestion}", escaped(&option))))
+}
+
+fn rejected(error: &clap::Error) -> Failure {
     let text = |kind| error.get(kind).map(value).unwrap_or_default();
     let option = option_name(&text(ContextKind::InvalidArg));
     let given = text(ContextKind::InvalidValue);
@@ -22,8 +45,16 @@ pub fn usage_failure(error: &clap::Error) -> Failure {
     let failure = |message: String| Failure::new(ExitCode::Usage, message);
     match error.kind() {
         ErrorKind::InvalidValue if given.is_empty() => failure(format!("{option} needs a value")),
-        ErrorKind::InvalidValue => failure(format!("{option} cannot be \"{given}\"{suggestion}"))
-            .hint(format!("Possible values are {}.", text(ContextKind::ValidValue))),
+        ErrorKind::InvalidValue => {
+            let values = text(ContextKind::ValidValue);
+            let hint = match error.get(ContextKind::ValidValue) {
+                Some(ContextValue::Strings(one)) if one.len() == 1 => {
+                    format!("Leave it out; the only value is {values}.")
+                }
+                _ => format!("Possible values are {values}."),
+            };
+            failure(format!("{option} cannot be \"{given}\"{suggestion}")).hint(hint)
+        }
         ErrorKind::ValueValidation => {
             let source = std::error::Error::source(error);
             let source = source.map(|source| match source.downcast_ref::<ParseIntError>() {
@@ -93,7 +124,7 @@ mod tests {
             Command::new("program").arg(Arg::new("count").long("count").value_parser(value_parser!(i64)));
         let said = |text: &str| {
             let error = command.clone().try_get_matches_from(["program", "--count", text]).unwrap_err();
-            usage_failure(&error).message().to_owned()
+            rejected(&error).message().to_owned()
         };
         assert_eq!(said("five"), "--count: \"five\" is not a whole number");
         assert_eq!(said("1.5"), "--count: \"1.5\" is not a whole number");
@@ -105,7 +136,7 @@ mod tests {
             .arg(Arg::new("all").long("all").num_args(0))
             .arg(Arg::new("sort").long("sort").requires("all"));
         let error = command.try_get_matches_from(["program", "--sort", "name"]).unwrap_err();
-        let shown = usage_failure(&error).to_string();
+        let shown = rejected(&error).to_string();
         assert_eq!(shown, "error: --all is required\n\nhint: Usage: program --all --sort <sort>\n");
     }
 
@@ -131,7 +162,7 @@ mod tests {
         for line in lines {
             let arguments = ["program".to_owned()].into_iter().chain(line.clone());
             let error = command.clone().try_get_matches_from(arguments).unwrap_err();
-            let shown = usage_failure(&error).to_string();
+            let shown = rejected(&error).to_string();
             assert!(!shown.contains(['\u{1b}', '\u{7}', '\u{202e}']), "{line:?}: {shown:?}");
         }
     }

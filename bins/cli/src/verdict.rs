@@ -62,7 +62,7 @@ fn fixed_sentence(set: &ChangeSet, verdict: Verdict) -> &'static str {
     const FITS: &str = "it fits the quota; whether a node has enough free resources is not checked";
     match verdict {
         Verdict::NotChecked => "no quota is known, so this was not checked",
-        Verdict::Fits if set.at_rest.resources().iter().any(|row| row.after > row.hard.max(row.used)) => {
+        Verdict::MissingPods => {
             "it adds nothing to the quota, but pods that are missing do not fit, and cannot be created"
         }
         Verdict::Fits if set.at_rest.resources().is_empty() => "it fits; it needs no quota now",
@@ -247,6 +247,7 @@ mod tests {
             Verdict::FitsOneAfterAnother,
             Verdict::FitsWithoutRetries,
             Verdict::NotCounted,
+            Verdict::MissingPods,
             Verdict::Exceeds,
             Verdict::Deadlock,
             Verdict::Never,

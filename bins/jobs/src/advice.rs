@@ -12,14 +12,22 @@ pub(crate) struct Asked<'a> {
     pub(crate) name: &'a str,
     /// Whether it is a one-off job, which cannot be restarted.
     pub(crate) runs_once: bool,
-    /// Whether `toolforge jobs show` was just run.
-    pub(crate) is_shown: bool,
+    /// The verb that prints the advice.
+    pub(crate) verb: AdvisingVerb,
     /// Whether it is a job; `false` for an object that no tool manages.
     pub(crate) is_managed: bool,
     /// The files with its errors and its output, unless that is the log of its pod.
     pub(crate) log_files: [Option<&'a str>; 2],
     /// Whether the directories of these files exist.
     pub(crate) log_directories: LogDirectories<'a>,
+}
+
+/// The verb that prints advice, which does not name the verb again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum AdvisingVerb {
+    Show,
+    Logs,
+    Other,
 }
 
 /// Whether the directories of a job's log files exist; without them, its command is not run.
@@ -43,7 +51,7 @@ impl<'a> From<&'a JobRequest> for Asked<'a> {
             name: request.name.as_str(),
             is_managed: true,
             runs_once: matches!(request.kind, JobKind::OneOff { .. }),
-            is_shown: false,
+            verb: AdvisingVerb::Other,
             log_files: [file(stderr), file(stdout).filter(|_| stdout != stderr)],
             log_directories: LogDirectories::Unknown,
         }
@@ -94,6 +102,12 @@ impl<'a> Asked<'a> {
         }
     }
 
+    /// Returns the command that shows the job's output; `None` if its output was just shown.
+    fn shown_by(self) -> Option<String> {
+        let is_shown = self.verb == AdvisingVerb::Logs && self.log_files == [None, None];
+        (!is_shown).then(|| self.log_command())
+    }
+
     /// Returns the command that shows the job's output.
     pub(crate) fn log_command(self) -> String {
         let files: Vec<_> = self.log_files.into_iter().flatten().map(quote_word).collect();
@@ -115,9 +129,10 @@ pub(crate) fn advice(cause: &Cause, asked: Asked<'_>) -> String {
         Cause::HealthCheckFails { .. } | Cause::NotHealthy { .. } | Cause::NotListening { .. }
             if !asked.is_managed =>
         {
+            let output = asked.shown_by().map(|command| format!("; `{command}` shows its output"));
             format!(
-                "Fix the program, or the probe in its manifest; `{}` shows its output. A program that only needs more time to start comes up by itself.",
-                asked.log_command()
+                "Fix the program, or the probe in its manifest{}. A program that only needs more time to start comes up by itself.",
+                output.unwrap_or_default()
             )
         }
         Cause::ImagePull { .. } if !asked.is_managed => format!(
@@ -130,7 +145,8 @@ pub(crate) fn advice(cause: &Cause, asked: Asked<'_>) -> String {
             format!("Fix its command, delete it, `toolforge jobs delete {name}`, and create it again.")
         }
         Cause::OutOfMemory => format!(
-            "Increase the memory limit: set a larger `mem` in its file and type `toolforge jobs load FILE`; or delete it, `toolforge jobs delete {name}`, and run it again with a larger `--mem`. `quota-check what-if {name}` shows how much fits."
+            "Increase the memory limit: set a larger `mem` in its file and type `toolforge jobs load FILE`; or delete it, `toolforge jobs delete {name}`, and run it again with a larger `--mem`. `quota-check what-if {name}` shows how much fits{}.",
+            if asked.runs_once { "" } else { ", with and without downtime" }
         ),
         Cause::CrashLoop { exit_code } if exit_code_hint(*exit_code).is_some() => {
             exit_code_hint(*exit_code).unwrap_or_default().to_owned()
@@ -138,10 +154,13 @@ pub(crate) fn advice(cause: &Cause, asked: Asked<'_>) -> String {
         Cause::CrashLoop { .. } | Cause::ContainerStart { .. } if asked.runs_once => {
             format!("Fix its command, delete it, `toolforge jobs delete {name}`, and run it again.")
         }
-        Cause::CrashLoop { .. } | Cause::ContainerStart { .. } => format!(
-            "Fix the error that `{}` shows, then type `toolforge jobs restart {name}`; `toolforge jobs delete {name}` stops the attempts.",
-            asked.log_command()
-        ),
+        Cause::CrashLoop { .. } | Cause::ContainerStart { .. } => {
+            let error = asked.shown_by().map(|command| format!(" that `{command}` shows"));
+            format!(
+                "Fix the error{}, then type `toolforge jobs restart {name}`; `toolforge jobs delete {name}` stops the attempts.",
+                error.unwrap_or_default()
+            )
+        }
         Cause::ImagePull { .. } => {
             format!(
                 "Check that the image exists and its name is correct; `toolforge jobs delete {name}` stops the attempts."
@@ -151,10 +170,13 @@ pub(crate) fn advice(cause: &Cause, asked: Asked<'_>) -> String {
             "`toolforge jobs quota` shows the usage; delete jobs that are not needed, or request more: {}.",
             platform::QUOTA_HELP
         ),
-        Cause::HealthCheckFails { .. } | Cause::NotHealthy { .. } | Cause::NotListening { .. } => format!(
-            "Fix it, or the check in its file, then type `toolforge jobs restart {name}`; `{}` shows its output. A program that only needs more time to start comes up by itself.",
-            asked.log_command()
-        ),
+        Cause::HealthCheckFails { .. } | Cause::NotHealthy { .. } | Cause::NotListening { .. } => {
+            let output = asked.shown_by().map(|command| format!("; `{command}` shows its output"));
+            format!(
+                "Fix it, or the check in its file, then type `toolforge jobs restart {name}`{}. A program that only needs more time to start comes up by itself.",
+                output.unwrap_or_default()
+            )
+        }
         Cause::FormerDefinition => format!(
             "Type `toolforge jobs restart {name}`: it ends that run and starts one of the present definition."
         ),
@@ -166,7 +188,7 @@ pub(crate) fn advice(cause: &Cause, asked: Asked<'_>) -> String {
         Cause::RefusedForNow | Cause::Unschedulable | Cause::Terminating { .. } => {
             "The cluster tries again by itself.".to_owned()
         }
-        _ if asked.is_shown => format!("`toolforge jobs delete {name}` deletes it."),
+        _ if asked.verb == AdvisingVerb::Show => format!("`toolforge jobs delete {name}` deletes it."),
         _ => format!(
             "`toolforge jobs show {name}` shows the details; `toolforge jobs delete {name}` deletes it."
         ),
@@ -186,6 +208,10 @@ pub(crate) fn exit_code_hint(code: i32) -> Option<&'static str> {
 
 #[cfg(test)]
 mod tests {
+    use k8s_openapi::jiff::Timestamp;
+    use toolforge_model::Untrusted;
+    use toolforge_render::pod::HealthProbe;
+
     use super::*;
 
     fn asked<'a>(
@@ -193,7 +219,8 @@ mod tests {
         log_files: [Option<&'a str>; 2],
         log_directories: LogDirectories<'a>,
     ) -> Asked<'a> {
-        Asked { name, runs_once: false, is_shown: false, is_managed: true, log_files, log_directories }
+        let verb = AdvisingVerb::Other;
+        Asked { name, runs_once: false, verb, is_managed: true, log_files, log_directories }
     }
 
     #[test]
@@ -211,6 +238,40 @@ mod tests {
         let tail = "Fix the error that `tail /data/project/x/logs/a.err` shows, then";
         assert!(said(2, LogDirectories::Exist).starts_with(tail));
         assert!(said(1, LogDirectories::Unknown).starts_with(tail));
+    }
+
+    #[test]
+    fn no_verb_advises_itself() {
+        let check = || HealthProbe::Path(Untrusted::new("/healthz"));
+        let causes = [
+            Cause::OutOfMemory,
+            Cause::CrashLoop { exit_code: 1 },
+            Cause::CrashLoop { exit_code: 127 },
+            Cause::ImagePull { image: Untrusted::default() },
+            Cause::ContainerStart { reason: Untrusted::default() },
+            Cause::QuotaExceeded,
+            Cause::LimitRange,
+            Cause::Refused,
+            Cause::RefusedForNow,
+            Cause::HealthCheckFails { check: check() },
+            Cause::NotHealthy { check: check() },
+            Cause::Unschedulable,
+            Cause::NotListening { port: 8000 },
+            Cause::VolumeMount,
+            Cause::DeadlineExceeded,
+            Cause::Paused,
+            Cause::Terminating { until: Timestamp::UNIX_EPOCH },
+            Cause::FormerDefinition,
+        ];
+        for (verb, own) in [(AdvisingVerb::Logs, "jobs logs"), (AdvisingVerb::Show, "jobs show")] {
+            for (runs_once, is_managed) in [(false, false), (false, true), (true, false), (true, true)] {
+                for cause in &causes {
+                    let asked = asked("bot", [None, None], LogDirectories::Unknown);
+                    let text = advice(cause, Asked { verb, runs_once, is_managed, ..asked });
+                    assert!(!text.contains(own), "{text}");
+                }
+            }
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 
 use clap::FromArgMatches as _;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use toolforge_cli::{ExitCode, Failure, positionals};
+use toolforge_cli::{ExitCode, Failure, misspelled_option, positionals};
 use toolforge_model::{Untrusted, quote_word, suggest};
 
 use crate::arguments::Arguments;
@@ -36,8 +36,14 @@ const SYNONYMS: &[(&[&str], &str)] = &[
 
 /// Returns the failure of a command line that clap rejects.
 pub(crate) fn usage_failure(error: &clap::Error, line: &[OsString]) -> Failure {
-    let words = positionals(&crate::command(), line);
+    let command = crate::command();
+    if let Some(failure) = misspelled_option(error, &command, line) {
+        return failure;
+    }
+    let words = positionals(&command, line);
+    let is_option = |argument: &ContextValue| argument.to_string().starts_with('-');
     if error.kind() == ErrorKind::UnknownArgument
+        && !error.get(ContextKind::InvalidArg).is_some_and(is_option)
         && let [verb, _name, rest @ ..] = words.as_slice()
         && verb == "run"
         && let Some(first) = rest.first()
@@ -52,9 +58,9 @@ pub(crate) fn usage_failure(error: &clap::Error, line: &[OsString]) -> Failure {
         return failure;
     }
     if error.kind() != ErrorKind::InvalidSubcommand {
-        return toolforge_cli::usage_failure(error);
+        return toolforge_cli::usage_failure(error, &command, line);
     }
-    let Some(word) = words.first() else { return toolforge_cli::usage_failure(error) };
+    let Some(word) = words.first() else { return toolforge_cli::usage_failure(error, &command, line) };
     let shown = Untrusted::new(word.as_str());
     let message = format!("{} is not a command", shown.quoted());
     let Some(verb) = meant(word) else {
@@ -90,14 +96,20 @@ fn short_output(error: &clap::Error, line: &[OsString]) -> Option<Failure> {
     let mut meant = line.to_vec();
     let value = line[index].to_string_lossy()[2..].trim_start_matches('=').to_owned();
     meant[index] = if value.is_empty() { "--output".into() } else { format!("--output={value}").into() };
-    let matches = crate::command().try_get_matches_from(&meant).ok()?;
-    let arguments = Arguments::from_arg_matches(&matches).ok()?;
+    let unknown = || Failure::new(ExitCode::Usage, "unknown option -o; did you mean --output?");
+    let command = crate::command();
+    let parsed = command.clone().try_get_matches_from(&meant);
+    let arguments = match parsed.and_then(|matches| Arguments::from_arg_matches(&matches)) {
+        Ok(arguments) => arguments,
+        // Without a hint, because the line would be refused again.
+        Err(error) if error.kind() != ErrorKind::InvalidValue => return Some(unknown()),
+        Err(error) => return Some(toolforge_cli::usage_failure(&error, &command, &meant)),
+    };
     let hint = || {
         let typed: Vec<String> =
             meant.iter().skip(1).map(|argument| quote_word(&argument.to_string_lossy())).collect();
         let typed = Untrusted::new(typed.join(" "));
-        Failure::new(ExitCode::Usage, "unknown option -o; did you mean --output?")
-            .hint(format!("Type `toolforge jobs {}`.", typed.escaped()))
+        unknown().hint(format!("Type `toolforge jobs {}`.", typed.escaped()))
     };
     Some(arguments.check_output().map_or_else(|refused| refused, |()| hint()))
 }

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use toolforge_cli::{Session, Source};
 use toolforge_client::ToolHome;
 use toolforge_client::scripted::{Answer, Script};
+use toolforge_fixtures::OwnProcess;
 use toolforge_model::platform;
 use toolforge_render::namespace::{Documents, Platform};
 
@@ -201,6 +202,34 @@ fn events_are_fetched_where_they_may_explain_something() {
         assert!(requests.starts_with("[exit 0]\n") && requests.contains("/pods/bot-1/log"), "{requests}");
         assert!(requests.ends_with("/events?limit=500"), "{requests}");
     }
+}
+
+#[test]
+fn restart_is_named_once_the_pod_is_ready_again() {
+    let ended = Timestamp::now().to_string();
+    let (exit_code, stderr) = OwnProcess::of("restart_is_named_once_the_pod_is_ready_again").run(|| {
+        for (code, reason) in [(137, "OOMKilled"), (3, "Error")] {
+            let end = json!({"terminated": {"containerID": "containerd://0", "exitCode": code, "reason": reason, "finishedAt": ended}});
+            let mut pod = pod(platform::COMPONENT_CONTINUOUS, &json!({"running": {}}), &end);
+            pod["status"]["containerStatuses"][0]["restartCount"] = 1.into();
+            eprintln!("== {reason}");
+            let ended = run(cluster(Some(DEPLOYMENTS), &[pod]), "logs bot");
+            assert!(ended.starts_with("[exit 0]"), "{ended}");
+        }
+        0
+    });
+    assert_eq!(exit_code, 0, "{stderr}");
+    let said = stderr.split("== ").skip(1).collect::<Vec<_>>();
+    let (memory, crash) = (said[0], said[1]);
+    assert!(
+        memory.contains("restarted once, last killed for using more memory than its limit\n"),
+        "{memory}"
+    );
+    assert!(
+        memory.contains("`quota-check what-if bot` shows how much fits, with and without downtime"),
+        "{memory}"
+    );
+    assert!(crash.contains("restarted once, last terminated with exit code 3\n"), "{crash}");
 }
 
 #[test]

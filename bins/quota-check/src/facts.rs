@@ -2,8 +2,10 @@
 
 use k8s_openapi::api::core::v1::Namespace;
 use k8s_openapi::jiff::Timestamp;
-use toolforge_cli::{ExitCode, Failure, FileFactsOptions, Session, Source, file_facts};
-use toolforge_client::{Client, JobFetchOptions, NamespaceFetchOptions, ResourceType, Unread};
+use toolforge_cli::{ExitCode, Failure, Session, Source, file_facts};
+use toolforge_client::{
+    Client, FileFetchOptions, JobFetchOptions, NamespaceFetchOptions, ResourceType, Unread,
+};
 use toolforge_images::Catalog;
 use toolforge_model::ToolName;
 use toolforge_quota::Limits;
@@ -17,7 +19,7 @@ use toolforge_report::FailureCode;
 /// Returns the facts, with the quotas of a profile instead of the namespace's if there is one.
 pub(crate) fn facts(
     session: &Session,
-    wanted: FileFactsOptions<'_>,
+    wanted: FileFetchOptions<'_>,
     profile: Option<Profile>,
 ) -> Result<FilePlanFacts, Failure> {
     let mut facts = file_facts(session, wanted)?;

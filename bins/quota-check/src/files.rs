@@ -4,11 +4,13 @@ use std::path::{Path, PathBuf};
 
 use k8s_openapi::jiff::Timestamp;
 use toolforge_cli::{
-    Document, ExitCode, Failure, FileFactsOptions, Notice, OutputFormat, RunConflicts, Session, WorkloadName,
-    adjustment_goal, adjustments, adjustments_text, downtime, forecast_text, print, quota_rows, read_input,
-    rollout, to_json, verdict_code, verdict_text, violations, warn_of_unread,
+    Document, ExitCode, Failure, Notice, OutputFormat, RunConflicts, Session, WorkloadName, adjustment_goal,
+    adjustments, adjustments_text, downtime, forecast_text, print, quota_rows, read_input, rollout, to_json,
+    verdict_code, verdict_text, violations, warn_of_unread,
 };
-use toolforge_model::{Diagnostic, Untrusted};
+use toolforge_client::FileFetchOptions;
+use toolforge_model::{Diagnostic, Untrusted, quote_word};
+use toolforge_quota::Verdict;
 use toolforge_render::change::{Adjustment, Change, Downtime, Workload};
 use toolforge_render::files::{
     FileContents, FilePlan, FilePlanFacts, FileProblem, FileProblemKind, file_adjustments, plan_files,
@@ -36,10 +38,32 @@ pub(crate) fn run(
     conflicts.clone().without_runs_of(&never_fitting).print_warning();
     let nearest = file_adjustments(&files, &facts, &plan, adjustment_goal(plan.fits()));
     print(&document(session, &plan, &nearest, &conflicts, &arguments.files)?, format)?;
+    let next = || next_step(&plan, &nearest, &arguments.files);
     if !plan.problems.is_empty() {
-        return Err(of_problems(&plan, &arguments.files));
+        let failure = of_problems(&plan, &arguments.files);
+        return Err(if failure.exit_code() == ExitCode::DoesNotFit { failure.hint(next()) } else { failure });
     }
-    Ok(if plan.fits() { exit_code } else { ExitCode::DoesNotFit })
+    if plan.set.fits_if_checked() != Some(false) {
+        return Ok(exit_code);
+    }
+    Notice::hint(next()).print();
+    Ok(ExitCode::DoesNotFit)
+}
+
+/// Returns what to do about files that do not fit.
+fn next_step(plan: &FilePlan, nearest: &[Adjustment], paths: &[PathBuf]) -> String {
+    if plan.verdict() == Verdict::FitsAfterTermination {
+        return "Wait until these pods have terminated, then check again.".to_owned();
+    }
+    let names: Vec<String> = paths.iter().map(|path| quote_word(&path.display().to_string())).collect();
+    let request = format!("quota-check request {}", names.join(" "));
+    let request = Untrusted::new(request).escaped().to_string();
+    let less = if nearest.is_empty() {
+        "`quota-check` shows what uses the quota, and `quota-check what-if` how large a web service or a job may be"
+    } else {
+        "Change the file to one of the proposals above"
+    };
+    format!("{less}; `{request}` writes a request for more quota.")
 }
 
 /// What is wrong with a file.
@@ -106,7 +130,7 @@ pub(crate) fn facts(
     files: &[FileContents],
 ) -> Result<FilePlanFacts, Failure> {
     let manifests: Vec<_> = files.iter().flat_map(|contents| &contents.manifests).collect();
-    let wanted = FileFactsOptions::of_files(files, &manifests);
+    let wanted = FileFetchOptions::for_files(files, &manifests);
     facts::facts(session, wanted, arguments.quota.clone())
 }
 

@@ -57,7 +57,7 @@ pub fn main() -> std::process::ExitCode {
         match parse(command, &line) {
             Ok(Some(arguments)) => check(&arguments),
             Ok(None) => Ok(ExitCode::Success),
-            Err(error) => Err(usage_failure(&error)),
+            Err(error) => Err(usage_failure(&error, &crate::command(), &line)),
         }
     })
 }

@@ -2,10 +2,11 @@
 
 use k8s_openapi::jiff::Timestamp;
 use toolforge_cli::{
-    Document, ExitCode, Failure, FileFactsOptions, OutputFormat, RunConflicts, Session, Table, WorkloadName,
-    adjustments, adjustments_text, print, restart_forecast, restart_outcome, rollout_note, to_json,
-    verdict_code, verdict_text, warn_of_unread,
+    Document, ExitCode, Failure, OutputFormat, RunConflicts, Session, Table, WorkloadName, adjustments,
+    adjustments_text, print, restart_forecast, restart_outcome, rollout_note, to_json, verdict_code,
+    verdict_text, warn_of_unread,
 };
+use toolforge_client::FileFetchOptions;
 use toolforge_model::{JobKind, JobName, JobRequest, Replicas, WebServiceOptions};
 use toolforge_quota::{Limits, ResourceQuota, Verdict};
 use toolforge_render::change::{Adjustment, ChangeSet, Largest, LargestSizes};
@@ -31,12 +32,8 @@ pub(crate) fn run(
     format: OutputFormat,
 ) -> Result<ExitCode, Failure> {
     let is_web_service = asked.name.is_none();
-    let wanted = FileFactsOptions {
-        catalog: true,
-        records: !is_web_service,
-        web_service: is_web_service,
-        ..FileFactsOptions::default()
-    };
+    let mut wanted = FileFetchOptions::default();
+    (wanted.catalog, wanted.records, wanted.web_service) = (true, !is_web_service, is_web_service);
     let facts = facts::facts(session, wanted, arguments.quota.clone())?;
     let exit_code = warn_of_unread(&facts.jobs.namespace.limits);
     let lasting = facts.clone().without_terminating_pods();
@@ -57,6 +54,9 @@ pub(crate) fn run(
         largest_memory: answer.largest.memory.amount().map(|memory| memory.to_string()),
         largest_cpu: answer.largest.cpu.amount().map(|cpu| cpu.to_string()),
         largest_replicas: answer.largest.replicas.amount(),
+        largest_memory_with_downtime: answer.with_downtime.memory.amount().map(|memory| memory.to_string()),
+        largest_cpu_with_downtime: answer.with_downtime.cpu.amount().map(|cpu| cpu.to_string()),
+        largest_replicas_with_downtime: answer.with_downtime.replicas.amount(),
         unlimited: unlimited(&answer.largest),
         change: RestartForecast {
             adjustments: adjustments(&answer.nearest),
@@ -104,7 +104,10 @@ struct Answer {
     replicas: u64,
     /// Whether it may have several pods.
     has_replicas: bool,
+    /// The largest sizes without downtime, or, of a job, with which pods are replaced as usual.
     largest: LargestSizes,
+    /// The largest sizes if old pods may stop before new ones are ready.
+    with_downtime: LargestSizes,
     change: ChangeSet,
     /// Whether no run of a scheduled job fits.
     never_fits: bool,
@@ -177,16 +180,26 @@ impl Answer {
 
     /// Returns how far each part of the size can go; `now` is the heading of the size.
     fn largest_sizes(&self, now: &'static str) -> String {
-        let Self { new_type, resources, replicas, has_replicas, largest, next, .. } = self;
-        let mut table = Table::new(&["SIZE", now, "LARGEST"]);
-        let limits = resources.limits;
-        let memory = largest_text(largest.memory);
-        table.row(["memory".to_owned(), limits.memory.to_string(), memory]);
-        let cpu = largest_text(largest.cpu);
-        table.row(["CPU".to_owned(), limits.cpu.to_string(), cpu]);
+        let Self { new_type, resources, replicas, has_replicas, largest, with_downtime, next, .. } = self;
+        let (limits, most) = (resources.limits, with_downtime);
+        let mut rows = vec![
+            ("memory", limits.memory.to_string(), [largest.memory, most.memory].map(largest_text)),
+            ("CPU", limits.cpu.to_string(), [largest.cpu, most.cpu].map(largest_text)),
+        ];
         if *has_replicas {
-            let pods = largest_text(largest.replicas);
-            table.row(["replicas".to_owned(), replicas.to_string(), pods]);
+            let pods = [largest.replicas, most.replicas].map(largest_text);
+            rows.push(("replicas", replicas.to_string(), pods));
+        }
+        // Only pods that are replaced can stop before.
+        let helps = *has_replicas && rows.iter().any(|(_, _, [largest, most])| largest != most);
+        let mut table = if helps {
+            Table::new(&["SIZE", now, "LARGEST", "WITH DOWNTIME"])
+        } else {
+            Table::new(&["SIZE", now, "LARGEST"])
+        };
+        for (name, size, [largest, most]) in rows {
+            let cells = [name.to_owned(), size, largest].into_iter();
+            table.row(cells.chain(helps.then_some(most)));
         }
         let how = if self.is_web_service { "have no downtime" } else { "fit as usual" };
         let change = if new_type.is_some() { "the start" } else { "the change" };
@@ -195,7 +208,15 @@ impl Answer {
             let unknown = format!("\nno quota is known, so {change} was not checked\n");
             return format!("{table}{}", if now == ASKED { "" } else { &unknown });
         }
-        format!("{table}\neach alone, so that {change} and {next} afterwards {how}\n{}", self.why_none())
+        let downtime = if helps {
+            "\nwith downtime: the same, if old pods may stop before new ones are ready"
+        } else {
+            ""
+        };
+        format!(
+            "{table}\neach alone, so that {change} and {next} afterwards {how}{downtime}\n{}",
+            self.why_none()
+        )
     }
 
     /// Returns why not even the smallest memory, CPU or number of replicas fits; nothing if one of each does.
@@ -266,7 +287,8 @@ fn web_service(
         resources: plan.resources(),
         replicas: plan.request().replicas.count().into(),
         has_replicas: true,
-        largest: largest_web_service(&plan, web),
+        largest: largest_web_service(&plan, web, WebServiceForecast::fits_without_downtime),
+        with_downtime: largest_web_service(&plan, web, WebServiceForecast::fits),
         change,
         never_fits: false,
         plans: Vec::new(),
@@ -313,7 +335,8 @@ fn job(facts: &JobFacts, lasting: &JobFacts, asked: &WhatIfArguments) -> Result<
         resources: plan.resources(),
         replicas,
         has_replicas: matches!(request.kind, JobKind::Continuous { .. }),
-        largest: largest_job(&request, facts).ok_or_else(unplanned)?,
+        largest: largest_job(&request, facts, JobForecast::fits_as_usual).ok_or_else(unplanned)?,
+        with_downtime: largest_job(&request, facts, JobForecast::fits).ok_or_else(unplanned)?,
         change,
         never_fits,
         plans: load.plans,

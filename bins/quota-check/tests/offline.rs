@@ -291,3 +291,45 @@ fn warnings_are_a_document_with_json() {
         }
     }
 }
+
+#[test]
+fn misspelled_option_is_the_first_error() {
+    for line in
+        ["--from limits.yaml --tol stashbot", "--tool Ä --quot seed-2020 --alll", "what-if --mmeory 1Gi"]
+    {
+        let shown = said(&quota_check(line));
+        assert!(shown.starts_with("[exit 2]\nerror: unknown option --"), "{line}: {shown}");
+        assert!(shown.contains("; did you mean --"), "{line}: {shown}");
+    }
+}
+
+#[test]
+fn missing_kubeconfig_of_the_environment_is_no_obstacle() {
+    for (line, code) in [
+        ("--tool stashbot --quota seed-2020", 0),
+        ("--tool stashbot --quota seed-2020 what-if", 0),
+        ("--tool stashbot --quota seed-2020 manifests.yaml", 0),
+        // One that the command line names is needed.
+        ("--tool stashbot --quota seed-2020 --kubeconfig /other", 4),
+    ] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_quota-check"));
+        command.current_dir(toolforge_fixtures::path("facts")).env_clear().env("HOME", "/nonexistent");
+        let output = command.env("KUBECONFIG", "/nope").args(line.split(' ')).output().unwrap();
+        assert_eq!(output.status.code(), Some(code), "{line}: {}", said(&output));
+    }
+}
+
+#[test]
+fn pods_that_can_never_be_created_do_not_fit() {
+    let template = std::env::temp_dir().join(format!("quota-check-{}.template", std::process::id()));
+    std::fs::write(&template, "type: php8.2\nmem: 1Gi\n").unwrap();
+    let line = "--tool stashbot --from web-without-pods.yaml --from catalog.yaml --output json";
+    let output = quota_check(&format!("{line} {}", template.display()));
+    std::fs::remove_file(&template).unwrap();
+    assert_eq!(output.status.code(), Some(3));
+    let plan: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&plan["fits"], &plan["verdict"]), (&false.into(), &"missing-pods".into()), "{plan}");
+    let rows = plan["quotas"].as_array().unwrap();
+    let memory = rows.iter().find(|row| row["resource"] == "limits.memory").unwrap();
+    assert_eq!(memory["fits"], false, "{memory}");
+}

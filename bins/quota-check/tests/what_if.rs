@@ -34,6 +34,36 @@ fn largest_sizes_of_a_web_service() {
 }
 
 #[test]
+fn largest_sizes_with_downtime_are_shown() {
+    let quota = std::env::temp_dir().join(format!("quota-check-downtime-{}.yaml", std::process::id()));
+    std::fs::write(
+        &quota,
+        "---\n{apiVersion: v1, kind: ResourceQuota, metadata: {name: q}, status: {hard: {limits.memory: 1Gi}, used: {limits.memory: 512Mi}}}",
+    )
+    .unwrap();
+    let line = format!("what-if --from running.json --from {}", quota.display());
+    let (shown, json) = (said(&line), quota_check(&format!("{line} -o json")));
+    std::fs::remove_file(&quota).unwrap();
+    assert_snapshot!(shown, @"
+    [exit 0]
+    the web service
+
+    SIZE      NOW    LARGEST      WITH DOWNTIME
+    memory    512Mi  512Mi        1Gi
+    CPU       500m   not limited  not limited
+    replicas  1      2            2
+
+    each alone, so that the change and a restart afterwards have no downtime
+    with downtime: the same, if old pods may stop before new ones are ready
+    ");
+    let json: Value = serde_json::from_slice(&json.stdout).unwrap();
+    assert_eq!(
+        (&json["largestMemory"], &json["largestMemoryWithDowntime"]),
+        (&"512Mi".into(), &"1Gi".into())
+    );
+}
+
+#[test]
 fn missing_web_service_is_not_shown_as_one() {
     assert_snapshot!(said("what-if --quota seed-2020"), @"
     [exit 0]
@@ -157,7 +187,7 @@ fn said_while_terminating(name: &str, used: &str, line: &str) -> String {
 fn terminating_pods_do_not_limit_sizes() {
     // 8Gi for the pod and its successor.
     let text = said_while_terminating("largest", "4Gi", "");
-    assert!(text.contains("memory    512Mi    4Gi\n"), "{text}");
+    assert!(text.contains("memory    512Mi    4Gi          8Gi\n"), "{text}");
     let text = said_while_terminating("later", "4Gi", "--memory 5Gi");
     assert!(
         text.starts_with("[exit 3]")

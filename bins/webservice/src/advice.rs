@@ -1,50 +1,29 @@
 //! Advice about causes.
 
 use toolforge_model::platform;
-use toolforge_render::pod::{Cause, RolloutObjects};
+use toolforge_render::pod::{Cause, ReadyPods};
 
-/// The pods of a web service that are ready although others do not come up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum ReadyPods {
-    /// None.
-    None,
-    /// Pods of an older revision, which the new ones replace.
-    Old,
-    /// Only pods of the newest revision: there are fewer than desired.
-    New,
-}
+use crate::invocation::Action;
 
-impl ReadyPods {
-    /// Returns which pods are ready, where `outdated` of `ready` pods are of older revisions.
-    pub(crate) fn of(ready: u32, outdated: u32) -> Self {
-        match (ready, outdated) {
-            (0, _) => Self::None,
-            (_, 0) => Self::New,
-            _ => Self::Old,
-        }
-    }
-}
-
-impl From<RolloutObjects<'_>> for ReadyPods {
-    fn from(objects: RolloutObjects<'_>) -> Self {
-        let count = |pods: i32| u32::try_from(pods).unwrap_or(0);
-        Self::of(count(objects.ready_replicas()), count(objects.outdated_ready_replicas()))
-    }
-}
-
-/// Returns what to do about a cause, with the commands to type.
-pub(crate) fn advice(cause: &Cause, ready: ReadyPods) -> String {
+/// Returns what to do about a cause, with the commands to type; not with that of the `action` that prints it, if it only shows
+/// something.
+pub(crate) fn advice(cause: &Cause, ready: ReadyPods, action: Action) -> String {
     match cause {
         Cause::OutOfMemory => {
-            "Increase the memory limit with `webservice restart -m MEMORY`: `quota-check what-if` shows how much fits."
+            "Increase the memory limit with `webservice restart -m MEMORY`: `quota-check what-if` shows how much fits, with and without downtime."
                 .to_owned()
+        }
+        Cause::CrashLoop { .. } | Cause::ContainerStart { .. } if action == Action::Logs => {
+            "Fix the error, then type `webservice restart`; `webservice stop` stops the attempts.".to_owned()
         }
         Cause::CrashLoop { .. } | Cause::ContainerStart { .. } => {
             "Fix the error that `webservice logs` shows, then type `webservice restart`; `webservice stop` stops the attempts.".to_owned()
         }
         Cause::HealthCheckFails { .. } | Cause::NotHealthy { .. } | Cause::NotListening { .. } => {
-            "Fix it, then type `webservice restart`, which loads changed files. A program that only needs more time to start comes up by itself; `webservice status` shows it."
-                .to_owned()
+            let state = if action == Action::Status { "" } else { "; `webservice status` shows it" };
+            format!(
+                "Fix it, then type `webservice restart`, which loads changed files. A program that only needs more time to start comes up by itself{state}."
+            )
         }
         Cause::ImagePull { .. } => {
             "Check that the image exists and its name is correct; `toolforge build start URL` builds the one of a build service. `webservice TYPE restart` runs another type; `webservice stop` stops the attempts."
@@ -71,7 +50,8 @@ pub(crate) fn advice(cause: &Cause, ready: ReadyPods) -> String {
             "Create what the message names, or leave the volume out; the cluster tries again by itself.".to_owned()
         }
         Cause::RefusedForNow | Cause::Unschedulable | Cause::Terminating { .. } => {
-            "The cluster tries again by itself; `webservice status` shows the state.".to_owned()
+            let state = if action == Action::Status { "" } else { "; `webservice status` shows the state" };
+            format!("The cluster tries again by itself{state}.")
         }
         _ => "`webservice restart` tries again; `webservice stop` stops the attempts.".to_owned(),
     }
@@ -79,6 +59,10 @@ pub(crate) fn advice(cause: &Cause, ready: ReadyPods) -> String {
 
 #[cfg(test)]
 mod tests {
+    use k8s_openapi::jiff::Timestamp;
+    use toolforge_model::Untrusted;
+    use toolforge_render::pod::HealthProbe;
+
     use super::*;
 
     #[test]
@@ -89,8 +73,40 @@ mod tests {
             (1, 0, "fewer replicas"),
             (0, 0, "request less"),
         ] {
-            let text = advice(&Cause::QuotaExceeded, ReadyPods::of(ready, outdated));
+            let text = advice(&Cause::QuotaExceeded, ReadyPods::of(ready, outdated), Action::Start);
             assert!(text.contains(advised), "{text}");
+        }
+    }
+
+    #[test]
+    fn no_action_advises_itself() {
+        let check = || HealthProbe::Path(Untrusted::new("/healthz"));
+        let causes = [
+            Cause::OutOfMemory,
+            Cause::CrashLoop { exit_code: 1 },
+            Cause::ImagePull { image: Untrusted::default() },
+            Cause::ContainerStart { reason: Untrusted::default() },
+            Cause::QuotaExceeded,
+            Cause::LimitRange,
+            Cause::Refused,
+            Cause::RefusedForNow,
+            Cause::HealthCheckFails { check: check() },
+            Cause::NotHealthy { check: check() },
+            Cause::Unschedulable,
+            Cause::NotListening { port: 8000 },
+            Cause::VolumeMount,
+            Cause::DeadlineExceeded,
+            Cause::Paused,
+            Cause::Terminating { until: Timestamp::UNIX_EPOCH },
+            Cause::FormerDefinition,
+        ];
+        for (action, own) in [(Action::Logs, "webservice logs"), (Action::Status, "webservice status")] {
+            for cause in &causes {
+                for ready in [ReadyPods::None, ReadyPods::Old, ReadyPods::New] {
+                    let text = advice(cause, ready, action);
+                    assert!(!text.contains(own), "{text}");
+                }
+            }
         }
     }
 }

@@ -90,7 +90,7 @@ async fn fetch_live(
 }
 
 /// Returns whether events may show why pods are missing, not ready or restarted.
-fn needs_events(live: &LiveWebService) -> bool {
+pub(crate) fn needs_events(live: &LiveWebService) -> bool {
     let statuses =
         live.pods.iter().flat_map(|pod| pod.status.iter().flat_map(|status| &status.container_statuses));
     let is_restarted = statuses.flatten().any(|status| status.restart_count > 0);

@@ -49,7 +49,7 @@ pub fn main() -> std::process::ExitCode {
         match parse::<Arguments>(command, &line) {
             Ok(Some(arguments)) => commands::dispatch(&arguments),
             Ok(None) => Ok(ExitCode::Success),
-            Err(error) => Err(usage_failure(&error)),
+            Err(error) => Err(usage_failure(&error, &crate::command(), &line)),
         }
     })
 }
@@ -67,7 +67,7 @@ pub fn run_in<'a>(
     match parse::<Arguments>(command, &line) {
         Ok(Some(arguments)) => commands::run(session, &arguments, &arguments.invocation()?),
         Ok(None) => Ok(ExitCode::Success),
-        Err(error) => Err(usage_failure(&error)),
+        Err(error) => Err(usage_failure(&error, &crate::command(), &line)),
     }
 }
 

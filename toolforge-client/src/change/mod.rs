@@ -8,6 +8,7 @@ mod planner;
 mod quota;
 mod report;
 mod seen;
+mod start;
 mod stop;
 mod waits;
 
@@ -17,4 +18,5 @@ pub use error::ApplyError;
 pub use planner::{Applied, Attempt, EarlierChange, Planner};
 pub use quota::{MissingQuota, wait_for_quota};
 pub use report::{ApplyReport, ChangeOutcome, ChangeReport, Progress, WriteKind, Written};
+pub use start::{StartPlan, StartedWebService, WebServiceStart};
 pub use stop::StopOutcome;

@@ -1,6 +1,6 @@
 //! What was done for a change set.
 
-use toolforge_render::change::{Change, Step};
+use toolforge_render::change::{Action, Change, Step, StepAction};
 use toolforge_render::object::{ObjectId, ObjectKind};
 
 use crate::{ApplyError, RolloutTarget};
@@ -22,6 +22,18 @@ pub enum WriteKind {
 }
 
 impl WriteKind {
+    /// Returns how a step writes its object at last; `None` if it does not.
+    fn of(step: &Step) -> Option<Self> {
+        match step.action {
+            StepAction::Create => Some(Self::Created),
+            StepAction::Apply { .. } => Some(Self::Applied),
+            StepAction::Replace { .. } => Some(Self::Replaced),
+            StepAction::Merge { .. } => Some(Self::Merged),
+            StepAction::Delete { .. } => Some(Self::Deleted),
+            StepAction::Keep | StepAction::AwaitAccepted | StepAction::AwaitGone { .. } => None,
+        }
+    }
+
     /// Returns the word: `applied`.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -97,6 +109,22 @@ impl<E> ChangeReport<E> {
     #[must_use]
     pub fn is_done(&self) -> bool {
         matches!(self.outcome, ChangeOutcome::Done)
+    }
+
+    /// Returns whether all requests of a deletion were answered, so that only the wait is missing.
+    #[must_use]
+    pub fn is_deletion_sent(&self) -> bool {
+        let is_deletion = |step: &&Step| matches!(step.action, StepAction::Delete { .. });
+        let requests = self.change.steps.iter().filter(is_deletion).count();
+        self.change.action == Action::Delete && self.written.len() >= requests
+    }
+
+    /// Returns the steps whose objects were not written, or of which that is not known, with how they write.
+    pub fn unwritten(&self) -> impl Iterator<Item = (WriteKind, &Step)> {
+        let steps = self.change.steps.iter().filter_map(|step| Some((WriteKind::of(step)?, step)));
+        steps.filter(|(kind, step)| {
+            !self.written.iter().any(|written| written.kind == *kind && written.id == step.id)
+        })
     }
 
     /// Returns the step that failed or was interrupted.

@@ -31,6 +31,8 @@ pub struct JobFetchOptions {
     pub events: bool,
     /// The records of the platform's jobs service: two requests.
     pub records: bool,
+    /// Whether Services are needed also where no job has a port, so that it is an error if the user may not list them.
+    pub needs_services: bool,
     /// Whether kinds that the user may not list are left out, and not an error, for what can do without them.
     pub leave_out_unread: bool,
 }
@@ -56,6 +58,7 @@ impl JobFetchOptions {
             addresses: true,
             events: true,
             records: false,
+            needs_services: false,
             leave_out_unread: true,
         }
     }
@@ -68,6 +71,7 @@ impl JobFetchOptions {
             addresses: false,
             events: false,
             records: false,
+            needs_services: false,
             leave_out_unread: false,
         }
     }
@@ -125,8 +129,8 @@ impl Client {
     /// the number of jobs. They have one time limit [together](Self::sharing_read_time).
     ///
     /// # Errors
-    /// The first error of any request. Missing objects are not errors, nor are events that the user may not list, and HTTPRoutes
-    /// and records of the jobs service that the cluster does not serve or the user may not list.
+    /// The first error of any request. Missing objects are not errors, nor are events that the user may not list, Services if no
+    /// job has a port, and HTTPRoutes and records of the jobs service that the cluster does not serve or the user may not list.
     pub async fn fetch_jobs(&self, tool: &ToolName, wanted: JobFetchOptions) -> Result<FetchedJobs, Error> {
         // Boxed, because this future has many kilobytes, and each one that awaits it would contain it.
         Box::pin(self.fetch_job_objects(tool, wanted)).await
@@ -137,8 +141,14 @@ impl Client {
         tool: &ToolName,
         wanted: JobFetchOptions,
     ) -> Result<FetchedJobs, Error> {
-        let JobFetchOptions { namespace: wanted_facts, addresses, events, records, leave_out_unread } =
-            wanted;
+        let JobFetchOptions {
+            namespace: wanted_facts,
+            addresses,
+            events,
+            records,
+            needs_services,
+            leave_out_unread,
+        } = wanted;
         let client = self.sharing_read_time();
         let namespace = tool.namespace();
         let namespace = namespace.as_str();
@@ -150,7 +160,7 @@ impl Client {
                 client.all::<Job>(true, leave_out_unread, namespace),
                 client.all::<Pod>(true, leave_out_unread, namespace),
                 client.fetch_readable_namespace(tool, wanted_facts, leave_out_unread),
-                client.all::<Service>(addresses, leave_out_unread, namespace),
+                client.all::<Service>(addresses, true, namespace),
                 client.all_served::<HttpRoute>(addresses, ResourceType::of_kind(ObjectKind::HttpRoute), namespace),
                 client.all::<Event>(events, true, namespace),
                 client.all_served::<Record>(records, ResourceType::of_kind(RecordedJob::Continuous.kind()), namespace),
@@ -168,7 +178,12 @@ impl Client {
         live.cron_jobs = unread.found(cron_jobs);
         live.jobs = unread.found(jobs);
         live.pods = unread.found(pods);
-        live.services = unread.found(services);
+        live.services = match services {
+            // Only a job with a port has a Service.
+            Err(_) if !leave_out_unread && !needs_services && !live.has_ports(tool) => Vec::new(),
+            Err(services) if !leave_out_unread => return Err(services.into_error()),
+            services => unread.found(services),
+        };
         // A kind that the cluster does not serve is often refused, too, so routes matter only to an address.
         let has_addresses =
             live.services.iter().any(|service| is_job(service.metadata.labels.as_ref(), tool));

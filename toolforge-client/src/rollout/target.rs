@@ -1,6 +1,7 @@
 //! The rollout that is waited for, and what comes of it.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use toolforge_model::Untrusted;
 use toolforge_render::pod::{Evidence, LiveRollout};
 
 /// The Deployment whose rollout is waited for, as it was written.
@@ -30,6 +31,8 @@ pub enum RolloutOutcome {
         causes: Vec<Evidence>,
         /// The objects at that moment.
         live: Box<LiveRollout>,
+        /// The [last lines](crate::Client::last_lines) of the program, if it ran.
+        log: Option<Untrusted>,
     },
     /// The deadline passed.
     TimedOut {

@@ -15,6 +15,9 @@ use crate::rollout::patience::Patience;
 use crate::rollout::{RolloutEvent, RolloutOutcome, RolloutTarget};
 use crate::{Client, Error, ResourceType, WaitOptions, WaitOutcome};
 
+/// How long a rollout may take, the first pull of an image included.
+pub const ROLLOUT_TIMEOUT: Duration = Duration::from_secs(300);
+
 impl Client {
     /// Waits until the Deployment of a web service is rolled out, and calls `event` with each observation.
     ///
@@ -32,7 +35,7 @@ impl Client {
         options: WaitOptions,
         event: impl FnMut(RolloutEvent),
     ) -> Result<RolloutOutcome, Error> {
-        self.wait_rollout_of(RolloutSelector::web_service(tool), target, options, event).await
+        self.wait_rollout_of(tool, RolloutSelector::web_service(tool), target, options, event).await
     }
 
     /// Waits until the Deployment of a continuous job or one that no tool manages is rolled out, as
@@ -48,11 +51,12 @@ impl Client {
         options: WaitOptions,
         event: impl FnMut(RolloutEvent),
     ) -> Result<RolloutOutcome, Error> {
-        self.wait_rollout_of(RolloutSelector::workload(tool, job), target, options, event).await
+        self.wait_rollout_of(tool, RolloutSelector::workload(tool, job), target, options, event).await
     }
 
     async fn wait_rollout_of(
         &self,
+        tool: &ToolName,
         selector: RolloutSelector,
         target: &RolloutTarget,
         options: WaitOptions,
@@ -93,6 +97,7 @@ impl Client {
                         return ControlFlow::Break(RolloutOutcome::Failed {
                             causes,
                             live: Box::new(live.clone()),
+                            log: None,
                         });
                     }
                     if causes.first().is_some_and(|first| first.cause == Cause::QuotaExceeded) {
@@ -105,6 +110,11 @@ impl Client {
             )
             .await?;
         Ok(match waited {
+            WaitOutcome::Done(RolloutOutcome::Failed { causes, live, .. }) => {
+                let has_run = causes.first().is_some_and(|first| first.cause.has_run());
+                let log = if has_run { self.last_lines(tool, &live.pods).await } else { None };
+                RolloutOutcome::Failed { causes, live, log }
+            }
             WaitOutcome::Done(outcome) => outcome,
             WaitOutcome::DeadlineExceeded(live) => {
                 RolloutOutcome::TimedOut { causes: live.objects().causes(Timestamp::now()) }

@@ -324,7 +324,7 @@ impl Client {
     }
 }
 
-fn counts_replica_sets(quota: &ResourceQuota) -> bool {
+pub(crate) fn counts_replica_sets(quota: &ResourceQuota) -> bool {
     let hard = quota.spec.as_ref().and_then(|spec| spec.hard.as_ref());
     hard.is_some_and(|hard| hard.contains_key("count/replicasets.apps"))
 }

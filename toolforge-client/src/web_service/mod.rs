@@ -4,6 +4,7 @@ mod fetch;
 mod home;
 mod page;
 
+pub(crate) use fetch::counts_replica_sets;
 pub use fetch::{FetchedWebService, Neighbors, WebServiceFetchOptions};
 pub use home::{FoundTemplate, ManifestError, TemplateError, ToolHome};
 pub use page::PageError;

@@ -283,10 +283,15 @@ impl ChangeSet {
         self.changes.iter().flat_map(freed_objects).collect()
     }
 
-    /// Returns whether everything fits; `None` if no quota is known that it is checked against.
+    /// Returns whether everything fits, with the pods that are missing of what stays as it is; `None` if no quota is known that it
+    /// is checked against.
     #[must_use]
     pub fn fits_if_checked(&self) -> Option<bool> {
-        (!matches!(self.verdict(), Verdict::NotChecked | Verdict::NotCounted)).then(|| self.fits())
+        match self.verdict() {
+            Verdict::NotChecked | Verdict::NotCounted => None,
+            Verdict::MissingPods => Some(false),
+            _ => Some(self.fits()),
+        }
     }
 
     /// Returns the verdict: whether everything fits, when, and if not, why.
@@ -298,6 +303,7 @@ impl ChangeSet {
             Verdict::Fits if self.queues_runs => Verdict::FitsOneAfterAnother,
             Verdict::Fits if self.refused_retries().is_some() => Verdict::FitsWithoutRetries,
             Verdict::Fits if self.waits => Verdict::FitsAfterTermination,
+            Verdict::Fits if self.at_rest.refuses_missing_pods() => Verdict::MissingPods,
             verdict => verdict,
         }
     }

@@ -210,18 +210,32 @@ impl JobForecast {
         Some(Self { change: load.set, restart, never_fits })
     }
 
+    /// Returns whether both fit, however pods are replaced.
+    #[must_use]
+    pub fn fits(&self) -> bool {
+        !self.never_fits && self.sets().all(ChangeSet::fits)
+    }
+
     /// Returns whether both fit, and pods are replaced as the platform usually does.
     #[must_use]
     pub fn fits_as_usual(&self) -> bool {
-        let sets = || std::iter::once(&self.change).chain(&self.restart);
-        !self.never_fits && sets().all(|set| set.fits() && set.refused_surge.is_none())
+        self.fits() && self.sets().all(|set| set.refused_surge.is_none())
+    }
+
+    fn sets(&self) -> impl Iterator<Item = &ChangeSet> {
+        std::iter::once(&self.change).chain(&self.restart)
     }
 }
 
 /// Returns how far memory, CPU and replicas of a job can go, each alone, so that the change and every restart or run
-/// afterwards fit as usual, once the pods are gone that terminate now.
+/// afterwards are as wanted, once the pods are gone that terminate now: that they [fit](JobForecast::fits), or do so
+/// [as usual](JobForecast::fits_as_usual).
 #[must_use]
-pub fn largest_job(request: &JobRequest, facts: &JobFacts) -> Option<LargestSizes> {
+pub fn largest_job(
+    request: &JobRequest,
+    facts: &JobFacts,
+    is_wanted: fn(&JobForecast) -> bool,
+) -> Option<LargestSizes> {
     let facts = &facts.clone().without_terminating_pods();
     let plan = JobPlan::new(request.clone(), facts).ok()?;
     let kind = match &request.kind {
@@ -232,9 +246,7 @@ pub fn largest_job(request: &JobRequest, facts: &JobFacts) -> Option<LargestSize
     let sized = sized(&plan, kind, facts);
     let largest = sized.largest(&facts.namespace.limits, |size| {
         let request = with_size(request, sized.size, size);
-        request
-            .and_then(|request| JobForecast::new(&request, facts))
-            .is_some_and(|found| found.fits_as_usual())
+        request.and_then(|request| JobForecast::new(&request, facts)).is_some_and(|found| is_wanted(&found))
     });
     let is_continuous = kind == WorkloadKind::Continuous;
     Some(LargestSizes {

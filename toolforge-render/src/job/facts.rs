@@ -10,7 +10,7 @@ use toolforge_quota::Resource;
 use crate::change::{Change, ChangeSet};
 use crate::job::{JobObjects, JobWorkload, is_job, job_name_of};
 use crate::namespace::{Documents, DocumentsError, Namespace};
-use crate::object::{HttpRoute, Object, ObjectKind, has_label};
+use crate::object::{HttpRoute, Object, ObjectKind, deployment_spec, has_label};
 use crate::pod::{PodsTime, remove_terminating_pods, with_unsettled_pods};
 
 /// Everything that a plan for jobs needs besides the requests.
@@ -114,6 +114,15 @@ impl LiveJobs {
     #[must_use]
     pub fn job(&self, tool: &ToolName, name: &JobName) -> Option<JobObjects> {
         self.jobs_where(tool, |found| found == name).into_iter().next()
+    }
+
+    /// Returns whether any job has a port, and so a Service.
+    #[must_use]
+    pub fn has_ports(&self, tool: &ToolName) -> bool {
+        self.deployments.iter().filter(|found| is_job(found.metadata.labels.as_ref(), tool)).any(|found| {
+            let pod = deployment_spec(found).and_then(|spec| spec.template.spec.as_ref());
+            pod.is_some_and(|pod| pod.containers.iter().any(|container| container.ports.is_some()))
+        })
     }
 
     /// Returns the metadata of the Service or HTTPRoute with a name, whether it belongs to a job or not.

@@ -2,12 +2,16 @@
 
 use std::collections::BTreeSet;
 
+use k8s_openapi::jiff::Timestamp;
 use toolforge_model::{JobName, JobRequest, Untrusted, platform};
 use toolforge_quota::{Demand, Limits, Resource, ResourceQuota, Verdict};
 
 use crate::change::{Action, Change, ChangeSet, Workload, WorkloadKind};
 use crate::job::change::{Current, change_to, change_to_nothing, object_deletion};
-use crate::job::{FoundWorkload, JobFacts, JobObjects, JobPlan, LoadProblem, WorkloadRef, pods_of_job};
+use crate::job::{
+    FoundWorkload, JobFacts, JobObjects, JobPlan, LoadProblem, RunOutcome, WorkloadRef, job_status,
+    pods_of_job, runs_of_job,
+};
 use crate::object::{Object, ObjectKind, cron_job_spec};
 use crate::pod::{of_live_pods, one_pod_of, run_demand};
 
@@ -59,6 +63,24 @@ impl LoadPlan {
     /// Returns the names of the scheduled jobs of which no run fits.
     pub fn never_fitting(&self) -> impl Iterator<Item = &str> {
         self.problems.iter().filter_map(LoadProblem::never_fitting).chain(self.set.refused_runs())
+    }
+
+    /// Returns the loaded jobs that may not run: those with a run that has not started, because later runs may wait for its end, and
+    /// continuous ones that are kept and [may fail](JobStatus::may_fail) by the facts `before` at `now`.
+    #[must_use]
+    pub fn jobs_that_may_not_run(&self, before: &JobFacts, now: Timestamp) -> Vec<JobName> {
+        let is_kept = |job: &JobObjects| {
+            self.set.changes.iter().any(|change| change.is_keep() && change.name == job.name.as_str())
+        };
+        let starts = |job: &JobObjects| {
+            let runs = runs_of_job(job, &before.live);
+            runs.iter().any(|run| matches!(RunOutcome::of(run, &before.live), RunOutcome::Starting { .. }))
+        };
+        let may_fail = |job: &JobObjects| is_kept(job) && job_status(job, &before.live, now).may_fail();
+        let mut jobs = before.live.jobs_of(&before.namespace.tool);
+        jobs.retain(|job| self.plans.iter().any(|plan| plan.request().name == job.name));
+        jobs.retain(|job| starts(job) || may_fail(job));
+        jobs.into_iter().map(|job| job.name).collect()
     }
 
     /// Returns the jobs that have a problem.

@@ -142,6 +142,30 @@ impl Cause {
         }
     }
 
+    /// Returns whether the program ran, so that its log may show why.
+    #[must_use]
+    pub fn has_run(&self) -> bool {
+        match self {
+            Self::CrashLoop { .. }
+            | Self::OutOfMemory
+            | Self::HealthCheckFails { .. }
+            | Self::NotHealthy { .. }
+            | Self::NotListening { .. } => true,
+            Self::ImagePull { .. }
+            | Self::ContainerStart { .. }
+            | Self::QuotaExceeded
+            | Self::LimitRange
+            | Self::Refused
+            | Self::RefusedForNow
+            | Self::Unschedulable
+            | Self::VolumeMount
+            | Self::DeadlineExceeded
+            | Self::Paused
+            | Self::Terminating { .. }
+            | Self::FormerDefinition => false,
+        }
+    }
+
     /// Returns the code, in kebab-case.
     #[must_use]
     pub fn code(&self) -> &'static str {

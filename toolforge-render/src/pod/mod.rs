@@ -36,7 +36,7 @@ pub use probe::HealthProbe;
 pub use refusal::{AdmissionRefusal, Exceeded};
 pub use resources::PodResources;
 pub(crate) use resources::{cpu_of, memory_of, resources};
-pub use rollout_progress::{LiveRollout, RolloutObjects, RolloutProgress};
+pub use rollout_progress::{LiveRollout, ReadyPods, RolloutObjects, RolloutProgress};
 pub(crate) use rollout_progress::{POD_TEMPLATE_HASH, revision_of};
 pub use unsettled::{PodsTime, with_unsettled_pods};
 pub(crate) use unsettled::{pod_id, remove_terminating_pods};

@@ -12,6 +12,7 @@ use crate::pod::REVISION;
 use crate::pod::cause::{Cause, Evidence, of_refusal, sort_evidence};
 use crate::pod::container_run::restarts;
 use crate::pod::evidence::{of_deployment, of_pod, of_probes, of_terminating};
+use crate::pod::last_termination::{LastTermination, last_termination};
 
 /// The label of a Deployment's pods with the hash of their template, which ends the name of their ReplicaSet (Kubernetes
 /// 1.33, the Deployment controller).
@@ -71,7 +72,41 @@ pub enum RolloutProgress {
     Failed(Vec<Evidence>),
 }
 
+/// Which pods of a Deployment are ready although others do not come up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReadyPods {
+    /// None.
+    None,
+    /// Pods of an older revision, which the new ones replace.
+    Old,
+    /// Only pods of the newest revision: there are fewer than desired.
+    New,
+}
+
+impl ReadyPods {
+    /// Returns which pods are ready, where `outdated` of `ready` pods are of older revisions.
+    #[must_use]
+    pub fn of(ready: u32, outdated: u32) -> Self {
+        match (ready, outdated) {
+            (0, _) => Self::None,
+            (_, 0) => Self::New,
+            _ => Self::Old,
+        }
+    }
+}
+
 impl<'a> RolloutObjects<'a> {
+    /// Returns which pods are ready; if enough are, old ones are among them.
+    #[must_use]
+    pub fn ready_pods(self) -> ReadyPods {
+        let count = |pods: i32| u32::try_from(pods).unwrap_or(0);
+        let (ready, desired) = (self.ready_replicas(), self.desired_replicas());
+        match ReadyPods::of(count(ready), count(self.outdated_ready_replicas())) {
+            ReadyPods::New if ready >= desired => ReadyPods::Old,
+            pods => pods,
+        }
+    }
+
     /// Returns the number of ready pods in the Deployment's status.
     #[must_use]
     pub fn ready_replicas(self) -> i32 {
@@ -171,6 +206,12 @@ impl<'a> RolloutObjects<'a> {
     #[must_use]
     pub fn restarts(self) -> u32 {
         self.newest_pods().map(restarts).sum()
+    }
+
+    /// Returns the last termination of a container of the newest revision.
+    #[must_use]
+    pub fn last_termination(self) -> Option<LastTermination> {
+        last_termination(self.newest_pods())
     }
 
     /// Returns the pods of the Deployment's newest revision that do not terminate.

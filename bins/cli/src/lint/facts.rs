@@ -2,15 +2,15 @@
 
 use serde::de::IgnoredAny;
 use toolforge_client::{
-    AdmissionRefusal, ApiStatus, Client, Error, Kubeconfig, NamespaceFetchOptions, ResourceType, StatusKind,
-    ToolHome,
+    AdmissionRefusal, ApiStatus, Client, Error, FileFetchOptions, Kubeconfig, NamespaceFetchOptions,
+    ResourceType, StatusKind, ToolHome,
 };
 use toolforge_model::{ToolName, Untrusted};
 use toolforge_render::files::FileContents;
 use toolforge_render::lint::{Finding, LintContext, LintHome, LintObject, refused_by_server, server_objects};
 
 use crate::failure::Failure;
-use crate::file_facts::{FileFactsOptions, file_facts};
+use crate::file_facts::file_facts;
 use crate::notice::Notice;
 use crate::options::GlobalOptions;
 use crate::session::{Session, Source, kubeconfig_files, tool_and_home};
@@ -57,7 +57,8 @@ fn live(session: &Session, texts: &[&str]) -> Result<LintContext, Failure> {
     let files: Vec<FileContents> =
         texts.iter().map(|text| FileContents::parse(text, &session.tool)).collect();
     let manifests: Vec<_> = files.iter().flat_map(|contents| &contents.manifests).collect();
-    let options = FileFactsOptions { catalog: true, ..FileFactsOptions::of_files(&files, &manifests) };
+    let mut options = FileFetchOptions::for_files(&files, &manifests);
+    options.catalog = true;
     let failure = match file_facts(session, options) {
         Ok(facts) => {
             let mut context = LintContext::of_namespace(&facts.jobs.namespace, uid);

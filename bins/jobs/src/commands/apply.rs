@@ -8,9 +8,9 @@ use toolforge_cli::{
 };
 use toolforge_client::{
     ApplyEvent, ApplyOptions, ApplyReport, Attempt, ChangeOutcome, ChangeReport, Client, DeletedObject,
-    EarlierChange, Planner, Progress, RolloutTarget, TERMINATION_TIMEOUT, WriteKind, Written,
+    EarlierChange, Planner, Progress, RolloutTarget, TERMINATION_TIMEOUT, Written,
 };
-use toolforge_render::change::{Action, Change, ChangeSet, Step, StepAction, WorkloadKind};
+use toolforge_render::change::{Change, ChangeSet, WorkloadKind};
 use toolforge_render::job::{JobObjects, WorkloadRef};
 use toolforge_render::object::ObjectKind;
 use toolforge_report::{AppliedChange, DetailCode};
@@ -314,7 +314,7 @@ fn end(report: ApplyReport<Failure>, signal: Option<ExitCode>) -> Result<ExitCod
     for report in report.changes {
         let is_untried = matches!(report.outcome, ChangeOutcome::NotTried);
         let word = if is_held && is_untried { "held back".to_owned() } else { outcome_word(&report) };
-        let is_sent = is_deletion_sent(&report);
+        let is_sent = report.is_deletion_sent();
         let ChangeReport { change, progress, outcome, .. } = report;
         table.row([reference(&change), change.action.as_str().to_owned(), word]);
         let changes = usize::from(!change.is_keep());
@@ -385,7 +385,7 @@ fn outcome_word(report: &ChangeReport<Failure>) -> String {
     let word = match (outcome, progress) {
         (ChangeOutcome::Done, _) => "done",
         (ChangeOutcome::Failed(_) | ChangeOutcome::FollowUpFailed(_) | ChangeOutcome::Interrupted, _)
-            if is_deletion_sent(report) =>
+            if report.is_deletion_sent() =>
         {
             "deleted, and still terminating"
         }
@@ -408,7 +408,7 @@ fn outcome_word(report: &ChangeReport<Failure>) -> String {
 
 /// Returns what was done to the objects of a change that was done in part: `deleted Job a-1; not created: Job a-2`.
 fn objects_line(report: &ChangeReport<Failure>) -> String {
-    let ChangeReport { change, written, outcome, .. } = report;
+    let ChangeReport { written, outcome, .. } = report;
     let outcome_unknown = match outcome {
         ChangeOutcome::Failed(error) => error.outcome_unknown(),
         _ => true,
@@ -421,11 +421,7 @@ fn objects_line(report: &ChangeReport<Failure>) -> String {
     for written in written {
         add(written.kind.as_str().to_owned(), written.id.to_string());
     }
-    for step in &change.steps {
-        let Some(kind) = write_kind(step) else { continue };
-        if written.iter().any(|written| written.kind == kind && written.id == step.id) {
-            continue;
-        }
+    for (kind, step) in report.unwritten() {
         let is_unknown =
             outcome_unknown && report.failed_step().is_some_and(|failed| std::ptr::eq(failed, step));
         let words = if is_unknown { "not known whether it was" } else { "not" };
@@ -433,22 +429,4 @@ fn objects_line(report: &ChangeReport<Failure>) -> String {
     }
     let parts = parts.into_iter().map(|(words, ids)| format!("{words} {}", ids.join(", ")));
     parts.collect::<Vec<_>>().join("; ")
-}
-
-/// Returns how a step writes its object; `None` if it does not.
-fn write_kind(step: &Step) -> Option<WriteKind> {
-    match step.action {
-        StepAction::Create => Some(WriteKind::Created),
-        StepAction::Apply { .. } => Some(WriteKind::Applied),
-        StepAction::Replace { .. } => Some(WriteKind::Replaced),
-        StepAction::Merge { .. } => Some(WriteKind::Merged),
-        StepAction::Delete { .. } => Some(WriteKind::Deleted),
-        StepAction::Keep | StepAction::AwaitAccepted | StepAction::AwaitGone { .. } => None,
-    }
-}
-
-/// Returns whether all requests of a deletion were answered, so that only the wait is missing.
-fn is_deletion_sent(report: &ChangeReport<Failure>) -> bool {
-    let requests = report.change.steps.iter().filter(|step| matches!(step.action, StepAction::Delete { .. }));
-    report.change.action == Action::Delete && report.written.len() >= requests.count()
 }

@@ -32,10 +32,9 @@ pub(super) fn dispatch(arguments: &Arguments, options: &ConvertArguments) -> Res
     let inputs = read(options)?;
     let mut global = arguments.global.clone();
     global.tool = global.tool.or_else(|| inputs.iter().find_map(Input::tool));
-    let names_facts = !global.cluster.from.is_empty() || global.cluster.kubeconfig.is_some();
     let session = match Session::open(&global, PROGRAM) {
         Ok(session) => session.for_reading(),
-        Err(failure) if names_facts => return Err(failure),
+        Err(failure) if global.names_facts() => return Err(failure),
         Err(_) => {
             if global.tool.is_none() {
                 global.tool = UNKNOWN_TOOL.parse().ok();
@@ -207,7 +206,11 @@ fn finish(conversion: &Conversion, options: &ConvertArguments) -> Result<ExitCod
             would_be.details(web.to_yaml().lines()).print();
             print_message("Write it with `--service-template FILE`.");
         }
-        (None, _) => {}
+        (None, Some(_)) => {
+            let message = "there is no web service to convert, so no template was written";
+            Notice::warning(message).with_hint("Leave `--service-template` out.").print();
+        }
+        (None, None) => {}
     }
     let is_complete = conversion.unconverted.is_empty() && blocking.is_empty();
     match (conversion.jobs.is_empty() && conversion.web_service.is_none(), is_complete) {

@@ -19,10 +19,8 @@ pub(crate) fn dispatch(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let has_profile = matches!(&arguments.verb, Verb::Plan(options) if options.quota.is_some());
     let session = Session::open_for_profile(&arguments.global, PROGRAM, has_profile);
     // Rendering needs no cluster, unless one was named.
-    let names_facts =
-        !arguments.global.cluster.from.is_empty() || arguments.global.cluster.kubeconfig.is_some();
     if let (Verb::Render(_), Err(_), Some(_), false) =
-        (&arguments.verb, &session, &arguments.global.tool, names_facts)
+        (&arguments.verb, &session, &arguments.global.tool, arguments.global.names_facts())
     {
         return run(&Session::offline(&arguments.global)?, arguments);
     }

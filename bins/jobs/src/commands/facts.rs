@@ -4,9 +4,7 @@ use toolforge_cli::{ExitCode, Failure, Session, Source, catalog_or_bundled, warn
 use toolforge_client::{FactsError, FetchedNamespace, JobFetchOptions, Unread};
 use toolforge_images::Catalog;
 use toolforge_model::suggest;
-use toolforge_render::job::{
-    FoundWorkload, JobFacts, JobObjects, JobReplicas, JobState, JobStatus, WorkloadLookupError, WorkloadRef,
-};
+use toolforge_render::job::{FoundWorkload, JobFacts, JobObjects, WorkloadLookupError, WorkloadRef};
 use toolforge_render::object::ObjectKind;
 use toolforge_report::FailureCode;
 
@@ -190,11 +188,4 @@ pub(super) fn reference(job: &JobObjects) -> String {
 /// Returns the subject of a sentence: `job bot`, `deployment/bot`.
 pub(super) fn subject(job: &JobObjects) -> String {
     if job.is_managed() { format!("job {}", job.name) } else { job.workload_ref().to_string() }
-}
-
-/// Returns whether a continuous job's pods are not all ready, are replaced, or were started again, so that events may say why.
-pub(super) fn may_fail(status: &JobStatus) -> bool {
-    let is_replaced = matches!(status.state, JobState::Updating | JobState::Degraded);
-    let is_incomplete = |replicas: JobReplicas| replicas.ready < replicas.desired || status.restarts > 0;
-    is_replaced || status.replicas.is_some_and(is_incomplete)
 }

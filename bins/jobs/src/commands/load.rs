@@ -11,8 +11,7 @@ use toolforge_model::{Diagnostic, FileJob, JobName, JobRequest, JobsFile, Untrus
 use toolforge_quota::Verdict;
 use toolforge_render::change::{Action, Adjustment, Change, ChangeSet, WorkloadKind};
 use toolforge_render::job::{
-    JobFacts, JobObjects, LoadOptions, LoadPlan, RunOutcome, job_file_warnings, job_status, load_adjustments,
-    observe_job, plan_load, runs_of_job,
+    JobFacts, LoadOptions, LoadPlan, job_file_warnings, job_status, load_adjustments, observe_job, plan_load,
 };
 use toolforge_render::pod::Cause;
 
@@ -196,28 +195,14 @@ fn outcome(change: &Change, dry_run: bool) -> String {
 /// and of continuous jobs that were kept, although pods of theirs are not ready or were started again. What cannot be read now is
 /// left out, because the load is done.
 pub(super) fn warn_of_jobs_that_do_not_run(session: &Session, before: &JobFacts, plan: &LoadPlan) {
-    let is_loaded = |job: &&JobObjects| plan.plans.iter().any(|plan| plan.request().name == job.name);
-    let is_kept = |job: &JobObjects| {
-        let mut changes = plan.set.changes.iter();
-        changes.any(|change| change.is_keep() && change.name == job.name.as_str())
-    };
-    let has_start = |job: &&JobObjects| {
-        let runs = runs_of_job(job, &before.live);
-        runs.iter().any(|run| matches!(RunOutcome::of(run, &before.live), RunOutcome::Starting { .. }))
-    };
-    // The causes are those that `list` shows: some of them are only in the events.
-    let may_fail =
-        |job: &&JobObjects| is_kept(job) && facts::may_fail(&job_status(job, &before.live, Timestamp::now()));
-    let jobs = before.live.jobs_of(&before.namespace.tool);
-    let loaded = jobs.iter().filter(is_loaded);
-    let waiting: Vec<&JobObjects> = loaded.filter(|job| has_start(job) || may_fail(job)).collect();
+    let waiting = plan.jobs_that_may_not_run(before, Timestamp::now());
     if waiting.is_empty() {
         return;
     }
     let mut wanted = JobFetchOptions::for_names();
     wanted.events = true;
     let Ok(facts) = facts::facts(session, wanted) else { return };
-    for JobObjects { name, .. } in waiting {
+    for name in &waiting {
         let Some(job) = facts.live.job(&facts.namespace.tool, name) else { continue };
         let status = job_status(&job, &facts.live, Timestamp::now());
         let [first, reasons @ ..] = status.evidence.as_slice() else { continue };

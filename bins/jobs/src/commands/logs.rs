@@ -4,19 +4,18 @@ use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::jiff::Timestamp;
 use toolforge_cli::{
     ExitCode, Failure, FollowEnd, LogOrigin, LogStop, LogsOptions, Notice, Session, Source, print_message,
-    until_stdout_closes, warn_of_unread_kinds,
+    restarts_text, until_stdout_closes, warn_of_unread_kinds,
 };
-use toolforge_client::{
-    Client, Error, JobFetchOptions, LogOwner, LogTarget, ToolHome, WebServiceFetchOptions,
-};
+use toolforge_client::{Client, Error, JobFetchOptions, LogOwner, LogTarget, ToolHome};
 use toolforge_model::{FileLog, JobName, LogPath, Untrusted, platform, quote_word};
 use toolforge_render::job::{
     FileFacts, FoundWorkload, JobFacts, JobObjects, JobState, JobStatus, JobWorkload, is_job, job_name_of,
     job_status, observe_job, pod_status, pods_of_job,
 };
+use toolforge_render::pod::{Cause, LastTermination, TerminationKind};
 
 use super::facts;
-use crate::advice::{Asked, LogDirectories, advice};
+use crate::advice::{AdvisingVerb, Asked, LogDirectories, advice};
 use crate::arguments::LogsArguments;
 use crate::report::{awaited, status_sentence};
 
@@ -114,7 +113,7 @@ impl WorkloadLog<'_> {
         let status = if is_status_wanted { self.status(now, !has_printed || may_fail).await? } else { None };
         let is_said = |status: &&JobStatus| {
             let is_down = status.replicas.is_some_and(|replicas| replicas.ready == 0 && replicas.desired > 0);
-            !has_printed || may_fail && (is_down || !status.evidence.is_empty())
+            !has_printed || may_fail && (is_down || !status.evidence.is_empty() || status.restarts > 0)
         };
         if let Some(status) = status.as_ref().filter(is_said) {
             self.say_why(status, now);
@@ -153,7 +152,7 @@ impl WorkloadLog<'_> {
 
     /// Returns whether it is a continuous job whose pods are not all ready, are replaced, or were started again.
     fn may_fail(&self, now: Timestamp) -> bool {
-        self.job().is_some_and(|job| facts::may_fail(&job_status(job, &self.facts.live, now)))
+        self.job().is_some_and(|job| job_status(job, &self.facts.live, now).may_fail())
     }
 
     /// Returns its state, if it still exists. Events are read only if its cause is `explained`: they alone show why no pod can be
@@ -170,11 +169,12 @@ impl WorkloadLog<'_> {
             JobState::Succeeded | JobState::Failed { .. } | JobState::Waiting { .. } | JobState::Suspended
         );
         if pods_of_job(job, &live).is_empty() || explained && !is_finished {
-            let mut events = WebServiceFetchOptions::default();
-            events.events = true;
-            let found = self.client.fetch_web_service(&self.facts.namespace.tool, events).await?;
-            let _ = warn_of_unread_kinds(&found.unread);
-            live.events = found.live.events;
+            match self.client.fetch_events(&self.facts.namespace.tool).await? {
+                Ok(events) => live.events = events,
+                Err(unread) => {
+                    let _ = warn_of_unread_kinds(&[unread]);
+                }
+            }
         }
         Ok(Some(job_status(job, &live, now)))
     }
@@ -182,19 +182,27 @@ impl WorkloadLog<'_> {
     /// Prints a state, and the cause if the cluster knows it.
     fn say_why(&self, status: &JobStatus, now: Timestamp) {
         print_message(&format!("{}: {}", self.subject, status_sentence(status, now)));
-        let Some(evidence) = status.evidence.first() else { return };
-        if !evidence.message.is_empty() {
+        // The sentence about a job whose pods all run says this.
+        if status.restarts > 0 && status.state != JobState::Running {
+            let restarted = restarts_text(status.restarts, status.last_termination.as_ref());
+            print_message(&format!("  {restarted}"));
+        }
+        let end = status.last_termination.as_ref().map(LastTermination::kind);
+        let killed = (end == Some(TerminationKind::OutOfMemory)).then_some(&Cause::OutOfMemory);
+        let evidence = status.evidence.first();
+        let Some(cause) = evidence.map(|evidence| &evidence.cause).or(killed) else { return };
+        if let Some(evidence) = evidence.filter(|evidence| !evidence.message.is_empty()) {
             print_message(&format!("  {}: {}", evidence.object, evidence.message.escaped()));
         }
         let asked = Asked {
             name: &self.name,
             runs_once: self.runs_once,
-            is_shown: false,
+            verb: AdvisingVerb::Logs,
             is_managed: self.job().is_some_and(JobObjects::is_managed),
             log_files: [None, None],
             log_directories: LogDirectories::Unknown,
         };
-        Notice::hint(advice(&evidence.cause, asked)).start_paragraph().print();
+        Notice::hint(advice(cause, asked)).start_paragraph().print();
     }
 }
 

@@ -5,16 +5,12 @@ use std::time::Duration;
 
 use k8s_openapi::api::core::v1::Pod;
 use toolforge_cli::{ExitCode, Failure, FileMark, Notice, ProgressLine, interrupted, print_message};
-use toolforge_client::kube::api::LogParams;
-use toolforge_client::{Client, Error, JobRun, ResourceType, RunWaitOutcome, WaitOptions, WatchOptions};
+use toolforge_client::{Client, Error, JobRun, LAST_LINES, RunWaitOutcome, WaitOptions, WatchOptions};
 use toolforge_model::{JobName, JobRequest, Untrusted};
 use toolforge_render::job::{FailureReason, LiveJobs, RunOutcome};
-use toolforge_render::pod::{Cause, LastTermination, TerminationKind, main_container};
+use toolforge_render::pod::{Cause, LastTermination, TerminationKind};
 
 use crate::advice::{Asked, advice, exit_code_hint};
-
-/// How many of the last lines are shown of what failed.
-const LAST_LINES: u32 = 20;
 
 /// How long the cluster may be away meanwhile.
 const OUTAGE: Duration = Duration::from_secs(60);
@@ -148,19 +144,8 @@ async fn last_lines(client: &Client, request: &JobRequest, live: &LiveJobs) -> O
         let owners = pod.metadata.owner_references.iter().flatten();
         owners.into_iter().any(|owner| Some(&owner.uid) == run.as_ref())
     };
-    let pods = live.pods.iter().filter(is_own);
-    let pod = pods.max_by_key(|pod| pod.metadata.creation_timestamp.as_ref().map(|time| time.0))?;
-    let path =
-        ResourceType::of::<Pod>().in_namespace(request.tool.namespace()).named(pod.metadata.name.as_deref()?);
-    // The failure is complete without them, so a log that cannot be read is ignored.
-    let params = LogParams {
-        container: Some(main_container(pod)?.to_owned()),
-        tail_lines: Some(LAST_LINES.into()),
-        ..LogParams::default()
-    };
-    let lines = client.logs(&path, &params).await.ok()?;
-    let lines = lines.lines_escaped().to_string();
-    Some(lines.trim_end().to_owned()).filter(|lines| !lines.is_empty())
+    let lines = client.last_lines(&request.tool, live.pods.iter().filter(is_own)).await?;
+    Some(lines.lines_escaped().to_string())
 }
 
 /// The ends of a job's log files before a run: what is in them then was written by earlier runs.

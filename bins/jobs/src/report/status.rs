@@ -1,7 +1,7 @@
 //! The state of a job in words.
 
 use k8s_openapi::jiff::Timestamp;
-use toolforge_cli::duration;
+use toolforge_cli::{duration, restarts_text};
 use toolforge_render::job::{FailureReason, JobReplicas, JobState, JobStatus};
 
 /// Returns the state of a job in one line: the platform's word, its duration, and the details.
@@ -32,10 +32,7 @@ fn behind(status: &JobStatus, now: Timestamp) -> String {
         .unwrap_or_default();
     match &status.state {
         JobState::Running if status.restarts > 0 => {
-            let times =
-                if status.restarts == 1 { "once".to_owned() } else { format!("{} times", status.restarts) };
-            let end = end.map(|end| format!(", last {end}")).unwrap_or_default();
-            format!("restarted {times}{end}")
+            restarts_text(status.restarts, status.last_termination.as_ref())
         }
         JobState::Running => cause.unwrap_or_default(),
         JobState::Updating => match cause {

@@ -3,6 +3,7 @@
 
 mod convert;
 mod notes;
+mod options;
 mod plan;
 mod refused;
 
@@ -448,47 +449,6 @@ fn help_refuses_an_output_format() {
         assert!(output.starts_with("[exit 2]"), "{line:?}: {output}");
         assert!(output.contains("help has no JSON or YAML output"), "{line:?}: {output}");
     }
-}
-
-#[test]
-fn short_option_of_the_format_has_a_hint() {
-    let scratch = Scratch::new("short-output", "");
-    let error = |line: &str| {
-        let line: Vec<&str> = line.split(' ').collect();
-        let document = toolforge_fixtures::document_on_stderr(&jobs(&scratch, &line).stderr).unwrap();
-        format!("{} / {}", document["message"].as_str().unwrap(), document["hints"][0].as_str().unwrap())
-    };
-    assert_snapshot!(error("convert -o json x"), @"convert has no JSON or YAML output / Leave `--output` out.");
-    assert_snapshot!(error("show a -ojson"), @"unknown option -o; did you mean --output? / Type `toolforge jobs show a --output=json`.");
-    assert_snapshot!(error("plan x -o json"), @"unknown option -o; did you mean --output? / Type `toolforge jobs plan x --output json`.");
-}
-
-#[test]
-fn invalid_numbers_are_quoted() {
-    let scratch = Scratch::new("numbers", "");
-    let error = |line: &str| {
-        let line: Vec<&str> = line.split(' ').collect();
-        said(&jobs(&scratch, &line)).lines().nth(1).unwrap().to_owned()
-    };
-    assert_eq!(error("logs x -l five"), "error: --last: \"five\" is not a whole number; expected 0 or more");
-    assert_eq!(error("logs x -l -5"), "error: --last: \"-5\" is not allowed; expected 0 or more");
-    assert_eq!(
-        error("run x --image bookworm --command x --wait=abc"),
-        "error: --wait: \"abc\" is not a whole number; expected 0 or more"
-    );
-    assert_eq!(
-        error("trigger x --wait=abc"),
-        "error: --wait: \"abc\" is not a whole number; expected 0 or more"
-    );
-    assert_eq!(
-        error("run x --image bookworm --command x --timeout soon"),
-        "error: --timeout: \"soon\" is not a whole number"
-    );
-    assert_eq!(
-        error("list --uid abc"),
-        "error: --uid: \"abc\" is not a whole number; expected 50000 or more"
-    );
-    assert_eq!(error("list --uid 5"), "error: --uid: \"5\" is not allowed; expected 50000 or more");
 }
 
 #[test]

@@ -118,6 +118,14 @@ fn outcome_at_home(
         source: Source::Cluster { runtime, client },
     };
     let ended = jobs::run_in(&session, ["jobs"].into_iter().chain(words.iter().copied()));
+    if let Err(failure) = &ended {
+        // A verb that only shows something does not advise to type it again.
+        let verbs = ["list", "show", "logs", "plan", "render", "quota", "cron", "images", "dump"];
+        let verb = words.first().filter(|verb| verbs.contains(verb));
+        let advised = verb.map(|verb| format!("jobs {verb}"));
+        let is_own = |hint: &String| advised.as_ref().is_some_and(|advised| hint.contains(advised.as_str()));
+        assert!(!failure.hints().iter().any(is_own), "{words:?}: {failure}");
+    }
     (ended, requests.to_string())
 }
 

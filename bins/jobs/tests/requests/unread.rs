@@ -261,12 +261,7 @@ fn kinds_that_cannot_be_listed_are_left_out() {
     warning: the cluster does not let you list services, so addresses may be missing
     show without services: 6
     cron without services: 0
-    dump without services: 4
-    error: the cluster refused: permission denied
-      services is forbidden: User "x" cannot list resource "services"
-
-    hint: A tool may only use its own namespace; is `--tool` or the kubeconfig that of another tool?
-
+    dump without services: 0
     suspend without services: 0
     warning: the cluster does not let you list events, so it may be unknown why something does not run
     list without events: 0
@@ -291,4 +286,30 @@ fn nothing_can_be_shown_without_all_kinds_of_jobs() {
     ];
     let (ended, _) = outcome(cluster(&[], &[], &instead), &["list"]);
     assert_eq!(ended.unwrap_err().exit_code().code(), 4);
+}
+
+#[test]
+fn changes_need_services_only_for_ports() {
+    let file = std::env::temp_dir().join("toolforge-jobs-unread-services.yaml");
+    std::fs::write(&file, "- {name: once, command: ./once.sh, image: python3.13}\n").unwrap();
+    let file = file.to_str().unwrap();
+    let without_services = |deployments: &[serde_json::Value]| {
+        let refused = Answer::refusal(403, "Forbidden", "services is forbidden: no");
+        let created = Answer::json(201, &json!({"metadata": {"uid": "u-2"}}));
+        let instead = [(format!("GET {CORE}/services"), refused), (format!("POST {BATCH}/jobs"), created)];
+        cluster(&[object("scheduled-hourly")], deployments, &instead)
+    };
+    let port = object("continuous-port");
+    for line in [
+        &["plan", file][..],
+        &["load", file],
+        &["run", "once", "--image", "python3.13", "--command", "./once.sh"],
+        &["trigger", "myjob"],
+        &["restart", "myjob"],
+    ] {
+        let shown = run(without_services(&[]), line);
+        assert!(shown.starts_with("[exit 0]"), "{line:?}: {shown}");
+    }
+    let shown = run(without_services(&[port]), &["plan", file]);
+    assert!(shown.starts_with("[exit 4]"), "{shown}");
 }

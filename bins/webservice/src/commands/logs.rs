@@ -3,18 +3,20 @@ use std::io::{self, IsTerminal as _};
 use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::jiff::Timestamp;
 use toolforge_cli::{
-    ExitCode, Failure, FollowEnd, LogOrigin, LogStop, LogsOptions, Notice, Session, Source, print_message,
-    until_stdout_closes,
+    ExitCode, Failure, FollowEnd, LogOrigin, LogStop, LogsOptions, Notice, Session, Source, age,
+    print_message, restarts_text, until_stdout_closes,
 };
 use toolforge_client::{Client, Error, WebServiceFetchOptions};
 use toolforge_model::ToolName;
-use toolforge_render::pod::{Evidence, RolloutProgress, container_runs};
+use toolforge_render::pod::{Cause, Evidence, TerminationKind, container_runs};
 use toolforge_render::web_service::{
-    LiveWebService, is_web_service_pod, web_service_causes, web_service_log_file, web_service_progress,
+    LiveWebService, is_web_service_pod, web_service_causes, web_service_log_file,
 };
 
-use crate::advice::{ReadyPods, advice};
+use crate::advice::advice;
 use crate::arguments::Arguments;
+use crate::fetch::needs_events;
+use crate::invocation::Action;
 
 /// Prints the logs of the web service's pods; no logs are not an error.
 pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, Failure> {
@@ -43,8 +45,7 @@ async fn show(client: &Client, tool: &ToolName, options: &LogsOptions) -> Result
     if was_empty && (!options.follow || live.is_absent()) {
         print_message("No logs found!");
     }
-    let is_ready = web_service_progress(&live, None, Timestamp::now()) == RolloutProgress::Ready;
-    if was_empty || (!is_ready && !options.follow) {
+    if was_empty || (needs_events(&live) && !options.follow) {
         say_why(client, tool, &live).await?;
     }
     say_where_else(&live, was_empty);
@@ -67,7 +68,7 @@ async fn show(client: &Client, tool: &ToolName, options: &LogsOptions) -> Result
     Ok(())
 }
 
-/// Prints why nothing has been logged, or why no pod is ready, if the cluster knows.
+/// Prints why nothing has been logged, why no pod is ready, or that one was restarted, if the cluster knows.
 async fn say_why(client: &Client, tool: &ToolName, live: &LiveWebService) -> Result<(), Error> {
     if live.deployment.is_none() {
         return Ok(());
@@ -78,15 +79,27 @@ async fn say_why(client: &Client, tool: &ToolName, live: &LiveWebService) -> Res
     wanted.events = true;
     let found = client.fetch_web_service(tool, wanted).await?.live;
     (live.replica_sets, live.events) = (found.replica_sets, found.events);
-    if let Some(Evidence { cause, object, message, .. }) = web_service_causes(&live, Timestamp::now()).first()
-    {
-        print_message(&cause.to_string());
-        if !message.is_empty() {
-            print_message(&format!("  {}: {}", object, message.escaped()));
-        }
-        let hint = advice(cause, ReadyPods::from(live.rollout()));
-        Notice::hint(hint).start_paragraph().print();
+    let (objects, now) = (live.rollout(), Timestamp::now());
+    let (restarts, last) = (objects.restarts(), objects.last_termination());
+    if restarts > 0 {
+        let ago =
+            last.as_ref().and_then(|last| last.finished).map(|moment| format!(", {} ago", age(moment, now)));
+        let restarted = restarts_text(restarts, last.as_ref());
+        print_message(&format!("the web service was {restarted}{}", ago.unwrap_or_default()));
     }
+    let causes = web_service_causes(&live, now);
+    let cause = match causes.first() {
+        Some(Evidence { cause, object, message, .. }) => {
+            print_message(&cause.to_string());
+            if !message.is_empty() {
+                print_message(&format!("  {}: {}", object, message.escaped()));
+            }
+            cause
+        }
+        None if last.map(|last| last.kind()) == Some(TerminationKind::OutOfMemory) => &Cause::OutOfMemory,
+        None => return Ok(()),
+    };
+    Notice::hint(advice(cause, objects.ready_pods(), Action::Logs)).start_paragraph().print();
     Ok(())
 }
 

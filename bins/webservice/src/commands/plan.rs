@@ -9,10 +9,10 @@ use toolforge_render::web_service::{
 };
 
 use super::facts::{self, Planned};
-use crate::advice::{ReadyPods, advice};
+use crate::advice::advice;
 use crate::arguments::Arguments;
 use crate::fetch;
-use crate::invocation::Invocation;
+use crate::invocation::{Action, Invocation};
 use crate::report::{self, Forecast};
 
 /// Warns if the pods of a web service that is kept are not ready or were restarted, with the reason that `status` shows. What
@@ -31,7 +31,7 @@ pub(super) fn warn_of_failing(session: &Session, facts: &WebServiceFacts) {
             RolloutProgress::Ready => "was restarted by the cluster",
             _ => "is not ready",
         };
-        let hint = advice(&first.cause, ReadyPods::from(facts.live.rollout()));
+        let hint = advice(&first.cause, facts.live.rollout().ready_pods(), Action::Plan);
         Notice::warning(format!("the web service {state}: {}", first.cause)).with_hint(hint).print();
     }
 }
@@ -66,7 +66,7 @@ pub(super) fn run(
     if is_running && planned.set.pending().next().is_none() {
         warn_of_failing(session, &facts);
     }
-    if planned.set.fits() {
+    if planned.set.fits_if_checked() != Some(false) {
         return Ok(ExitCode::Success);
     }
     template_amounts.into_iter().for_each(|place| Notice::note(place).print());

@@ -22,11 +22,12 @@ use toolforge_render::web_service::{
 use toolforge_report::WorkloadType;
 
 use super::facts;
-use crate::advice::{ReadyPods, advice};
+use crate::advice::advice;
 use crate::arguments::Arguments;
 use crate::fetch;
-use crate::invocation::Invocation;
+use crate::invocation::{Action, Invocation};
 use crate::process;
+use toolforge_render::pod::ReadyPods;
 
 /// How long a pod is tried to be deleted whose creation had no answer.
 const CLEANUP: Duration = Duration::from_secs(10);
@@ -247,7 +248,11 @@ impl Shell<'_> {
                     let failure = format!("the pod of the shell cannot start: {}", evidence.cause);
                     let failure = Failure::new(ExitCode::Rollout, failure)
                         .detail(evidence.message.escaped().to_string());
-                    ControlFlow::Break(Err(failure.hint(advice(&evidence.cause, ReadyPods::None))))
+                    ControlFlow::Break(Err(failure.hint(advice(
+                        &evidence.cause,
+                        ReadyPods::None,
+                        Action::Shell,
+                    ))))
                 }
                 ShellProgress::Terminated(message) => {
                     ControlFlow::Break(Err(gone().detail(message.escaped().to_string())))

@@ -7,15 +7,17 @@ use toolforge_cli::{
     rollout_note, unchanged, warn_of_unread,
 };
 use toolforge_client::{
-    ApplyEvent, ApplyOptions, Attempt, Client, PageError, Planner, RolloutTarget, ToolHome, Written,
+    ApplyEvent, ApplyOptions, Attempt, Client, PageError, Planner, RolloutTarget, StartPlan,
+    StartedWebService, ToolHome, Written,
 };
 use toolforge_model::ToolName;
-use toolforge_render::change::{Change, ChangeSet, Step};
+use toolforge_render::change::{Change, ChangeSet};
 use toolforge_render::job::JobFacts;
-use toolforge_render::object::{Object, ObjectKind};
+use toolforge_render::object::Object;
 use toolforge_render::pod::RolloutProgress;
 use toolforge_render::web_service::{
-    StartTime, WebServiceFacts, web_service_changes, web_service_log_file, web_service_progress,
+    LiveWebService, StartTime, WebServiceFacts, web_service_changes, web_service_log_file,
+    web_service_progress,
 };
 use toolforge_report::AppliedChange;
 
@@ -57,7 +59,6 @@ pub(super) fn apply(
         line: RefCell::new(ProgressLine::new()),
         log: RefCell::default(),
         signal: Interruption::default(),
-        completed: RefCell::default(),
     };
     if arguments.dry_run == Some(DryRunOption::Client) {
         return start.dry_run();
@@ -89,6 +90,18 @@ struct PlannedStart {
 impl AsRef<ChangeSet> for PlannedStart {
     fn as_ref(&self) -> &ChangeSet {
         &self.set
+    }
+}
+
+impl AsMut<ChangeSet> for PlannedStart {
+    fn as_mut(&mut self) -> &mut ChangeSet {
+        &mut self.set
+    }
+}
+
+impl StartPlan for PlannedStart {
+    fn live(&self) -> &LiveWebService {
+        &self.facts.live
     }
 }
 
@@ -133,8 +146,6 @@ struct Start<'a> {
     log: RefCell<Option<FileMark>>,
     /// The signal that has interrupted the changes.
     signal: Interruption,
-    /// The UID of the Deployment, while only what somebody else has deleted besides it is created again.
-    completed: RefCell<Option<String>>,
 }
 
 impl Planner for Start<'_> {
@@ -152,12 +163,7 @@ impl Planner for Start<'_> {
                 notes.into_iter().for_each(Notice::print);
             }
             let plan = plan?;
-            let mut set = web_service_changes(&plan.plan, &facts, self.moment);
-            if self.completed.borrow().is_some() {
-                // A later change of somebody else is kept.
-                let is_other = |step: &Step| step.id.kind != ObjectKind::Deployment;
-                set.changes.iter_mut().for_each(|change| change.steps.retain(is_other));
-            }
+            let set = web_service_changes(&plan.plan, &facts, self.moment);
             Ok(PlannedStart { plan, set, facts, jobs })
         };
         plan.await.map_err(|failure| failures::after_writes(failure, attempt))
@@ -165,11 +171,6 @@ impl Planner for Start<'_> {
 
     fn check(&self, planned: &PlannedStart, attempt: &Attempt) -> Result<(), Failure> {
         self.line.borrow_mut().clear();
-        if let Some(uid) = &*self.completed.borrow() {
-            let current =
-                planned.facts.live.deployment.as_ref().and_then(|found| found.metadata.uid.as_ref());
-            return if current == Some(uid) { Ok(()) } else { Err(self.stopped()) };
-        }
         self.refuse(planned, attempt).map_err(|failure| failures::after_writes(failure, attempt))?;
         if attempt.is_first() {
             warn_of_unread(&planned.facts.namespace.limits);
@@ -271,19 +272,11 @@ impl Start<'_> {
         let Self { session, arguments, invocation, .. } = *self;
         let options =
             if arguments.dry_run.is_some() { ApplyOptions::dry_run() } else { ApplyOptions::default() };
-        let applied = client.apply_planned(&session.tool, options, self).await?;
-        let live = &applied.plan.facts.live;
-        let is_orphan = live.deployment.is_none() && !live.is_absent();
-        let is_contested = options == ApplyOptions::default() && (is_orphan || !applied.attempt.is_first());
-        let last_written = applied.report.last_written(ObjectKind::Deployment).map(RolloutTarget::from);
-        let (planned, report) = applied.into_parts();
+        let started = client.start_web_service(&session.tool, options, self).await?;
+        let StartedWebService { plan: planned, report, target, joins_another_start, is_contested, .. } =
+            started;
         let written: Vec<Written> = report.changes.iter().flat_map(|change| change.written.clone()).collect();
-        let current = planned.facts.live.deployment.as_ref();
-        let current = current.map(|deployment| RolloutTarget::from(&deployment.metadata));
-        let is_new = current.is_none();
-        let target = last_written.or(current).unwrap_or_default();
-        // An object that is created has the first generation.
-        if is_new && target.generation.is_some_and(|generation| generation > 1) {
+        if joins_another_start {
             Notice::note(
                 "somebody else started the web service at the same time; this command's settings were applied",
             )
@@ -297,10 +290,10 @@ impl Start<'_> {
 
     /// Creates again what somebody else has deleted besides the Deployment, which is ready.
     async fn complete(&self, client: &Client, target: &RolloutTarget) -> Result<(), Failure> {
-        self.completed.replace(target.uid.clone());
-        let applied = client.apply_planned(&self.session.tool, ApplyOptions::default(), self).await?;
-        let (_, report) = applied.into_parts();
-        failures::of_apply(report, self.invocation.action).map_or(Ok(()), Err)
+        match client.complete_web_service(&self.session.tool, self, target).await? {
+            Some(report) => failures::of_apply(report, self.invocation.action).map_or(Ok(()), Err),
+            None => Err(self.stopped()),
+        }
     }
 
     /// Returns the failure of a start that somebody else has ended.

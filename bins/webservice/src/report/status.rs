@@ -3,15 +3,16 @@
 use std::fmt::Write;
 
 use k8s_openapi::jiff::Timestamp;
-use toolforge_cli::{Document, Failure, age, cause, last_termination, to_json};
+use toolforge_cli::{Document, Failure, age, cause, last_termination, restarts_text, to_json};
 use toolforge_model::ToolName;
 use toolforge_render::namespace::Platform;
 use toolforge_render::object::is_kubectl;
-use toolforge_render::pod::Evidence;
+use toolforge_render::pod::{Evidence, ReadyPods};
 use toolforge_render::web_service::{WebServiceObservation, WebServiceState, WebServiceStatus};
 
 use super::{request_report, routing};
-use crate::advice::{ReadyPods, advice};
+use crate::advice::advice;
+use crate::invocation::Action;
 
 /// Returns the state of a web service.
 pub(crate) fn status(
@@ -72,8 +73,7 @@ fn status_text(
     }
     let restarts = match status.restarts {
         0 => String::new(),
-        1 => ", restarted once".to_owned(),
-        count => format!(", restarted {count} times"),
+        count => format!(", {}", restarts_text(count, None)),
     };
     line("pods", format!("{} of {} ready{restarts}", status.ready, status.desired));
     if let Some(end) = &status.last_termination {
@@ -112,7 +112,7 @@ fn status_text(
             text,
             "  {:<8} {}",
             "next",
-            advice(&first.cause, ReadyPods::of(status.ready, status.outdated))
+            advice(&first.cause, ReadyPods::of(status.ready, status.outdated), Action::Status)
         );
     }
     text

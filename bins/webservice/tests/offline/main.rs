@@ -146,7 +146,7 @@ fn status_shows_out_of_memory() {
       image    docker-registry.svc.toolforge.org/toolforge-php82-sssd-web:latest
       address  https://stashbot.toolforge.org/
       problem  the container needs more memory than its limit and is killed
-      next     Increase the memory limit with `webservice restart -m MEMORY`: `quota-check what-if` shows how much fits.
+      next     Increase the memory limit with `webservice restart -m MEMORY`: `quota-check what-if` shows how much fits, with and without downtime.
     ");
 }
 

@@ -185,3 +185,19 @@ fn warnings_are_a_document_with_json() {
         assert_eq!(document_on_stderr(&output.stderr), None, "{line}");
     }
 }
+
+#[test]
+fn misspelled_option_is_the_first_error() {
+    for line in
+        ["php8.2 start --memm 1Gi", "--replicas many --memm 1Gi start", "php8.2 start --mount x --memm 1Gi"]
+    {
+        let shown = webservice(line);
+        assert!(shown.contains("error: unknown option --memm; did you mean --mem?\n"), "{line}: {shown}");
+    }
+}
+
+#[test]
+fn missing_kubeconfig_of_the_environment_is_no_obstacle() {
+    let output = command("--tool stashbot php8.2 plan --quota seed-2020").env("KUBECONFIG", "/nope").output();
+    assert_eq!(output.unwrap().status.code(), Some(0));
+}

@@ -4,6 +4,7 @@
 mod apply;
 mod config_files;
 mod documents;
+mod logs;
 mod unread;
 
 use std::path::Path;
@@ -97,8 +98,17 @@ fn run_with(script: Script, line: &str, home: Option<&Path>) -> (Result<ExitCode
         home: home.map(ToolHome::at),
         source: Source::Cluster { runtime, client },
     };
-    let line = ["webservice"].into_iter().chain(line.split_whitespace());
-    (webservice::run_in(&session, line), requests)
+    let words = ["webservice"].into_iter().chain(line.split_whitespace());
+    let ended = webservice::run_in(&session, words);
+    if let Err(failure) = &ended {
+        // A verb that only shows something does not advise to type it again.
+        let action =
+            ["status", "logs", "plan", "render", "types"].into_iter().find(|word| line.contains(word));
+        let advised = action.map(|action| format!("webservice {action}"));
+        let is_own = |hint: &String| advised.as_ref().is_some_and(|advised| hint.contains(advised.as_str()));
+        assert!(!failure.hints().iter().any(is_own), "{line}: {failure}");
+    }
+    (ended, requests)
 }
 
 /// Runs a command line as [`run_at`] does, and returns also the requests that write, with their bodies.

@@ -136,6 +136,17 @@ pub struct JobStatus {
     pub missed: Option<MissedRuns>,
 }
 
+impl JobStatus {
+    /// Returns whether a continuous job's pods are not all ready, are replaced, or were started again, so that events may say
+    /// why.
+    #[must_use]
+    pub fn may_fail(&self) -> bool {
+        let is_replaced = matches!(self.state, JobState::Updating | JobState::Degraded);
+        let is_incomplete = |replicas: JobReplicas| replicas.ready < replicas.desired || self.restarts > 0;
+        is_replaced || self.replicas.is_some_and(is_incomplete)
+    }
+}
+
 /// Returns the status of a job at `now`.
 #[must_use]
 pub fn job_status(job: &JobObjects, live: &LiveJobs, now: Timestamp) -> JobStatus {

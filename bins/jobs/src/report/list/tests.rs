@@ -252,7 +252,10 @@ fn status_hints_name_the_next_command() {
         let job = &jobs(objects)[0];
         hints(
             &job.status,
-            crate::advice::Asked { is_shown: true, ..crate::advice::Asked::from(&job.request) },
+            crate::advice::Asked {
+                verb: crate::advice::AdvisingVerb::Show,
+                ..crate::advice::Asked::from(&job.request)
+            },
         )
     };
     insta::assert_snapshot!(hinted(&daily()), @r#"

@@ -7,7 +7,7 @@ use toolforge_report::{JobList, UnmanagedWorkload};
 
 use super::document::job_report;
 use super::{ListedJob, cells, hints};
-use crate::advice::Asked;
+use crate::advice::{AdvisingVerb, Asked};
 use crate::arguments::JobsFormat;
 use crate::report::{grid, pretty};
 
@@ -68,7 +68,8 @@ pub(crate) fn show(
         | JobsFormat::Yaml
         | JobsFormat::Normal
         | JobsFormat::Long => {
-            let asked = Asked { is_shown: true, ..Asked::from(&job.request).in_home(&job.request, home) };
+            let asked =
+                Asked { verb: AdvisingVerb::Show, ..Asked::from(&job.request).in_home(&job.request, home) };
             let names = cells::LONG.into_iter().chain(["Hints:"]);
             let cells = cells::long(job, now).into_iter().chain([hints(&job.status, asked)]);
             let cells = cells.map(|cell| wrapped(&cell, columns()));

@@ -9,7 +9,7 @@ use toolforge_render::object::ObjectKind;
 
 use super::UnmanagedObject;
 use super::object::Owner;
-use crate::advice::{Asked, LogDirectories};
+use crate::advice::{AdvisingVerb, Asked, LogDirectories};
 use crate::report::list::hints;
 use crate::report::status_sentence;
 
@@ -86,7 +86,7 @@ pub(crate) fn show_unmanaged(object: &UnmanagedObject, now: Timestamp) -> Result
     let asked = Asked {
         name: &fixed,
         runs_once: matches!(kind, ObjectKind::Job | ObjectKind::Pod),
-        is_shown: true,
+        verb: AdvisingVerb::Show,
         is_managed: false,
         log_files: [None, None],
         log_directories: LogDirectories::Unknown,

@@ -1,0 +1,115 @@
+//! Options: those that are misspelled or without effect, and invalid values.
+
+use std::process::Command;
+
+use insta::assert_snapshot;
+
+use crate::{Scratch, jobs, said};
+
+#[test]
+fn short_option_of_the_format_has_a_hint() {
+    let scratch = Scratch::new("short-output", "");
+    let error = |line: &str| {
+        let line: Vec<&str> = line.split(' ').collect();
+        let document = toolforge_fixtures::document_on_stderr(&jobs(&scratch, &line).stderr).unwrap();
+        format!("{} / {}", document["message"].as_str().unwrap(), document["hints"][0].as_str().unwrap())
+    };
+    assert_snapshot!(error("convert -o json x"), @"convert has no JSON or YAML output / Leave `--output` out.");
+    assert_snapshot!(error("show a -ojson"), @"unknown option -o; did you mean --output? / Type `toolforge jobs show a --output=json`.");
+    let hintless = |line: &[&str]| said(&jobs(&scratch, line));
+    assert_snapshot!(hintless(&["convert", "x", "-o", "csv"]), @r#"
+    [exit 2]
+    error: --output cannot be "csv"
+
+    hint: Leave it out; the only value is table.
+    "#);
+    assert_snapshot!(hintless(&["show", "-o", "table"]), @"
+    [exit 2]
+    error: unknown option -o; did you mean --output?
+    ");
+    assert_snapshot!(error("plan x -o json"), @"unknown option -o; did you mean --output? / Type `toolforge jobs plan x --output json`.");
+}
+
+#[test]
+fn misspelled_option_is_the_first_error() {
+    let scratch = Scratch::new("misspelled", "");
+    for (line, expected) in [
+        ("run --comand x", "--comand; did you mean --command?"),
+        ("run --imge x", "--imge; did you mean --image?"),
+        ("run a --imge python3.13 --command x", "--imge; did you mean --image?"),
+        ("run a --image python3.13 --comand x", "--comand; did you mean --command?"),
+        ("run a --mem many --image python3.13 --comand x", "--comand; did you mean --command?"),
+        ("run a b --image python3.13 --comand x", "--comand; did you mean --command?"),
+        ("list --output csv --tol x", "--tol; did you mean --tool?"),
+        ("run a --image python3.13 --xyzzy x", "--xyzzy"),
+    ] {
+        let words: Vec<&str> = line.split(' ').collect();
+        assert_eq!(
+            said(&jobs(&scratch, &words)),
+            format!("[exit 2]\nerror: unknown option {expected}\n"),
+            "{line}"
+        );
+    }
+}
+
+#[test]
+fn missing_kubeconfig_of_the_environment_is_no_obstacle() {
+    let scratch = Scratch::new("environment", "- {name: a, image: python3.11, command: x}\n");
+    for line in [
+        "render jobs.yaml --tool tf-test --uid 52503",
+        "plan jobs.yaml --tool tf-test --uid 52503 --quota seed-2020",
+        "lint jobs.yaml --offline",
+        "images --tool tf-test --from jobs.yaml",
+    ] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_jobs"));
+        command.args(line.split(' ')).current_dir(&scratch.0).env_clear();
+        let output = command.env("HOME", "/nonexistent").env("KUBECONFIG", "/nope").output().unwrap();
+        let shown = said(&output);
+        assert!(!shown.contains("kubeconfig"), "{line}: {shown}");
+    }
+    let crontab = Scratch::new("environment-crontab", "@daily ./daily.sh\n");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_jobs"));
+    command.args(["convert", "jobs.yaml"]).current_dir(&crontab.0).env_clear().env("KUBECONFIG", "/nope");
+    let shown = said(&command.output().unwrap());
+    assert!(shown.contains("schedule: "), "{shown}");
+}
+
+#[test]
+fn template_that_is_not_written_is_a_warning() {
+    let crontab = Scratch::new("no-template", "@daily ./daily.sh\n");
+    let line = ["convert", "jobs.yaml", "--service-template", "service.template"];
+    let shown = said(&jobs(&crontab, &line));
+    assert!(
+        shown.contains("warning: there is no web service to convert, so no template was written\n"),
+        "{shown}"
+    );
+    assert!(!crontab.0.join("service.template").exists());
+}
+
+#[test]
+fn invalid_numbers_are_quoted() {
+    let scratch = Scratch::new("numbers", "");
+    let error = |line: &str| {
+        let line: Vec<&str> = line.split(' ').collect();
+        said(&jobs(&scratch, &line)).lines().nth(1).unwrap().to_owned()
+    };
+    assert_eq!(error("logs x -l five"), "error: --last: \"five\" is not a whole number; expected 0 or more");
+    assert_eq!(error("logs x -l -5"), "error: --last: \"-5\" is not allowed; expected 0 or more");
+    assert_eq!(
+        error("run x --image bookworm --command x --wait=abc"),
+        "error: --wait: \"abc\" is not a whole number; expected 0 or more"
+    );
+    assert_eq!(
+        error("trigger x --wait=abc"),
+        "error: --wait: \"abc\" is not a whole number; expected 0 or more"
+    );
+    assert_eq!(
+        error("run x --image bookworm --command x --timeout soon"),
+        "error: --timeout: \"soon\" is not a whole number"
+    );
+    assert_eq!(
+        error("list --uid abc"),
+        "error: --uid: \"abc\" is not a whole number; expected 50000 or more"
+    );
+    assert_eq!(error("list --uid 5"), "error: --uid: \"5\" is not allowed; expected 50000 or more");
+}
