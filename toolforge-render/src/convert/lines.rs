@@ -8,6 +8,7 @@ use toolforge_model::{
 
 use crate::convert::loss::Carried;
 use crate::convert::{ConversionNote, Converter};
+use crate::secret::without_secrets_in_text;
 
 /// The programs that submit a job.
 const SUBMITTERS: [&str; 4] = ["jsub", "jstart", "qsub", "qcronsub"];
@@ -146,7 +147,7 @@ impl Converter<'_> {
         }
         let mut notes = Vec::new();
         let (command, input) = percent_signs(command);
-        notes.extend(input.map(|text| ConversionNote::Input { text: Untrusted::new(text) }));
+        notes.extend(input.map(|text| ConversionNote::Input { text: shown(text) }));
         let mut submitted = match submitter(&command).map(|_| Submitted::parse(&command)) {
             Some(Ok(submitted)) => submitted,
             Some(Err(error)) => {
@@ -294,6 +295,10 @@ fn missing_program(command: &str) -> Option<&'static str> {
     })
 }
 
+fn shown(text: &str) -> Untrusted {
+    Untrusted::new(without_secrets_in_text("", text))
+}
+
 /// Returns a command of a crontab without its escapes, and its input: a `%` that is not escaped ends the command.
 fn percent_signs(command: &str) -> (String, Option<&str>) {
     let mut escaped = false;
@@ -409,7 +414,7 @@ impl Submitted {
     }
 
     fn note(&mut self, option: String) {
-        self.notes.push(ConversionNote::Option { option: Untrusted::new(option) });
+        self.notes.push(ConversionNote::Option { option: shown(&option) });
     }
 }
 

@@ -198,4 +198,14 @@ mod tests {
         assert_eq!(keys("image: bookworm", named), "filelog-stdout");
         assert_eq!(keys("image: bookworm, no-filelog: true", named), "filelog filelog-stdout");
     }
+
+    #[test]
+    fn values_have_no_secrets() {
+        let found = job_differences(&request("env: {DB_PASS: hunter2}"), &request("env: {DB_PASS: hunter3}"));
+        let shown = |value: &Option<Untrusted>| value.as_ref().unwrap().as_raw().to_owned();
+        assert_eq!(
+            (shown(&found[0].live), shown(&found[0].wanted)),
+            ("DB_PASS=***".to_owned(), "DB_PASS=***".to_owned())
+        );
+    }
 }

@@ -9,13 +9,12 @@ use std::ops::Range;
 use toolforge_model::Untrusted;
 
 use super::finding::{Edit, Finding};
-use super::plain_secret::{
-    SHORTEST, anywhere, last_applied, of_lines, values_near_secrets, values_of_secrets,
-};
+use super::plain_secret::{anywhere, last_applied, values_near_secrets, values_of_secrets};
 use super::rule::Rule;
 use super::syntax::{self, Node, Text};
 use super::text::{MAX_BYTES, is_broken};
 use crate::manifest::values_in_lines;
+use crate::secret::{SHORTEST, of_lines};
 
 /// What is shown in place of a secret.
 const HIDDEN: &str = "***";

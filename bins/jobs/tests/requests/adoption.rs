@@ -405,3 +405,26 @@ fn put_back_keeps_the_hint_of_what_does_not_fit() {
     hint: Request less memory or CPU, or delete other jobs; `toolforge jobs quota` shows the usage, and https://w.wiki/6YLP explains how to request more.
     ");
 }
+
+#[test]
+fn shown_values_have_no_secrets() {
+    let mut deployments = values!(&live().deployments);
+    let stashbot = deployments.iter_mut().find(|found| found["metadata"]["name"] == "stashbot").unwrap();
+    stashbot["metadata"]["annotations"]["run"] = json!("API_KEY=hunter2222 ./run");
+    let pod = &mut stashbot["spec"]["template"]["spec"];
+    let mut other = pod["containers"][0].clone();
+    other["name"] = json!("other");
+    other["env"] = json!([{"name": "DB_PASS", "value": "hunter2222"}]);
+    pod["initContainers"] = json!([other]);
+    pod["containers"][0]["env"] = json!([{"name": "a.token", "value": "hunter2222"}, {"name": "B", "value": "mysql://me:hunter2222@db"}]);
+    let instead = [(format!("GET {APPS}/deployments"), list(&deployments))];
+    for words in [
+        ["adopt", "stashbot"].as_slice(),
+        &["adopt", "stashbot", "--dry-run"],
+        &["adopt", "stashbot", "--dry-run", "--output", "json"],
+    ] {
+        let shown = run(by_hand(&instead), words);
+        assert!(!shown.contains("hunter2222"), "{shown}");
+        assert!(words.contains(&"json") || shown.contains("API_KEY=***"), "{shown}");
+    }
+}

@@ -1,0 +1,12 @@
+//! How secrets are written, and values without them.
+
+mod shown;
+mod text;
+mod token;
+
+pub(crate) use shown::{without_secrets, without_secrets_in_text};
+pub(crate) use text::{
+    SHORTEST, Written, assigned, is_identifier, is_secret, is_secret_name, of_arguments, of_command_line,
+    of_lines, passwords_of_urls,
+};
+pub(crate) use token::tokens;
