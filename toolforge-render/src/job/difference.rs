@@ -201,11 +201,11 @@ mod tests {
 
     #[test]
     fn values_have_no_secrets() {
-        let found = job_differences(&request("env: {DB_PASS: hunter2}"), &request("env: {DB_PASS: hunter3}"));
-        let shown = |value: &Option<Untrusted>| value.as_ref().unwrap().as_raw().to_owned();
-        assert_eq!(
-            (shown(&found[0].live), shown(&found[0].wanted)),
-            ("DB_PASS=***".to_owned(), "DB_PASS=***".to_owned())
+        let found = job_differences(
+            &request("image: trixie, env: {DB_PASS: hunter2}"),
+            &request("image: trixie, env: {DB_PASS: hunter3}"),
         );
+        let shown = format!("{found:?}");
+        assert!(shown.contains("DB_PASS=***") && !shown.contains("hunter"), "{shown}");
     }
 }

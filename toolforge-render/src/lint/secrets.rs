@@ -307,6 +307,7 @@ mod tests {
             "apiVersion: v1\nkind: Secret\nstringData:\n  mine: xyz12: 'it''s'\n",
             "apiVersion: v1\nkind: Secret\nstringData:\n  mine: \"xyz12\n",
             "apiVersion: v1\nkind: Secret\nstringData:\n\tmine: xyz12\n",
+            "apiVersion: v1\nkind: Pod\nspec:\n  containers:\n  - env:\n    - value: xyz12\n    :  name: DB_PASS\n    image: a\n",
             "apiVersion: v1\nkind: Secret\nmetadata:\n  annotations:\n    kubectl.kubernetes.io/last-applied-configuration: |\n      \
              {\"kind\":\"Secret\",\"stringData\":{\"pw\":\"xyz12\"}}\n",
             "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  annotations:\n    \

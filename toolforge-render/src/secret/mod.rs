@@ -6,7 +6,7 @@ mod token;
 
 pub(crate) use shown::{without_secrets, without_secrets_in_text};
 pub(crate) use text::{
-    SHORTEST, Written, assigned, is_identifier, is_secret, is_secret_name, of_arguments, of_command_line,
-    of_lines, passwords_of_urls,
+    SHORTEST, Written, assigned, is_identifier, is_secret, is_secret_name, is_written_out, of_arguments,
+    of_command_line, of_lines, passwords_of_urls,
 };
 pub(crate) use token::tokens;

@@ -120,7 +120,7 @@ fn upper_snake_case(name: &str) -> String {
 }
 
 /// Returns whether a value is itself the secret: not a path, another variable, the output of a command, or a placeholder.
-fn is_written_out(value: &str) -> bool {
+pub(crate) fn is_written_out(value: &str) -> bool {
     value.chars().count() >= SHORTEST
         && !value.starts_with(['/', '$', '~', '.', '`', '<', '{', '['])
         && !["%s", "%(", "%{"].iter().any(|start| value.starts_with(start))

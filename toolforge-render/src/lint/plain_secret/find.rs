@@ -5,8 +5,8 @@ use super::super::syntax::{Document, Node, Value};
 use crate::manifest::{HEAD, is_secret_kind};
 use crate::object::LAST_APPLIED;
 use crate::secret::{
-    Written, assigned, is_identifier, is_secret_name, of_arguments, of_command_line, of_lines,
-    passwords_of_urls, tokens,
+    Written, assigned, is_identifier, is_secret_name, is_written_out, of_arguments, of_command_line,
+    of_lines, passwords_of_urls, tokens,
 };
 
 /// A secret that is written out.
@@ -71,6 +71,14 @@ fn add_anywhere<'n>(node: &'n Node, found: &mut Vec<PlainSecret<'n>>) {
         }
         Value::Mapping { entries, .. } => {
             let texts = || entries.iter().map(|entry| &entry.value).filter(|value| value.text().is_some());
+            // A variable whose name is in another place, as after a stray `:`, may be a secret.
+            if let Some(value) = node.get("value")
+                && node.get("name").is_none()
+                && node.get("type").is_none()
+                && let Some(text) = value.text().filter(|text| is_written_out(text))
+            {
+                found.push(argument(value, Written { name: String::new(), secret: text.to_owned() }));
+            }
             for entry in entries {
                 of_entry(&entry.key, &entry.value, found);
                 if let Some(line) = entry.value.string() {
