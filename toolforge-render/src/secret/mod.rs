@@ -4,6 +4,7 @@ mod shown;
 mod text;
 mod token;
 
+pub use shown::words_without_secrets;
 pub(crate) use shown::{without_secrets, without_secrets_in_text};
 pub(crate) use text::{
     SHORTEST, Written, assigned, is_identifier, is_secret, is_secret_name, is_written_out, of_arguments,

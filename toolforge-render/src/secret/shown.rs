@@ -10,6 +10,15 @@ use super::token::tokens;
 /// What is shown in place of a secret.
 const HIDDEN: &str = "***";
 
+/// Returns words of a command with `***` in place of each secret that the rule `plain-secret` finds.
+#[must_use]
+pub fn words_without_secrets(words: Vec<String>) -> Vec<String> {
+    let mut value = Value::from(words);
+    hide_in("", &mut value);
+    let words = value.as_array().into_iter().flatten().filter_map(Value::as_str);
+    words.map(str::to_owned).collect()
+}
+
 /// Returns a value with `***` in place of each secret. The value is JSON, or text without quotes; `name` is the field or the variable that
 /// has it.
 pub(crate) fn without_secrets(name: &str, value: &str) -> String {

@@ -2,7 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use super::unmanaged::{by_hand, deleted, list, live, ok, values};
+use toolforge_fixtures::OwnProcess;
+
+use super::unmanaged::{by_hand, deleted, list, live, ok, sent, values};
 use super::*;
 
 #[test]
@@ -418,13 +420,19 @@ fn shown_values_have_no_secrets() {
     pod["initContainers"] = json!([other]);
     pod["containers"][0]["env"] = json!([{"name": "a.token", "value": "hunter2222"}, {"name": "B", "value": "mysql://me:hunter2222@db"}]);
     let instead = [(format!("GET {APPS}/deployments"), list(&deployments))];
-    for words in [
-        ["adopt", "stashbot"].as_slice(),
+    let lines: [&[&str]; 4] = [
+        &["adopt", "stashbot"],
         &["adopt", "stashbot", "--dry-run"],
         &["adopt", "stashbot", "--dry-run", "--output", "json"],
-    ] {
-        let shown = run(by_hand(&instead), words);
-        assert!(!shown.contains("hunter2222"), "{shown}");
-        assert!(words.contains(&"json") || shown.contains("API_KEY=***"), "{shown}");
-    }
+        &["show", "stashbot", "--output", "json"],
+    ];
+    let (_, shown) = OwnProcess::of("adoption::shown_values_have_no_secrets").run(|| {
+        for words in lines {
+            let (ended, stdout, _) = sent(by_hand(&instead), words);
+            eprintln!("{ended}\n{stdout}");
+        }
+        0
+    });
+    assert!(!shown.contains("hunter2222") && shown.contains("API_KEY=***"), "{shown}");
+    assert!(shown.contains("me:***@db"), "{shown}");
 }
