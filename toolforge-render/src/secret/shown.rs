@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 
 use serde_json::Value;
 
-use super::text::{SHORTEST, is_secret, of_arguments, of_command_line, of_lines, passwords_of_urls};
+use super::forms::{SHORTEST, is_secret, of_arguments, of_command_line, of_lines, passwords_of_urls};
 use super::token::tokens;
 
 /// What is shown in place of a secret.
