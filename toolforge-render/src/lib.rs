@@ -49,6 +49,7 @@ pub mod object;
 mod plan;
 pub mod pod;
 mod rendered;
+mod secret;
 #[cfg(test)]
 mod tests;
 pub mod usage;

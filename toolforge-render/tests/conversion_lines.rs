@@ -69,3 +69,48 @@ fn logs_in_directories_have_a_file() {
                 jsub -N e -o ~ -e /data/project/stashbot/.. ./a.sh\n";
     assert_snapshot!(converted(text));
 }
+
+#[test]
+fn commands_in_the_background_have_a_note() {
+    assert_snapshot!(converted("*/7 * * * * ./seven.py >> log.txt 2>&1 &\n"), @r#"
+    # the command ends with &: the job ends at once, and what runs in the background is killed; remove the &
+    # image python3.13 is a guess
+    - name: seven
+      command: ./seven.py >> log.txt 2>&1 &
+      image: python3.13
+      schedule: "*/7 * * * *"
+    "#);
+}
+
+#[test]
+fn image_is_that_of_the_program_that_works() {
+    let text = "0 1 * * * cd src && python3 poll.py\n0 1 * * * nice -n 10 ./d.php\n0 1 * * * (flock -n /tmp/l ./b.js; ./c.sh)\n";
+    let shown: Vec<String> = converted(text)
+        .lines()
+        .filter(|line| line.starts_with("- name") || line.trim().starts_with("image:"))
+        .map(|line| line.trim().trim_end_matches(|c: char| c.is_ascii_digit() || c == '.').to_owned())
+        .collect();
+    assert_eq!(
+        shown,
+        ["- name: poll", "image: python", "- name: d", "image: php", "- name: b", "image: node"]
+    );
+}
+
+#[test]
+fn settings_that_jobs_have_anyway_are_not_lost() {
+    let text = "SHELL=/bin/sh\nHOME=/data/project/stashbot\nCRON_TZ=UTC\n0 1 * * * ./a.sh\n";
+    assert!(!converted(text).contains("not converted"), "{}", converted(text));
+    assert_snapshot!(converted("SHELL=/bin/bash\nCRON_TZ=Europe/Paris\nDB_PASS=hunter2222\n0 1 * * * ./a.sh --x\n@reboot ./b --token hunter2222\n"), @r#"
+    # image trixie is a guess
+    - name: a
+      command: ./a.sh --x
+      image: trixie
+      schedule: 0 1 * * *
+      env:
+        DB_PASS: hunter2222
+
+    # line 1: SHELL=/bin/bash: not converted: /bin/sh runs the commands of jobs
+    # line 2: CRON_TZ=Europe/Paris: not converted: the schedules of jobs are in UTC; change the times of the lines after it
+    # line 5: @reboot ./b --token ***: not converted: there is no reboot; a job with `continuous: true` always runs
+    "#);
+}

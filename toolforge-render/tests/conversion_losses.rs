@@ -459,6 +459,26 @@ fn each_lost_variable_is_named() {
 }
 
 #[test]
+fn notes_have_no_secrets() {
+    let mut deployment = deployment(&json!({
+        "name": "bot", "image": IMAGE, "command": ["./bot.py"],
+        "env": [{"name": "lower.token", "value": "hunter2222"}],
+    }));
+    deployment["metadata"]["annotations"] = json!({"note": "API_KEY=hunter2222 ./run"});
+    let pod = &mut deployment["spec"]["template"]["spec"];
+    pod["initContainers"] =
+        json!([{"name": "a", "image": IMAGE, "command": ["./a", "--password", "hunter2222"]}]);
+    pod["containers"][0]["lifecycle"] =
+        json!({"preStop": {"exec": {"command": ["sh", "-c", "TOKEN=hunter2222 ./a"]}}});
+    let notes = notes(&convert(&[deployment])).join("\n");
+    assert!(!notes.contains("hunter2222"), "{notes}");
+    assert!(
+        notes.contains(r#"metadata.annotations: {"note":"API_KEY=*** ./run"} is not converted"#),
+        "{notes}"
+    );
+}
+
+#[test]
 fn order_of_variables_is_noted() {
     let order = |env: Value| {
         notes_of_variables(env).into_iter().filter(|note| note.contains("$(")).collect::<Vec<_>>()

@@ -202,7 +202,7 @@ fn standard_input_is_checked() {
       |           ^^^^
       |
       = server: `webservice start` refuses the file
-      = fix: Change the line as described in the message.
+      = fix: Add or correct the key that the message names; the message says what is allowed.
 
     1 error in 1 file, without the cluster: policy of 2026-11-29, images of August 2025, limits of 2023
     "#);

@@ -64,11 +64,14 @@ pub fn parse(text: &str) -> Result<YamlNode, Diagnostic> {
         // An alias is where it is meant to be.
         let remedy = remedy
             .filter(|remedy| matches!(reason, Reason::Syntax(_)) || matches!(remedy, Remedy::Quote { .. }));
-        let kind = match remedy {
-            Some(Remedy::ReplaceTab { .. }) => DiagnosticKind::Tab,
-            _ => DiagnosticKind::Syntax,
-        };
-        let found = of_kind(kind, &format!("invalid YAML: {}", reason.text(text, location)));
+        // The parser reports the end of the value before it.
+        if let Some(Remedy::ReplaceTab { line }) = remedy {
+            let location = first_tab(text, line);
+            return Diagnostic::of_kind(DiagnosticKind::Tab, location, "invalid YAML")
+                .with_remedy(Remedy::ReplaceTab { line });
+        }
+        let found =
+            of_kind(DiagnosticKind::Syntax, &format!("invalid YAML: {}", reason.text(text, location)));
         match remedy {
             Some(remedy) => found.with_remedy(remedy),
             None => found,
@@ -95,6 +98,14 @@ pub fn not_yaml(text: &str) -> Option<Diagnostic> {
     let message =
         "this is a crontab or consists of jsub lines; `toolforge jobs convert` converts it to a jobs file";
     Some(Diagnostic::of_kind(DiagnosticKind::Crontab, location, message))
+}
+
+/// Returns the place of the first tab in a line, counted from one.
+fn first_tab(text: &str, line: u64) -> Location {
+    let index = usize::try_from(line.saturating_sub(1)).unwrap_or(usize::MAX);
+    let found = text.lines().nth(index).unwrap_or_default();
+    let before = found.chars().take_while(|c| *c != '\t').count();
+    Location { line, column: u64::try_from(before).unwrap_or(u64::MAX).saturating_add(1) }
 }
 
 /// Returns whether a text with zero bytes is UTF-16 that was read as UTF-8.
@@ -259,6 +270,23 @@ mod tests {
             ("- name: a\n    command: x\n", "is line 2 indented as the line above it?"),
         ] {
             assert!(shown(text).ends_with(hint), "{text:?}: {}", shown(text));
+        }
+    }
+
+    #[test]
+    fn tabs_are_located_where_they_are() {
+        for (text, expected) in [
+            (
+                "- name: a\n\tcommand: x\n",
+                "line 2, column 1: invalid YAML; line 2 is indented with a tab; use spaces",
+            ),
+            (
+                "key:\n  - a\n \t- b\n",
+                "line 3, column 2: invalid YAML; line 3 is indented with a tab; use spaces",
+            ),
+            ("a:\n\tb: c\n", "line 2, column 1: invalid YAML; line 2 is indented with a tab; use spaces"),
+        ] {
+            assert_eq!(shown(text), expected, "{text:?}");
         }
     }
 

@@ -8,6 +8,7 @@ use crate::convert::loss::Carried;
 use crate::convert::{Conversion, ConversionNote, ConvertedJob, Unconverted};
 use crate::manifest::Manifest;
 use crate::namespace::Namespace;
+use crate::secret::without_secrets_in_text;
 
 /// The length that is kept for a `-` and the number of a job whose name another one has.
 const LONGEST_NUMBER: usize = 10;
@@ -83,7 +84,8 @@ impl<'a> Converter<'a> {
     }
 
     fn unconverted(&self, what: &str, reason: impl Into<String>, location: Location) -> Unconverted {
-        let (what, reason) = (Untrusted::new(what), Untrusted::new(reason.into()));
+        let shown = |text: &str| Untrusted::new(without_secrets_in_text("", text));
+        let (what, reason) = (shown(what), shown(&reason.into()));
         Unconverted { what, reason, file: self.file.clone(), location }
     }
 

@@ -7,23 +7,10 @@ use toolforge_model::{
     Emails, Environment, JobName, JobOptions, Location, LogPath, Memory, Schedule, Untrusted, split_words,
 };
 
+use crate::convert::command_line::{missing_program, runs_in_background, script_of, work_of};
 use crate::convert::loss::Carried;
 use crate::convert::{ConversionNote, Converter};
-
-/// The programs of the bastions that crontabs run and that no image has.
-const MISSING_PROGRAMS: [&str; 11] = [
-    "jlocal",
-    "webservice",
-    "toolforge",
-    "toolforge-jobs",
-    "become",
-    "kubectl",
-    "qstat",
-    "qdel",
-    "qacct",
-    "jstop",
-    "crontab",
-];
+use crate::secret::without_secrets_in_text;
 
 /// The options of `jsub` that take no value and whose loss changes nothing: the first two affect what `jsub` itself prints, and
 /// a job never runs twice at the same time.
@@ -94,8 +81,17 @@ impl Converter<'_> {
         let CrontabAssignment { name, value, .. } = *assignment;
         match name {
             "MAILTO" => assigned.mail_to = Some(value.to_owned()),
-            "SHELL" | "PATH" | "HOME" | "LOGNAME" | "USER" | "CRON_TZ" => {
-                self.leave(line, format!("jobs have their own {name}; the clock is UTC"), location);
+            // cron has the same ones.
+            "SHELL" if matches!(value, "/bin/sh" | "sh") => {}
+            "HOME" if value.trim_end_matches('/') == self.namespace.tool.home() => {}
+            "CRON_TZ" if matches!(value, "UTC" | "Etc/UTC") => {}
+            "SHELL" => self.leave(line, "/bin/sh runs the commands of jobs", location),
+            "CRON_TZ" => {
+                let reason = "the schedules of jobs are in UTC; change the times of the lines after it";
+                self.leave(line, reason, location);
+            }
+            "PATH" | "HOME" | "LOGNAME" | "USER" => {
+                self.leave(line, format!("the platform sets {name} of each job"), location);
             }
             _ => {
                 if let Err(error) = assigned.environment.set(name, value) {
@@ -127,7 +123,7 @@ impl Converter<'_> {
         }
         let mut notes = Vec::new();
         let (command, input) = percent_signs(command);
-        notes.extend(input.map(|text| ConversionNote::Input { text: Untrusted::new(text) }));
+        notes.extend(input.map(|text| ConversionNote::Input { text: shown(text) }));
         let mut submitted = match submitter(&command).map(|_| Submitted::parse(&command)) {
             Some(Ok(submitted)) => submitted,
             Some(Err(error)) => {
@@ -149,8 +145,12 @@ impl Converter<'_> {
             missing_program(&submitted.command)
                 .map(|program| ConversionNote::MissingProgram { program: Untrusted::new(program) }),
         );
-        let program = submitted.command.split_whitespace().next().unwrap_or_default().to_owned();
-        let script = script_of(&submitted.command);
+        if runs_in_background(&submitted.command) {
+            notes.push(ConversionNote::Background);
+        }
+        let work = work_of(&submitted.command);
+        let program = work.split_whitespace().next().unwrap_or_default().to_owned();
+        let script = script_of(work);
         let Some((image, note)) = self.image_for(script) else {
             self.leave(line, "the catalog has no image for it", location);
             return;
@@ -217,15 +217,8 @@ fn is_of_command(assignment: &CrontabAssignment<'_>, is_crontab: bool) -> bool {
     has_words && (!is_crontab || runs_submitter(assignment.value))
 }
 
-/// Returns the program of a bastion that a command runs, and that no image has.
-fn missing_program(command: &str) -> Option<&'static str> {
-    let is_before =
-        |word: &&str| word.contains('=') || matches!(*word, "env" | "exec" | "nice" | "nohup" | "time");
-    command.split([';', '&', '|', '(', '`']).find_map(|part| {
-        let program = part.split_whitespace().find(|word| !is_before(word))?;
-        let name = program.rsplit('/').next().unwrap_or_default();
-        MISSING_PROGRAMS.into_iter().find(|program| *program == name)
-    })
+fn shown(text: &str) -> Untrusted {
+    Untrusted::new(without_secrets_in_text("", text))
 }
 
 /// Returns a command of a crontab without its escapes, and its input: a `%` that is not escaped ends the command.
@@ -238,28 +231,6 @@ fn percent_signs(command: &str) -> (String, Option<&str>) {
         escaped = character == '\\';
     }
     (command.replace("\\%", "%"), None)
-}
-
-/// Returns the script of a command, or its program: the first word that is neither an interpreter nor an option.
-fn script_of(command: &str) -> &str {
-    let interpreters =
-        ["python", "php", "node", "perl", "ruby", "bash", "sh", "tclsh", "java", "env", "cd", "exec"];
-    let mut words = command.split_whitespace().filter(|word| !word.starts_with('-') && !word.contains('='));
-    let first = words.next().unwrap_or_default();
-    let name = first.rsplit('/').next().unwrap_or_default();
-    let is_interpreter = interpreters.iter().any(|interpreter| {
-        name.strip_prefix(interpreter)
-            .is_some_and(|version| version.chars().all(|c| c.is_ascii_digit() || c == '.'))
-    });
-    match words.next() {
-        // The ending of the script says the language; without one, the interpreter does.
-        Some(script)
-            if is_interpreter && script.rsplit('/').next().is_some_and(|name| name.contains('.')) =>
-        {
-            script
-        }
-        _ => first,
-    }
 }
 
 /// What a line of `jsub` submits.
@@ -343,7 +314,7 @@ impl Submitted {
     }
 
     fn note(&mut self, option: String) {
-        self.notes.push(ConversionNote::Option { option: Untrusted::new(option) });
+        self.notes.push(ConversionNote::Option { option: shown(&option) });
     }
 }
 

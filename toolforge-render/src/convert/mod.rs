@@ -4,6 +4,7 @@
 //! everything that it could not convert.
 
 mod adopt;
+mod command_line;
 mod conversion;
 mod converter;
 mod dependent;

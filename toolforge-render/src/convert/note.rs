@@ -144,6 +144,8 @@ pub enum ConversionNote {
         /// The text.
         text: Untrusted,
     },
+    /// The shell does not wait for the command, which is killed when the job ends.
+    Background,
     /// The command runs a program that no image has.
     MissingProgram {
         /// The program, such as `webservice`.
@@ -265,6 +267,9 @@ impl fmt::Display for ConversionNote {
             Self::Input { text } => {
                 write!(f, "the command's input, the text after %, is not converted: {}", text.escaped())
             }
+            Self::Background => f.write_str(
+                "the command ends with &: the job ends at once, and what runs in the background is killed; remove the &",
+            ),
             Self::MissingProgram { program } => {
                 write!(f, "the command runs {}, which the images of jobs do not have", program.escaped())
             }
@@ -343,7 +348,7 @@ impl ConversionNote {
 
     fn weight(&self) -> Weight {
         match self {
-            Self::Unplanned { .. } | Self::CommandNotRun { .. } => Weight::Blocking,
+            Self::Unplanned { .. } | Self::CommandNotRun { .. } | Self::Background => Weight::Blocking,
             Self::Field { object: Some(_), .. } | Self::LostService { .. } => Weight::Network,
             Self::Field { object: None, path, before, .. } => weight_of_field(path, before.as_ref()),
             Self::VariableOrder { .. } | Self::SubmitterEnvironment => Weight::Data,

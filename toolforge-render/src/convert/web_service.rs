@@ -12,6 +12,7 @@ use crate::convert::{ConversionNote, ConvertedWebService, Converter, variables};
 use crate::job::command_words;
 use crate::manifest::{Manifest, ManifestObject};
 use crate::object::{Object, ObjectKind, deployment_spec, replacement_differences};
+use crate::secret::without_secrets;
 use crate::web_service::{health_check, type_of_command};
 
 /// The type of a web service's image, and how it runs the container's command.
@@ -63,7 +64,7 @@ impl Converter<'_> {
                     || add_line(&mut template, &format!("extra_args: {}\n", Value::from(arguments)));
             }
             (None, Some((name, _))) if carries_command => {
-                let command = Untrusted::new(Value::from(command).to_string());
+                let command = Untrusted::new(without_secrets("command", &Value::from(command).to_string()));
                 blocking = Some(ConversionNote::CommandNotRun { name: name.clone(), command });
             }
             (None, _) => carries_command = false,

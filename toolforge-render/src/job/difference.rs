@@ -198,4 +198,14 @@ mod tests {
         assert_eq!(keys("image: bookworm", named), "filelog-stdout");
         assert_eq!(keys("image: bookworm, no-filelog: true", named), "filelog filelog-stdout");
     }
+
+    #[test]
+    fn values_have_no_secrets() {
+        let found = job_differences(
+            &request("image: trixie, env: {DB_PASS: hunter2}"),
+            &request("image: trixie, env: {DB_PASS: hunter3}"),
+        );
+        let shown = format!("{found:?}");
+        assert!(shown.contains("DB_PASS=***") && !shown.contains("hunter"), "{shown}");
+    }
 }

@@ -39,3 +39,5 @@ pub use rule::{Level, Rule, UnknownRuleError, reference};
 pub use secrets::Secrets;
 pub use server::{LintObject, refused_by_server, server_objects};
 pub use text::{MAX_BYTES, decode};
+
+pub use crate::secret::words_without_secrets;

@@ -153,11 +153,11 @@ rules! {
     /// An error in a jobs file or a service.template.
     PlatformFile = "platform-file", Error, true,
         "The platform's tools and ours refuse the file, or one job of it.",
-        "Change the line as described in the message.";
+        "Add or correct the key that the message names; the message says what is allowed.";
     /// A deprecated or useless line of a jobs file or a service.template.
     PlatformFileWarning = "platform-file-warning", Warning, true,
         "It works now, but does something else than it seems to, or will stop working.",
-        "Change the line as described in the message.";
+        "Remove the line that is shown, or write what the message names in its place.";
     /// A comment ignores a rule that does not exist.
     UnknownRule = "unknown-rule", Warning, false,
         "The comment has no effect.",
@@ -196,15 +196,15 @@ rules! {
     /// A required field is missing.
     MissingField = "missing-field", Error, false,
         "The API server refuses the object with `Required value`.",
-        "Add the field.";
+        "Add the field that the message names; `kubectl explain KIND.FIELD` describes it.";
     /// A value is not allowed.
     InvalidValue = "invalid-value", Error, false,
         "The API server refuses the object with `Invalid value` or `Unsupported value`.",
-        "Write one of the allowed values.";
+        "Write a value that the message allows, or remove the field; `kubectl explain KIND.FIELD` describes it.";
     /// A name has characters or a length that is not allowed.
     InvalidName = "invalid-name", Error, false,
         "Names are at most 63 or 253 lower-case letters, digits, `-` and, for some kinds, `.`.",
-        "Rename the object.";
+        "Rename the object: replace other characters by `-`, and shorten a name that is too long.";
     /// The name of a CronJob has more than 52 characters.
     CronJobNameLength = "cron-job-name-length", Error, false,
         "The controller appends eleven characters to name each Job, and the names of Jobs end at 63.",
@@ -226,7 +226,7 @@ rules! {
     RefusedByServer = "refused-by-server", Error, false,
         "Asked for a dry run with strict validation, the API server and the platform's admission answered as shown. This is \
          checked only where the cluster can be reached, and where no other rule has found an error in the object.",
-        "Change what the answer names.";
+        "Change the field that the answer names, and check the file again.";
 
     /// The selector is missing, or does not match the labels of the pod template.
     Selector = "selector", Error, true,
@@ -236,6 +236,10 @@ rules! {
     ServiceSelector = "service-selector", Warning, false,
         "The Service has no endpoints, so that every request to it fails.",
         "Select the labels of the pods.";
+    /// No pod of the file has the labels that a NetworkPolicy selects.
+    PolicySelector = "policy-selector", Warning, false,
+        "The policy applies to nothing: traffic that it should refuse or allow is not affected.",
+        "Select the labels of the pods.";
     /// The pods lack the label `toolforge: tool`.
     ToolLabel = "tool-label", Warning, true,
         "The label had the tool's home mounted until February 2025, and programs of the platform still look for it. Where a \
@@ -244,7 +248,7 @@ rules! {
     /// `restartPolicy` does not suit the kind.
     RestartPolicy = "restart-policy", Error, false,
         "A Job ends, so that it allows `Never` and `OnFailure` only; the pods of a Deployment always restart.",
-        "Write an allowed value.";
+        "Write `Never` or `OnFailure` for a Job or a CronJob; for other workloads, leave it out.";
     /// A failing Job is retried very often, or never stops.
     UnlimitedRetries = "unlimited-retries", Warning, false,
         "Each attempt uses the tool's quota and the platform's nodes.",
@@ -385,7 +389,7 @@ rules! {
     OutsideLimits = "outside-limits", Error, false,
         "The admission plugin LimitRanger refuses the pod; a Deployment, CronJob or Job is created, and never gets one. \
          Without the cluster, the limits of 2023 are assumed, and it is a warning.",
-        "Change the amount as described in the message.";
+        "Write an amount between the limits that the message names; more needs a larger quota: https://w.wiki/6YLP.";
     /// The objects exceed the quota.
     QuotaExceeded = "quota-exceeded", Error, false,
         "The API server refuses the object, or its controller cannot create the pods. It is the verdict of `quota-check FILE`: the \
@@ -425,6 +429,10 @@ rules! {
     MissingBackend = "missing-backend", Warning, false,
         "Every request to the route fails. The Services of the namespace are known where the cluster can be asked.",
         "Correct the name, or add the Service to the file.";
+    /// A Service or a route names a port that does not exist.
+    UnknownPort = "unknown-port", Warning, false,
+        "The API server accepts it, and every request fails: no pod has a port with the name, or the Service has no such port.",
+        "Write the name or number of a port that exists, or give the port of the container this name.";
     /// The host of an Ingress or HTTPRoute is not the tool's.
     RouteHost = "route-host", Error, false,
         "The admission webhook refuses other hosts than the tool's own.",

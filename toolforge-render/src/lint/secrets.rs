@@ -9,13 +9,12 @@ use std::ops::Range;
 use toolforge_model::Untrusted;
 
 use super::finding::{Edit, Finding};
-use super::plain_secret::{
-    SHORTEST, anywhere, last_applied, of_lines, values_near_secrets, values_of_secrets,
-};
+use super::plain_secret::{anywhere, last_applied, values_near_secrets, values_of_secrets};
 use super::rule::Rule;
 use super::syntax::{self, Node, Text};
 use super::text::{MAX_BYTES, is_broken};
 use crate::manifest::values_in_lines;
+use crate::secret::{SHORTEST, of_lines};
 
 /// What is shown in place of a secret.
 const HIDDEN: &str = "***";
@@ -308,6 +307,7 @@ mod tests {
             "apiVersion: v1\nkind: Secret\nstringData:\n  mine: xyz12: 'it''s'\n",
             "apiVersion: v1\nkind: Secret\nstringData:\n  mine: \"xyz12\n",
             "apiVersion: v1\nkind: Secret\nstringData:\n\tmine: xyz12\n",
+            "apiVersion: v1\nkind: Pod\nspec:\n  containers:\n  - env:\n    - value: xyz12\n    :  name: DB_PASS\n    image: a\n",
             "apiVersion: v1\nkind: Secret\nmetadata:\n  annotations:\n    kubectl.kubernetes.io/last-applied-configuration: |\n      \
              {\"kind\":\"Secret\",\"stringData\":{\"pw\":\"xyz12\"}}\n",
             "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  annotations:\n    \

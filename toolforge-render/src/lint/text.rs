@@ -1,5 +1,7 @@
 //! The text as a whole: encoding, size, line ends, and why it cannot be read.
 
+use std::ops::Range;
+
 use toolforge_model::yaml::{find_template, not_yaml};
 use toolforge_model::{Diagnostic, DiagnosticKind, Location, Untrusted};
 
@@ -152,7 +154,12 @@ fn report(check: &mut Check<'_>, problem: &Problem, is_secret: bool) {
         }
         ProblemKind::Json(reason) => (Rule::InvalidYaml, reason.clone()),
         ProblemKind::Tab => {
-            (Rule::TabIndentation, format!("line {} is indented with a tab; use spaces", location.line))
+            let message = format!("line {} is indented with a tab; use spaces", location.line);
+            let (span, location) = first_tab(check.text, span, *location);
+            check
+                .add(Rule::TabIndentation, location, span, message)
+                .answered("error converting YAML to JSON");
+            return;
         }
         ProblemKind::TooDeep => {
             (Rule::TooDeep, "mappings and lists are nested more than 100 levels deep".to_owned())
@@ -172,6 +179,21 @@ fn report(check: &mut Check<'_>, problem: &Problem, is_secret: bool) {
     let note = check.add(rule, *location, span.clone(), message);
     if rule != Rule::DuplicateKey {
         note.answered("error converting YAML to JSON");
+    }
+}
+
+/// Returns the place of the first tab in the line of a place; the parser reports what follows it.
+fn first_tab(text: &str, span: &Range<usize>, location: Location) -> (Range<usize>, Location) {
+    let before = text.get(..span.start).unwrap_or_default();
+    let start = before.rfind('\n').map_or(0, |end| end + 1);
+    let line = text.get(start..).unwrap_or_default().split('\n').next().unwrap_or_default();
+    match line.find('\t') {
+        Some(index) if start + index <= span.start => {
+            let characters = line.get(..index).unwrap_or_default().chars().count();
+            let column = u64::try_from(characters).unwrap_or(u64::MAX).saturating_add(1);
+            (start + index..start + index + 1, Location { column, ..location })
+        }
+        _ => (span.clone(), location),
     }
 }
 

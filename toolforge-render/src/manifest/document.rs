@@ -113,30 +113,55 @@ fn is_comment(line: &str) -> bool {
     line.is_empty() || line.starts_with('#')
 }
 
+/// The most characters before a value in its line that its text has, too: as many for each value of a line would be too many.
+const MOST_COLUMNS: usize = 1000;
+
 /// Reads JSON values one after the other, or returns why the text is not JSON.
 fn json_documents(text: &str) -> Result<FileDocuments, Diagnostic> {
     let mut found = FileDocuments::default();
     let mut values = serde_json::Deserializer::from_str(text).into_iter::<IgnoredAny>();
     let mut start = 0;
+    // The lines before the value, and the characters before it in its line.
+    let (mut lines, mut columns) = (0, 0);
     while let Some(value) = values.next() {
         value.map_err(|error| json_error(&error))?;
         let end = values.byte_offset();
-        let before = text.get(..start).unwrap_or_default();
-        let lines_before = count(before.matches('\n').count());
-        let column = before.rsplit('\n').next().unwrap_or_default().chars().count();
-        // Tabs are spaces between the values of JSON, and an error in YAML; strings have none.
-        let part = text.get(start..end).unwrap_or_default().replace('\t', " ");
-        let part = format!("{}{part}", " ".repeat(column));
+        let part = text.get(start..end).unwrap_or_default();
+        let place = Location { line: count(lines), column: count(columns) };
+        let padding = if columns > MOST_COLUMNS { 0 } else { columns };
         start = end;
+        if let Some((_, last)) = part.rsplit_once('\n') {
+            lines += part.matches('\n').count();
+            columns = last.chars().count();
+        } else {
+            columns += part.chars().count();
+        }
+        // Tabs are spaces between the values of JSON, and an error in YAML; strings have none.
+        let part = part.replace('\t', " ");
         match yaml::parse(&part) {
             Ok(mut node) => {
-                move_node(&mut node, lines_before);
-                found.documents.push(FileDocument { node, text: part, lines_before });
+                move_node_right(&mut node, place);
+                let text = format!("{}{part}", " ".repeat(padding));
+                found.documents.push(FileDocument { node, text, lines_before: place.line });
             }
-            Err(error) => found.errors.push(error.moved_down(lines_before)),
+            Err(mut error) => {
+                error.location = moved(error.location, place);
+                error.related = error.related.map(|related| moved(related, place));
+                found.errors.push(error);
+            }
         }
     }
     Ok(found)
+}
+
+/// Returns the location in a text of one in a part, before which are some lines, and characters in its first line.
+fn moved(location: Location, Location { line, column }: Location) -> Location {
+    let column = if location.line == 1 { location.column.saturating_add(column) } else { location.column };
+    Location { line: location.line.saturating_add(line), column }
+}
+
+fn move_node_right(node: &mut YamlNode, place: Location) {
+    move_each(node, &|location| moved(location, place));
 }
 
 /// Returns where and why a text is not JSON.
@@ -156,12 +181,16 @@ fn count(number: usize) -> u64 {
 }
 
 fn move_node(node: &mut YamlNode, lines: u64) {
-    node.location = node.location.moved_down(lines);
+    move_each(node, &|location| location.moved_down(lines));
+}
+
+fn move_each(node: &mut YamlNode, moved: &impl Fn(Location) -> Location) {
+    node.location = moved(node.location);
     match &mut node.value {
-        YamlValue::Sequence(items) => items.iter_mut().for_each(|item| move_node(item, lines)),
+        YamlValue::Sequence(items) => items.iter_mut().for_each(|item| move_each(item, moved)),
         YamlValue::Mapping(pairs) => pairs.iter_mut().for_each(|(key, value)| {
-            move_node(key, lines);
-            move_node(value, lines);
+            move_each(key, moved);
+            move_each(value, moved);
         }),
         YamlValue::Null | YamlValue::String(_) | YamlValue::Plain(_) => {}
     }
@@ -210,6 +239,17 @@ mod tests {
     fn json_values_may_follow_each_other() {
         assert_eq!(shown("{\"a\": 1}\n{\n\t\"b\": 1} {\"c\": 2}"), ["1:1 \"a\"", "2:1 \"b\"", "3:10 \"c\""]);
         assert_eq!(shown("{a: 1}\n"), ["1:1 \"a\""]);
+    }
+
+    #[test]
+    fn values_in_one_line_have_short_texts() {
+        let text = "{\"a\": 1} ".repeat(2_000);
+        let found = file_documents(&text);
+        assert_eq!(found.documents.len(), 2_000);
+        let last = found.documents.last().unwrap();
+        assert_eq!(last.node.location, Location { line: 1, column: 9 * 1_999 + 1 });
+        let copied: usize = found.documents.iter().map(|document| document.text.len()).sum();
+        assert!(copied <= text.len() + 2_000 * MOST_COLUMNS, "{copied}");
     }
 
     #[test]

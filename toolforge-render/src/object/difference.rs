@@ -7,6 +7,7 @@ use toolforge_model::{Cpu, JobField, Memory, Untrusted};
 
 use crate::object::defaults::with_defaults;
 use crate::object::{FieldPath, ObjectKind, PathSegment};
+use crate::secret::without_secrets;
 
 /// The numbers that the API server omits if they are zero.
 const ZEROS: [&str; 4] = ["hostPort", "initialDelaySeconds", "minReadySeconds", "nodePort"];
@@ -22,16 +23,21 @@ pub struct Difference {
     pub path: FieldPath,
     /// The field of a jobs file that sets it; `None` in a web service.
     pub key: Option<JobField>,
-    /// The current value as JSON, without quotes around a string; `None` if it is not set.
+    /// The current value as JSON, without quotes around a string, and with `***` in place of secrets; `None` if it is not set.
     pub live: Option<Untrusted>,
     /// The wanted value; `None` if the field is removed.
     pub wanted: Option<Untrusted>,
 }
 
 impl Difference {
-    /// Returns a difference at a path.
+    /// Returns a difference at a path, without the secrets of the values.
     #[must_use]
     pub fn new(path: FieldPath, live: Option<Untrusted>, wanted: Option<Untrusted>) -> Self {
+        let name = path.value_name();
+        let hidden = |value: Option<Untrusted>| {
+            value.map(|value| Untrusted::new(without_secrets(name, value.as_raw())))
+        };
+        let (live, wanted) = (hidden(live), hidden(wanted));
         Self { path, key: None, live, wanted }
     }
 

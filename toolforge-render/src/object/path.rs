@@ -57,6 +57,19 @@ impl FieldPath {
         &self.0
     }
 
+    /// Returns what names the value at the path: the last field, or the variable of which it is the value.
+    pub(crate) fn value_name(&self) -> &str {
+        match self.0.as_slice() {
+            [.., PathSegment::Item { name: Some(name), .. }, PathSegment::Field(field)]
+                if field == "value" =>
+            {
+                name
+            }
+            [.., PathSegment::Field(field)] => field,
+            _ => "",
+        }
+    }
+
     /// Returns the path as a JSON Pointer (RFC 6901).
     #[must_use]
     pub fn pointer(&self) -> String {

@@ -34,7 +34,8 @@ pub(crate) use requirements::missing_requirement;
 pub(crate) use requirements::proposed_type;
 pub use requirements::{HomeFiles, MissingRequirement, check_requirements};
 pub use resolve::{
-    ResolveError, ResolvedRequest, TypeSource, WebServiceSettings, default_type, resolve_request,
+    DEFAULT_TYPE, ResolveError, ResolvedRequest, TypeSource, WebServiceSettings, default_type,
+    resolve_request,
 };
 pub(crate) use shell::consumer_of;
 pub use shell::{

@@ -8,8 +8,8 @@ use toolforge_model::{
 use crate::namespace::Namespace;
 use crate::web_service::{HomeFiles, ObserveError, proposed_type};
 
-/// The type if no type is given and no web service runs (webservice 0.89), as long as the catalog has it.
-const DEFAULT_TYPE: &str = "php7.4";
+/// The type if no type is given and no web service runs (webservice 0.89 to 2026), as long as the catalog has it.
+pub const DEFAULT_TYPE: &str = "php7.4";
 
 /// The settings of a web service in order of precedence. Between the template and the manifest is the live web service.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -141,12 +141,13 @@ fn usual_type() -> TypeName {
     DEFAULT_TYPE.parse().expect("the name is a type's")
 }
 
-/// Returns the type if none is given and no web service runs: PHP 7.4, or its replacement in the catalog.
+/// Returns the type if none is given and no web service runs: PHP 7.4, also if it is deprecated, or its replacement in a catalog
+/// that does not have it.
 #[must_use]
 pub fn default_type(catalog: &Catalog) -> Option<TypeName> {
     let usual = usual_type();
-    let is_current = catalog.find(&usual).is_ok_and(|found| found.state == State::Current);
-    if is_current { Some(usual) } else { catalog.replacement(&usual).map(|found| found.name.clone()) }
+    let exists = catalog.find(&usual).is_ok_and(|found| found.state != State::Gone);
+    if exists { Some(usual) } else { catalog.replacement(&usual).map(|found| found.name.clone()) }
 }
 
 #[cfg(test)]
@@ -223,5 +224,24 @@ mod tests {
     #[test]
     fn empty_catalog_has_no_default_type() {
         assert_eq!(default_type(&Catalog::default()), None);
+    }
+
+    #[test]
+    fn deprecated_default_type_is_used_until_it_is_gone() {
+        let found = |state: &str| {
+            let entry = |name: &str, state: &str| {
+                format!("{name}:\n  image: registry/{name}-web\n  state: {state}\n")
+            };
+            let text = entry("php7.4", state) + &entry("php8.2", "stable");
+            default_type(&Catalog::parse(&text).unwrap()).unwrap().to_string()
+        };
+        assert_eq!(found("stable"), "php7.4");
+        assert_eq!(found("deprecated"), "php7.4");
+        assert_eq!(
+            default_type(&Catalog::parse("php8.2:\n  image: registry/php82-web\n").unwrap())
+                .unwrap()
+                .as_str(),
+            "php8.2"
+        );
     }
 }

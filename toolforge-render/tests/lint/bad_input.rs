@@ -53,7 +53,7 @@ fn remedies_keep_numbers_in_values() {
     insta::assert_snapshot!(first("a: 1\n---\n# b\nnote: see line 5: it is wrong\n"), @"line 4, column 17 invalid-yaml: invalid YAML: mapping values are not allowed in this context; quote the value: note: 'see line 5: it is wrong'");
     // The number of the line is that of the file.
     insta::assert_snapshot!(first("a: 1\n---\n- name: a\n    command: see line 2\n"), @"line 4, column 12 invalid-yaml: invalid YAML: mapping values are not allowed in this context; is line 4 indented as the line above it?");
-    insta::assert_snapshot!(first("a: 1\n---\n- name: a\n\tcommand: line 1\n"), @"line 3, column 9 tab-indentation: invalid YAML: while scanning a plain scalar, found a tab; line 4 is indented with a tab; use spaces");
+    insta::assert_snapshot!(first("a: 1\n---\n- name: a\n\tcommand: line 1\n"), @"line 4, column 1 tab-indentation: invalid YAML; line 4 is indented with a tab; use spaces");
 }
 
 #[test]

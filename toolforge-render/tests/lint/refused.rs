@@ -5,7 +5,7 @@ use toolforge_render::lint::{Level, lint};
 use crate::support::{context, fixture, ids};
 
 /// A rule, a part of `clean.yaml`, and what is written in its place.
-const CASES: &[(&str, &str, &str)] = &[
+pub(crate) const CASES: &[(&str, &str, &str)] = &[
     ("invalid-value", "      volumes:", "      tolerations: [{key: a, effect: Never}]\n      volumes:"),
     (
         "invalid-value",
@@ -65,6 +65,83 @@ const CASES: &[(&str, &str, &str)] = &[
         "  ttlSecondsAfterFinished: 3600\n  manualSelector: true",
     ),
     ("selector", "      backoffLimit: 3", "      manualSelector: true"),
+    (
+        "invalid-value",
+        "      volumes:",
+        "      securityContext: {seccompProfile: {type: RuntimeDefault, localhostProfile: x}}\n      volumes:",
+    ),
+    (
+        "missing-field",
+        "      volumes:",
+        "      securityContext: {seccompProfile: {type: Localhost}}\n      volumes:",
+    ),
+    (
+        "invalid-value",
+        "      volumes:",
+        "      securityContext: {appArmorProfile: {type: Unconfined, localhostProfile: x}}\n      volumes:",
+    ),
+    (
+        "invalid-value",
+        "      volumes:",
+        "      securityContext: {appArmorProfile: {type: Default}}\n      volumes:",
+    ),
+    (
+        "invalid-value",
+        "      volumes:",
+        "      topologySpreadConstraints: [{maxSkew: 1, topologyKey: a, whenUnsatisfiable: ScheduleAnyway, minDomains: 2}]\n      volumes:",
+    ),
+    (
+        "missing-field",
+        "      volumes:",
+        "      affinity: {nodeAffinity: {preferredDuringSchedulingIgnoredDuringExecution: [{weight: 1, preference: {matchExpressions: [{key: a, operator: Gt, values: ['1', '2']}]}}]}}\n      volumes:",
+    ),
+    (
+        "missing-field",
+        "      volumes:",
+        "      affinity: {podAffinity: {requiredDuringSchedulingIgnoredDuringExecution: [{topologyKey: a, labelSelector: {matchExpressions: [{key: a, operator: In}]}}]}}\n      volumes:",
+    ),
+    (
+        "invalid-value",
+        "imagePullPolicy: Always",
+        "securityContext: {seccompProfile: {type: Unconfined, localhostProfile: x}}",
+    ),
+    ("invalid-value", "mountPath: /cache", "mountPath: /cache\n          recursiveReadOnly: Enabled"),
+    ("invalid-value", "mountPath: /cache", "mountPath: /cache\n          mountPropagation: Both"),
+    (
+        "invalid-value",
+        "  selector: {name: web}",
+        "  sessionAffinityConfig: {clientIP: {timeoutSeconds: 5}}\n  selector: {name: web}",
+    ),
+    ("invalid-value", "  selector: {name: web}", "  loadBalancerClass: a/b\n  selector: {name: web}"),
+    (
+        "invalid-value",
+        "  selector: {name: web}",
+        "  allocateLoadBalancerNodePorts: false\n  selector: {name: web}",
+    ),
+    (
+        "invalid-value",
+        "  selector: {name: web}",
+        "  loadBalancerSourceRanges: [10.0.0.0/8]\n  selector: {name: web}",
+    ),
+    ("invalid-value", "  selector: {name: web}", "  healthCheckNodePort: 30000\n  selector: {name: web}"),
+    (
+        "invalid-value",
+        "  selector: {name: web}",
+        "  type: ExternalName\n  externalName: a.example\n  clusterIP: 10.0.0.1\n  selector: {name: web}",
+    ),
+    (
+        "missing-field",
+        "    matchLabels:\n      name: web\n",
+        "    matchLabels:\n      name: web\n    matchExpressions: [{key: name, operator: In}]\n",
+    ),
+    ("unknown-port", "targetPort: 8000", "targetPort: web"),
+    ("unknown-port", "              number: 8000", "              number: 80"),
+    ("unknown-port", "              number: 8000", "              name: web"),
+    (
+        "policy-selector",
+        "  a: \"1\"",
+        "  a: \"1\"\n---\napiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: a}\nspec: {podSelector: {matchLabels: {name: bot}}}",
+    ),
     ("invalid-value", "spec:\n  rules:", "spec:\n  tls: [{hosts: [x_y]}]\n  rules:"),
     ("template", "  name: settings", "  name: \"{{ .Release.Name }}-x\""),
     ("plain-secret", "  a: \"1\"", "  a: AKIAIOSFODNN7EXAMPLE"),
@@ -117,6 +194,24 @@ fn accepted_values_are_not_found() {
         ("  - {name: http, port: 8000", "  - {name: http, port: 8000"),
         ("spec:\n  rules:", "spec:\n  tls: [{hosts: ['*.example.org']}]\n  rules:"),
         ("  name: settings", "  generateName: settings-"),
+        (
+            "      volumes:",
+            "      securityContext: {seccompProfile: {type: Localhost, localhostProfile: a/b}}\n      volumes:",
+        ),
+        (
+            "mountPath: /cache",
+            "mountPath: /cache\n          readOnly: true\n          recursiveReadOnly: Enabled",
+        ),
+        (
+            "  selector: {name: web}",
+            "  sessionAffinity: ClientIP\n  sessionAffinityConfig: {clientIP: {timeoutSeconds: 5}}\n  selector: {name: web}",
+        ),
+        ("targetPort: 8000", "targetPort: http"),
+        ("              number: 8000", "              name: http"),
+        (
+            "  a: \"1\"",
+            "  a: \"1\"\n---\napiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: a}\nspec: {podSelector: {matchExpressions: [{key: name, operator: In, values: [web, b]}]}}",
+        ),
     ] {
         assert!(clean.contains(from), "{from}");
         assert_eq!(ids(&clean.replacen(from, to, 1), &context("stashbot")), [""; 0], "{to}");
@@ -159,6 +254,45 @@ fn large_objects_are_found() {
 }
 
 #[test]
+fn rules_of_routes_are_checked() {
+    for (rule, expected) in [
+        (
+            "backendRefs: [{name: a, port: 8000}], matches: [{path: {type: PathPrefix, value: /}, method: GET}]",
+            0,
+        ),
+        ("backendRefs: [{name: a, port: 0}]", 1),
+        ("backendRefs: [{name: a}]", 1),
+        ("backendRefs: [{kind: Other, group: x, name: a}]", 0),
+        ("backendRefs: [{port: 80}]", 1),
+        ("matches: [{path: {type: Prefix}}]", 1),
+        ("matches: [{path: {value: a}}]", 1),
+        ("matches: [{path: {type: RegularExpression, value: a}}]", 0),
+        ("matches: [{path: {value: /a//b}}]", 1),
+        ("matches: [{method: get}]", 1),
+        ("filters: [{type: RequestRedirect, requestRedirect: {statusCode: 301}}]", 0),
+        ("filters: [{type: RequestRedirect}]", 1),
+        ("filters: [{type: URLRewrite, requestRedirect: {}}]", 2),
+        (
+            "filters: [{type: RequestRedirect, requestRedirect: {path: {type: ReplaceFullPath, replaceFullPath: /a}}}]",
+            0,
+        ),
+        (
+            "filters: [{type: RequestRedirect, requestRedirect: {path: {type: ReplacePrefixMatch, replaceFullPath: /a}}}]",
+            2,
+        ),
+        ("backendRefs: [{name: a, port: 80}], filters: [{type: RequestRedirect, requestRedirect: {}}]", 1),
+    ] {
+        let text = format!(
+            "apiVersion: gateway.networking.k8s.io/v1\nkind: HTTPRoute\nmetadata: {{name: a}}\nspec: {{hostnames: [stashbot.toolforge.org], \
+             rules: [{{{rule}}}]}}\n"
+        );
+        let found = lint(&text, &context("stashbot"));
+        let errors: Vec<_> = found.iter().filter(|found| found.level() == Level::Error).collect();
+        assert_eq!(errors.len(), expected, "{rule}: {errors:?}");
+    }
+}
+
+#[test]
 fn other_kinds_are_checked() {
     let stateful_set = |fields: &str| {
         format!(
@@ -179,11 +313,16 @@ fn other_kinds_are_checked() {
         (stateful_set("podManagementPolicy: Parallel"), 0),
         (stateful_set("podManagementPolicy: Serial"), 1),
         (stateful_set("updateStrategy: {type: Recreate}"), 1),
+        (stateful_set("updateStrategy: {type: OnDelete}"), 0),
+        (stateful_set("updateStrategy: {rollingUpdate: {partition: 1}}"), 0),
+        (stateful_set("updateStrategy: {rollingUpdate: {partition: -1}}"), 1),
+        (stateful_set("updateStrategy: {type: OnDelete, rollingUpdate: {partition: 1}}"), 1),
         (policy("matchExpressions: [{key: a, operator: In, values: [b]}]"), 0),
         (policy("matchExpressions: [{key: a, operator: In}]"), 1),
         (policy("matchExpressions: [{key: a, operator: Exists, values: [b]}]"), 1),
         (rule("from: [{podSelector: {}}], ports: [{port: 80, endPort: 90}]"), 0),
         (rule("from: [{}]"), 1),
+        (rule("from: [{ipBlock: {cidr: 10.0.0.0/8}, podSelector: {}}]"), 1),
         (rule("ports: [{port: 90, endPort: 80}]"), 1),
         (rule("ports: [{endPort: 80}]"), 1),
     ] {

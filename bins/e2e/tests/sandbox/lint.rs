@@ -13,8 +13,8 @@ use toolforge_quota::{Limits, profiles};
 use toolforge_render::lint::{Level, LintContext, lint, server_objects};
 
 use self::manifests::{
-    CONFIG_MAP, CRON_JOB, DEPLOYMENT, DOMAIN, ENDPOINTS, INGRESS, JOB, NETWORK_POLICY, POD, REPLICA_SET,
-    SECRET, SERVICE, STATEFUL_SET, clean, mutate,
+    CONFIG_MAP, CRON_JOB, DEPLOYMENT, DOMAIN, ENDPOINTS, HTTP_ROUTE, INGRESS, JOB, NETWORK_POLICY, POD,
+    REPLICA_SET, SECRET, SERVICE, STATEFUL_SET, clean, mutate,
 };
 use crate::random::Random;
 
@@ -123,6 +123,7 @@ fn lint_agrees_with_the_api_server() {
         CONFIG_MAP,
         SECRET,
         INGRESS,
+        HTTP_ROUTE,
         ENDPOINTS,
         NETWORK_POLICY,
         REPLICA_SET,

@@ -2,7 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use super::unmanaged::{by_hand, deleted, list, live, ok, values};
+use toolforge_fixtures::OwnProcess;
+
+use super::unmanaged::{by_hand, deleted, list, live, ok, sent, values};
 use super::*;
 
 #[test]
@@ -404,4 +406,33 @@ fn put_back_keeps_the_hint_of_what_does_not_fit() {
 
     hint: Request less memory or CPU, or delete other jobs; `toolforge jobs quota` shows the usage, and https://w.wiki/6YLP explains how to request more.
     ");
+}
+
+#[test]
+fn shown_values_have_no_secrets() {
+    let mut deployments = values!(&live().deployments);
+    let stashbot = deployments.iter_mut().find(|found| found["metadata"]["name"] == "stashbot").unwrap();
+    stashbot["metadata"]["annotations"]["run"] = json!("API_KEY=hunter2222 ./run");
+    let pod = &mut stashbot["spec"]["template"]["spec"];
+    let mut other = pod["containers"][0].clone();
+    other["name"] = json!("other");
+    other["env"] = json!([{"name": "DB_PASS", "value": "hunter2222"}]);
+    pod["initContainers"] = json!([other]);
+    pod["containers"][0]["env"] = json!([{"name": "a.token", "value": "hunter2222"}, {"name": "B", "value": "mysql://me:hunter2222@db"}]);
+    let instead = [(format!("GET {APPS}/deployments"), list(&deployments))];
+    let lines: [&[&str]; 4] = [
+        &["adopt", "stashbot"],
+        &["adopt", "stashbot", "--dry-run"],
+        &["adopt", "stashbot", "--dry-run", "--output", "json"],
+        &["show", "stashbot", "--output", "json"],
+    ];
+    let (_, shown) = OwnProcess::of("adoption::shown_values_have_no_secrets").run(|| {
+        for words in lines {
+            let (ended, stdout, _) = sent(by_hand(&instead), words);
+            eprintln!("{ended}\n{stdout}");
+        }
+        0
+    });
+    assert!(!shown.contains("hunter2222") && shown.contains("API_KEY=***"), "{shown}");
+    assert!(shown.contains("me:***@db"), "{shown}");
 }

@@ -52,7 +52,7 @@ fn server_checks_clean_objects() {
       |                                     ^^
       |
       = server: Service "b" is invalid: spec.ports[0].appProtocol: Invalid value: "": must not be empty
-      = fix: Change what the answer names.
+      = fix: Change the field that the answer names, and check the file again.
 
     error[missing-field]: FILE:14:1: the Deployment has no pod template; write `spec.template`
        |
@@ -60,7 +60,7 @@ fn server_checks_clean_objects() {
        | ^^^^
        |
        = server: The Deployment.apps "c" is invalid: spec.template.spec.containers: Required value
-       = fix: Add the field.
+       = fix: Add the field that the message names; `kubectl explain KIND.FIELD` describes it.
 
     2 errors in 1 file, with the limits and images of the cluster
     [exit 1]

@@ -9,7 +9,8 @@ use toolforge_client::scripted::Script;
 use toolforge_fixtures::OwnProcess;
 
 use crate::partial::{TWO, list, lost_race};
-use crate::{CORE, cluster, object, outcome};
+use crate::unmanaged::{by_hand, deleted};
+use crate::{APPS, CORE, cluster, object, outcome};
 
 /// Returns a jobs file of a test, which is removed at its end.
 struct File(std::path::PathBuf);
@@ -84,4 +85,51 @@ fn signal_ends_a_load_that_waits_for_quota() {
 
     hint: Run the same command again to finish.
     ");
+}
+
+/// Runs a command line about an object of kubectl on a terminal, with an answer that is typed. Returns the exit code, and what was
+/// written to the terminal, with the requests that change something.
+fn on_terminal(test: &str, answer: &str, words: &[&str]) -> (u8, String) {
+    OwnProcess::of(test).with_terminal().with_stdin(answer).run(|| {
+        let (ended, requests) = outcome(by_hand(&deleted(&format!("{APPS}/deployments"), "stashbot")), words);
+        let writes = requests.lines().filter(|line| line.starts_with("DELETE") || line.starts_with("PATCH"));
+        eprintln!("\nsent: {}", writes.collect::<Vec<_>>().join(" "));
+        match ended {
+            Ok(code) => code.code(),
+            Err(failure) => {
+                eprintln!("{failure}");
+                failure.exit_code().code()
+            }
+        }
+    })
+}
+
+#[test]
+fn deletion_asks_on_a_terminal() {
+    let ask = |answer| on_terminal("questions::deletion_asks_on_a_terminal", answer, &["delete", "stashbot"]);
+    let question = "deployment/stashbot is deleted, and not managed by `toolforge jobs`; continue? [y/N] ";
+    for answer in ["n\n", "\n", "nein\n"] {
+        let (exit_code, written) = ask(answer);
+        assert!(written.contains(question), "{written}");
+        assert!(written.contains("sent: \n") && !written.contains("DELETE"), "{written}");
+        assert!(written.contains("error: it was not confirmed; nothing was changed"), "{written}");
+        assert_eq!(exit_code, 1, "{written}");
+    }
+    // The end of the deletion is watched on a terminal, which no answer is for.
+    let (_, written) = ask("y\n");
+    assert!(written.contains(question), "{written}");
+    assert!(written.contains(&format!("sent: DELETE {APPS}/deployments/stashbot")), "{written}");
+}
+
+#[test]
+fn restart_asks_on_a_terminal() {
+    let ask = |answer| on_terminal("questions::restart_asks_on_a_terminal", answer, &["restart", "stashbot"]);
+    let question = "deployment/stashbot is restarted, and not managed by `toolforge jobs`; continue? [y/N] ";
+    let (exit_code, written) = ask("n\n");
+    assert!(written.contains(question) && written.contains("sent: \n"), "{written}");
+    assert!(written.contains("error: it was not confirmed; nothing was changed"), "{written}");
+    assert_eq!(exit_code, 1, "{written}");
+    let (_, written) = ask("yes\n");
+    assert!(written.contains(question), "{written}");
+    assert!(written.contains(&format!("sent: PATCH {APPS}/deployments/stashbot")), "{written}");
 }

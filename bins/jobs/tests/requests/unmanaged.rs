@@ -52,7 +52,7 @@ pub(crate) fn deleted(path: &str, name: &str) -> Vec<(String, Answer)> {
 }
 
 /// Runs a command line and returns how it ended, what it printed, and the bodies that it sent.
-fn sent(script: Script, words: &[&str]) -> (String, String, Vec<Value>) {
+pub(crate) fn sent(script: Script, words: &[&str]) -> (String, String, Vec<Value>) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let (client, requests) = {
         let _inside = runtime.enter();

@@ -6,9 +6,9 @@ use toolforge_model::{Backend, Replicas, WebServiceOptions, WebServiceRequest};
 use toolforge_quota::LimitViolationKind;
 use toolforge_render::change::ChangeSet;
 use toolforge_render::web_service::{
-    MissingRequirement, PlanError, PlanOptions, PlanWarning, ResolvedRequest, Routing, StartTime, TypeSource,
-    WebServiceFacts, WebServicePlan, WebServiceSettings, observe_web_service_request, resolve_request,
-    web_service_adjustments,
+    DEFAULT_TYPE, MissingRequirement, PlanError, PlanOptions, PlanWarning, ResolvedRequest, Routing,
+    StartTime, TypeSource, WebServiceFacts, WebServicePlan, WebServiceSettings, observe_web_service_request,
+    resolve_request, web_service_adjustments,
 };
 
 use super::config_files::{self, NamedTemplate};
@@ -103,7 +103,14 @@ pub(super) fn plan_with(
             let found = if has_python { "www/python/src" } else { "www/js/package.json" };
             notes.push(Notice::note(format!("no type given: using {name}, because of ~/{found}")));
         }
-        TypeSource::Default => notes.push(Notice::note(format!("no type given: using {name}"))),
+        TypeSource::Default if name == DEFAULT_TYPE => {
+            notes.push(Notice::note(format!("no type given: using {name}, the default type")));
+        }
+        TypeSource::Default => {
+            let message =
+                format!("no type given: using {name}, which replaces the default type {DEFAULT_TYPE}");
+            notes.push(Notice::note(message));
+        }
         _ => {}
     }
     let origin = match (type_source, template) {

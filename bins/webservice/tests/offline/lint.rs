@@ -14,7 +14,7 @@ fn template_and_manifest_are_checked() {
       |       ^^^^^^
       |
       = server: `webservice start` refuses the file
-      = fix: Change the line as described in the message.
+      = fix: Add or correct the key that the message names; the message says what is allowed.
 
     error[platform-file]: ../lint/web/service.template:2:11: replicas: "lots" is not a whole number of replicas; write a number like 2
       |
@@ -22,7 +22,7 @@ fn template_and_manifest_are_checked() {
       |           ^^^^
       |
       = server: `webservice start` refuses the file
-      = fix: Change the line as described in the message.
+      = fix: Add or correct the key that the message names; the message says what is allowed.
 
     error[platform-file]: ../lint/web/old.template:1:1: type php7.3 is gone from the platform; php8.4 replaces it
       |
@@ -30,14 +30,14 @@ fn template_and_manifest_are_checked() {
       | ^^^^^^^^^^^^
       |
       = server: `webservice start` refuses the file
-      = fix: Change the line as described in the message.
+      = fix: Add or correct the key that the message names; the message says what is allowed.
 
     warning[platform-file-warning]: ../lint/web/old.template:2:1: unknown key "memory"; did you mean "mem"?
       |
     2 | memory: 1Gi # too
       | ^^^^^^^^^^^
       |
-      = fix: Change the line as described in the message.
+      = fix: Remove the line that is shown, or write what the message names in its place.
 
     3 errors, 1 warning in 3 files, without the cluster: policy of 2026-11-29, images of August 2025, limits of 2023
     "#);

@@ -2,8 +2,7 @@
 
 use std::ops::Range;
 
-use super::forms::{is_secret_name, of_command_line};
-use super::token::tokens;
+use crate::secret::{is_secret_name, of_command_line, tokens};
 
 /// How many lines before and after one that may have a secret belong to it, however they are indented.
 const NEAR: usize = 2;

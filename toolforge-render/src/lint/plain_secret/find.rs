@@ -2,12 +2,12 @@
 
 use super::super::check::{Object, Pods};
 use super::super::syntax::{Document, Node, Value};
-use super::forms::{
-    self, Written, assigned, is_identifier, of_arguments, of_command_line, of_lines, passwords_of_urls,
-};
-use super::token::tokens;
 use crate::manifest::{HEAD, is_secret_kind};
 use crate::object::LAST_APPLIED;
+use crate::secret::{
+    Written, assigned, is_identifier, is_secret_name, is_written_out, of_arguments, of_command_line,
+    of_lines, passwords_of_urls, tokens,
+};
 
 /// A secret that is written out.
 pub(crate) struct PlainSecret<'n> {
@@ -71,6 +71,14 @@ fn add_anywhere<'n>(node: &'n Node, found: &mut Vec<PlainSecret<'n>>) {
         }
         Value::Mapping { entries, .. } => {
             let texts = || entries.iter().map(|entry| &entry.value).filter(|value| value.text().is_some());
+            // A variable whose name is in another place, as after a stray `:`, may be a secret.
+            if let Some(value) = node.get("value")
+                && node.get("name").is_none()
+                && node.get("type").is_none()
+                && let Some(text) = value.text().filter(|text| is_written_out(text))
+            {
+                found.push(argument(value, Written { name: String::new(), secret: text.to_owned() }));
+            }
             for entry in entries {
                 of_entry(&entry.key, &entry.value, found);
                 if let Some(line) = entry.value.string() {
@@ -80,8 +88,7 @@ fn add_anywhere<'n>(node: &'n Node, found: &mut Vec<PlainSecret<'n>>) {
             }
             // A variable: objects have no such names.
             let is_variable = |name: &str| name.contains(|c: char| c == '_' || c.is_ascii_uppercase());
-            let is_secret =
-                |name: &str| is_identifier(name) && is_variable(name) && forms::is_secret_name(name);
+            let is_secret = |name: &str| is_identifier(name) && is_variable(name) && is_secret_name(name);
             for name in texts().filter(|name| name.text().is_some_and(is_secret)) {
                 texts()
                     .filter(|value| !std::ptr::eq(*value, name))
@@ -195,7 +202,7 @@ fn of_entry<'n>(name: &'n Node, value: &'n Node, found: &mut Vec<PlainSecret<'n>
     let (key, Some(text)) = (name.text().unwrap_or_default(), value.text()) else { return };
     // A key like `settings.password.ini` names a file, of which only some lines may be secret.
     let is_file = text.trim_end().contains('\n') && key.contains('.');
-    if !is_file && forms::is_secret(key, text) {
+    if !is_file && crate::secret::is_secret(key, text) {
         found.push(PlainSecret {
             subject: key.to_owned(),
             place: name,

@@ -25,6 +25,9 @@ const fn optional(path: &'static [&'static str], allowed: &'static [&'static str
 
 const SECCOMP: &[&str] = &["Localhost", "RuntimeDefault", "Unconfined"];
 const OPERATORS: &[&str] = &["DoesNotExist", "Exists", "Gt", "In", "Lt", "NotIn"];
+const APP_ARMOR: &[&str] = &["Localhost", "RuntimeDefault", "Unconfined"];
+const PROPAGATION: &[&str] = &["Bidirectional", "HostToContainer", "None"];
+const RECURSION: &[&str] = &["Disabled", "Enabled", "IfPossible"];
 const INCLUSION: &[&str] = &["Honor", "Ignore"];
 
 /// The fields of a pod's spec (Kubernetes 1.33).
@@ -62,6 +65,14 @@ const OF_PODS: &[Choice] = &[
     choice(&["securityContext", "seccompProfile", "type"], SECCOMP),
     choice(&["containers", "*", "securityContext", "seccompProfile", "type"], SECCOMP),
     choice(&["initContainers", "*", "securityContext", "seccompProfile", "type"], SECCOMP),
+    choice(&["securityContext", "appArmorProfile", "type"], APP_ARMOR),
+    choice(&["containers", "*", "securityContext", "appArmorProfile", "type"], APP_ARMOR),
+    choice(&["initContainers", "*", "securityContext", "appArmorProfile", "type"], APP_ARMOR),
+    choice(&["securityContext", "supplementalGroupsPolicy"], &["Merge", "Strict"]),
+    choice(&["containers", "*", "volumeMounts", "*", "mountPropagation"], PROPAGATION),
+    choice(&["initContainers", "*", "volumeMounts", "*", "mountPropagation"], PROPAGATION),
+    choice(&["containers", "*", "volumeMounts", "*", "recursiveReadOnly"], RECURSION),
+    choice(&["initContainers", "*", "volumeMounts", "*", "recursiveReadOnly"], RECURSION),
     choice(&["securityContext", "fsGroupChangePolicy"], &["Always", "OnRootMismatch"]),
     choice(&["os", "name"], &["linux", "windows"]),
     choice(&["preemptionPolicy"], &["Never", "PreemptLowerPriority"]),

@@ -3,11 +3,13 @@
 mod api_version;
 mod choices;
 mod command;
+mod conditions;
 mod container;
 mod cron_job;
 mod data;
 mod environment;
 mod files;
+mod http_route;
 mod image;
 mod job_policy;
 mod metadata;
@@ -15,6 +17,7 @@ mod names;
 mod network;
 mod placement;
 mod pod;
+mod ports;
 mod probe;
 mod quota;
 mod resources;
@@ -22,6 +25,7 @@ mod route;
 mod schedule;
 mod scope;
 mod secret;
+mod selection;
 mod selector;
 mod service;
 mod spelling;
@@ -29,6 +33,7 @@ mod strict_fields;
 mod values;
 mod workload;
 
+use self::selection::Selection;
 use super::check::{Check, Object};
 
 pub(crate) use api_version::find_kind;
@@ -56,6 +61,7 @@ pub(crate) fn check_object(check: &mut Check<'_>, object: Object<'_>) {
     }
     secret::check_object(check, object);
     choices::check(check, object);
+    conditions::check(check, object);
     match object.kind.name {
         "CronJob" => cron_job::check(check, object),
         "ConfigMap" | "Secret" => data::check(check, object),
@@ -69,7 +75,10 @@ pub(crate) fn check_object(check: &mut Check<'_>, object: Object<'_>) {
 /// Checks all objects of a text together.
 pub(crate) fn check_together(check: &mut Check<'_>, objects: &[Object<'_>]) {
     metadata::check_duplicates(check, objects);
-    service::check_selectors(check, objects);
+    let selection = Selection::of(objects);
+    service::check_selectors(check, objects, &selection);
+    network::check_selectors(check, objects, &selection);
+    ports::check(check, objects, &selection);
     route::check_services(check, objects);
     schedule::check_cron_jobs(check, objects);
 }

@@ -3,10 +3,14 @@
 use core::net::IpAddr;
 
 use super::super::check::{Check, Object};
+use super::super::rule::Rule;
 use super::super::syntax::Node;
 use super::names::not_a_dns_label;
 use super::placement::check_label_selector;
-use super::values::{check_allowed, check_ip, invalid, is_ip_range, required};
+use super::selection::Selection;
+use super::selector::selects;
+use super::service::label;
+use super::values::{check_allowed, check_ip, forbidden, invalid, is_ip_range, required};
 
 /// Checks Endpoints or a `NetworkPolicy`.
 pub(crate) fn check(check: &mut Check<'_>, object: Object<'_>) {
@@ -123,6 +127,14 @@ fn check_rules(check: &mut Check<'_>, object: Object<'_>) {
                     required(check, object, peer, &path, "the peer is empty; write podSelector or ipBlock");
                 }
                 for field in ["namespaceSelector", "podSelector"] {
+                    if let Some(entry) = peer
+                        .entry(field)
+                        .filter(|entry| !entry.value.is_null() && peer.get("ipBlock").is_some())
+                    {
+                        let message = format!("a peer with an ipBlock has no {field}; write two peers");
+                        let reason = "may not specify both ipBlock and another peer";
+                        forbidden(check, object, &entry.key, &path, (message, reason));
+                    }
                     if let Some(selector) = peer.get(field) {
                         check_label_selector(check, object, selector, &format!("{path}.{field}"));
                     }
@@ -166,6 +178,21 @@ fn check_end_port(check: &mut Check<'_>, object: Object<'_>, port: &Node, path: 
             }
         },
     }
+}
+
+/// Checks which pods of the text the policies apply to.
+pub(crate) fn check_selectors(check: &mut Check<'_>, objects: &[Object<'_>], selection: &Selection<'_>) {
+    for object in objects.iter().filter(|object| object.kind.name == "NetworkPolicy") {
+        let Some(selector) = object.spec().and_then(|spec| spec.get("podSelector")) else { continue };
+        let has_none = || selection.has_none(selector.get("matchLabels"), |_, pods| selects(selector, pods));
+        if selection.has_pods() && has_none() {
+            check.object = Some(label(*object));
+            let message =
+                format!("no pod of the file has the labels that the NetworkPolicy {} selects", object.name());
+            check.at(Rule::PolicySelector, selector, message);
+        }
+    }
+    check.object = None;
 }
 
 /// Checks what a `NetworkPolicy` applies to.

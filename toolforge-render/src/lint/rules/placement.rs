@@ -38,7 +38,25 @@ pub(crate) fn check(check: &mut Check<'_>, scope: Scope<'_>) {
             }
         });
     }
+    for keys in [
+        ["affinity", "nodeAffinity", REQUIRED, "nodeSelectorTerms", "*", "matchExpressions", "*"].as_slice(),
+        &["affinity", "nodeAffinity", PREFERRED, "*", "preference", "matchExpressions", "*"],
+    ] {
+        visit(spec, keys, prefix, &mut |expression, path| {
+            check_node_expression(check, object, expression, path)
+        });
+    }
     for kind in ["podAffinity", "podAntiAffinity"] {
+        for field in ["labelSelector", "namespaceSelector"] {
+            for keys in [
+                ["affinity", kind, REQUIRED, "*", field].as_slice(),
+                &["affinity", kind, PREFERRED, "*", "podAffinityTerm", field],
+            ] {
+                visit(spec, keys, prefix, &mut |selector, path| {
+                    check_label_selector(check, object, selector, path);
+                });
+            }
+        }
         visit(spec, &["affinity", kind, REQUIRED, "*"], prefix, &mut |term, path| {
             check_topology_key(check, object, term, path);
         });
@@ -46,6 +64,9 @@ pub(crate) fn check(check: &mut Check<'_>, scope: Scope<'_>) {
             check_topology_key(check, object, term, path);
         });
     }
+    visit(spec, &["topologySpreadConstraints", "*", "labelSelector"], prefix, &mut |selector, path| {
+        check_label_selector(check, object, selector, path);
+    });
     visit(spec, &["topologySpreadConstraints", "*"], prefix, &mut |constraint, path| {
         check_topology_key(check, object, constraint, path);
         for field in ["maxSkew", "whenUnsatisfiable"] {
@@ -68,6 +89,28 @@ fn check_topology_key(check: &mut Check<'_>, object: Object<'_>, term: &Node, pa
                 invalid(check, object, key, &path, (message, "must be a qualified name"));
             }
         }
+    }
+}
+
+/// Checks how many values an expression about nodes has; its operator is checked with other choices.
+fn check_node_expression(check: &mut Check<'_>, object: Object<'_>, expression: &Node, path: &str) {
+    let Some(operator) = expression.get("operator") else { return };
+    let count = expression.get("values").map_or(0, |values| values.items().len());
+    let path = format!("{path}.values");
+    let place = expression.get("values").unwrap_or(operator);
+    match operator.text().unwrap_or_default() {
+        text @ ("In" | "NotIn") if count == 0 => {
+            required(check, object, place, &path, format_args!("the operator {text} needs values"));
+        }
+        text @ ("Exists" | "DoesNotExist") if count > 0 => {
+            let message = format!("the operator {text} has no values; remove them");
+            let reason = "may not be specified when `operator` is 'Exists' or 'DoesNotExist'";
+            forbidden(check, object, place, &path, (message, reason));
+        }
+        text @ ("Gt" | "Lt") if count != 1 => {
+            required(check, object, place, &path, format_args!("the operator {text} needs one value"));
+        }
+        _ => {}
     }
 }
 

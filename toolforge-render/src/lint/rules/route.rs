@@ -8,6 +8,7 @@ use super::super::check::{Check, Object};
 use super::super::rule::Rule;
 use super::super::syntax::Node;
 use super::choices::visit;
+use super::http_route;
 use super::names::{not_a_dns_subdomain, not_a_port_name, not_a_service_name};
 use super::service::label;
 use super::values::{check_allowed, invalid, required};
@@ -19,6 +20,7 @@ pub(crate) fn check(check: &mut Check<'_>, object: Object<'_>) {
         for host in spec.get("hostnames").map(Node::items).unwrap_or_default() {
             check_host(check, object, host);
         }
+        http_route::check(check, object);
         return;
     }
     let rules = spec.get("rules").map(Node::items).unwrap_or_default();
@@ -243,6 +245,7 @@ pub(crate) fn check_services(check: &mut Check<'_>, objects: &[Object<'_>]) {
     for object in objects {
         let missing: Vec<&Node> = backends(*object)
             .into_iter()
+            .map(|backend| backend.name)
             .filter(|name| name.string().is_some_and(|text| !text.is_empty() && !known.contains(text)))
             .collect();
         check.object = Some(label(*object));
@@ -254,15 +257,23 @@ pub(crate) fn check_services(check: &mut Check<'_>, objects: &[Object<'_>]) {
     check.object = None;
 }
 
-/// Returns the names of the Services that a route leads to.
-fn backends(object: Object<'_>) -> Vec<&Node> {
+/// A Service that a route leads to.
+pub(crate) struct Backend<'n> {
+    /// Its name.
+    pub(crate) name: &'n Node,
+    /// The name or number of its port.
+    pub(crate) port: Option<&'n Node>,
+}
+
+/// Returns the Services that a route leads to.
+pub(crate) fn backends(object: Object<'_>) -> Vec<Backend<'_>> {
     let Some(spec) = object.spec() else { return Vec::new() };
     let rules = spec.get("rules").map(Node::items).unwrap_or_default();
     match object.kind.name {
         "Ingress" => {
             let paths = rules.iter().filter_map(|rule| rule.at(&["http", "paths"])).flat_map(Node::items);
             let backends = paths.filter_map(|path| path.get("backend")).chain(spec.get("defaultBackend"));
-            backends.filter_map(|backend| backend.at(&["service", "name"])).collect()
+            backends.filter_map(|backend| of_ingress(backend.get("service")?)).collect()
         }
         "HTTPRoute" => {
             let backends = rules.iter().filter_map(|rule| rule.get("backendRefs")).flat_map(Node::items);
@@ -272,8 +283,18 @@ fn backends(object: Object<'_>) -> Vec<&Node> {
                 };
                 is("kind", "Service") && is("group", "") && backend.get("namespace").is_none()
             };
-            backends.filter(is_own).filter_map(|backend| backend.get("name")).collect()
+            let backend = |backend| {
+                let node: &Node = backend;
+                Some(Backend { name: node.get("name")?, port: node.get("port") })
+            };
+            backends.filter(is_own).filter_map(backend).collect()
         }
         _ => Vec::new(),
     }
+}
+
+fn of_ingress(service: &Node) -> Option<Backend<'_>> {
+    let port = service.get("port");
+    let port = port.and_then(|port| port.get("number").or_else(|| port.get("name")));
+    Some(Backend { name: service.get("name")?, port })
 }

@@ -5,7 +5,7 @@ use super::super::edit::{Added, insert, source};
 use super::super::finding::{Edit, Fix};
 use super::super::rule::Rule;
 use super::super::syntax::Node;
-use super::values::check_allowed;
+use super::placement::check_label_selector;
 
 /// Checks the selector of a Deployment, ReplicaSet or StatefulSet.
 pub(crate) fn check(check: &mut Check<'_>, object: Object<'_>, pods: Pods<'_>) {
@@ -25,7 +25,7 @@ pub(crate) fn check(check: &mut Check<'_>, object: Object<'_>, pods: Pods<'_>) {
         return;
     };
     let labels = pods.labels();
-    let value = |key: &str| labels.and_then(|labels| labels.get(key)).and_then(Node::text);
+    let value = |key: &str| label_of(labels, key);
     let pairs = selector.get("matchLabels").map(Node::entries).unwrap_or_default();
     let expressions = selector.get("matchExpressions").map(Node::items).unwrap_or_default();
     if pairs.is_empty() && expressions.is_empty() {
@@ -34,12 +34,7 @@ pub(crate) fn check(check: &mut Check<'_>, object: Object<'_>, pods: Pods<'_>) {
         );
         return;
     }
-    for (index, expression) in expressions.iter().enumerate() {
-        if let Some(operator) = expression.get("operator") {
-            let field = format!("spec.selector.matchExpressions[{index}].operator");
-            check_allowed(check, object, operator, &field, &["DoesNotExist", "Exists", "In", "NotIn"]);
-        }
-    }
+    check_label_selector(check, object, selector, "spec.selector");
     let answer = || {
         object.invalid(
             "spec.template.metadata.labels: Invalid value: `selector` does not match template `labels`",
@@ -63,21 +58,40 @@ pub(crate) fn check(check: &mut Check<'_>, object: Object<'_>, pods: Pods<'_>) {
     }
     for expression in expressions {
         let key = expression.get("key").and_then(Node::text).unwrap_or_default();
-        let values =
-            || expression.get("values").map(Node::items).unwrap_or_default().iter().filter_map(Node::text);
-        let found = value(key);
-        let matches = match expression.get("operator").and_then(Node::text) {
-            Some("In") => found.is_some_and(|found| values().any(|value| value == found)),
-            Some("NotIn") => !found.is_some_and(|found| values().any(|value| value == found)),
-            Some("Exists") => found.is_some(),
-            Some("DoesNotExist") => found.is_none(),
-            _ => true,
-        };
-        if !matches {
+        if !matches_expression(expression, value(key)) {
             let message = format!("the labels of the pods do not match this expression of {key}");
             check.at(Rule::Selector, expression, message).answered(answer());
         }
     }
+}
+
+fn label_of<'n>(labels: Option<&'n Node>, key: &str) -> Option<&'n str> {
+    labels.and_then(|labels| labels.get(key)).and_then(Node::text)
+}
+
+/// Returns whether the value of an expression's label is one that it wants; what is not an expression wants all.
+fn matches_expression(expression: &Node, found: Option<&str>) -> bool {
+    let values =
+        || expression.get("values").map(Node::items).unwrap_or_default().iter().filter_map(Node::text);
+    match expression.get("operator").and_then(Node::text) {
+        Some("In") => found.is_some_and(|found| values().any(|value| value == found)),
+        Some("NotIn") => !found.is_some_and(|found| values().any(|value| value == found)),
+        Some("Exists") => found.is_some(),
+        Some("DoesNotExist") => found.is_none(),
+        _ => true,
+    }
+}
+
+/// Returns whether a selector with `matchLabels` and `matchExpressions` selects the pods of an object.
+pub(crate) fn selects(selector: &Node, pods: Pods<'_>) -> bool {
+    let labels = pods.labels();
+    let pairs = selector.get("matchLabels").map(Node::entries).unwrap_or_default();
+    let expressions = selector.get("matchExpressions").map(Node::items).unwrap_or_default();
+    let key = |expression: &'_ Node| expression.get("key").and_then(Node::text).map(str::to_owned);
+    pairs.iter().all(|pair| label_of(labels, pair.name()) == Some(pair.value.text().unwrap_or_default()))
+        && expressions.iter().all(|expression| {
+            matches_expression(expression, label_of(labels, &key(expression).unwrap_or_default()))
+        })
 }
 
 /// Returns the edit that adds a selector of all labels of the pod template; `None` if there are no labels.

@@ -11,6 +11,7 @@ use super::super::syntax::Node;
 use super::names::{
     not_a_dns_label, not_a_dns_subdomain, not_a_label_key, not_a_label_value, not_a_port_name,
 };
+use super::selection::Selection;
 use super::values::{check_allowed, check_allowed_or_empty, check_ip, forbidden, invalid, required};
 use crate::object::marks_web_service;
 
@@ -196,14 +197,20 @@ fn check_port(check: &mut Check<'_>, object: Object<'_>, node: &Node, index: usi
 }
 
 /// Checks which pods of the text the Services select, and on which ports these listen.
-pub(crate) fn check_selectors(check: &mut Check<'_>, objects: &[Object<'_>]) {
-    let has_pods = objects.iter().any(|object| object.kind.template.is_some());
+pub(crate) fn check_selectors(check: &mut Check<'_>, objects: &[Object<'_>], selection: &Selection<'_>) {
+    let mut routed: HashSet<*const Node> = HashSet::new();
+    let has_routes = objects.iter().any(|object| matches!(object.kind.name, "Ingress" | "HTTPRoute"));
     for object in objects.iter().filter(|object| object.kind.name == "Service") {
         check.object = Some(label(*object));
         let Some(selector) = object.spec().and_then(|spec| spec.get("selector")) else { continue };
-        let selected: Vec<Object<'_>> =
-            objects.iter().copied().filter(|other| is_selected(selector, *other)).collect();
-        if has_pods && selected.is_empty() && !selector.entries().is_empty() {
+        if has_routes {
+            let _ = selection.find(Some(selector), |selected, _| {
+                routed.insert(selected.node);
+                false
+            });
+        }
+        let is_empty = selector.entries().is_empty();
+        if selection.has_pods() && !is_empty && selection.has_none(Some(selector), |_, _| true) {
             let message =
                 format!("no pod of the file has the labels that the Service {} selects", object.name());
             check.at(Rule::ServiceSelector, selector, message);
@@ -211,7 +218,8 @@ pub(crate) fn check_selectors(check: &mut Check<'_>, objects: &[Object<'_>]) {
     }
     for object in objects {
         check.object = Some(label(*object));
-        check_web_ports(check, *object, objects);
+        let node: *const Node = object.node;
+        check_web_ports(check, *object, routed.contains(&node));
     }
     check.object = None;
 }
@@ -221,25 +229,9 @@ pub(crate) fn label(object: Object<'_>) -> toolforge_quota::ObjectName {
     toolforge_quota::ObjectName::new(object.kind.name, object.name())
 }
 
-fn is_selected(selector: &Node, object: Object<'_>) -> bool {
-    let Some(pods) = object.pods() else { return false };
-    selector
-        .entries()
-        .iter()
-        .all(|entry| entry.value.text().is_some_and(|value| pods.label(entry.name()) == Some(value)))
-}
-
 /// Checks that a web service listens where the platform's proxy looks for it.
-fn check_web_ports(check: &mut Check<'_>, object: Object<'_>, objects: &[Object<'_>]) {
+fn check_web_ports(check: &mut Check<'_>, object: Object<'_>, is_routed: bool) {
     let Some(pods) = object.pods() else { return };
-    let is_routed = objects.iter().any(|other| {
-        other.kind.name == "Service"
-            && other
-                .spec()
-                .and_then(|spec| spec.get("selector"))
-                .is_some_and(|selector| is_selected(selector, object))
-            && objects.iter().any(|route| matches!(route.kind.name, "Ingress" | "HTTPRoute"))
-    });
     if !is_routed && !marks_web_service(|key| pods.label(key)) {
         return;
     }

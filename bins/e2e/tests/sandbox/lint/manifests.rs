@@ -16,6 +16,7 @@ pub(super) const SERVICE: &str = "Service";
 pub(super) const CONFIG_MAP: &str = "ConfigMap";
 pub(super) const SECRET: &str = "Secret";
 pub(super) const INGRESS: &str = "Ingress";
+pub(super) const HTTP_ROUTE: &str = "HTTPRoute";
 pub(super) const ENDPOINTS: &str = "Endpoints";
 pub(super) const NETWORK_POLICY: &str = "NetworkPolicy";
 pub(super) const REPLICA_SET: &str = "ReplicaSet";
@@ -51,6 +52,14 @@ pub(super) fn clean(random: &mut Random, kind: &str, tool: &str) -> Value {
             let path = json!({"path": "/", "pathType": "Prefix", "backend": backend});
             json!({"rules": [{"host": format!("{tool}.{DOMAIN}"), "http": {"paths": [path]}}]})
         }
+        HTTP_ROUTE => json!({
+            "parentRefs": [{"name": "toolforge", "namespace": "istio-gateway"}],
+            "hostnames": [format!("{tool}.{DOMAIN}")],
+            "rules": [{
+                "matches": [{"path": {"type": "PathPrefix", "value": "/"}}],
+                "backendRefs": [{"name": "a", "port": 8000}],
+            }],
+        }),
         NETWORK_POLICY => json!({"podSelector": {"matchLabels": {"name": "a"}}, "policyTypes": ["Ingress"]}),
         _ => Value::Null,
     };
@@ -58,6 +67,7 @@ pub(super) fn clean(random: &mut Random, kind: &str, tool: &str) -> Value {
         DEPLOYMENT | REPLICA_SET | STATEFUL_SET => "apps/v1",
         CRON_JOB | JOB => "batch/v1",
         INGRESS | NETWORK_POLICY => "networking.k8s.io/v1",
+        HTTP_ROUTE => "gateway.networking.k8s.io/v1",
         _ => "v1",
     };
     let mut object = json!({"apiVersion": api_version, "kind": kind, "metadata": metadata});
@@ -467,6 +477,7 @@ fn changes(place: &str) -> Vec<(&'static str, Value)> {
     };
     match place {
         "pod" => of_pod.into_iter().chain(more_changes::of_pod()).collect(),
+        HTTP_ROUTE => more_changes::of_kind(HTTP_ROUTE),
         kind => {
             let own = own.into_iter().chain(more_changes::of_kind(kind));
             let of_object = of_object.into_iter().chain(more_changes::of_object());

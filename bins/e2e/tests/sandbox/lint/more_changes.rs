@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::manifests::{CONFIG_MAP, INGRESS, JOB, NETWORK_POLICY, SECRET, SERVICE, STATEFUL_SET};
+use super::manifests::{
+    CONFIG_MAP, DEPLOYMENT, HTTP_ROUTE, INGRESS, JOB, NETWORK_POLICY, SECRET, SERVICE, STATEFUL_SET,
+};
 
 /// Returns changes of a pod's spec.
 pub(super) fn of_pod() -> Vec<(&'static str, Value)> {
@@ -79,6 +81,39 @@ pub(super) fn of_pod() -> Vec<(&'static str, Value)> {
         ),
         ("/ephemeralContainers", json!([{"name": "debug", "image": "a"}])),
         ("/containers/0/resources/requests/cpu", json!("1100m")),
+        ("/securityContext", json!({"seccompProfile": {"type": "RuntimeDefault", "localhostProfile": "x"}})),
+        ("/securityContext", json!({"appArmorProfile": {"type": "RuntimeDefault"}})),
+        ("/securityContext", json!({"appArmorProfile": {"type": "RuntimeDefault", "localhostProfile": "x"}})),
+        ("/securityContext", json!({"appArmorProfile": {"type": "Localhost"}})),
+        ("/securityContext", json!({"supplementalGroupsPolicy": "Some"})),
+        (
+            "/topologySpreadConstraints",
+            spread(
+                json!({"maxSkew": 1, "topologyKey": "a", "whenUnsatisfiable": "ScheduleAnyway", "minDomains": 2}),
+            ),
+        ),
+        (
+            "/topologySpreadConstraints",
+            spread(
+                json!({"maxSkew": 1, "topologyKey": "a", "whenUnsatisfiable": "DoNotSchedule", "minDomains": 2}),
+            ),
+        ),
+        (
+            "/affinity",
+            json!({"nodeAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": [
+                {"weight": 1, "preference": {"matchExpressions": [{"key": "a", "operator": "Gt", "values": ["1", "2"]}]}},
+            ]}}),
+        ),
+        (
+            "/affinity",
+            json!({"podAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [
+                {"topologyKey": "a", "labelSelector": {"matchExpressions": [{"key": "a", "operator": "In"}]}},
+            ]}}),
+        ),
+        ("/containers/0/volumeMounts/0/mountPropagation", json!("Both")),
+        ("/containers/0/volumeMounts/0/mountPropagation", json!("HostToContainer")),
+        ("/containers/0/volumeMounts/0/recursiveReadOnly", json!("Enabled")),
+        ("/containers/0/volumeMounts/0/recursiveReadOnly", json!("Disabled")),
     ]
 }
 
@@ -104,6 +139,9 @@ pub(super) fn of_kind(kind: &str) -> Vec<(&'static str, Value)> {
             ("/spec/podManagementPolicy", json!("Parallel")),
             ("/spec/updateStrategy", json!({"type": "X"})),
             ("/spec/updateStrategy", json!({"type": "OnDelete"})),
+            ("/spec/updateStrategy", json!({"type": "OnDelete", "rollingUpdate": {"partition": 1}})),
+            ("/spec/updateStrategy", json!({"rollingUpdate": {"partition": -1}})),
+            ("/spec/ordinals", json!({"start": -1})),
             ("/spec/replicas", json!(-1)),
             ("/spec/selector", Value::Null),
             ("/spec/serviceName", Value::Null),
@@ -116,14 +154,33 @@ pub(super) fn of_kind(kind: &str) -> Vec<(&'static str, Value)> {
             ("/spec/internalTrafficPolicy", json!("X")),
             ("/spec/internalTrafficPolicy", json!("Local")),
             ("/spec/ipFamilyPolicy", json!("X")),
+            ("/spec/sessionAffinityConfig", json!({"clientIP": {"timeoutSeconds": 5}})),
+            ("/spec/loadBalancerClass", json!("a/b")),
+            ("/spec/allocateLoadBalancerNodePorts", json!(false)),
+            ("/spec/loadBalancerSourceRanges", json!(["10.0.0.0/8"])),
+            ("/spec/healthCheckNodePort", json!(30_000)),
+            ("/spec", json!({"type": "ExternalName", "externalName": "a.example", "clusterIP": "10.0.0.1"})),
+            (
+                "/spec",
+                json!({"type": "ExternalName", "externalName": "a.example", "ipFamilyPolicy": "SingleStack"}),
+            ),
         ],
         JOB => vec![("/spec/manualSelector", json!(true))],
+        DEPLOYMENT => vec![
+            ("/spec/selector/matchExpressions", json!([{"key": "name", "operator": "In"}])),
+            (
+                "/spec/selector/matchExpressions",
+                json!([{"key": "name", "operator": "Exists", "values": ["a"]}]),
+            ),
+        ],
+        HTTP_ROUTE => of_route(),
         NETWORK_POLICY => vec![
             ("/spec/ingress", json!([{"ports": [{"port": 90, "endPort": 80}]}])),
             ("/spec/ingress", json!([{"ports": [{"port": 80, "endPort": 90}]}])),
             ("/spec/ingress", json!([{"ports": [{"endPort": 80}]}])),
             ("/spec/ingress", json!([{"from": [{}]}])),
             ("/spec/ingress", json!([{"from": [{"podSelector": {}}]}])),
+            ("/spec/ingress", json!([{"from": [{"podSelector": {}, "ipBlock": {"cidr": "10.0.0.0/8"}}]}])),
             ("/spec/podSelector", json!({"matchExpressions": [{"key": "a", "operator": "In"}]})),
             (
                 "/spec/podSelector",
@@ -136,4 +193,37 @@ pub(super) fn of_kind(kind: &str) -> Vec<(&'static str, Value)> {
         ],
         _ => Vec::new(),
     }
+}
+
+/// Returns changes of an `HTTPRoute` that the linter knows: the cluster checks its other fields.
+fn of_route() -> Vec<(&'static str, Value)> {
+    let filters = |filter: Value| ("/spec/rules", json!([{"filters": [filter]}]));
+    vec![
+        ("/metadata/name", json!("Upper")),
+        ("/metadata/name", json!("")),
+        ("/metadata/labels/name", json!("not a label!")),
+        ("/metadata/namespace", json!("tool-other")),
+        ("/spec/hostnames", json!(["other.localhost"])),
+        ("/spec/hostnames", Value::Null),
+        ("/spec/rules/0/backendRefs", json!([{"name": "a"}])),
+        ("/spec/rules/0/backendRefs", json!([{"name": "a", "port": 80_000}])),
+        ("/spec/rules/0/backendRefs", json!([{"name": "", "port": 80}])),
+        ("/spec/rules/0/matches", json!([{"path": {"type": "Exact", "value": "/a"}, "method": "POST"}])),
+        ("/spec/rules/0/matches", json!([{"path": {"type": "Prefix", "value": "/a"}}])),
+        ("/spec/rules/0/matches", json!([{"path": {"type": "PathPrefix", "value": "a"}}])),
+        ("/spec/rules/0/matches", json!([{"path": {"type": "PathPrefix", "value": "/a//b"}}])),
+        ("/spec/rules/0/matches", json!([{"method": "get"}])),
+        (
+            "/spec/rules/0/filters",
+            json!([{"type": "RequestRedirect", "requestRedirect": {"statusCode": 301}}]),
+        ),
+        filters(json!({"type": "RequestRedirect", "requestRedirect": {"statusCode": 301}})),
+        filters(json!({"type": "RequestRedirect"})),
+        filters(json!({"type": "URLRewrite", "requestRedirect": {"statusCode": 301}})),
+        filters(json!({"type": "URLRewrite", "urlRewrite": {"hostname": "a.example"}})),
+        filters(json!({
+            "type": "RequestRedirect",
+            "requestRedirect": {"path": {"type": "ReplacePrefixMatch", "replaceFullPath": "/a"}},
+        })),
+    ]
 }

@@ -10,6 +10,7 @@ use toolforge_render::job::{
     FoundWorkload, JobFacts, JobStatus, JobWorkload, WorkloadRef, job_status, pod_status, pods_of_job,
     usage_of_pod,
 };
+use toolforge_render::lint::words_without_secrets;
 use toolforge_render::object::{ObjectKind, created_by};
 use toolforge_report::{UnmanagedWorkload, UsedResource, WorkloadType};
 
@@ -155,11 +156,12 @@ impl UnmanagedObject {
         self.container()?.image.as_deref().map(Untrusted::new)
     }
 
+    /// Returns the command without secrets: it is somebody else's.
     pub(super) fn command(&self) -> Option<Untrusted> {
         let container = self.container()?;
         let words = container.command.iter().flatten().chain(container.args.iter().flatten());
         let words: Vec<String> = words.cloned().collect();
-        (!words.is_empty()).then(|| Untrusted::new(join_words(&words)))
+        (!words.is_empty()).then(|| Untrusted::new(join_words(&words_without_secrets(words))))
     }
 
     /// Returns what it uses of the quota now, in one line.

@@ -60,6 +60,23 @@ fn deployment_is_shown_with_its_causes() {
 }
 
 #[test]
+fn secrets_of_a_command_are_not_shown() {
+    let mut facts = facts();
+    let deployment =
+        facts.live.deployments.iter_mut().find(|found| found.metadata.name.as_deref() == Some("stashbot"));
+    let spec = deployment.unwrap().spec.as_mut().unwrap().template.spec.as_mut().unwrap();
+    spec.containers[0].command = Some(["./bot", "--password", "hunter2222"].map(str::to_owned).to_vec());
+    spec.containers[0].args = Some(vec!["API_KEY=hunter2222 x".to_owned()]);
+    let found = facts
+        .live
+        .find(&facts.namespace.tool, &"deployment/stashbot".parse::<WorkloadRef>().unwrap())
+        .unwrap();
+    let document = show_unmanaged(&UnmanagedObject::of(found, &facts, now()), now()).unwrap();
+    assert!(document.text.contains("command     ./bot --password '***' 'API_KEY=***'"), "{}", document.text);
+    assert!(!document.value.to_string().contains("hunter2222"), "{}", document.value);
+}
+
+#[test]
 fn cron_job_is_shown_with_its_schedule() {
     assert_snapshot!(shown("cronjob/list-images"), @"
     cronjob/list-images

@@ -30,7 +30,7 @@ const PRIVATE_KEY: &str = "PRIVATE KEY";
 const END: &str = "-----END ";
 
 /// Returns the private keys and access tokens in a text, with what they are.
-pub(super) fn tokens(text: &str) -> Vec<(&'static str, &str)> {
+pub(crate) fn tokens(text: &str) -> Vec<(&'static str, &str)> {
     let keys = text.match_indices(BEGIN).filter_map(|(start, _)| {
         let rest = text.get(start..)?;
         let name = rest.get(BEGIN.len()..)?.split("-----").next()?;

@@ -86,7 +86,7 @@ const PASSWORD_PROGRAMS: [&str; 9] = [
 pub(crate) const SHORTEST: usize = 4;
 
 /// Returns whether a variable, an option or a key is a secret that is written out.
-pub(super) fn is_secret(name: &str, value: &str) -> bool {
+pub(crate) fn is_secret(name: &str, value: &str) -> bool {
     is_secret_name(name) && is_written_out(value)
 }
 
@@ -120,7 +120,7 @@ fn upper_snake_case(name: &str) -> String {
 }
 
 /// Returns whether a value is itself the secret: not a path, another variable, the output of a command, or a placeholder.
-fn is_written_out(value: &str) -> bool {
+pub(crate) fn is_written_out(value: &str) -> bool {
     value.chars().count() >= SHORTEST
         && !value.starts_with(['/', '$', '~', '.', '`', '<', '{', '['])
         && !["%s", "%(", "%{"].iter().any(|start| value.starts_with(start))
@@ -143,7 +143,7 @@ fn is_placeholder(value: &str) -> bool {
 }
 
 /// Returns the passwords of the URLs in a text: `SCHEME://USER:PASSWORD@HOST`.
-pub(super) fn passwords_of_urls(text: &str) -> impl Iterator<Item = &str> {
+pub(crate) fn passwords_of_urls(text: &str) -> impl Iterator<Item = &str> {
     text.match_indices("://").filter_map(|(index, separator)| {
         let rest = text.get(index + separator.len()..)?;
         let is_end = |c: char| c.is_whitespace() || matches!(c, '/' | '"' | '\'' | '<' | '>' | ',');
@@ -170,7 +170,7 @@ impl Written {
 }
 
 /// Returns the secrets in the arguments of a command, with the index of the argument that has each.
-pub(super) fn of_arguments(words: &[&str]) -> Vec<(usize, Written)> {
+pub(crate) fn of_arguments(words: &[&str]) -> Vec<(usize, Written)> {
     let mut found = of_words(words);
     for (index, word) in words.iter().enumerate() {
         // A script of a shell, or one argument with spaces.
@@ -183,7 +183,7 @@ pub(super) fn of_arguments(words: &[&str]) -> Vec<(usize, Written)> {
 }
 
 /// Returns the secrets in a command line.
-pub(super) fn of_command_line(line: &str) -> Vec<Written> {
+pub(crate) fn of_command_line(line: &str) -> Vec<Written> {
     let words = split_words(line).unwrap_or_else(|_| line.split_whitespace().map(str::to_owned).collect());
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     of_words(&words).into_iter().map(|(_, written)| written).collect()
@@ -270,12 +270,12 @@ fn is_secret_option(option: &str) -> bool {
     is_secret_name(&name) && (SECRETS.iter().any(|word| name.ends_with(word)) || has_secret_end(&name))
 }
 
-pub(super) fn is_identifier(text: &str) -> bool {
+pub(crate) fn is_identifier(text: &str) -> bool {
     !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.'))
 }
 
 /// Returns the words that follow names of secrets anywhere in a text: `… password = WORD …`.
-pub(super) fn assigned(text: &str) -> Vec<String> {
+pub(crate) fn assigned(text: &str) -> Vec<String> {
     let mut found = Vec::new();
     for (index, mark) in text.match_indices([':', '=']) {
         let before = text.get(..index).unwrap_or_default().trim_end();
