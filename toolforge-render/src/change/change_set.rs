@@ -175,10 +175,12 @@ impl ChangeSet {
     /// A refused pod is created as soon as it fits. Rollouts that wait for each other keep what they do not delete before new
     /// pods are ready, so one completes if it does beside that. It then uses what it does at rest, which helps the others.
     fn peak_under_quota(&self, limits: &Limits) -> Option<QuotaCheck> {
-        // Old pods are scaled first where replicas and template change together, and take what others wait for.
+        // Old pods are scaled first where replicas and template change together, and take what others wait for, unless all of
+        // them are deleted then.
         let grows = |change: &Change| {
             let pods = change.demand.replacement.as_ref();
-            pods.is_some_and(|pods| pods.old.count > 0 && pods.new.count > pods.old.count)
+            !change.is_replaced_as(Rollout::Recreate)
+                && pods.is_some_and(|pods| pods.old.count > 0 && pods.new.count > pods.old.count)
         };
         if self.pending().count() > 1 && self.changes.iter().any(grows) {
             return None;

@@ -7,7 +7,7 @@ use k8s_openapi::api::batch::v1::{CronJob, Job};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde_json::Value;
 use toolforge_quota::{
-    ClaimDemand, Demand, LimitRange, ObjectName, PodDemand, Pods, Resource, RolloutForecast, forecast_rollout,
+    ClaimDemand, Demand, LimitRange, ObjectName, PodDemand, Pods, Resource, RolloutForecast,
 };
 
 use crate::change::{Downtime, PodReplacement, Rollout, Workload, WorkloadKind};
@@ -336,12 +336,10 @@ impl Change {
 
     /// Returns what is requested if no old pod has terminated yet when the last new one is created.
     pub(crate) fn requested_at_worst(&self) -> Demand {
-        let Some(PodReplacement { old, .. }) = &self.demand.replacement else {
-            return self.requested_at_peak();
-        };
-        let mut worst = self.demand.requested.clone();
-        worst.add_all(&old.each.times(old.count));
-        worst
+        match &self.demand.replacement {
+            Some(replacement) => self.requested_with(&replacement.worst()),
+            None => self.requested_at_peak(),
+        }
     }
 
     /// Returns what is requested while pods request a demand together.
@@ -353,11 +351,7 @@ impl Change {
 
     /// Returns the simulated rollout if its pods are limited; `None` if no pods are replaced.
     pub(crate) fn forecast(&self, fits: impl Fn(&Demand) -> bool) -> Option<RolloutForecast> {
-        let (Some(PodReplacement { old, new, .. }), Some(rollout)) = (&self.demand.replacement, self.rollout)
-        else {
-            return None;
-        };
-        Some(forecast_rollout(old, new, rollout.bounds(new.count), fits))
+        Some(self.demand.replacement.as_ref()?.forecast(self.rollout?, fits))
     }
 
     /// Returns the order of the change: those that free quota first, those that request more later, new workloads last.

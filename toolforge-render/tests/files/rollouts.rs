@@ -5,7 +5,9 @@ use std::sync::LazyLock;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use toolforge_images::Catalog;
-use toolforge_quota::{Resource, ResourceQuota, Verdict};
+use toolforge_quota::{
+    Demand, Pods, Resource, ResourceQuota, RollingUpdate, RolloutForecast, Verdict, forecast_rollout,
+};
 use toolforge_render::files::{FileContents, FilePlan, plan_files};
 use toolforge_render::namespace::{Documents, Namespace};
 
@@ -68,6 +70,23 @@ fn planned(cases: &[Case]) -> FilePlan {
     plan_files(&files, &facts)
 }
 
+/// Returns the simulated rollout of one Deployment, which the plan of it must equal.
+fn forecast(case: &Case) -> RolloutForecast {
+    let pods = |(count, [each]): (u64, [u64; 1])| Pods {
+        count,
+        each: [(Resource::LimitsMemory, each << 20)].into(),
+    };
+    let update = match case.strategy {
+        Replacement::Rolling { surge, unavailable } => {
+            Some(RollingUpdate { max_surge: surge, max_unavailable: unavailable })
+        }
+        Replacement::Recreate => None,
+    };
+    let fits =
+        |demand: &Demand| (case.others[0] << 20) + demand.get(&Resource::LimitsMemory) <= case.hard[0] << 20;
+    forecast_rollout(&pods(case.old), &pods(case.new), update, fits)
+}
+
 prop_compose! {
     fn rolling()(surge in 0..3_u64, unavailable in 0..3_u64) -> Replacement {
         Replacement::Rolling { surge, unavailable }
@@ -106,6 +125,16 @@ proptest! {
         let plan = planned(&cases);
         prop_assert_eq!(plan.verdict().completes(), !can_get_stuck(&cases), "{} {:?}", plan.verdict(), cases);
         prop_assert_eq!(plan.verdict().completes(), plan.set.fits());
+        let forecast = forecast(&cases[0]);
+        let expected = match forecast.verdict {
+            Verdict::Never if cases[0].new.0 * cases[0].new.1[0] <= cases[0].hard[0] => Verdict::Exceeds,
+            verdict => verdict,
+        };
+        prop_assert_eq!(plan.verdict(), expected, "{:?}", cases);
+        for row in plan.set.forecast().filter(|_| plan.set.fits()) {
+            let peak = (others << 20) + forecast.peak.get(&Resource::LimitsMemory);
+            prop_assert_eq!(row.peak, peak.max(row.at_rest.used).max(row.at_rest.after), "{:?}", cases);
+        }
         for row in plan.set.forecast().filter(|_| plan.set.fits()) {
             prop_assert!(row.peak <= row.at_rest.hard);
             let peaks: Vec<u64> =
