@@ -192,7 +192,7 @@ fn problems_are_reported_with_locations() {
       -:3:1: unknown image type "none"
     "#);
     let run = "{apiVersion: batch/v1, kind: CronJob, metadata: {name: a}, spec: {schedule: '@daily', jobTemplate: {spec: \
-               {parallelism: 5, template: {spec: {containers: [{name: a, image: x}]}}}}}}";
+               {activeDeadlineSeconds: 60, parallelism: 5, template: {spec: {containers: [{name: a, image: x}]}}}}}}";
     let said = said("--quota seed-2020 -", run);
     assert!(
         said.starts_with("[exit 3]") && said.contains("-:1:1: a run of CronJob a never fits: pods: 5 of 4"),
@@ -573,7 +573,7 @@ fn runs_of_a_file_wait_for_each_other() {
     limits.memory     8Gi    0     512Mi  1536Mi  fits
     count/jobs.batch  15     0     3      3       fits
 
-    it fits the quota, but these jobs do not run at once: some wait until others have ended; whether a node has enough free resources is not checked
+    it fits the quota, but not all at once: some pods wait until pods of jobs have ended; whether a node has enough free resources is not checked
     ");
     // What stays leaves no headroom for one of them.
     let (bot, bots) = (

@@ -214,7 +214,7 @@ fn runs_that_wait_for_each_other_are_requested_once() {
 #[test]
 fn run_that_never_fits_is_requested() {
     let run = "{apiVersion: batch/v1, kind: CronJob, metadata: {name: big}, spec: {schedule: '@daily', jobTemplate: {spec: \
-               {parallelism: 12, completions: 12, template: {spec: {containers: [{name: a, image: x, resources: {limits: \
+               {activeDeadlineSeconds: 60, parallelism: 12, completions: 12, template: {spec: {containers: [{name: a, image: x, resources: {limits: \
                {memory: 1Gi}}}]}}}}}}";
     let numbers = requested("--quota toolforge-2023 request -", &[], run);
     assert!(numbers.starts_with(SMALLEST), "{numbers}");

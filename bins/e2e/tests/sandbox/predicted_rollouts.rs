@@ -180,7 +180,7 @@ impl Case {
         let forecast = forecast_rollout(&self.old.pods(), &self.new.pods(), update, fits);
         let case = Self { verdict: plan.verdict(), peak: forecast.peak, ..self };
         assert_eq!(case.verdict, forecast.verdict, "{case}");
-        assert_eq!(case.verdict.completes(), !can_get_stuck(&[case.model()]), "{case}");
+        assert_eq!(case.verdict.completes(), !can_get_stuck(&[case.model()], &[]), "{case}");
         for row in plan.set.forecast().filter(|_| case.verdict.completes()) {
             let at_rest = row.at_rest;
             let expected = case.peak.get(&at_rest.resource).max(at_rest.used).max(at_rest.after);
