@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use toolforge_images::Catalog;
 use toolforge_model::yaml::YamlValue;
 use toolforge_model::{
-    Diagnostic, DocumentKind, FileJob, JobsFile, Location, ServiceTemplate, ToolName, Untrusted,
+    Diagnostic, DocumentKind, FileJob, JobsFile, JobsFileFindings, Location, ServiceTemplate, ToolName,
+    Untrusted,
 };
 
 use crate::manifest::{FileDocument, Manifest, Manifests, file_documents};
@@ -63,6 +65,17 @@ impl FileContents {
     /// `apiVersion` or `kind` an object, and one with keys of `service.template` a template.
     #[must_use]
     pub fn parse(text: &str, tool: &ToolName) -> Self {
+        Self::parse_with(text, tool, &|text| JobsFile::check(text, tool, None))
+    }
+
+    /// Reads a file as [`parse`](Self::parse), with an error for each job whose image a catalog lacks, also where the job has other
+    /// errors; `repository` is that of the build service.
+    #[must_use]
+    pub fn parse_with_catalog(text: &str, tool: &ToolName, catalog: &Catalog, repository: &str) -> Self {
+        Self::parse_with(text, tool, &|text| catalog.check_jobs_file(text, tool, repository))
+    }
+
+    fn parse_with(text: &str, tool: &ToolName, check_jobs: &dyn Fn(&str) -> JobsFileFindings) -> Self {
         let read = file_documents(text);
         let mut contents = Self { errors: read.errors, ..Self::default() };
         let mut manifests = Manifests::default();
@@ -74,7 +87,7 @@ impl FileContents {
             match DocumentKind::of(&document.node) {
                 Some(DocumentKind::Manifest) => manifests.read(&document.node, tool),
                 Some(DocumentKind::ServiceTemplate) => contents.add_template(document),
-                _ => contents.add(document, tool),
+                _ => contents.add(document, check_jobs),
             }
         }
         if let Some(next) = read.documents.get(MOST_DOCUMENTS) {
@@ -91,13 +104,13 @@ impl FileContents {
     }
 
     /// Adds a document that is neither a manifest nor a template.
-    fn add(&mut self, document: &FileDocument, tool: &ToolName) {
+    fn add(&mut self, document: &FileDocument, check_jobs: &dyn Fn(&str) -> JobsFileFindings) {
         let location = document.node.location;
         let YamlValue::Sequence(_) = &document.node.value else {
             self.errors.push(unrecognized(document));
             return;
         };
-        let findings = JobsFile::check(&document.text, tool, None);
+        let findings = check_jobs(&document.text);
         self.errors.extend(findings.errors.iter().map(|error| document.in_file(error)));
         self.warnings.extend(findings.warnings.iter().map(|warning| document.in_file(warning)));
         let moved = |mut job: FileJob| {
