@@ -216,6 +216,13 @@ structs! {
         pub largest_cpu: Option<String>,
         /// The largest number of pods, likewise; `null` also for a job that is not continuous.
         pub largest_replicas: Option<u64>,
+        /// The largest memory limit with which it can be changed and restarted with downtime; `null` if there is none, or if nothing
+        /// bounds it.
+        pub largest_memory_with_downtime: Option<String>,
+        /// The largest CPU limit, likewise.
+        pub largest_cpu_with_downtime: Option<String>,
+        /// The largest number of pods, likewise; `null` also for a job that is not continuous.
+        pub largest_replicas_with_downtime: Option<u64>,
         /// The sizes that neither a quota nor a limit bounds.
         pub unlimited: Vec<SizePart>,
         /// What a change to the size would do.

@@ -10,13 +10,14 @@ use toolforge_model::{JobKind, JobName, JobRequest, Replicas, WebServiceOptions}
 use toolforge_quota::{Limits, ResourceQuota, Verdict};
 use toolforge_render::change::{Adjustment, ChangeSet, Largest, LargestSizes};
 use toolforge_render::job::{
-    JobFacts, JobForecast, JobPlan, LoadOptions, largest_job, load_adjustments, observe_job, plan_load,
+    JobFacts, JobForecast, JobPlan, LoadOptions, largest_job, largest_job_with_downtime, load_adjustments,
+    observe_job, plan_load,
 };
 use toolforge_render::pod::PodResources;
 use toolforge_render::web_service::{
     ObserveError, PlanOptions, StartTime, WebServiceFacts, WebServiceForecast, WebServicePlan,
-    WebServiceSettings, largest_web_service, observe_web_service_request, resolve_request,
-    web_service_adjustments,
+    WebServiceSettings, largest_web_service, largest_web_service_with_downtime, observe_web_service_request,
+    resolve_request, web_service_adjustments,
 };
 use toolforge_report::{FailureCode, RestartForecast, SizePart, WhatIf};
 
@@ -57,6 +58,9 @@ pub(crate) fn run(
         largest_memory: answer.largest.memory.amount().map(|memory| memory.to_string()),
         largest_cpu: answer.largest.cpu.amount().map(|cpu| cpu.to_string()),
         largest_replicas: answer.largest.replicas.amount(),
+        largest_memory_with_downtime: answer.with_downtime.memory.amount().map(|memory| memory.to_string()),
+        largest_cpu_with_downtime: answer.with_downtime.cpu.amount().map(|cpu| cpu.to_string()),
+        largest_replicas_with_downtime: answer.with_downtime.replicas.amount(),
         unlimited: unlimited(&answer.largest),
         change: RestartForecast {
             adjustments: adjustments(&answer.nearest),
@@ -105,6 +109,8 @@ struct Answer {
     /// Whether it may have several pods.
     has_replicas: bool,
     largest: LargestSizes,
+    /// How far it can go where the change and what follows may have downtime.
+    with_downtime: LargestSizes,
     change: ChangeSet,
     /// Whether no run of a scheduled job fits.
     never_fits: bool,
@@ -177,16 +183,24 @@ impl Answer {
 
     /// Returns how far each part of the size can go; `now` is the heading of the size.
     fn largest_sizes(&self, now: &'static str) -> String {
-        let Self { new_type, resources, replicas, has_replicas, largest, next, .. } = self;
-        let mut table = Table::new(&["SIZE", now, "LARGEST"]);
+        let Self { new_type, resources, replicas, has_replicas, largest, with_downtime, next, .. } = self;
+        let differs = largest != with_downtime;
+        let mut table = if differs {
+            Table::new(&["SIZE", now, "LARGEST", "WITH DOWNTIME"])
+        } else {
+            Table::new(&["SIZE", now, "LARGEST"])
+        };
+        let mut row = |size: &str, now: String, largest: String, with_downtime: String| {
+            let cells = [size.to_owned(), now, largest, with_downtime];
+            table.row(cells.into_iter().take(if differs { 4 } else { 3 }));
+        };
         let limits = resources.limits;
-        let memory = largest_text(largest.memory);
-        table.row(["memory".to_owned(), limits.memory.to_string(), memory]);
-        let cpu = largest_text(largest.cpu);
-        table.row(["CPU".to_owned(), limits.cpu.to_string(), cpu]);
+        let memory = largest_text(with_downtime.memory);
+        row("memory", limits.memory.to_string(), largest_text(largest.memory), memory);
+        row("CPU", limits.cpu.to_string(), largest_text(largest.cpu), largest_text(with_downtime.cpu));
         if *has_replicas {
-            let pods = largest_text(largest.replicas);
-            table.row(["replicas".to_owned(), replicas.to_string(), pods]);
+            let pods = largest_text(with_downtime.replicas);
+            row("replicas", replicas.to_string(), largest_text(largest.replicas), pods);
         }
         let how = if self.is_web_service { "have no downtime" } else { "fit as usual" };
         let change = if new_type.is_some() { "the start" } else { "the change" };
@@ -195,6 +209,11 @@ impl Answer {
             let unknown = format!("\nno quota is known, so {change} was not checked\n");
             return format!("{table}{}", if now == ASKED { "" } else { &unknown });
         }
+        let how = if differs {
+            format!("{how}, or, in the last column, fit with downtime")
+        } else {
+            how.to_owned()
+        };
         format!("{table}\neach alone, so that {change} and {next} afterwards {how}\n{}", self.why_none())
     }
 
@@ -267,6 +286,7 @@ fn web_service(
         replicas: plan.request().replicas.count().into(),
         has_replicas: true,
         largest: largest_web_service(&plan, web),
+        with_downtime: largest_web_service_with_downtime(&plan, web),
         change,
         never_fits: false,
         plans: Vec::new(),
@@ -314,6 +334,7 @@ fn job(facts: &JobFacts, lasting: &JobFacts, asked: &WhatIfArguments) -> Result<
         replicas,
         has_replicas: matches!(request.kind, JobKind::Continuous { .. }),
         largest: largest_job(&request, facts).ok_or_else(unplanned)?,
+        with_downtime: largest_job_with_downtime(&request, facts).ok_or_else(unplanned)?,
         change,
         never_fits,
         plans: load.plans,

@@ -210,6 +210,12 @@ impl JobForecast {
         Some(Self { change: load.set, restart, never_fits })
     }
 
+    /// Returns whether both fit, with downtime or without.
+    #[must_use]
+    pub fn fits(&self) -> bool {
+        !self.never_fits && std::iter::once(&self.change).chain(&self.restart).all(ChangeSet::fits)
+    }
+
     /// Returns whether both fit, and pods are replaced as the platform usually does.
     #[must_use]
     pub fn fits_as_usual(&self) -> bool {
@@ -222,6 +228,20 @@ impl JobForecast {
 /// afterwards fit as usual, once the pods are gone that terminate now.
 #[must_use]
 pub fn largest_job(request: &JobRequest, facts: &JobFacts) -> Option<LargestSizes> {
+    largest(request, facts, JobForecast::fits_as_usual)
+}
+
+/// Returns how far memory, CPU and replicas of a job can go as [`largest_job`] does, where all pods may stop before new ones are ready.
+#[must_use]
+pub fn largest_job_with_downtime(request: &JobRequest, facts: &JobFacts) -> Option<LargestSizes> {
+    largest(request, facts, JobForecast::fits)
+}
+
+fn largest(
+    request: &JobRequest,
+    facts: &JobFacts,
+    is_wanted: fn(&JobForecast) -> bool,
+) -> Option<LargestSizes> {
     let facts = &facts.clone().without_terminating_pods();
     let plan = JobPlan::new(request.clone(), facts).ok()?;
     let kind = match &request.kind {
@@ -232,9 +252,7 @@ pub fn largest_job(request: &JobRequest, facts: &JobFacts) -> Option<LargestSize
     let sized = sized(&plan, kind, facts);
     let largest = sized.largest(&facts.namespace.limits, |size| {
         let request = with_size(request, sized.size, size);
-        request
-            .and_then(|request| JobForecast::new(&request, facts))
-            .is_some_and(|found| found.fits_as_usual())
+        request.and_then(|request| JobForecast::new(&request, facts)).is_some_and(|found| is_wanted(&found))
     });
     let is_continuous = kind == WorkloadKind::Continuous;
     Some(LargestSizes {

@@ -48,7 +48,10 @@ mod stagger;
 mod unmanaged;
 mod workload_ref;
 
-pub use adjust::{JobForecast, largest_job, load_adjustments, restart_adjustments, trigger_adjustments};
+pub use adjust::{
+    JobForecast, largest_job, largest_job_with_downtime, load_adjustments, restart_adjustments,
+    trigger_adjustments,
+};
 pub(crate) use adjust::{changed_jobs, largest_jobs, with_size};
 pub use beside_runs::{quotas_beside_runs, simulate_scheduled_jobs};
 pub use calendar::ScheduledJobLoad;

@@ -108,6 +108,12 @@ impl WebServiceForecast {
         Self { change, restart }
     }
 
+    /// Returns whether both fit, with downtime or without.
+    #[must_use]
+    pub fn fits(&self) -> bool {
+        self.change.fits() && self.restart.fits()
+    }
+
     /// Returns whether both fit without downtime.
     #[must_use]
     pub fn fits_without_downtime(&self) -> bool {
@@ -119,13 +125,28 @@ impl WebServiceForecast {
 /// afterwards have no downtime, once the pods are gone that terminate now.
 #[must_use]
 pub fn largest_web_service(plan: &WebServicePlan, facts: &WebServiceFacts) -> LargestSizes {
+    largest(plan, facts, WebServiceForecast::fits_without_downtime)
+}
+
+/// Returns how far memory, CPU and replicas of a web service can go as [`largest_web_service`] does, where the change and restarts may
+/// have downtime.
+#[must_use]
+pub fn largest_web_service_with_downtime(plan: &WebServicePlan, facts: &WebServiceFacts) -> LargestSizes {
+    largest(plan, facts, WebServiceForecast::fits)
+}
+
+fn largest(
+    plan: &WebServicePlan,
+    facts: &WebServiceFacts,
+    is_wanted: fn(&WebServiceForecast) -> bool,
+) -> LargestSizes {
     let facts = &facts.clone().without_terminating_pods();
     let sized = sized(plan, facts);
     sized.largest(&facts.namespace.limits, |size| {
         let request = with_size(plan.request(), sized.size, size);
         let options = PlanOptions::default().with_routing(Some(plan.routing()));
         let plan = request.and_then(|request| WebServicePlan::new(request, facts, options).ok());
-        plan.is_some_and(|plan| WebServiceForecast::new(&plan, facts).fits_without_downtime())
+        plan.is_some_and(|plan| is_wanted(&WebServiceForecast::new(&plan, facts)))
     })
 }
 

@@ -16,7 +16,9 @@ mod resolve;
 mod shell;
 
 pub(crate) use crate::object::is_web_service;
-pub use adjust::{WebServiceForecast, largest_web_service, web_service_adjustments};
+pub use adjust::{
+    WebServiceForecast, largest_web_service, largest_web_service_with_downtime, web_service_adjustments,
+};
 pub(crate) use adjust::{set_options_size, sized};
 pub use change::{StartTime, web_service_changes, web_service_deletion};
 pub use facts::{LiveWebService, WebServiceFacts};
