@@ -37,6 +37,8 @@ pub struct ChangeSet {
     pub(crate) waits: bool,
     /// Whether something is created or enlarged where no quota is known.
     pub(crate) lacks_quota: bool,
+    /// The names of the scheduled jobs and CronJobs whose runs can never start beside what stays.
+    pub(crate) blocked_runs: Vec<String>,
     /// Whether not all pods fit at once, and some wait for those of Jobs.
     pub(crate) queues_runs: bool,
 }
@@ -86,7 +88,7 @@ impl ChangeSet {
         let lacks_quota = limits.quotas.is_empty() && changes.iter().any(creates);
         let set = Self::at_once(changes.clone(), limits);
         let set = if set.fits() { set } else { Self::queued(&changes, limits, set) };
-        Self { lacks_quota, ..set }
+        Self { lacks_quota, ..set }.with_blocked_runs(limits)
     }
 
     /// Checks changes in their order, whose pods must all fit at the same time.
@@ -103,6 +105,7 @@ impl ChangeSet {
             counts_deleted: false,
             waits: false,
             lacks_quota: false,
+            blocked_runs: Vec::new(),
             queues_runs: false,
         };
         let mut is_bounded = false;
@@ -390,10 +393,7 @@ impl ChangeSet {
             change.is_of_schedule()
                 && self.at_rest.violations().iter().any(|violation| Some(&violation.object) == pods)
         };
-        self.changes.iter().filter(is_refused).map(|change| {
-            let manifest = change.cron_job.as_ref().and_then(|found| found.metadata.name.as_deref());
-            manifest.unwrap_or(change.name.as_str())
-        })
+        self.changes.iter().filter(is_refused).map(Change::run_name)
     }
 
     /// Returns the changes that are not [`Action::Keep`](crate::change::Action::Keep).

@@ -42,6 +42,37 @@ impl ChangeSet {
     }
 }
 
+impl ChangeSet {
+    /// Returns the set with the runs of scheduled jobs and CronJobs that can never start: not even one of its pods fits beside what
+    /// stays when all Jobs have ended. A run that exceeds a whole quota is reported apart from these.
+    pub(super) fn with_blocked_runs(mut self, limits: &Limits) -> Self {
+        if !self.fits() || self.changes.iter().all(|change| change.demand.run.is_none()) {
+            return self;
+        }
+        let own: Vec<ObjectName> = self.changes.iter().flat_map(own_objects).collect();
+        let later = limits.without_jobs(|object| !own.contains(object));
+        let ended: Vec<Change> = self.changes.iter().map(Change::ended).collect();
+        for (index, change) in self.changes.iter().enumerate() {
+            let Some(run) = &change.demand.run else { continue };
+            let mut changes = ended.clone();
+            changes[index].demand.requested.add_all(run);
+            changes[index].demand.created.add_all(run);
+            let found = QuotaCheck::after_stages(check(&changes, &later, Change::requested_at_rest));
+            let exceeds_quota = found.shortfalls().any(|row| run.get(&row.resource) > row.hard);
+            if !found.fits() && !exceeds_quota {
+                self.at_rest = QuotaCheck::at_peak_of_stages([self.at_rest, found]);
+                self.blocked_runs.push(change.run_name().to_owned());
+            }
+        }
+        self
+    }
+
+    /// Returns the names of the scheduled jobs and CronJobs whose runs can never start beside what stays.
+    pub fn blocked_runs(&self) -> impl Iterator<Item = &str> {
+        self.blocked_runs.iter().map(String::as_str)
+    }
+}
+
 /// Returns the objects of a change that Jobs may be among, with their pods.
 fn own_objects(change: &Change) -> impl Iterator<Item = ObjectName> {
     let steps = change.steps.iter().map(|step| ObjectName::from(step.id.clone()));

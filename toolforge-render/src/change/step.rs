@@ -336,6 +336,12 @@ impl Change {
         self.kind == WorkloadKind::Scheduled || self.cron_job.is_some()
     }
 
+    /// Returns the name of the scheduled job or CronJob whose runs it changes.
+    pub(crate) fn run_name(&self) -> &str {
+        let manifest = self.cron_job.as_ref().and_then(|found| found.metadata.name.as_deref());
+        manifest.unwrap_or(self.name.as_str())
+    }
+
     /// Returns what is requested if no old pod has terminated yet when the last new one is created.
     pub(crate) fn requested_at_worst(&self) -> Demand {
         match &self.demand.replacement {
@@ -389,6 +395,8 @@ pub(crate) struct ChangeDemand {
     pub(crate) besides_pods: Demand,
     /// What is requested while one pod of a Job runs, whose pods may be created one after the other.
     pub(crate) queued: Option<Demand>,
+    /// What a run of a CronJob requests at least, if it has runs.
+    pub(crate) run: Option<Demand>,
     /// What failed pods use besides while a Job is retried.
     pub(crate) retries: Demand,
     /// The pods that are replaced by a rollout.
@@ -417,6 +425,9 @@ impl ChangeDemand {
                 demand.requested.add_all(&pod::succeeded_demand(spec));
                 demand.retries.add_all(&pod::retry_demand(spec));
                 demand.queued = pod::may_wait(spec).then(|| pod::least_demand(spec, &each));
+            }
+            if let Object::CronJob(cron_job) = object {
+                demand.run = pod::scheduled_run(cron_job, &each);
             }
             let spec = object.pod_template().and_then(|template| template.spec.as_ref());
             demand.claims.extend(

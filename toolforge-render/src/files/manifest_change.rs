@@ -20,8 +20,8 @@ use crate::object::{
 };
 use crate::pod::{
     REPLICA_SETS, claim_demand, claimed, has_ended, job_pods, least_demand, may_wait, of_live_pods,
-    own_claims, pod_demand, pod_id, pods_of, retry_demand, revision_of, stated_pod, succeeded_demand,
-    terminal_demand, waits_for_unpausing,
+    own_claims, pod_demand, pod_id, pods_of, retry_demand, revision_of, scheduled_run, stated_pod,
+    succeeded_demand, terminal_demand, waits_for_unpausing,
 };
 
 /// Returns the change of the object of a manifest: it is created, or the live object is updated.
@@ -60,6 +60,7 @@ pub(super) fn change_of(manifest: &Manifest, facts: &FilePlanFacts) -> Change {
             planned.object(&mut change, &Demand::default(), &Demand::default());
             if cron_job_spec(wanted).is_none_or(|spec| spec.suspend != Some(true)) {
                 change.demand.pods = planned.pods();
+                change.demand.run = scheduled_run(wanted, &planned.pods_of_count(1).each);
             }
         }
         ManifestObject::Service(wanted) => {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use toolforge_model::{FileJob, JobRequest, Location, Untrusted, WebServiceOptions, WebServiceOptionsError};
-use toolforge_quota::{Demand, Limits, ResourceCheck, ResourceQuota, Verdict};
+use toolforge_quota::{Demand, LimitRange, Limits, ResourceCheck, ResourceQuota, Verdict};
 
 use crate::change::{Action, Change, ChangeSet, Workload, WorkloadKind};
 use crate::files::immutable::changed_immutable;
@@ -31,6 +31,8 @@ pub struct FilePlan {
     pub jobs: Vec<JobPlan>,
     /// The plan of the web service, if a file is a template.
     pub web_service: Option<WebServicePlan>,
+    /// The LimitRanges in the order whose defaults are planned with.
+    pub(crate) limit_ranges: Vec<LimitRange>,
 }
 
 /// Why something of a file cannot be applied.
@@ -171,7 +173,8 @@ fn plan_with_order(files: &[FileContents], facts: &FilePlanFacts) -> FilePlan {
     let owned = owned_objects(files, facts, &mut problems);
     let manifests = manifests(files, facts, &owned, &mut problems);
     sets.push(ChangeSet::new(manifests, limits));
-    FilePlan { set: ChangeSet::of_all(sets, limits), problems, jobs, web_service }
+    let limit_ranges = limits.limit_ranges.clone();
+    FilePlan { set: ChangeSet::of_all(sets, limits), problems, jobs, web_service, limit_ranges }
 }
 
 /// Returns the changes of the jobs of all files together.

@@ -117,3 +117,43 @@ fn pods_without_a_controller_do_not_wait() {
     assert_eq!(verdict(3), Verdict::Fits);
     assert!(!verdict(4).completes());
 }
+
+#[test]
+fn runs_that_can_never_start_do_not_fit() {
+    let run = "{apiVersion: batch/v1, kind: CronJob, metadata: {name: a}, spec: {schedule: '@daily', jobTemplate: {spec: {template: \
+               {spec: {containers: [{name: a, image: x, resources: {limits: {memory: 3Gi}}}]}}}}}}\n---\n";
+    assert_eq!(verdict_of(&quota(4, 1), run), Verdict::Fits);
+    assert_snapshot!(plan("", &quota(4, 2), &[run]), @"
+    create object CronJob a
+      limits.memory 2Gi -> 5Gi, peak 5Gi of 4Gi too much
+    quota-exceeded
+    fits: CronJob a: memory 2Gi
+    no downtime: CronJob a: memory 2Gi
+    ");
+    // A running Job ends, and a suspended CronJob has no runs.
+    let live = [quota(4, 2), job("2Gi", "parallelism: 1"), pod_of_job("2Gi", 0)].concat();
+    assert_eq!(verdict_of(&live, run), Verdict::Fits);
+    assert_eq!(verdict_of(&quota(4, 2), &run.replace("'@daily'", "'@daily', suspend: true")), Verdict::Fits);
+    // What is created beside it stays.
+    let bot = deployment("bot", "2Gi", 1, "");
+    assert_eq!(verdict_of(&quota(4, 0), &[run, &bot].concat()), Verdict::Never);
+}
+
+#[test]
+fn largest_amount_is_that_of_the_worst_defaults() {
+    let range = |name: &str, memory: &str| {
+        format!(
+            "---\n{{apiVersion: v1, kind: LimitRange, metadata: {{name: {name}}}, spec: {{limits: [{{type: Container, default: {{memory: \
+             {memory}}}}}]}}}}\n---\n"
+        )
+    };
+    let live = [range("a", "100Mi"), range("b", "300Mi"), quota(4, 0).replace("4Gi", "200Mi")].concat();
+    let pod = "{apiVersion: v1, kind: Pod, metadata: {name: p}, spec: {containers: [{name: a, image: x}]}}";
+    assert_snapshot!(plan("", &live, &[pod]), @"
+    create object Pod p
+      limits.memory 0 -> 300Mi, peak 300Mi of 200Mi too much
+    never
+    fits: Pod p: memory 200Mi
+    no downtime: Pod p: memory 200Mi
+    ");
+}
