@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use crate::connect::{ConnectError, Kubeconfig};
 use crate::exchange::Exchange;
-use crate::limits::{RequestLimits, SharedTime};
+use crate::request_limits::{RequestLimits, SharedTime};
 use crate::retry::RetryPolicy;
 use crate::transport::{ConnectOptions, Transport};
 

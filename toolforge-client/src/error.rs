@@ -4,7 +4,7 @@ use kube::core::request;
 use toolforge_model::Untrusted;
 
 use crate::connect::CredentialSource;
-use crate::limits::is_read;
+use crate::request_limits::is_read;
 use crate::status::{ApiStatus, StatusKind};
 use crate::transport::TransportError;
 

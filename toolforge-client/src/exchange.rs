@@ -23,7 +23,9 @@ use tower_service::Service;
 use crate::Error;
 use crate::connect::ClientCertificate;
 use crate::foreign::describe_foreign;
-use crate::limits::{ANSWER_LIMIT, OBJECT_LIMIT, RequestLimits, SMALL_LIMIT, SharedTime, Times, is_stream};
+use crate::request_limits::{
+    ANSWER_LIMIT, OBJECT_LIMIT, RequestLimits, SMALL_LIMIT, SharedTime, Times, is_stream,
+};
 use crate::request_name::{name, tidy};
 use crate::response::{collect, read_json};
 use crate::retry::{Idempotency, RetryPolicy};

@@ -11,8 +11,8 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Serialize};
 use toolforge_model::{Untrusted, platform};
 
-use crate::limits::{ANSWER_LIMIT, OBJECT_LIMIT};
 use crate::path::{Collection, ObjectPath};
+use crate::request_limits::{ANSWER_LIMIT, OBJECT_LIMIT};
 use crate::request_name::name;
 use crate::response::read_json;
 use crate::{Client, Error};

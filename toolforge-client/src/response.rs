@@ -12,7 +12,7 @@ use toolforge_model::Untrusted;
 
 use crate::Error;
 use crate::foreign::describe_foreign;
-use crate::limits::Times;
+use crate::request_limits::Times;
 use crate::request_name::name;
 use crate::transport::TransportError;
 

@@ -9,7 +9,7 @@ use http::header::{CONTENT_TYPE, UPGRADE};
 use http::{HeaderValue, Method, Request};
 
 use crate::Error;
-use crate::limits::is_read;
+use crate::request_limits::is_read;
 use crate::status::StatusKind;
 use crate::transport::TransportError;
 

@@ -10,7 +10,7 @@ use kube::core::request;
 use toolforge_model::Untrusted;
 
 use crate::exchange::server_time;
-use crate::limits::SMALL_LIMIT;
+use crate::request_limits::SMALL_LIMIT;
 use crate::response::read_json;
 use crate::{Client, Error, ResourceType};
 

@@ -24,8 +24,8 @@
 //! ```
 
 mod catalog;
-mod contents;
 mod entry;
+mod image_contents;
 mod image_type;
 mod job_image;
 mod lookup;
@@ -33,8 +33,8 @@ mod old_name;
 mod similar;
 
 pub use catalog::{Catalog, CatalogError};
-pub use contents::{contents, lacks_program};
 pub use entry::EntryProblem;
+pub use image_contents::{contents, lacks_program};
 pub use image_type::{ImageType, Runner, RunnerError, State, WebImage};
 pub use job_image::{FoundJobImage, ImageLookupError};
 pub use lookup::TypeLookupError;

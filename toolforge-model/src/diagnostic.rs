@@ -157,7 +157,7 @@ impl Diagnostic {
 
     /// Returns the diagnostic with what fixes it.
     #[must_use]
-    pub fn with_remedy(self, remedy: Remedy) -> Self {
+    pub(crate) fn with_remedy(self, remedy: Remedy) -> Self {
         Self { remedy: Some(remedy), ..self }
     }
 

@@ -108,8 +108,8 @@ pub enum AuditFinding {
     SeveralLimits {
         /// The resource.
         resource: Resource,
-        /// The names of the quotas and their limits, the smallest first.
-        limits: Vec<(String, u64)>,
+        /// The limits, the smallest first.
+        limits: Vec<LimitOfQuota>,
     },
     /// An existing object, its pods or its claims are refused when they are created again, even if nothing else is used.
     Stranded {
@@ -120,6 +120,16 @@ pub enum AuditFinding {
         /// Whether the object itself stays, and only its pods are refused.
         is_kept: bool,
     },
+}
+
+/// The limit of a resource in one quota.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LimitOfQuota {
+    /// The quota's name.
+    pub quota: String,
+    /// The limit.
+    pub hard: u64,
 }
 
 /// An existing object that creates pods.
@@ -222,7 +232,7 @@ impl fmt::Display for AuditFinding {
             Self::SeveralLimits { resource, limits } => {
                 let limits: Vec<_> = limits
                     .iter()
-                    .map(|(quota, hard)| format!("{} in {}", resource.amount(*hard), name(quota)))
+                    .map(|limit| format!("{} in {}", resource.amount(limit.hard), name(&limit.quota)))
                     .collect();
                 write!(
                     f,
@@ -363,16 +373,19 @@ impl Limits {
     }
 
     fn several_limits(&self) -> Vec<AuditFinding> {
-        let mut limits: BTreeMap<&Resource, Vec<(String, u64)>> = BTreeMap::new();
+        let mut limits: BTreeMap<&Resource, Vec<LimitOfQuota>> = BTreeMap::new();
         for quota in self.quotas.iter().filter(|quota| quota.scopes.is_empty()) {
             for (resource, hard) in &quota.hard {
-                limits.entry(resource).or_default().push((quota.name.clone(), *hard));
+                limits
+                    .entry(resource)
+                    .or_default()
+                    .push(LimitOfQuota { quota: quota.name.clone(), hard: *hard });
             }
         }
         let several = limits.into_iter().filter(|(_, limits)| limits.len() > 1);
         several
             .map(|(resource, mut limits)| {
-                limits.sort_by_key(|(_, hard)| *hard);
+                limits.sort_by_key(|limit| limit.hard);
                 AuditFinding::SeveralLimits { resource: resource.clone(), limits }
             })
             .collect()

@@ -7,7 +7,7 @@ use crate::demand::Demand;
 use crate::quota_check::ResourceCheck;
 use crate::resource::Resource;
 use crate::resource_quota::ResourceQuota;
-use crate::schedule::{Interval, ScheduledRuns};
+use crate::run_conflicts::{Interval, ScheduledRuns};
 use crate::scopes::PodTraits;
 
 /// Jobs whose runs together exceed a quota.
@@ -237,7 +237,7 @@ fn moments_of(job: usize, runs: &ScheduledRuns, time: &Range<i64>) -> impl Itera
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::schedule::simulate;
+    use crate::run_conflicts::simulate;
 
     fn runs(name: &str, memory: u64, starts: &[i64], seconds: u32) -> ScheduledRuns {
         let each = [(Resource::LimitsMemory, memory)].into();

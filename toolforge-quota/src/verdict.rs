@@ -2,10 +2,12 @@ use std::fmt;
 
 use crate::quota_check::{QuotaCheck, ResourceCheck};
 
-/// Whether a change or a rollout fits, in one word.
+/// Whether a change or a rollout fits, in one word; a later one is worse.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Verdict {
+    /// No quota is known, so nothing was checked.
+    NotChecked,
     /// Every new pod can be created when its turn comes, even if no old pod has terminated yet.
     Fits,
     /// It completes, but some pods cannot be created before old ones have terminated.
@@ -22,8 +24,6 @@ pub enum Verdict {
     Deadlock,
     /// It alone is larger than a quota or a limit allows, whatever else runs.
     Never,
-    /// No quota is known, so nothing was checked.
-    NotChecked,
 }
 
 impl Verdict {

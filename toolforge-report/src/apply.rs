@@ -14,7 +14,7 @@ structs! {
         pub tool: ToolName,
         /// Whether it was a dry run, and who checked it; `null` if it was none.
         pub dry_run: Option<DryRun>,
-        /// Whether it fits the quotas and limits; `null` if no quota is known.
+        /// Whether it fits the quotas and limits; `null` if no quota is known, or one is not counted yet.
         pub fits: Option<bool>,
         /// The web services and jobs, in the order in which they are changed.
         pub changes: Vec<AppliedChange>,

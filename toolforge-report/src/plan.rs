@@ -18,7 +18,7 @@ structs! {
         pub host: String,
         /// Kind of the route.
         pub routing: Routing,
-        /// Whether it fits the quotas and limits; `null` if no quota is known.
+        /// Whether it fits the quotas and limits; `null` if no quota is known, or one is not counted yet.
         pub fits: Option<bool>,
         /// Whether and when it fits, and if not, why.
         pub verdict: Verdict,
@@ -42,7 +42,7 @@ structs! {
 
     /// What a restart of a running web service or continuous job would do.
     pub struct RestartForecast {
-        /// Whether it fits the quotas and limits; if not, nothing would be changed. `null` if no quota is known.
+        /// Whether it fits the quotas and limits; if not, nothing would be changed. `null` if no quota is known, or one is not counted yet.
         pub fits: Option<bool>,
         /// Whether and when it fits, and if not, why.
         pub verdict: Verdict,
@@ -70,7 +70,7 @@ structs! {
 
     /// What `jobs load` would change: `jobs plan`, `jobs load --dry-run`, `jobs run --dry-run`.
     pub struct LoadPlan {
-        /// Whether it can be applied and fits the quotas and limits; `null` if no quota is known.
+        /// Whether it can be applied and fits the quotas and limits; `null` if no quota is known, or one is not counted yet.
         pub fits: Option<bool>,
         /// Whether and when it fits, and if not, why.
         pub verdict: Verdict,
@@ -235,7 +235,7 @@ structs! {
     pub struct FilePlan {
         /// The tool.
         pub tool: ToolName,
-        /// Whether all can be applied and fits the quotas and limits; `null` if no quota is known.
+        /// Whether all can be applied and fits the quotas and limits; `null` if no quota is known, or one is not counted yet.
         pub fits: Option<bool>,
         /// Whether and when it fits, and if not, why.
         pub verdict: Verdict,

@@ -173,22 +173,29 @@ impl<'de, F: FnMut(Option<&str>, Value) -> Result<(), String>> Visitor<'de> for 
     fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<(), A::Error> {
         let mut object = Map::new();
         let mut is_list = false;
+        // Items without a kind, of a list whose kind follows them.
+        let mut unnamed = Vec::new();
         while let Some(key) = fields.next_key::<String>()? {
             let kind = object.get("kind").and_then(Value::as_str);
             let item_kind = kind.and_then(list_item_kind);
             match key.as_str() {
-                // The kind of a list may follow its items.
                 "items" if kind.is_none() || item_kind.is_some() => {
                     is_list = true;
+                    let unnamed = kind.is_none().then_some(&mut unnamed);
                     let kind = item_kind.filter(|kind| !kind.is_empty()).map(str::to_owned);
-                    fields.next_value_seed(Items { kind, each: &mut *self.each })?;
+                    fields.next_value_seed(Items { kind, unnamed, each: &mut *self.each })?;
                 }
                 _ => {
                     object.insert(key, fields.next_value()?);
                 }
             }
         }
-        if is_list { Ok(()) } else { (self.each)(None, Value::Object(object)).map_err(A::Error::custom) }
+        if !is_list {
+            return (self.each)(None, Value::Object(object)).map_err(A::Error::custom);
+        }
+        let kind = object.get("kind").and_then(Value::as_str).and_then(list_item_kind);
+        let kind = kind.filter(|kind| !kind.is_empty());
+        unnamed.into_iter().try_for_each(|item| (self.each)(kind, item).map_err(A::Error::custom))
     }
 }
 
@@ -196,6 +203,8 @@ impl<'de, F: FnMut(Option<&str>, Value) -> Result<(), String>> Visitor<'de> for 
 struct Items<'a, F> {
     /// The kind of an item that does not state it, as in a list of the API server.
     kind: Option<String>,
+    /// Where to keep items without a kind, if that of the list is not known yet.
+    unnamed: Option<&'a mut Vec<Value>>,
     each: &'a mut F,
 }
 
@@ -226,8 +235,12 @@ impl<'de, F: FnMut(Option<&str>, Value) -> Result<(), String>> Visitor<'de> for 
         items.deserialize_seq(self)
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(mut self, mut items: A) -> Result<(), A::Error> {
         while let Some(item) = items.next_element::<Value>()? {
+            if let Some(unnamed) = self.unnamed.as_mut().filter(|_| item.get("kind").is_none()) {
+                unnamed.push(item);
+                continue;
+            }
             (self.each)(self.kind.as_deref(), item).map_err(A::Error::custom)?;
         }
         Ok(())
@@ -275,6 +288,7 @@ mod tests {
                 &["a", "b"][..],
             ),
             (r#"{"kind": "ResourceQuotaList", "items": [{"metadata": {"name": "a"}}]}"#.to_owned(), &["a"]),
+            (r#"{"items": [{"metadata": {"name": "a"}}], "kind": "ResourceQuotaList"}"#.to_owned(), &["a"]),
             (format!("{a}\n{b}\n\n"), &["a", "b"]),
             (pod.to_owned(), &[]),
             (r#"{"kind": "ResourceQuotaList", "items": null}"#.to_owned(), &[]),

@@ -36,7 +36,7 @@ pub fn restart_outcome(set: &ChangeSet) -> String {
         None if set.changes.iter().any(|change| change.downtime.is_some()) => {
             "would stop the old pods before the new ones start".to_owned()
         }
-        None if set.verdict() == Verdict::NotChecked => {
+        None if matches!(set.verdict(), Verdict::NotChecked | Verdict::NotCounted) => {
             "would replace the pods; whether there would be downtime is not known".to_owned()
         }
         None => "would replace the pods without downtime".to_owned(),

@@ -40,7 +40,11 @@ pub fn usage_failure(error: &clap::Error) -> Failure {
         ErrorKind::ArgumentConflict => {
             failure(format!("{option} cannot be used with {}", option_name(&text(ContextKind::PriorArg))))
         }
-        ErrorKind::MissingRequiredArgument => failure(format!("{option} is required")),
+        ErrorKind::MissingRequiredArgument => {
+            let missing = failure(format!("{option} is required"));
+            // An option that another one requires: only the usage shows which.
+            if option.starts_with('-') { missing.hint(text(ContextKind::Usage)) } else { missing }
+        }
         ErrorKind::InvalidSubcommand => {
             failure(format!("unknown command \"{}\"{suggestion}", text(ContextKind::InvalidSubcommand)))
         }
@@ -93,6 +97,16 @@ mod tests {
         };
         assert_eq!(said("five"), "--count: \"five\" is not a whole number");
         assert_eq!(said("1.5"), "--count: \"1.5\" is not a whole number");
+    }
+
+    #[test]
+    fn required_options_are_shown_with_what_requires_them() {
+        let command = Command::new("program")
+            .arg(Arg::new("all").long("all").num_args(0))
+            .arg(Arg::new("sort").long("sort").requires("all"));
+        let error = command.try_get_matches_from(["program", "--sort", "name"]).unwrap_err();
+        let shown = usage_failure(&error).to_string();
+        assert_eq!(shown, "error: --all is required\n\nhint: Usage: program --all --sort <sort>\n");
     }
 
     #[test]

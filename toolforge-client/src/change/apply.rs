@@ -49,7 +49,7 @@ pub enum ApplyEvent<'a> {
     Terminating(&'a Change),
     /// They are gone.
     Terminated(&'a Change),
-    /// The workload is gone, and its pods take longer than the timeout; until then they count for the quota.
+    /// The workload is gone, and its pods take longer than the timeout; until then they count against the quota.
     PodsRemain(&'a Change),
     /// The changes fit once [some pods](ChangeSet::terminating) have terminated, or, if there are none, once a quota no longer
     /// counts deleted objects. They are planned again in a second.

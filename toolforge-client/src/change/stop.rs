@@ -25,7 +25,7 @@ const TRIES: u32 = 3;
 pub enum StopOutcome {
     /// Its objects and its pods are gone.
     Gone,
-    /// Its objects are gone, and its pods take longer than the deadline; until then they count for the quota.
+    /// Its objects are gone, and its pods take longer than the deadline; until then they count against the quota.
     PodsRemain,
     /// Somebody else has started it again.
     StartedAgain,

@@ -9,10 +9,10 @@ mod pod_log;
 mod reader;
 mod reading;
 mod resume;
+mod source;
 mod tail;
-mod target;
 
 pub use item::{LogItem, LogOptions, LogSince};
 pub use reader::LogReader;
+pub use source::{LogOwner, LogTarget};
 pub use tail::LogTail;
-pub use target::{LogOwner, LogTarget};

@@ -9,7 +9,7 @@ use toolforge_model::ToolName;
 
 use crate::log::item::{LogItem, LogOptions};
 use crate::log::pod_log::{PodLog, PodSnapshot};
-use crate::log::target::LogTarget;
+use crate::log::source::LogTarget;
 use crate::{Client, Error};
 
 /// How long ago a run may have terminated to be shown before the one that followed it: in the morning, the night is of

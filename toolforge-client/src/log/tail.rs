@@ -14,7 +14,7 @@ use crate::log::item::{LogItem, LogOptions};
 use crate::log::pod_log::{PodLog, has_ended};
 use crate::log::reader::LogReader;
 use crate::log::reading::Reading;
-use crate::log::target::{LogTarget, OwnerState, owner_states};
+use crate::log::source::{LogTarget, OwnerState, owner_states};
 use crate::{Client, Error, WatcherEvent};
 
 /// How long an answer may continue after its run has terminated: the kubelet checks every five seconds whether a

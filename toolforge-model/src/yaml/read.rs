@@ -35,8 +35,7 @@ pub fn parse(text: &str) -> Result<YamlNode, Diagnostic> {
             };
             return Diagnostic::of_kind(DiagnosticKind::Encoding, Location::START, message);
         }
-        // A mark in a line that was read is part of a value.
-        if let Some(mark) = find_template(text).filter(|mark| mark.location.line + 1 >= location.line) {
+        if let Some(mark) = find_template(text, location.line) {
             return Diagnostic::of_kind(DiagnosticKind::Template, mark.location, mark);
         }
         if let Some((location, sequence)) = invalid_escape(text, location) {
@@ -290,6 +289,11 @@ mod tests {
             (
                 "# {{ x }}\n{% for x in y %}\n- a\n",
                 "line 2, column 1: the file is a template with {% %}; render it first, and use the result",
+            ),
+            // A mark in a line that was read is part of a value.
+            (
+                "- a: ps --format {{.Name}}\n- b: c\n  d: e\n  f: {{ g }}\n",
+                "line 4, column 6: the file is a template with {{ }}; render it first, and use the result",
             ),
             ("a\0:\0 \0b\0", "line 1, column 1: the file is UTF-16; save it as UTF-8"),
             ("\u{7f}ELF: [abcdefgh\0", "line 1, column 1: the file is binary; it has zero bytes"),

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use crate::Location;
 
-/// The first expression of a template in a text.
+/// An expression of a template in a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TemplateMark {
@@ -25,21 +25,24 @@ impl fmt::Display for TemplateMark {
     }
 }
 
-/// Returns the first expression of a template in a text, outside of quotes and comments.
+/// Returns the first expression of a template outside of quotes and comments that may be why a text cannot be read at `line`,
+/// counted from 1: it is in that line, the one before, or a later one. In a line that was read, it is part of a value.
 ///
 /// ```
 /// use toolforge_model::yaml::find_template;
 ///
-/// let mark = find_template("a: 1\nb: {{ .Values.b }}\n").unwrap();
-/// assert_eq!((mark.location.line, mark.location.column), (2, 4));
-/// assert!(find_template("a: \"{{ x }}\"\n").is_none());
+/// let mark = find_template("a: x {{.y}}\nc: 1\nb: {{ .Values.b }}\n", 3).unwrap();
+/// assert_eq!((mark.location.line, mark.location.column), (3, 4));
+/// assert!(find_template("a: \"{{ x }}\"\n", 1).is_none());
 /// ```
 #[must_use]
-pub fn find_template(text: &str) -> Option<TemplateMark> {
+pub fn find_template(text: &str, line: u64) -> Option<TemplateMark> {
+    let first = usize::try_from(line).unwrap_or(usize::MAX).saturating_sub(2);
     let mut start = 0;
     for (index, line) in text.split('\n').enumerate() {
         let content = line.trim_start_matches('\u{feff}').trim_start();
-        if !content.starts_with('#')
+        if index >= first
+            && !content.starts_with('#')
             && let Some(column) = mark_of_line(line)
         {
             let (before, found) = line.split_at(column);
@@ -87,7 +90,7 @@ mod tests {
             ("a: '{{ x }}'\nb: \"{% y %}\"\n", None),
             ("a: {b: c}\n", None),
         ] {
-            let found = find_template(text);
+            let found = find_template(text, 1);
             let found = found.map(|found| (found.location.line, found.location.column, found.is_statement));
             assert_eq!(found, expected, "{text:?}");
         }

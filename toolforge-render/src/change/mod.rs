@@ -5,8 +5,8 @@
 
 mod adjustment;
 mod change_set;
+mod pod_replacement;
 mod queued_runs;
-mod rollout;
 mod size_cap;
 mod stages;
 mod step;
@@ -16,8 +16,8 @@ pub use adjustment::{Adjustment, Largest, LargestSizes, PodPart};
 pub(crate) use adjustment::{Sized, lowest_size, set_size};
 pub(crate) use change_set::with_rows;
 pub use change_set::{ChangeSet, ResourceForecast};
-pub(crate) use rollout::PodReplacement;
-pub use rollout::{Downtime, Rollout};
+pub(crate) use pod_replacement::PodReplacement;
+pub use pod_replacement::{Downtime, Rollout};
 pub(crate) use size_cap::{SizeCap, cap_adjustments};
 pub(crate) use step::ChangeDemand;
 pub use step::{Action, Change, Step, StepAction};

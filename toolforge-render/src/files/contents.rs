@@ -55,7 +55,7 @@ pub struct FileTemplate {
 impl FileTemplate {
     /// Returns where a key is in the file, like `mem`, if the template sets it.
     #[must_use]
-    pub fn location_of(&self, key: &str) -> Option<Location> {
+    pub(crate) fn location_of(&self, key: &str) -> Option<Location> {
         Some(self.template.location(key)?.moved_down(self.lines_before))
     }
 }

@@ -23,8 +23,18 @@ pub struct LoadPlan {
     pub problems: Vec<LoadProblem>,
     /// The requested jobs.
     pub(crate) requested: Vec<Workload>,
-    /// Unchanged jobs that belong to another file, with that file: loading it may delete them.
-    pub from_other_files: Vec<(JobName, Untrusted)>,
+    /// Unchanged jobs that belong to another file: loading it may delete them.
+    pub from_other_files: Vec<JobOfOtherFile>,
+}
+
+/// A job that was created from another file than the one that is loaded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct JobOfOtherFile {
+    /// The job.
+    pub name: JobName,
+    /// The file's identity, as it is written on the job's objects.
+    pub file: Untrusted,
 }
 
 impl AsRef<ChangeSet> for LoadPlan {
@@ -126,7 +136,7 @@ pub fn plan_load(requests: &[JobRequest], facts: &JobFacts, options: &LoadOption
                 if change.is_keep()
                     && let Some(other) = found.and_then(|job| other_file(job, options.file))
                 {
-                    from_other_files.push((name.clone(), Untrusted::new(other)));
+                    from_other_files.push(JobOfOtherFile { name: name.clone(), file: Untrusted::new(other) });
                 }
                 if change.adopts && !options.adopts {
                     problems.push(LoadProblem::Recorded { name: name.clone() });

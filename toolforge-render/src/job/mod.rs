@@ -61,7 +61,7 @@ pub use duration::DurationSource;
 pub use facts::{JobFacts, LiveJobs, RecordedJob};
 pub use job_objects::{JobObjects, JobWorkload};
 pub use labels::{is_job, job_name_of};
-pub use load::{LoadOptions, LoadPlan, job_deletions, plan_load, workload_deletions};
+pub use load::{JobOfOtherFile, LoadOptions, LoadPlan, job_deletions, plan_load, workload_deletions};
 pub use load_conflicts::{
     conflicts_after, conflicts_during_rollout, permanent_jobs, schedule_adjustments, unsimulated_jobs,
 };

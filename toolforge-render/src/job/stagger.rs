@@ -1,6 +1,5 @@
 //! Other minutes for scheduled jobs whose runs exceed a quota together.
 
-use std::fmt;
 use std::ops::Range;
 
 use k8s_openapi::jiff::Timestamp;
@@ -75,17 +74,6 @@ impl FixedReason {
             Some(Some((_, 1))) => Self::EveryMinute,
             Some(_) => Self::UnevenIntervals,
         }
-    }
-}
-
-impl fmt::Display for FixedReason {
-    /// Writes the reason as the end of a sentence: `it runs every minute`.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::EveryMinute => "it runs every minute",
-            Self::UnevenIntervals => "it runs at uneven intervals",
-            Self::Duration => "its schedule is a duration, counted from the last run",
-        })
     }
 }
 

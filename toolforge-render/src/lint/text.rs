@@ -100,9 +100,8 @@ pub(crate) fn check(check: &mut Check<'_>) {
 /// Adds what kept documents from being read; returns whether the others can be checked. Of a text with secrets, no line is quoted.
 pub(crate) fn check_readable(check: &mut Check<'_>, parsed: &Text, is_secret: bool) -> bool {
     let broken_line = parsed.problems.first().map_or(0, |problem| problem.location.line);
-    let mark = is_broken(parsed).then(|| find_template(check.text)).flatten();
-    // A mark in a line that was read is part of a value.
-    if let Some(mark) = mark.filter(|mark| mark.location.line + 1 >= broken_line) {
+    let mark = is_broken(parsed).then(|| find_template(check.text, broken_line)).flatten();
+    if let Some(mark) = mark {
         check
             .add(Rule::Template, mark.location, mark.span.clone(), &mark)
             .answered("error converting YAML to JSON");

@@ -7,8 +7,8 @@ use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use toolforge_model::Untrusted;
 use toolforge_quota::ObjectName;
 
-use crate::pod::admission::AdmissionRefusal;
 use crate::pod::probe::HealthProbe;
+use crate::pod::refusal::AdmissionRefusal;
 
 /// How long a health check may fail while a program starts, before a wait ends.
 const UNHEALTHY: SignedDuration = SignedDuration::from_secs(15);

@@ -1,6 +1,5 @@
 //! Pods of web services and jobs: their resources, their demand, the runs of their containers, and why they do not run.
 
-mod admission;
 mod cause;
 mod claim;
 mod container_run;
@@ -10,12 +9,12 @@ mod evidence;
 mod health;
 mod last_termination;
 mod probe;
+mod refusal;
 mod resources;
-mod rollout;
+mod rollout_progress;
 mod start_error;
 mod unsettled;
 
-pub use admission::{AdmissionRefusal, Exceeded};
 pub use cause::{Cause, Evidence};
 pub(crate) use cause::{of_refusal as cause_of_refusal, sort_evidence};
 pub(crate) use claim::{claim_demand, claimed, own_claims, own_claims_demand};
@@ -35,9 +34,10 @@ pub(crate) use evidence::{
 pub(crate) use last_termination::last_termination;
 pub use last_termination::{LastTermination, TerminationKind};
 pub use probe::HealthProbe;
+pub use refusal::{AdmissionRefusal, Exceeded};
 pub use resources::PodResources;
 pub(crate) use resources::{cpu_of, memory_of, resources};
-pub use rollout::{LiveRollout, RolloutObjects, RolloutProgress};
-pub(crate) use rollout::{POD_TEMPLATE_HASH, revision_of};
+pub use rollout_progress::{LiveRollout, RolloutObjects, RolloutProgress};
+pub(crate) use rollout_progress::{POD_TEMPLATE_HASH, revision_of};
 pub use unsettled::{PodsTime, with_unsettled_pods};
 pub(crate) use unsettled::{pod_id, remove_terminating_pods};

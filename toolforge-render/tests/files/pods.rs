@@ -384,6 +384,10 @@ fn worst_of_different_defaults_decides() {
     assert_eq!(verdict("100Mi", "200Mi").as_deref(), Some("fits"));
     assert_eq!(verdict("100Mi", "300Mi").as_deref(), Some("never"));
     assert_eq!(verdict("300Mi", "100Mi").as_deref(), Some("never"));
+    // Without a quota, what the LimitRanges refuse is worse than what is not checked.
+    let max = "{apiVersion: v1, kind: LimitRange, metadata: {name: c}, spec: {limits: [{type: Container, max: {memory: 2Gi}}]}}";
+    assert_eq!(verdict_of(&[&range("a", "1Gi"), &range("b", "4Gi"), max].concat(), pod), Verdict::Never);
+    assert_eq!(verdict_of(&[&range("a", "1Gi"), &range("b", "2Gi"), max].concat(), pod), Verdict::NotChecked);
 }
 
 #[test]

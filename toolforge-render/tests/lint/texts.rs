@@ -100,12 +100,17 @@ fn spelling_of_schedules_is_fixed() {
         };
         assert_eq!(fix(&job(schedule), &context("stashbot")).text, job(expected), "{schedule}");
     }
-    let text = clean.replacen("\"28 4 * * *\"", "\"28 4 * * moonday\"", 1);
-    let found = lint(&text, &context("stashbot"));
-    assert_eq!(
-        found[0].message.as_raw(),
-        "day of week \"moonday\" is not allowed; a CronJob has 0-6 or sun-sat (0 and sun are Sunday)"
-    );
+    for (days, expected) in [
+        (
+            "moonday",
+            "day of week \"moonday\" is not allowed; a CronJob has 0-6 or sun-sat (0 and sun are Sunday)",
+        ),
+        ("5-1", "day of week \"5-1\" ends before it begins"),
+    ] {
+        let text = clean.replacen("\"28 4 * * *\"", &format!("\"28 4 * * {days}\""), 1);
+        let found = lint(&text, &context("stashbot"));
+        assert!(found[0].message.as_raw().starts_with(expected), "{}", found[0].message.as_raw());
+    }
 }
 
 #[test]

@@ -122,7 +122,7 @@ where
                 }
             }
             ApplyEvent::PodsRemain(change) => Notice::note(format!(
-                "pods of {} take longer than {} seconds to terminate; until then they count for the quota",
+                "pods of {} take longer than {} seconds to terminate; until then they count against the quota",
                 subject(change),
                 TERMINATION_TIMEOUT.as_secs()
             ))

@@ -355,8 +355,8 @@ pub(super) fn print_notes(session: &Session, plan: &LoadPlan, conflicts: &RunCon
     let never_fitting: Vec<&str> = plan.never_fitting().collect();
     conflicts.clone().without_runs_of(&never_fitting).print_warning();
     let mut jobs_of: BTreeMap<&str, Vec<String>> = BTreeMap::new();
-    for (name, other) in &plan.from_other_files {
-        jobs_of.entry(other.as_raw()).or_default().push(name.to_string());
+    for job in &plan.from_other_files {
+        jobs_of.entry(job.file.as_raw()).or_default().push(job.name.to_string());
     }
     for (other, names) in jobs_of {
         Notice::note(format!(

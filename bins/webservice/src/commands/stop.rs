@@ -55,7 +55,7 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, 
                 stopped.map(Ended::Stopped)
             }
             signal = interrupted() => {
-                Notice::note("its pods continue to terminate; until then they count for the quota").print();
+                Notice::note("its pods continue to terminate; until then they count against the quota").print();
                 signal.map(Ended::Interrupted)
             }
         }
@@ -71,7 +71,7 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, 
             return finish(Ok(ExitCode::Success));
         }
         Ok(Ended::Stopped(StopOutcome::PodsRemain)) => {
-            Notice::warning("pods are still terminating; they count for the quota until they are gone")
+            Notice::warning("pods are still terminating; they count against the quota until they are gone")
                 .print();
         }
         Ok(Ended::Stopped(_)) => {}

@@ -3,8 +3,8 @@
 mod pod;
 mod pods;
 mod request;
+mod run_times;
 mod runs;
-mod schedule;
 mod state;
 
 pub use pod::pod_status;
@@ -13,6 +13,6 @@ pub use pods::{is_pod_of_deployment, pods_of_job, runs_of_job};
 pub use request::observe_job;
 pub(super) use request::variables_set_by_hand;
 pub(crate) use request::{CommandMarks, command_words};
+pub use run_times::{MissedReason, MissedRuns};
 pub use runs::{FailureReason, RunOutcome};
-pub use schedule::{MissedReason, MissedRuns};
 pub use state::{JobReplicas, JobState, JobStatus, job_status};

@@ -9,8 +9,8 @@ use k8s_openapi::jiff::Timestamp;
 use toolforge_model::{Untrusted, platform};
 use toolforge_quota::ObjectName;
 
+use crate::job::observe::run_times::{MissedRuns, Times, times};
 use crate::job::observe::runs::{FailureReason, RunOutcome, is_quota};
-use crate::job::observe::schedule::{MissedRuns, Times, times};
 use crate::job::{JobObjects, JobWorkload, LiveJobs, pods_of_job, runs_of_job};
 use crate::object::{condition_text, cron_job_spec, deployment_spec};
 use crate::pod::{

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::text::{is_secret_name, of_command_line};
+use super::forms::{is_secret_name, of_command_line};
 use super::token::tokens;
 
 /// How many lines before and after one that may have a secret belong to it, however they are indented.

@@ -2,7 +2,7 @@
 
 use super::super::check::{Object, Pods};
 use super::super::syntax::{Document, Node, Value};
-use super::text::{
+use super::forms::{
     self, Written, assigned, is_identifier, of_arguments, of_command_line, of_lines, passwords_of_urls,
 };
 use super::token::tokens;
@@ -81,7 +81,7 @@ fn add_anywhere<'n>(node: &'n Node, found: &mut Vec<PlainSecret<'n>>) {
             // A variable: objects have no such names.
             let is_variable = |name: &str| name.contains(|c: char| c == '_' || c.is_ascii_uppercase());
             let is_secret =
-                |name: &str| is_identifier(name) && is_variable(name) && text::is_secret_name(name);
+                |name: &str| is_identifier(name) && is_variable(name) && forms::is_secret_name(name);
             for name in texts().filter(|name| name.text().is_some_and(is_secret)) {
                 texts()
                     .filter(|value| !std::ptr::eq(*value, name))
@@ -195,7 +195,7 @@ fn of_entry<'n>(name: &'n Node, value: &'n Node, found: &mut Vec<PlainSecret<'n>
     let (key, Some(text)) = (name.text().unwrap_or_default(), value.text()) else { return };
     // A key like `settings.password.ini` names a file, of which only some lines may be secret.
     let is_file = text.trim_end().contains('\n') && key.contains('.');
-    if !is_file && text::is_secret(key, text) {
+    if !is_file && forms::is_secret(key, text) {
         found.push(PlainSecret {
             subject: key.to_owned(),
             place: name,

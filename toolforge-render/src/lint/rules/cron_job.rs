@@ -89,8 +89,7 @@ fn check_schedule(check: &mut Check<'_>, object: Object<'_>, node: &Node) {
         Err(error) => {
             let message = match &error {
                 ScheduleError::Value { field: field @ ScheduleField::DayOfWeek, found }
-                | ScheduleError::Entry { field: field @ ScheduleField::DayOfWeek, found }
-                | ScheduleError::Backwards { field: field @ ScheduleField::DayOfWeek, found } => format!(
+                | ScheduleError::Entry { field: field @ ScheduleField::DayOfWeek, found } => format!(
                     "{field} \"{}\" is not allowed; a CronJob has 0-6 or sun-sat (0 and sun are Sunday)",
                     found.as_raw()
                 ),

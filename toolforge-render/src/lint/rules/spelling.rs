@@ -48,10 +48,13 @@ pub(super) fn corrected_expression(text: &str, is_cron_job: bool) -> Option<Stri
 
 /// Returns whether a field of days of the week has a 7.
 pub(super) fn has_seven(days: &str) -> bool {
-    let is_seven = |part: &str| {
-        part.split('/').next().is_some_and(|range| range.split('-').any(|day| day.parse() == Ok(7_u8)))
-    };
-    days.split(',').any(is_seven)
+    let has_seven = |part: &str| part.split('/').next().is_some_and(|range| range.split('-').any(is_seven));
+    days.split(',').any(has_seven)
+}
+
+/// Returns whether a day is 7, also if it is written `07`.
+fn is_seven(day: &str) -> bool {
+    day.parse() == Ok(7_u8)
 }
 
 /// Returns a field with the first three letters of each name.
@@ -78,8 +81,8 @@ fn without_seven(days: &str) -> Option<String> {
     for entry in days.split(',') {
         match entry.split_once('-') {
             _ if !has_seven(entry) => entries.push(entry.to_owned()),
-            None if entry == "7" => entries.push("0".to_owned()),
-            Some((first, "7")) => match first.parse::<u8>().ok()? {
+            None if is_seven(entry) => entries.push("0".to_owned()),
+            Some((first, last)) if is_seven(last) => match first.parse::<u8>().ok()? {
                 0 | 1 => entries.push("0-6".to_owned()),
                 6 => entries.extend(["6".to_owned(), "0".to_owned()]),
                 7 => entries.push("0".to_owned()),
@@ -107,6 +110,8 @@ mod tests {
             ("0 0 * * 7", None, Some("0 0 * * 0")),
             ("0 0 * * 5-7", None, Some("0 0 * * 5-6,0")),
             ("0 0 * * 1-7", None, Some("0 0 * * 0-6")),
+            ("0 0 * * 07", None, Some("0 0 * * 0")),
+            ("0 0 * * 1-07", None, Some("0 0 * * 0-6")),
             ("0 0 * * 0,7", None, Some("0 0 * * 0")),
             ("0 0 * * 1-7/2", None, None),
             ("0 0 * * Monday", Some("0 0 * * mon"), Some("0 0 * * mon")),

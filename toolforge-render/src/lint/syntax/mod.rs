@@ -1,12 +1,19 @@
 //! YAML and JSON with the place of every value in bytes, many documents in a text, and the values that kubectl reads.
 
-mod documents;
 mod json;
 mod node;
 mod parse;
 mod scalar;
 
-pub(crate) use documents::parse;
 pub(crate) use node::{Entry, Node, Scalar, Value};
 pub(crate) use parse::{Comment, Document, Problem, ProblemKind, Text};
 pub(crate) use scalar::Plain;
+
+use json::parse_stream;
+use parse::parse_yaml;
+
+/// Reads all documents of a text: those of YAML, or JSON values one after the other. A document that cannot be read does not affect
+/// the others.
+pub(crate) fn parse(text: &str) -> Text {
+    parse_stream(text).unwrap_or_else(|| parse_yaml(text))
+}

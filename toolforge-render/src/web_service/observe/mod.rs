@@ -1,15 +1,16 @@
 //! Reads live objects: as a request, as a status, and as causes of failure.
 
-mod causes;
 mod log_file;
 mod request;
 mod status;
 
-pub use causes::{web_service_causes, web_service_progress};
 pub use log_file::web_service_log_file;
 pub use request::{ObserveError, observe_web_service_request};
 pub(crate) use request::{health_check, mount, type_of_command, web_container};
-pub use status::{RouteStatus, WebServiceState, WebServiceStatus, is_web_service_pod, newest_ready_pod};
+pub use status::{
+    RouteStatus, WebServiceState, WebServiceStatus, is_web_service_pod, newest_ready_pod, web_service_causes,
+    web_service_progress,
+};
 
 use k8s_openapi::jiff::Timestamp;
 use toolforge_model::WebServiceRequest;

@@ -6,7 +6,6 @@ use toolforge_model::{Untrusted, WebServiceRequest, platform};
 
 use crate::object::{ObjectId, ObjectKind, created_by, deployment_spec, has_label};
 use crate::pod::{Evidence, LastTermination, RolloutProgress, last_termination, restarts};
-use crate::web_service::observe::causes::{web_service_causes, web_service_progress};
 use crate::web_service::observe::request::web_container;
 use crate::web_service::{LiveWebService, Routing, WebServiceFacts, is_web_service};
 
@@ -236,6 +235,23 @@ pub fn is_web_service_pod(pod: &Pod) -> bool {
         || has_label(labels, platform::LABEL_WEBSERVICE_2019, "true");
     let containers = pod.spec.iter().flat_map(|spec| &spec.containers);
     is_web && containers.into_iter().any(|container| container.name == platform::CONTAINER_WEBSERVICE)
+}
+
+/// Returns why the pods of the Deployment's newest revision do not run or are not ready at `now`: terminal causes first,
+/// each cause once.
+#[must_use]
+pub fn web_service_causes(live: &LiveWebService, now: Timestamp) -> Vec<Evidence> {
+    live.rollout().causes(now)
+}
+
+/// Returns the progress of the rollout of the Deployment's `generation` at `now`; `None` means the current generation.
+#[must_use]
+pub fn web_service_progress(
+    live: &LiveWebService,
+    generation: Option<i64>,
+    now: Timestamp,
+) -> RolloutProgress {
+    live.rollout().progress(generation, now)
 }
 
 #[cfg(test)]

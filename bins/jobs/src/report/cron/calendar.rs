@@ -104,11 +104,17 @@ impl Calendar {
                 permanent.join(", ")
             ));
         }
-        if !self.left_out.is_empty() {
-            line(format!(
-                "Left out, because they are suspended or have a time zone: {}.",
-                joined(&self.left_out)
-            ));
+        let reasons = [
+            (LeftOutReason::Suspended, "suspended"),
+            (LeftOutReason::TimeZone, "time zone"),
+            (LeftOutReason::Unreadable, "schedule or pod template cannot be read"),
+        ];
+        for (code, reason) in reasons {
+            let jobs = self.left_out.iter().filter(|job| job.code == code);
+            let names: Vec<&str> = jobs.map(|job| job.name.as_str()).collect();
+            if !names.is_empty() {
+                line(format!("Left out ({reason}): {}.", names.join(", ")));
+            }
         }
         if !self.timelines.is_empty() {
             line(String::new());
@@ -187,8 +193,4 @@ fn left_out_reason(scheduled: &ScheduledJob) -> LeftOutReason {
     } else {
         LeftOutReason::Unreadable
     }
-}
-
-fn joined(jobs: &[LeftOutJob]) -> String {
-    jobs.iter().map(|job| job.name.as_str()).collect::<Vec<_>>().join(", ")
 }

@@ -1,5 +1,6 @@
 //! Minutes at which fewer runs exceed the quota.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use k8s_openapi::jiff::Timestamp;
@@ -74,11 +75,18 @@ fn exceeding(runs: usize) -> String {
     if runs == 1 { "1 run exceeds the quota".to_owned() } else { format!("{runs} runs exceed the quota") }
 }
 
-/// Returns a line about the jobs that no suggestion can move.
+/// Returns a line for each reason why no suggestion can move a job.
 fn not_moved(found: &StaggeredJobs) -> String {
-    if found.fixed.is_empty() {
-        return String::new();
+    let mut names: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for fixed in &found.fixed {
+        let reason = match UnmovedReason::from_code(fixed.reason.as_str()) {
+            UnmovedReason::EveryMinute => "every minute",
+            UnmovedReason::UnevenIntervals => "uneven intervals",
+            UnmovedReason::Duration => "interval counts from the last run",
+            _ => fixed.reason.as_str(),
+        };
+        names.entry(reason).or_default().push(fixed.name.as_str());
     }
-    let names: Vec<&str> = found.fixed.iter().map(|fixed| fixed.name.as_str()).collect();
-    format!("Not moved, because they run every minute or at uneven intervals: {}.\n", names.join(", "))
+    let line = |(reason, names): (&str, Vec<&str>)| format!("Not moved ({reason}): {}.\n", names.join(", "));
+    names.into_iter().map(line).collect()
 }

@@ -228,7 +228,8 @@ fn calendar_draws_the_day_and_its_conflicts() {
     Usage by anything but these runs is assumed to stay as it is now.
     Duration of a run, assumed to be the longest that the last one can have taken: bad 1m, daily 12m3s, often 20s.
     Duration of a run, assumed without a successful run: hourly 5m, never 5m, weekly 5m.
-    Left out, because they are suspended or have a time zone: abroad, asleep.
+    Left out (suspended): asleep.
+    Left out (time zone): abroad.
 
     These runs exceed the quota:
       hourly, often, 11:00:00 to 11:00:20, and 22 more times
