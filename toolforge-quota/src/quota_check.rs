@@ -14,7 +14,7 @@ use crate::pod_demand::PodDemand;
 use crate::resource::Resource;
 use crate::resource_quota::{QuotaMark, ResourceQuota};
 use crate::scopes::PodTraits;
-use crate::unsettled::{TerminatingPod, WaitingPods, admitted};
+use crate::unsettled::{JobPod, TerminatingPod, WaitingPods, admitted};
 
 /// What a change does to one resource of one quota.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -195,6 +195,8 @@ pub struct Limits {
     /// Pods that terminate and are past their grace period once more, with what the quotas no longer count of them: a change
     /// that deletes such a pod does not free that.
     pub uncounted: Vec<TerminatingPod>,
+    /// Pods of Jobs that run, and end by themselves.
+    pub job_pods: Vec<JobPod>,
     /// The kinds that the cluster did not let the user read; nothing is checked against them.
     pub unread: BTreeSet<LimitsKind>,
 }

@@ -6,7 +6,7 @@ use crate::quota_check::Limits;
 use crate::resource::Resource;
 use crate::resource_quota::ResourceQuota;
 use crate::scopes::PodTraits;
-use crate::unsettled::{TerminatingPod, WaitingPods, admitted};
+use crate::unsettled::{JobPod, TerminatingPod, WaitingPods, admitted};
 
 impl Limits {
     /// Returns the limits as they are when nothing terminates or waits any more: pods that terminate are gone, except those in
@@ -81,6 +81,20 @@ impl Limits {
         }
     }
 
+    /// Returns the limits as they are once the Jobs have ended that run now. Objects that `is_other` does not select are left as
+    /// they are.
+    #[must_use]
+    pub fn without_jobs(&self, is_other: impl Fn(&ObjectName) -> bool) -> Self {
+        let mut limits = self.clone();
+        let is_ending = |pod: &JobPod| is_other(&pod.job) && is_other(&pod.object());
+        for pod in self.job_pods.iter().filter(|pod| is_ending(pod)) {
+            limits.free_pod(&pod.object(), pod.demand.clone(), &pod.traits);
+        }
+        limits.job_pods.retain(|pod| !is_ending(pod));
+        limits.waiting.retain(|pods| pods.owner.kind != "Job" || !is_other(&pods.owner));
+        limits
+    }
+
     /// Returns the limits as they are once all waiting pods exist, even if they exceed the quotas.
     #[must_use]
     pub fn with_waiting_pods_used(mut self) -> Self {
@@ -125,6 +139,39 @@ mod tests {
         let used = |quota: &ResourceQuota| (quota.used(&Resource::Pods), quota.used(&Resource::LimitsMemory));
         assert_eq!(limits.quotas.iter().map(used).collect::<Vec<_>>(), [(2, 0), (3, 1)]);
         assert_eq!(limits.terminating, []);
+    }
+
+    #[test]
+    fn jobs_free_what_they_use_when_they_have_ended() {
+        let quota = ResourceQuota {
+            hard: [(Resource::Pods, 9)].into(),
+            used: [(Resource::Pods, 3)].into(),
+            ..ResourceQuota::default()
+        };
+        let each: Demand = [(Resource::Pods, 1)].into();
+        let pod = |name: &str| JobPod {
+            job: ObjectName::new("Job", name),
+            name: format!("{name}-1"),
+            demand: each.clone(),
+            ..JobPod::default()
+        };
+        let waiting = |kind: &str| WaitingPods {
+            owner: ObjectName::new(kind, "a"),
+            count: 1,
+            each: each.clone(),
+            ..WaitingPods::default()
+        };
+        let limits = Limits {
+            quotas: vec![quota],
+            waiting: vec![waiting("Job"), waiting("Deployment")],
+            job_pods: vec![pod("a"), pod("b")],
+            ..Limits::default()
+        };
+        let used = |limits: &Limits| limits.quotas[0].used(&Resource::Pods);
+        let after = limits.without_jobs(|_| true);
+        assert_eq!((used(&after), after.waiting, after.job_pods), (1, vec![waiting("Deployment")], vec![]));
+        let after = limits.without_jobs(|object| *object != ObjectName::new("Job", "a"));
+        assert_eq!((used(&after), after.waiting.len(), after.job_pods), (2, 2, vec![pod("a")]));
     }
 
     #[test]

@@ -33,6 +33,27 @@ pub struct TerminatingPod {
     pub may_be_replaced: bool,
 }
 
+/// A pod of a Job that runs. It ends by itself, and the quotas then count less.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct JobPod {
+    /// The Job.
+    pub job: ObjectName,
+    /// The name of the pod.
+    pub name: String,
+    /// What it frees when it has ended. The object stays.
+    pub demand: Demand,
+    /// What decides which quotas count it.
+    pub traits: PodTraits,
+}
+
+impl JobPod {
+    /// Returns the kind and the name of the pod.
+    #[must_use]
+    pub fn object(&self) -> ObjectName {
+        ObjectName::of_pod(self.name.as_str())
+    }
+}
+
 impl TerminatingPod {
     /// Returns the pod with what the quotas no longer count of it once it should have been gone for long. The object stays, which
     /// `count/pods` counts, and its claims.

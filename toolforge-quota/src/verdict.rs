@@ -12,7 +12,7 @@ pub enum Verdict {
     Fits,
     /// It completes, but some pods cannot be created before old ones have terminated.
     FitsAfterTermination,
-    /// Jobs that are created together fit, but not all at once: the pods of some are created when others have ended.
+    /// It fits, but not all at once: some pods are created when pods of Jobs have ended.
     FitsOneAfterAnother,
     /// Every pod of a Job can be created, but not as many more as it retries where pods fail: their objects stay.
     FitsWithoutRetries,

@@ -86,7 +86,7 @@ proptest! {
     #[test]
     fn what_is_predicted_to_fit_never_gets_stuck(case in cases()) {
         if is_predicted_to_fit(&case) {
-            prop_assert!(!can_get_stuck(&[case.model()]), "{:?}", case);
+            prop_assert!(!can_get_stuck(&[case.model()], &[]), "{:?}", case);
         }
     }
 
@@ -95,7 +95,7 @@ proptest! {
         let used = case.others + case.old.0 * case.old.1;
         let case = Case { hard: case.hard.max(used), new: (case.new.0, case.new.1.max(1)), ..case };
         let RolloutForecast { verdict, peak, .. } = forecast(&case);
-        prop_assert_eq!(verdict.completes(), !can_get_stuck(&[case.model()]), "{:?} {:?}", verdict, case);
+        prop_assert_eq!(verdict.completes(), !can_get_stuck(&[case.model()], &[]), "{:?} {:?}", verdict, case);
         prop_assert!(case.others + peak.get(&Resource::Pods) <= case.hard);
         if verdict == Verdict::Fits {
             prop_assert!(is_predicted_to_fit(&case), "{:?}", case);
@@ -126,7 +126,7 @@ proptest! {
         };
         let case = Case { old: (count, case.old.1), new: (count, case.new.1), strategy, ..case };
         if !is_predicted_to_fit(&case) {
-            prop_assert!(can_get_stuck(&[case.model()]), "{:?}", case);
+            prop_assert!(can_get_stuck(&[case.model()], &[]), "{:?}", case);
         }
     }
 }
@@ -136,8 +136,8 @@ fn old_pods_are_scaled_before_they_are_replaced() {
     let surge = Replacement::Rolling { surge: 1, unavailable: 0 };
     let case = Case { hard: 320, others: 0, old: (2, 96), new: (4, 64), strategy: surge };
     assert!(!is_predicted_to_fit(&case));
-    assert!(can_get_stuck(&[case.model()]));
+    assert!(can_get_stuck(&[case.model()], &[]));
     let case = Case { strategy: Replacement::Recreate, ..case };
     assert!(is_predicted_to_fit(&case));
-    assert!(!can_get_stuck(&[case.model()]));
+    assert!(!can_get_stuck(&[case.model()], &[]));
 }

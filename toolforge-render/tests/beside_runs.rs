@@ -245,3 +245,15 @@ fn current_run_is_not_counted_twice() {
         assert_eq!(others, 7, "{is_terminating}");
     }
 }
+
+#[test]
+fn one_off_jobs_that_wait_are_no_scheduled_runs() {
+    let facts = facts(0, &[]);
+    let text = "- {name: a, command: x, image: bookworm, mem: 3Gi}\n- {name: b, command: x, image: bookworm, mem: 3Gi}\n\
+                - {name: c, command: x, image: bookworm, mem: 3Gi}\n- {name: d, command: x, image: bookworm, schedule: '7 3 * * *'}\n";
+    let file = JobsFile::parse(text, &tool()).unwrap();
+    let requests: Vec<_> = file.jobs.into_iter().map(|job| job.request).collect();
+    let plan = plan_load(&requests, &facts, &LoadOptions::default());
+    assert_eq!(plan.verdict().as_str(), "fits-one-after-another");
+    assert_eq!(conflicts_after(&plan.set, &plan.plans, &facts, &day()), []);
+}

@@ -65,6 +65,7 @@ impl RunConflicts {
         let creates_schedules =
             set.pending().any(|change| change.action == Action::Create && change.is_of_schedule());
         let permanent = permanent_jobs(set, plans, facts);
+        let blocked: Vec<&str> = set.blocked_runs().collect();
         let rollout_assumptions = assumptions(&during_rollout, &permanent, facts);
         let assumptions = assumptions(&conflicts, &permanent, facts);
         Self {
@@ -79,6 +80,7 @@ impl RunConflicts {
             unsimulated: unsimulated_jobs(set, plans),
             until: day.end,
         }
+        .without_runs_of(&blocked)
     }
 
     /// Returns a fragment that says whose runs are not among those that are compared with the quota; `None` if all are.

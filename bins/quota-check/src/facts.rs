@@ -1,5 +1,7 @@
 //! What is known of a namespace: from the cluster, or from files.
 
+use std::collections::BTreeSet;
+
 use k8s_openapi::api::core::v1::Namespace;
 use k8s_openapi::jiff::Timestamp;
 use toolforge_cli::{ExitCode, Failure, Session, Source, file_facts};
@@ -8,8 +10,8 @@ use toolforge_client::{
 };
 use toolforge_images::Catalog;
 use toolforge_model::ToolName;
-use toolforge_quota::Limits;
 use toolforge_quota::profiles::Profile;
+use toolforge_quota::{Limits, Resource, ResourceQuota};
 use toolforge_render::files::FilePlanFacts;
 use toolforge_render::job::JobFacts;
 use toolforge_render::object::ObjectKind;
@@ -52,12 +54,19 @@ pub(crate) struct Overview {
     pub(crate) has_objects: bool,
     /// The kinds of objects that the user may not read.
     pub(crate) unread: Vec<Unread>,
+    /// The resources of which the cluster has counted what is used.
+    pub(crate) counted: BTreeSet<Resource>,
     pub(crate) now: Timestamp,
 }
 
 impl Overview {
     pub(crate) fn limits(&self) -> &Limits {
         &self.facts.namespace.limits
+    }
+
+    /// Returns whether it is known what is used of a quota. Of a profile, or of a quota in a file, it may not be.
+    pub(crate) fn is_usage_known(&self, quota: &ResourceQuota) -> bool {
+        quota.hard.is_empty() || quota.hard.keys().any(|resource| self.counted.contains(resource))
     }
 
     /// Returns whether it is known which workloads use the quota.
@@ -105,9 +114,11 @@ pub(crate) fn overview(session: &Session, profile: Option<Profile>) -> Result<Ov
             (facts, metrics, true, unread)
         }
     };
+    let used = facts.namespace.limits.quotas.iter().flat_map(|quota| quota.used.iter());
+    let counted = used.map(|(resource, _)| resource.clone()).collect();
     if let Some(profile) = profile {
         let limits = std::mem::take(&mut facts.namespace.limits);
         facts.namespace.limits = limits.with_profile(profile);
     }
-    Ok(Overview { facts, metrics, has_objects, unread, now })
+    Ok(Overview { facts, metrics, has_objects, unread, counted, now })
 }

@@ -91,6 +91,9 @@ pub(crate) fn read(session: &Session, paths: &[PathBuf]) -> Result<Vec<FileConte
         for warning in &contents.warnings {
             Notice::warning(warning.in_file(&shown)).print();
         }
+        if !contents.errors.is_empty() {
+            contents.errors = with_images(session, &text).unwrap_or(contents.errors);
+        }
         let found = std::mem::take(&mut contents.errors).into_iter();
         errors.extend(found.map(|error| FileError::Invalid(shown.clone(), error)));
         files.push(contents);
@@ -110,6 +113,13 @@ pub(crate) fn read(session: &Session, paths: &[PathBuf]) -> Result<Vec<FileConte
         }
         FileError::Invalid(file, error) => failure.diagnostic(file, error),
     }))
+}
+
+/// Returns all errors of a file, those about images of its jobs included; `None` if the cluster's images are not known.
+fn with_images(session: &Session, text: &str) -> Option<Vec<Diagnostic>> {
+    let catalog = session.catalog().ok()?;
+    let repository = &session.platform.build_service_repository;
+    Some(FileContents::parse_with_catalog(text, &session.tool, &catalog, repository).errors)
 }
 
 fn read_text(path: &Path, shown: &Untrusted) -> Result<String, Failure> {

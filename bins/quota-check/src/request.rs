@@ -79,7 +79,7 @@ impl Planned {
         facts.web_service.namespace = facts.jobs.namespace.clone();
         let beside = plan_files(contents, &facts);
         let conflicts = RunConflicts::of(&beside.set, &beside.jobs, &facts.jobs, overview.now);
-        needed.add_plan(&beside, &facts.jobs.namespace.limits);
+        needed.add(needed_by(&beside, contents, &facts));
         needed.add_rows(conflicts.shortfalls());
         Self {
             plan,
@@ -89,6 +89,37 @@ impl Planned {
             left_out: conflicts.left_out(),
         }
     }
+}
+
+/// The most changes of a plan of which the smallest numbers are searched: each number that is tried plans all files again.
+const MOST_CHANGES: usize = 20;
+
+/// Returns what a plan needs: where its rollouts do not fit, not more than they need to complete.
+fn needed_by(plan: &FilePlan, contents: &[FileContents], facts: &FilePlanFacts) -> Needed {
+    let limits = &facts.jobs.namespace.limits;
+    let mut needed = Needed::default();
+    needed.add_plan(plan, limits);
+    let has_rollout = plan.set.pending().any(|change| change.rollout.is_some());
+    // A web service or job that would be replaced in another way keeps its own.
+    if plan.set.fits()
+        || plan.set.refused_surge.is_some()
+        || !has_rollout
+        || plan.set.changes.len() > MOST_CHANGES
+    {
+        return needed;
+    }
+    needed.minimize(limits, |numbers| {
+        let mut facts = facts.clone();
+        for quota in &mut facts.jobs.namespace.limits.quotas {
+            for (resource, hard) in &mut quota.hard {
+                *hard = numbers.get(resource).copied().unwrap_or(0).max(*hard);
+            }
+        }
+        facts.web_service.namespace = facts.jobs.namespace.clone();
+        let plan = plan_files(contents, &facts);
+        plan.fits() && plan.set.refused_surge.is_none()
+    });
+    needed
 }
 
 /// Text in a table of Markdown, without line ends, pipes and markup.
@@ -117,7 +148,10 @@ fn text(tool: &str, overview: &Overview, planned: Option<&Planned>, names: &[Str
     };
     let mut text = format!("# Quota of tool {}\n", cell(tool));
     text.push_str(&requested_text(tool, needed, Blockage::of(&blocked, limits)));
-    text.push_str(&quota_text(limits));
+    if !limits.quotas.iter().all(|quota| overview.is_usage_known(quota)) {
+        text.push_str("\nWhat is used of the quota is not known. All numbers are those of a namespace in which nothing else runs.\n");
+    }
+    text.push_str(&quota_text(overview));
     text.push_str(&terminating_text(limits));
     let now = (!overview.facts.may_lack_kinds).then_some(overview.now);
     text.push_str(&blocked_text(&blocked, now));
@@ -126,7 +160,7 @@ fn text(tool: &str, overview: &Overview, planned: Option<&Planned>, names: &[Str
     let usage = workload_usage(&overview.facts.live.pods, &limits.quotas, &limits.limit_ranges, metrics);
     text.push_str(&usage_text(&usage, overview.metrics.is_some()));
     if let Some(planned) = planned {
-        text.push_str(&plan_text(planned, &limits.quotas, names));
+        text.push_str(&plan_text(planned, overview, names));
     }
     text
 }
@@ -215,7 +249,8 @@ fn requested_text(tool: &str, needed: &Needed, blockage: Blockage) -> String {
     text
 }
 
-fn quota_text(limits: &Limits) -> String {
+fn quota_text(overview: &Overview) -> String {
+    let limits = overview.limits();
     let mut text = "\n## Quota and use\n\n".to_owned();
     if limits.quotas.is_empty() {
         text.push_str("The namespace has no quota.\n");
@@ -228,6 +263,7 @@ fn quota_text(limits: &Limits) -> String {
         text.push_str("| resource | used | limit |\n| --- | --- | --- |\n");
         for (resource, hard) in &quota.hard {
             let (hard, [used]) = resource.short_amounts(*hard, [quota.used(resource)]);
+            let used = if overview.is_usage_known(quota) { used } else { "not known".to_owned() };
             let _ = writeln!(text, "| {} | {used} | {hard} |", cell(&resource.to_string()));
         }
     }
@@ -357,8 +393,9 @@ fn usage_text(usage: &[WorkloadUsage], is_measured: bool) -> String {
     text
 }
 
-fn plan_text(planned: &Planned, quotas: &[ResourceQuota], names: &[String]) -> String {
+fn plan_text(planned: &Planned, overview: &Overview, names: &[String]) -> String {
     let Planned { plan, smaller, meetings, left_out, .. } = planned;
+    let quotas = &overview.limits().quotas;
     let names: Vec<String> = names.iter().map(|name| cell(name)).collect();
     let mut text = format!("\n## The plan that needs it ({})\n\n", names.join(", "));
     for change in plan.set.pending() {
@@ -374,6 +411,7 @@ fn plan_text(planned: &Planned, quotas: &[ResourceQuota], names: &[String]) -> S
             let (hard, [used, after, peak]) =
                 check.resource.short_amounts(check.hard, [check.used, check.after, row.peak]);
             let resource = cell(&check.resource.to_string());
+            let used = if overview.is_usage_known(quota) { used } else { "not known".to_owned() };
             let _ = writeln!(text, "| {resource} | {hard} | {used} | {after} | {peak} |");
         }
     }

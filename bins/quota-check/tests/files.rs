@@ -194,12 +194,25 @@ fn problems_are_reported_with_locations() {
       -:3:1: unknown image type "none"
     "#);
     let run = "{apiVersion: batch/v1, kind: CronJob, metadata: {name: a}, spec: {schedule: '@daily', jobTemplate: {spec: \
-               {parallelism: 5, template: {spec: {containers: [{name: a, image: x}]}}}}}}";
+               {activeDeadlineSeconds: 60, parallelism: 5, template: {spec: {containers: [{name: a, image: x}]}}}}}}";
     let said = said("--quota seed-2020 -", run);
     assert!(
         said.starts_with("[exit 3]") && said.contains("-:1:1: a run of CronJob a never fits: pods: 5 of 4"),
         "{said}"
     );
+}
+
+#[test]
+fn unknown_images_are_among_the_errors_of_a_file() {
+    let input =
+        "- {name: a, command: x, image: pyhton3.11, mem: lots}\n- {name: b, comand: x, image: bookworm}\n";
+    assert_snapshot!(said("--quota seed-2020 -", input), @r#"
+    [exit 1]
+    error: the files have 3 errors
+      -:1:32: unknown image type "pyhton3.11"; did you mean "python3.11"?
+      -:1:49: "lots" is not an amount of memory; write it like 512Mi, 1.5Gi or 1G
+      -:2:13: unknown key "comand"; did you mean "command"?
+    "#);
 }
 
 #[test]
@@ -341,12 +354,13 @@ fn manifest_replaces_the_live_schedule() {
     std::fs::write(&facts, limits).unwrap();
     let line = format!("--from {} -", facts.display());
     // The live job of this name runs at 3:00, beside 3Gi.
-    for (memory, is_warned) in [("4Gi", false), ("6Gi", true)] {
+    for (memory, fits) in [("4Gi", true), ("6Gi", false)] {
         let input = cron_job("nightly", "0 4 * * *", memory);
         let found = said(&line, &input);
-        let warning = "exceed the quota within the next 24 hours:\n  nightly alone, 04:00 to 04:05\n";
-        assert_eq!(found.contains(warning), is_warned, "{found}");
-        assert!(!found.contains("03:00") && !found.contains("Once the jobs exist"), "{found}");
+        // A run that can never start beside what stays does not fit.
+        assert_eq!(found.starts_with("[exit 0]"), fits, "{found}");
+        assert_eq!(found.contains("what would fit:\n  CronJob nightly: memory 5Gi\n"), !fits, "{found}");
+        assert!(!found.contains("03:00") && !found.contains("hours:"), "{found}");
         let suspended = input.replace("spec: {schedule", "spec: {suspend: true, schedule");
         let found = said(&line, &suspended);
         assert!(!found.contains("hours:"), "{found}");
@@ -415,7 +429,7 @@ fn never_fitting_runs_have_the_words_of_every_plan() {
         for (input, workload) in [(job, "job c"), (cron_job, "CronJob c")] {
             let found = said(&format!("--from {} --from catalog.yaml -", facts.display()), input);
             let words = words.replace("job c", workload);
-            let words = if max == "4Gi" { words.replace("8Gi", "4Gi") } else { words };
+            let words = if max == "4Gi" { words.replace("5Gi", "4Gi") } else { words };
             assert!(
                 found.starts_with("[exit 3]\n") && found.contains(&format!("\n\n{words}")),
                 "{found}{words}"
@@ -577,7 +591,7 @@ fn runs_of_a_file_wait_for_each_other() {
     limits.memory     8Gi    0     512Mi  1536Mi  fits
     count/jobs.batch  15     0     3      3       fits
 
-    it fits the quota, but these jobs do not run at once: some wait until others have ended; whether a node has enough free resources is not checked
+    it fits the quota, but not all at once: some pods wait until pods of jobs have ended; whether a node has enough free resources is not checked
     ");
     // What stays leaves no headroom for one of them.
     let (bot, bots) = (

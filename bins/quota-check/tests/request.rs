@@ -214,7 +214,7 @@ fn runs_that_wait_for_each_other_are_requested_once() {
 #[test]
 fn run_that_never_fits_is_requested() {
     let run = "{apiVersion: batch/v1, kind: CronJob, metadata: {name: big}, spec: {schedule: '@daily', jobTemplate: {spec: \
-               {parallelism: 12, completions: 12, template: {spec: {containers: [{name: a, image: x, resources: {limits: \
+               {activeDeadlineSeconds: 60, parallelism: 12, completions: 12, template: {spec: {containers: [{name: a, image: x, resources: {limits: \
                {memory: 1Gi}}}]}}}}}}";
     let numbers = requested("--quota toolforge-2023 request -", &[], run);
     assert!(numbers.starts_with(SMALLEST), "{numbers}");
@@ -283,7 +283,7 @@ fn runs_in_other_time_zones_are_left_out() {
     let text = request("request -", &live, &cron_job("Europe/Berlin"));
     assert!(text.contains(left_out), "{text}");
     let text = request("request -", &live, &cron_job("UTC"));
-    assert!(!text.contains("Not included") && text.contains("big alone"), "{text}");
+    assert!(!text.contains("Not included") && text.contains("- limits.memory: 9Gi\n"), "{text}");
 }
 
 #[test]
@@ -317,14 +317,14 @@ fn each_quota_has_its_own_table() {
 
     | resource | used | limit |
     | --- | --- | --- |
-    | pods | 0 | 4 |
-    | limits.memory | 0 | 8Gi |
+    | pods | not known | 4 |
+    | limits.memory | not known | 8Gi |
 
     ### Quota runs, which counts only pods with Terminating
 
     | resource | used | limit |
     | --- | --- | --- |
-    | pods | 0 | 2 |
+    | pods | not known | 2 |
 
     ## Blocked
 
@@ -340,7 +340,44 @@ fn each_quota_has_its_own_table() {
 
     | resource | limit | used | after | at the peak |
     | --- | --- | --- | --- | --- |
-    | pods | 4 | 0 | 1 | 1 |
-    | limits.memory | 8Gi | 0 | 512Mi | 512Mi |
+    | pods | 4 | not known | 1 | 1 |
+    | limits.memory | 8Gi | not known | 512Mi | 512Mi |
     ");
+}
+
+#[test]
+fn rollouts_need_no_more_than_they_need_to_complete() {
+    let amount = |memory: &str| json!({"limits.memory": memory});
+    let deployment = |image: &str, replicas: u64| {
+        json!({
+            "apiVersion": "apps/v1", "kind": "Deployment",
+            "metadata": {"name": "a", "namespace": "tool-x", "uid": "a"},
+            "spec": {
+                "replicas": replicas, "selector": {"matchLabels": {"app": "a"}},
+                "strategy": {"rollingUpdate": {"maxSurge": 1, "maxUnavailable": 1}},
+                "template": {
+                    "metadata": {"labels": {"app": "a"}},
+                    "spec": {"containers": [{"name": "a", "image": image, "resources": {"limits": {"memory": "1Gi"}}}]},
+                },
+            },
+        })
+    };
+    let live = [quota(&amount("2Gi"), &amount("2Gi")), deployment("old", 2)];
+    let numbers = requested("request -", &live, &deployment("new", 4).to_string());
+    assert_eq!(numbers, format!("{SMALLEST}- limits.memory: 4Gi"));
+}
+
+#[test]
+fn unknown_use_is_said() {
+    let said = "What is used of the quota is not known.";
+    let offline = request("--quota toolforge-2023 request -", &[], &manifest("a", 20));
+    assert!(offline.contains(said) && offline.contains("| pods | not known | "), "{offline}");
+    let mut new = quota(&json!({"pods": "4"}), &json!({}));
+    new["spec"] = json!({"hard": {"pods": "4"}});
+    new.as_object_mut().unwrap().remove("status");
+    let text = request("request -", &[new], &manifest("a", 5));
+    assert!(text.contains(said) && text.contains("| pods | not known | 4 |"), "{text}");
+    let hard = json!({"pods": "4"});
+    let text = request("request -", &[quota(&hard, &json!({"pods": "0"}))], &manifest("a", 5));
+    assert!(!text.contains(said) && text.contains("| pods | 0 | 4 |"), "{text}");
 }

@@ -1,4 +1,5 @@
-//! A simulation of Kubernetes' Deployment and ReplicaSet controllers and of the quota's admission, in every order of their steps.
+//! A simulation of Kubernetes' Deployment, ReplicaSet and Job controllers and of the quota's admission, in every order of their
+//! steps.
 
 use std::collections::BTreeSet;
 
@@ -19,6 +20,38 @@ pub(crate) struct Case<const N: usize> {
     pub(crate) old: (u64, [u64; N]),
     pub(crate) new: (u64, [u64; N]),
     pub(crate) strategy: Replacement,
+}
+
+/// A Job under the quota of the same namespace. Its pods end by themselves.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Job<const N: usize> {
+    /// How many pods are still to be created, and how many may run at once.
+    pub(crate) left: u64,
+    pub(crate) parallelism: u64,
+    /// How many run, and what each requests.
+    pub(crate) running: u64,
+    pub(crate) each: [u64; N],
+}
+
+impl<const N: usize> Job<N> {
+    fn used(&self, (_, running): (u64, u64)) -> [u64; N] {
+        self.each.map(|amount| amount * running)
+    }
+
+    /// The next states, of pods to be created and that run, while all else uses some of the quota.
+    fn next(&self, (left, running): (u64, u64), hard: [u64; N], others: [u64; N]) -> Vec<(u64, u64)> {
+        let mut next = Vec::new();
+        let fits = |index: usize| {
+            self.each[index] == 0 || others[index] + self.each[index] * (running + 1) <= hard[index]
+        };
+        if left > 0 && running < self.parallelism && (0..N).all(fits) {
+            next.push((left - 1, running + 1));
+        }
+        if running > 0 {
+            next.push((left, running - 1));
+        }
+        next
+    }
 }
 
 /// What there is while the controllers work.
@@ -136,21 +169,22 @@ impl State {
     }
 }
 
-/// Returns whether some order of the steps of several Deployments under one quota ends before all of their new pods are ready.
-/// Each case has the same limit and the same others, which are not among the cases.
-pub(crate) fn can_get_stuck<const N: usize>(cases: &[Case<N>]) -> bool {
+/// Returns whether some order of the steps of several Deployments and Jobs under one quota ends before all of their new pods are ready,
+/// or have ended. Each case has the same limit and the same others, which are not among the cases.
+pub(crate) fn can_get_stuck<const N: usize>(cases: &[Case<N>], jobs: &[Job<N>]) -> bool {
     let start: Vec<State> = cases.iter().map(State::before).collect();
-    let (mut reached, mut open) = (BTreeSet::new(), vec![start]);
-    while let Some(states) = open.pop() {
-        if !reached.insert(states.clone()) {
+    let jobs_start: Vec<(u64, u64)> = jobs.iter().map(|job| (job.left, job.running)).collect();
+    let (mut reached, mut open) = (BTreeSet::new(), vec![(start, jobs_start)]);
+    while let Some((states, jobs_states)) = open.pop() {
+        if !reached.insert((states.clone(), jobs_states.clone())) {
             continue;
         }
+        let used = states.iter().zip(cases).map(|(state, case)| state.used(case));
+        let used = used.chain(jobs.iter().zip(&jobs_states).map(|(job, state)| job.used(*state)));
+        let used: Vec<[u64; N]> = used.collect();
         let others = |of: usize| {
-            let all = states.iter().zip(cases).enumerate().filter(|(index, _)| *index != of);
-            all.fold(cases[of].others, |sum, (_, (state, case))| {
-                let used = state.used(case);
-                std::array::from_fn(|index| sum[index] + used[index])
-            })
+            let all = used.iter().enumerate().filter(|(index, _)| *index != of);
+            all.fold(cases[0].others, |sum, (_, used)| std::array::from_fn(|index| sum[index] + used[index]))
         };
         let mut is_over = true;
         for (index, (state, case)) in states.iter().zip(cases).enumerate() {
@@ -158,10 +192,20 @@ pub(crate) fn can_get_stuck<const N: usize>(cases: &[Case<N>]) -> bool {
                 is_over = false;
                 let mut states = states.clone();
                 states[index] = next;
-                open.push(states);
+                open.push((states, jobs_states.clone()));
             }
         }
-        if is_over && !states.iter().zip(cases).all(|(state, case)| state.is_done(case)) {
+        for (index, (job, state)) in jobs.iter().zip(&jobs_states).enumerate() {
+            for next in job.next(*state, cases[0].hard, others(cases.len() + index)) {
+                is_over = false;
+                let mut jobs_states = jobs_states.clone();
+                jobs_states[index] = next;
+                open.push((states.clone(), jobs_states));
+            }
+        }
+        let are_done = states.iter().zip(cases).all(|(state, case)| state.is_done(case))
+            && jobs_states.iter().all(|(left, _)| *left == 0);
+        if is_over && !are_done {
             return true;
         }
     }

@@ -7,7 +7,6 @@ use toolforge_quota::{
     TerminatingPod, Verdict, WaitingPods,
 };
 
-use crate::change::queued_runs::one_run_at_a_time;
 use crate::change::stages::{check, check_all, freed_objects};
 use crate::change::{Change, ChangeDemand, Downtime, Rollout, WorkloadKind};
 use crate::object::Object;
@@ -38,7 +37,9 @@ pub struct ChangeSet {
     pub(crate) waits: bool,
     /// Whether something is created or enlarged where no quota is known.
     pub(crate) lacks_quota: bool,
-    /// Whether Jobs that are created together fit one after the other, and not at once.
+    /// The names of the scheduled jobs and CronJobs whose runs can never start beside what stays.
+    pub(crate) blocked_runs: Vec<String>,
+    /// Whether not all pods fit at once, and some wait for those of Jobs.
     pub(crate) queues_runs: bool,
 }
 
@@ -80,9 +81,18 @@ impl ChangeSet {
     /// Orders changes by what they free and request, and checks them against the limits of the namespace.
     ///
     /// If everything fits at rest but not at the peak, pods are replaced one after the other, or, if that does not fit either,
-    /// all at once.
+    /// all at once. If not all pods fit at once, those of Jobs are created one after the other.
     pub(crate) fn new(mut changes: Vec<Change>, limits: &Limits) -> Self {
         changes.sort_by_cached_key(Change::order);
+        let creates = |change: &Change| change.demand.created != Demand::default();
+        let lacks_quota = limits.quotas.is_empty() && changes.iter().any(creates);
+        let set = Self::at_once(changes.clone(), limits);
+        let set = if set.fits() { set } else { Self::queued(&changes, limits, set) };
+        Self { lacks_quota, ..set }.with_blocked_runs(limits)
+    }
+
+    /// Checks changes in their order, whose pods must all fit at the same time.
+    pub(super) fn at_once(changes: Vec<Change>, limits: &Limits) -> Self {
         let at_rest =
             QuotaCheck::after_stages(check(&changes, limits, |change| change.demand.requested.clone()));
         let at_peak = QuotaCheck::at_peak_of_stages(check(&changes, limits, Change::requested_at_peak));
@@ -95,17 +105,9 @@ impl ChangeSet {
             counts_deleted: false,
             waits: false,
             lacks_quota: false,
+            blocked_runs: Vec::new(),
             queues_runs: false,
         };
-        if !set.at_rest.fits()
-            && let Some([at_rest, at_peak]) = one_run_at_a_time(&set.changes, limits)
-        {
-            let fits = at_rest.fits() && at_peak.fits();
-            // If not even that fits, it is what would be needed.
-            if fits || !at_rest.fits() {
-                (set.at_rest, set.at_peak, set.queues_runs) = (at_rest, at_peak, fits);
-            }
-        }
         let mut is_bounded = false;
         if set.at_rest.fits() && !set.at_peak.fits() {
             let given = set.clone();
@@ -131,11 +133,7 @@ impl ChangeSet {
             }
         }
         set.waits = is_bounded || set.fits() && set.may_wait(limits);
-        let creates = |change: &Change| change.demand.created != Demand::default();
-        set.lacks_quota = limits.quotas.is_empty() && set.changes.iter().any(creates);
-        let has_retries = |change: &Change| change.demand.retries != Demand::default();
-        // Retried pods of runs that wait for each other wait, too.
-        let has_retries = !set.queues_runs && set.changes.iter().any(has_retries);
+        let has_retries = set.changes.iter().any(|change| change.demand.retries != Demand::default());
         set.with_retries = has_retries.then(|| {
             // Pods that wait for each other do not stay beside retried ones.
             let requested = if is_bounded { Change::requested_at_rest } else { Change::requested_at_peak };
@@ -175,12 +173,15 @@ impl ChangeSet {
     /// A refused pod is created as soon as it fits. Rollouts that wait for each other keep what they do not delete before new
     /// pods are ready, so one completes if it does beside that. It then uses what it does at rest, which helps the others.
     fn peak_under_quota(&self, limits: &Limits) -> Option<QuotaCheck> {
-        // Old pods are scaled first where replicas and template change together, and take what others wait for.
+        // Old pods are scaled first where replicas and template change together, and take what others wait for, unless all of
+        // them are deleted then.
         let grows = |change: &Change| {
             let pods = change.demand.replacement.as_ref();
-            pods.is_some_and(|pods| pods.old.count > 0 && pods.new.count > pods.old.count)
+            !change.is_replaced_as(Rollout::Recreate)
+                && pods.is_some_and(|pods| pods.old.count > 0 && pods.new.count > pods.old.count)
         };
-        if self.pending().count() > 1 && self.changes.iter().any(grows) {
+        let with_pods = self.pending().filter(|change| change.requests_pods()).count();
+        if with_pods > 1 && self.changes.iter().any(grows) {
             return None;
         }
         let mut peaks: Vec<Demand> = self.changes.iter().map(Change::requested_at_peak).collect();
@@ -398,10 +399,7 @@ impl ChangeSet {
             change.is_of_schedule()
                 && self.at_rest.violations().iter().any(|violation| Some(&violation.object) == pods)
         };
-        self.changes.iter().filter(is_refused).map(|change| {
-            let manifest = change.cron_job.as_ref().and_then(|found| found.metadata.name.as_deref());
-            manifest.unwrap_or(change.name.as_str())
-        })
+        self.changes.iter().filter(is_refused).map(Change::run_name)
     }
 
     /// Returns the changes that are not [`Action::Keep`](crate::change::Action::Keep).

@@ -5,7 +5,7 @@ use k8s_openapi::api::apps::v1::{
     DaemonSetUpdateStrategy, Deployment, DeploymentStrategy, RollingUpdateDeployment,
 };
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
-use toolforge_quota::{Demand, Pods, RollingUpdate, rolling_peak};
+use toolforge_quota::{Demand, Pods, RollingUpdate, RolloutForecast, forecast_rollout};
 
 /// How the pods of a Deployment are replaced by new ones.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -222,10 +222,25 @@ impl PodReplacement {
     ///
     /// Terminating pods are not counted: a step that they block only has to wait.
     pub(crate) fn peak(&self, rollout: Rollout) -> Demand {
-        match rollout.bounds(self.new.count) {
-            Some(bounds) => rolling_peak(&self.old, &self.new, bounds),
-            None => self.at_rest(),
-        }
+        self.forecast(rollout, |_| true).peak
+    }
+
+    /// Returns the most of each resource that the pods request together if no old one has terminated when the last new one is
+    /// created. Another number of replicas applies to the old pods first.
+    pub(crate) fn worst(&self) -> Demand {
+        let Pods { count, each } = &self.old;
+        let mut worst = each.times(if *count == 0 { 0 } else { self.new.count.max(*count) });
+        worst.add_all(&self.new.each.times(self.new.count));
+        worst
+    }
+
+    /// Returns the simulated rollout if the pods are limited.
+    pub(crate) fn forecast(&self, rollout: Rollout, fits: impl Fn(&Demand) -> bool) -> RolloutForecast {
+        let bounds = rollout.bounds(self.new.count);
+        // Of pods that are all deleted first, those stay missing that the controller could not create before.
+        let missing = if bounds.is_none() { self.missing } else { 0 };
+        let new = Pods { count: self.new.count.saturating_sub(missing), each: self.new.each.clone() };
+        forecast_rollout(&self.old, &new, bounds, fits)
     }
 }
 

@@ -1,33 +1,103 @@
-//! Jobs that run once and are created together: their pods wait for each other.
+//! Changes of which not all pods fit at once, and wait until those of Jobs have ended.
 
-use toolforge_quota::{Demand, Limits, QuotaCheck};
+use toolforge_quota::{Demand, Limits, ObjectName, QuotaCheck};
 
-use crate::change::Change;
-use crate::change::stages::{check_all, objects_of};
+use crate::change::stages::{check, check_all, freed_objects};
+use crate::change::{Change, ChangeSet};
 
-/// Returns the checks, at rest and at the peak, of changes that create several Jobs of which each runs alone beside what stays.
-/// The Job controller creates a refused pod later, when others have ended. `None` if there is only one.
-pub(super) fn one_run_at_a_time(changes: &[Change], limits: &Limits) -> Option<[QuotaCheck; 2]> {
-    let runs: Vec<usize> =
-        changes.iter().enumerate().filter(|(_, change)| change.is_run()).map(|(index, _)| index).collect();
-    if runs.len() < 2 {
-        return None;
-    }
-    let check = |requested: fn(&Change) -> Demand| {
-        let while_running = |run: &usize| {
-            let requested = changes.iter().enumerate().map(|(index, change)| {
-                let requested = requested(change);
-                if change.is_run() && index != *run { objects_of(&requested) } else { requested }
-            });
-            check_all(changes, limits, &requested.collect::<Vec<_>>(), |_| true)
+impl ChangeSet {
+    /// Returns changes of which not all pods fit at once, as `at_once` says, where some wait for the pods of Jobs.
+    ///
+    /// The Job controller creates as many pods as fit, and others when those have ended. So a Job completes if one of its pods
+    /// fits beside all that stays, and what stays waits until all Jobs have ended. Jobs that run now are only waited for by what
+    /// would fit beside them at rest: nothing says how long they take.
+    pub(super) fn queued(changes: &[Change], limits: &Limits, at_once: Self) -> Self {
+        let has_jobs = changes.iter().any(|change| change.demand.queued.is_some());
+        let mut found = if has_jobs { one_job_at_a_time(changes, limits) } else { at_once.clone() };
+        if !found.fits() && found.at_rest.fits() && !limits.job_pods.is_empty() {
+            let own: Vec<ObjectName> = changes.iter().flat_map(own_objects).collect();
+            let later = one_job_at_a_time(changes, &limits.without_jobs(|object| !own.contains(object)));
+            if later.fits() {
+                found = Self { at_rest: found.at_rest, ..later };
+            }
+        }
+        if !found.fits() {
+            return if has_jobs { found } else { at_once };
+        }
+        // A pod without a controller is created at once or never.
+        let peaks: Vec<Demand> = found.changes.iter().map(Change::requested_at_peak).collect();
+        let is_created = |index| {
+            let checks = check_all(&found.changes, limits, &peaks, |other| other == index);
+            QuotaCheck::after_stages(checks).fits()
         };
-        QuotaCheck::at_peak_of_stages(runs.iter().flat_map(while_running))
-    };
-    let (at_rest, mut at_peak) = (check(Change::requested_at_rest), check(Change::requested_at_peak));
-    if at_rest.fits() && at_peak.fits() {
+        let mut pods = found.changes.iter().enumerate().filter(|(_, change)| change.is_pod());
+        if !pods.all(|(index, _)| is_created(index)) {
+            return at_once;
+        }
         // As many run at once as fit.
-        let all: Vec<Demand> = changes.iter().map(Change::requested_at_peak).collect();
-        at_peak = QuotaCheck::at_peak_of_stages(check_all(changes, limits, &all, |_| true)).bounded();
+        found.at_peak =
+            QuotaCheck::at_peak_of_stages(check_all(&found.changes, limits, &peaks, |_| true)).bounded();
+        found.queues_runs = true;
+        found
     }
-    Some([at_rest, at_peak])
+}
+
+impl ChangeSet {
+    /// Returns the set with the runs of scheduled jobs and CronJobs that can never start: not even one of its pods fits beside what
+    /// stays when all Jobs have ended. A run that exceeds a whole quota is reported apart from these.
+    pub(super) fn with_blocked_runs(mut self, limits: &Limits) -> Self {
+        if !self.fits() || self.changes.iter().all(|change| change.demand.run.is_none()) {
+            return self;
+        }
+        let own: Vec<ObjectName> = self.changes.iter().flat_map(own_objects).collect();
+        let later = limits.without_jobs(|object| !own.contains(object));
+        let ended: Vec<Change> = self.changes.iter().map(Change::ended).collect();
+        for (index, change) in self.changes.iter().enumerate() {
+            let Some(run) = &change.demand.run else { continue };
+            let mut changes = ended.clone();
+            changes[index].demand.requested.add_all(run);
+            changes[index].demand.created.add_all(run);
+            let found = QuotaCheck::after_stages(check(&changes, &later, Change::requested_at_rest));
+            let exceeds_quota = found.shortfalls().any(|row| run.get(&row.resource) > row.hard);
+            if !found.fits() && !exceeds_quota {
+                self.at_rest = QuotaCheck::at_peak_of_stages([self.at_rest, found]);
+                self.blocked_runs.push(change.run_name().to_owned());
+            }
+        }
+        self
+    }
+
+    /// Returns the names of the scheduled jobs and CronJobs whose runs can never start beside what stays.
+    pub fn blocked_runs(&self) -> impl Iterator<Item = &str> {
+        self.blocked_runs.iter().map(String::as_str)
+    }
+}
+
+/// Returns the objects of a change that Jobs may be among, with their pods.
+fn own_objects(change: &Change) -> impl Iterator<Item = ObjectName> {
+    let steps = change.steps.iter().map(|step| ObjectName::from(step.id.clone()));
+    steps.chain(freed_objects(change)).chain(change.object.clone())
+}
+
+/// Returns the changes, checked with at most one pod of each Job at a time. At rest, it runs beside what stays; at the peak, only
+/// what stays is there.
+fn one_job_at_a_time(changes: &[Change], limits: &Limits) -> ChangeSet {
+    let mut set = ChangeSet::at_once(changes.iter().map(Change::ended).collect(), limits);
+    let jobs = (0..changes.len()).filter(|index| changes[*index].demand.queued.is_some());
+    let while_running = |job: usize| {
+        let requested = set.changes.iter().enumerate().map(|(index, change)| {
+            let queued = changes[index].demand.queued.clone().filter(|_| index == job);
+            queued.unwrap_or_else(|| change.requested_at_rest())
+        });
+        check_all(changes, limits, &requested.collect::<Vec<_>>(), |_| true)
+    };
+    let mut checks: Vec<QuotaCheck> = jobs.flat_map(while_running).collect();
+    if checks.is_empty() {
+        checks = check(changes, limits, Change::requested_at_rest);
+    }
+    set.at_rest = QuotaCheck::at_peak_of_stages(checks);
+    for (change, own) in set.changes.iter_mut().zip(changes) {
+        change.demand = own.demand.clone();
+    }
+    set
 }

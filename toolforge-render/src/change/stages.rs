@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use toolforge_quota::{Demand, DemandChange, Limits, ObjectName, QuotaCheck, Resource};
+use toolforge_quota::{Demand, DemandChange, Limits, ObjectName, QuotaCheck};
 
+use crate::change::step::objects_of;
 use crate::change::{Change, ChangeDemand};
 
 /// Checks changes stage by stage: before others are applied, the end of those is waited for that are awaited. There is one check
@@ -52,10 +53,4 @@ pub(super) fn freed_objects(change: &Change) -> impl Iterator<Item = ObjectName>
     let is_counted = change.demand != ChangeDemand::default();
     let steps = change.steps.iter().filter(move |_| is_counted).map(|step| ObjectName::from(step.id.clone()));
     steps.chain(change.demand.freed_objects.iter().cloned())
-}
-
-/// Returns the demand when pods have ended: only the objects stay, and nothing of the other resources is used.
-pub(super) fn objects_of(demand: &Demand) -> Demand {
-    let is_object = |resource: &Resource| matches!(resource, Resource::Count(_)) || !resource.is_of_pods();
-    demand.iter().map(|(key, amount)| (key.clone(), if is_object(key) { amount } else { 0 })).collect()
 }

@@ -3,11 +3,11 @@
 use std::fmt;
 
 use k8s_openapi::api::apps::v1::Deployment;
-use k8s_openapi::api::batch::v1::{CronJob, Job};
+use k8s_openapi::api::batch::v1::CronJob;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde_json::Value;
 use toolforge_quota::{
-    ClaimDemand, Demand, LimitRange, ObjectName, PodDemand, Pods, Resource, RolloutForecast, forecast_rollout,
+    ClaimDemand, Demand, LimitRange, ObjectName, PodDemand, Pods, Resource, RolloutForecast,
 };
 
 use crate::change::{Downtime, PodReplacement, Rollout, Workload, WorkloadKind};
@@ -173,8 +173,6 @@ pub struct Change {
     pub(crate) running: Demand,
     /// The CronJob of a manifest, whose runs count as those of scheduled jobs do.
     pub(crate) cron_job: Option<Box<CronJob>>,
-    /// Whether it creates the Job of a manifest.
-    pub(crate) creates_job: bool,
     pub(crate) demand: ChangeDemand,
 }
 
@@ -194,21 +192,19 @@ impl Change {
             is_awaited: false,
             running: Demand::default(),
             cron_job: None,
-            creates_job: false,
             demand: ChangeDemand::default(),
         }
     }
 
-    /// Returns whether it creates a Job of its own, which may start late: it has no deadline, which counts from its creation.
-    pub(crate) fn is_run(&self) -> bool {
-        let has_deadline =
-            |job: &Job| job.spec.as_ref().is_some_and(|spec| spec.active_deadline_seconds.is_some());
-        let is_late = |step: &Step| match &step.wanted {
-            Some(Object::Job(job)) => has_deadline(job),
-            _ => false,
-        };
-        let is_job = self.kind == WorkloadKind::OneOff && !self.steps.iter().any(is_late) || self.creates_job;
-        is_job && !self.is_keep() && self.demand.created != Demand::default()
+    /// Returns the change when the pods of its Job have ended, if these may wait for others: only the objects stay.
+    pub(crate) fn ended(&self) -> Self {
+        let mut change = self.clone();
+        if let Some(queued) = &self.demand.queued {
+            let demand = &mut change.demand;
+            (demand.requested, demand.created) = (objects_of(queued), objects_of(&demand.created));
+            demand.retries = Demand::default();
+        }
+        change
     }
 
     /// Returns the rest of a change whose deletions an earlier attempt has made.
@@ -307,6 +303,12 @@ impl Change {
         self.demand.replacement.is_some() && self.rollout.is_some()
     }
 
+    /// Returns whether it requests more than objects at rest.
+    pub(crate) fn requests_pods(&self) -> bool {
+        let objects = objects_of(&self.demand.requested);
+        self.demand.requested.iter().any(|(resource, amount)| amount > objects.get(resource))
+    }
+
     /// Returns whether a pod is created that has no controller.
     pub(crate) fn is_pod(&self) -> bool {
         self.kind == WorkloadKind::Pod || self.is_of_kind("Pod")
@@ -334,14 +336,18 @@ impl Change {
         self.kind == WorkloadKind::Scheduled || self.cron_job.is_some()
     }
 
+    /// Returns the name of the scheduled job or CronJob whose runs it changes.
+    pub(crate) fn run_name(&self) -> &str {
+        let manifest = self.cron_job.as_ref().and_then(|found| found.metadata.name.as_deref());
+        manifest.unwrap_or(self.name.as_str())
+    }
+
     /// Returns what is requested if no old pod has terminated yet when the last new one is created.
     pub(crate) fn requested_at_worst(&self) -> Demand {
-        let Some(PodReplacement { old, .. }) = &self.demand.replacement else {
-            return self.requested_at_peak();
-        };
-        let mut worst = self.demand.requested.clone();
-        worst.add_all(&old.each.times(old.count));
-        worst
+        match &self.demand.replacement {
+            Some(replacement) => self.requested_with(&replacement.worst()),
+            None => self.requested_at_peak(),
+        }
     }
 
     /// Returns what is requested while pods request a demand together.
@@ -353,11 +359,7 @@ impl Change {
 
     /// Returns the simulated rollout if its pods are limited; `None` if no pods are replaced.
     pub(crate) fn forecast(&self, fits: impl Fn(&Demand) -> bool) -> Option<RolloutForecast> {
-        let (Some(PodReplacement { old, new, .. }), Some(rollout)) = (&self.demand.replacement, self.rollout)
-        else {
-            return None;
-        };
-        Some(forecast_rollout(old, new, rollout.bounds(new.count), fits))
+        Some(self.demand.replacement.as_ref()?.forecast(self.rollout?, fits))
     }
 
     /// Returns the order of the change: those that free quota first, those that request more later, new workloads last.
@@ -391,6 +393,10 @@ pub(crate) struct ChangeDemand {
     pub(crate) created: Demand,
     /// The part of it that pods do not request.
     pub(crate) besides_pods: Demand,
+    /// What is requested while one pod of a Job runs, whose pods may be created one after the other.
+    pub(crate) queued: Option<Demand>,
+    /// What a run of a CronJob requests at least, if it has runs.
+    pub(crate) run: Option<Demand>,
     /// What failed pods use besides while a Job is retried.
     pub(crate) retries: Demand,
     /// The pods that are replaced by a rollout.
@@ -418,6 +424,10 @@ impl ChangeDemand {
             {
                 demand.requested.add_all(&pod::succeeded_demand(spec));
                 demand.retries.add_all(&pod::retry_demand(spec));
+                demand.queued = pod::may_wait(spec).then(|| pod::least_demand(spec, &each));
+            }
+            if let Object::CronJob(cron_job) = object {
+                demand.run = pod::scheduled_run(cron_job, &each);
             }
             let spec = object.pod_template().and_then(|template| template.spec.as_ref());
             demand.claims.extend(
@@ -431,6 +441,9 @@ impl ChangeDemand {
             }));
         }
         demand.requested.add_all(&demand.besides_pods.clone());
+        if let Some(queued) = &mut demand.queued {
+            queued.add_all(&demand.besides_pods);
+        }
         demand.created = demand.requested.clone();
         demand
     }
@@ -452,4 +465,10 @@ impl ChangeDemand {
         }
         self.replacement = Some(replacement);
     }
+}
+
+/// Returns the demand when pods have ended: only the objects stay, and nothing of the other resources is used.
+pub(super) fn objects_of(demand: &Demand) -> Demand {
+    let is_object = |resource: &Resource| matches!(resource, Resource::Count(_)) || !resource.is_of_pods();
+    demand.iter().map(|(key, amount)| (key.clone(), if is_object(key) { amount } else { 0 })).collect()
 }

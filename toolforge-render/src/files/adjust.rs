@@ -36,6 +36,11 @@ pub fn file_adjustments(
     if !is_size || (plan.problems.is_empty() && is_wanted(&plan.set)) {
         return Vec::new();
     }
+    // What has no amounts has those of the defaults that were planned with.
+    let mut facts = facts.clone();
+    facts.jobs.namespace.limits.limit_ranges.clone_from(&plan.limit_ranges);
+    facts.web_service.namespace.limits.limit_ranges.clone_from(&plan.limit_ranges);
+    let facts = &facts;
     let set_of = |files: &[FileContents]| {
         let plan = plan_files(files, facts);
         plan.problems.is_empty().then_some(plan.set)

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use toolforge_model::{Diagnostic, DocumentKind, FileJob, JobsFile, Location, ServiceTemplate, ToolName};
+use toolforge_images::Catalog;
+use toolforge_model::{
+    Diagnostic, DocumentKind, FileJob, JobsFile, JobsFileFindings, Location, ServiceTemplate, ToolName,
+};
 
 use crate::manifest::{FileDocument, Manifest, Manifests, file_documents};
 
@@ -64,6 +67,17 @@ impl FileContents {
     /// `apiVersion` or `kind` an object, and one with keys of `service.template` a template.
     #[must_use]
     pub fn parse(text: &str, tool: &ToolName) -> Self {
+        Self::parse_with(text, tool, &|text| JobsFile::check(text, tool, None))
+    }
+
+    /// Reads a file as [`parse`](Self::parse), with an error for each job whose image a catalog lacks, also where the job has other
+    /// errors; `repository` is that of the build service.
+    #[must_use]
+    pub fn parse_with_catalog(text: &str, tool: &ToolName, catalog: &Catalog, repository: &str) -> Self {
+        Self::parse_with(text, tool, &|text| catalog.check_jobs_file(text, tool, repository))
+    }
+
+    fn parse_with(text: &str, tool: &ToolName, check_jobs: &dyn Fn(&str) -> JobsFileFindings) -> Self {
         let read = file_documents(text);
         let mut contents = Self { errors: read.errors, ..Self::default() };
         let mut manifests = Manifests::default();
@@ -75,7 +89,7 @@ impl FileContents {
             match DocumentKind::of(&document.node) {
                 DocumentKind::Manifest => manifests.read(&document.node, tool),
                 DocumentKind::ServiceTemplate => contents.add_template(document),
-                DocumentKind::JobsFile => contents.add_jobs(document, tool),
+                DocumentKind::JobsFile => contents.add_jobs(document, check_jobs),
                 kind => {
                     let message = kind.unexpected(ANY_DOCUMENT, &document.node.describe());
                     contents.errors.push(Diagnostic::new(document.node.location, message));
@@ -96,9 +110,9 @@ impl FileContents {
     }
 
     /// Adds a list of jobs.
-    fn add_jobs(&mut self, document: &FileDocument, tool: &ToolName) {
+    fn add_jobs(&mut self, document: &FileDocument, check_jobs: &dyn Fn(&str) -> JobsFileFindings) {
         let location = document.node.location;
-        let findings = JobsFile::check(&document.text, tool, None);
+        let findings = check_jobs(&document.text);
         self.errors.extend(findings.errors.iter().map(|error| document.in_file(error)));
         self.warnings.extend(findings.warnings.iter().map(|warning| document.in_file(warning)));
         let moved = |mut job: FileJob| {

@@ -19,9 +19,9 @@ use crate::object::{
     differences, has_labels, is_paused, replica_set_spec,
 };
 use crate::pod::{
-    REPLICA_SETS, claim_demand, claimed, count_demand, has_ended, job_pods, of_live_pods, own_claims,
-    pod_demand, pod_id, pods_of, retry_demand, revision_of, stated_pod, succeeded_demand, terminal_demand,
-    waits_for_unpausing,
+    REPLICA_SETS, claim_demand, claimed, count_demand, has_ended, job_pods, least_demand, may_wait,
+    of_live_pods, own_claims, pod_demand, pod_id, pods_of, retry_demand, revision_of, scheduled_run,
+    stated_pod, succeeded_demand, terminal_demand, waits_for_unpausing,
 };
 
 /// Returns the change of the object of a manifest: it is created, or the live object is updated.
@@ -60,6 +60,7 @@ pub(super) fn change_of(manifest: &Manifest, facts: &FilePlanFacts) -> Change {
             planned.object(&mut change, &Demand::default(), &Demand::default());
             if cron_job_spec(wanted).is_none_or(|spec| spec.suspend != Some(true)) {
                 change.demand.pods = planned.pods();
+                change.demand.run = scheduled_run(wanted, &planned.pods_of_count(1).each);
             }
         }
         ManifestObject::Service(wanted) => {
@@ -346,14 +347,18 @@ impl Planned<'_> {
 
     fn job(&self, change: &mut Change, wanted: &Job) {
         let new = self.pods_of_count(job_pods(wanted));
-        let has_deadline = wanted.spec.as_ref().is_some_and(|spec| spec.active_deadline_seconds.is_some());
-        change.creates_job = !has_deadline && self.facts.live.typed::<Job>(self.manifest).is_none();
         let demand = &mut change.demand;
         demand.pods = self.pods();
         demand.besides_pods = self.manifest.kind.object_demand();
         demand.requested = demand.besides_pods.clone();
         demand.requested.add_all(&wanted.spec.as_ref().map(succeeded_demand).unwrap_or_default());
         demand.retries = wanted.spec.as_ref().map(retry_demand).unwrap_or_default();
+        let waits = wanted.spec.as_ref().filter(|spec| may_wait(spec));
+        demand.queued = waits.map(|spec| {
+            let mut queued = demand.besides_pods.clone();
+            queued.add_all(&least_demand(spec, &new.each));
+            queued
+        });
         let Some(live) = self.facts.live.typed::<Job>(self.manifest) else {
             demand.requested.add_all(&new.each.times(new.count));
             demand.created = demand.requested.clone();
@@ -370,6 +375,7 @@ impl Planned<'_> {
         if is_over {
             // A Job that is done creates no more pods; its objects stay.
             demand.requested = demand.freed.clone();
+            demand.queued = None;
             demand.retries = Demand::default();
             demand.pods.clear();
             return;
@@ -385,6 +391,9 @@ impl Planned<'_> {
         let retries = demand.retries.get(&Resource::Count("pods".to_owned()));
         demand.retries = each.times(retries.saturating_sub(failed));
         demand.requested.add_all(&each.times(failed));
+        if let Some(queued) = &mut demand.queued {
+            queued.add_all(&each.times(failed));
+        }
         scale(&mut change.demand, before.count, &new);
     }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use toolforge_model::{FileJob, JobRequest, Location, Untrusted, WebServiceOptions, WebServiceOptionsError};
-use toolforge_quota::{Demand, Limits, ResourceCheck, ResourceQuota, Verdict};
+use toolforge_quota::{Demand, LimitRange, Limits, ResourceCheck, ResourceQuota, Verdict};
 
 use crate::change::{Action, Change, ChangeSet, Workload, WorkloadKind};
 use crate::files::immutable::changed_immutable;
@@ -13,7 +13,7 @@ use crate::files::{FileContents, FilePlanFacts};
 use crate::job::{JobPlan, LoadOptions, LoadPlan, LoadProblem, plan_load};
 use crate::manifest::{Manifest, ManifestObject};
 use crate::object::{FieldPath, ObjectKind, cron_job_spec};
-use crate::pod::{pod_demand, run_demand};
+use crate::pod::{least_run_demand, pod_demand};
 use crate::web_service::{
     PlanError, PlanOptions, ResolveError, StartTime, WebServicePlan, WebServiceSettings,
     observe_web_service_request, resolve_request, web_service_changes,
@@ -31,6 +31,8 @@ pub struct FilePlan {
     pub jobs: Vec<JobPlan>,
     /// The plan of the web service, if a file is a template.
     pub web_service: Option<WebServicePlan>,
+    /// The LimitRanges in the order whose defaults are planned with.
+    pub(crate) limit_ranges: Vec<LimitRange>,
 }
 
 /// Why something of a file cannot be applied.
@@ -171,7 +173,8 @@ fn plan_with_order(files: &[FileContents], facts: &FilePlanFacts) -> FilePlan {
     let owned = owned_objects(files, facts, &mut problems);
     let manifests = manifests(files, facts, &owned, &mut problems);
     sets.push(ChangeSet::new(manifests, limits));
-    FilePlan { set: ChangeSet::of_all(sets, limits), problems, jobs, web_service }
+    let limit_ranges = limits.limit_ranges.clone();
+    FilePlan { set: ChangeSet::of_all(sets, limits), problems, jobs, web_service, limit_ranges }
 }
 
 /// Returns the changes of the jobs of all files together.
@@ -389,7 +392,7 @@ fn run_shortfalls(manifest: &Manifest, limits: &Limits) -> Vec<ResourceCheck> {
     if cron_job_spec(cron_job).is_some_and(|spec| spec.suspend == Some(true)) {
         return Vec::new();
     }
-    let run = run_demand(spec, &pod_demand(pod, &limits.limit_ranges));
+    let run = least_run_demand(spec, &pod_demand(pod, &limits.limit_ranges));
     let quotas = limits.quotas.iter().map(ResourceQuota::without_usage).collect();
     let empty = Limits { quotas, ..Limits::default() };
     empty.evaluate(&Demand::default(), &run, &[]).shortfalls().cloned().collect()

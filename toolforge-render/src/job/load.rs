@@ -13,7 +13,7 @@ use crate::job::{
     pods_of_job, runs_of_job,
 };
 use crate::object::{Object, ObjectKind, cron_job_spec};
-use crate::pod::{of_live_pods, one_pod_of, run_demand};
+use crate::pod::{least_run_demand, of_live_pods, one_pod_of};
 
 /// The result of planning a load.
 #[derive(Clone, Debug)]
@@ -265,7 +265,7 @@ fn never_fits(change: &Change, set: &ChangeSet, limits: &Limits) -> Option<LoadP
     let object = change.objects().find(|object| object.kind() == ObjectKind::CronJob)?;
     let Object::CronJob(cron_job) = object else { return None };
     let spec = cron_job_spec(cron_job)?.job_template.spec.as_ref()?;
-    let run = run_demand(spec, &one_pod_of(object, &limits.limit_ranges));
+    let run = least_run_demand(spec, &one_pod_of(object, &limits.limit_ranges));
     let quotas = limits.quotas.iter().map(ResourceQuota::without_usage).collect();
     let empty = Limits { quotas, ..Limits::default() };
     let check = empty.evaluate(&Demand::default(), &run, &[]);

@@ -27,7 +27,8 @@ const MOST_JOBS: usize = 20;
 /// If none of these jobs is scheduled, only conflicts count which the changes cause: of a resource of which more is used
 /// afterwards. There are none then of changes that do not fit.
 ///
-/// The one-off jobs that the changes create run at their start, for the assumed duration; those whose end is awaited run before.
+/// The one-off jobs that the changes create run at their start, for the assumed duration, or one after the other where they do not fit
+/// at once; those whose end is awaited run before.
 #[must_use]
 pub fn conflicts_after(
     set: &ChangeSet,
@@ -37,6 +38,8 @@ pub fn conflicts_after(
 ) -> Vec<Conflict> {
     let Some(after) = RunsAfter::new(set, plans, facts, time) else { return Vec::new() };
     let mut found = conflicts(&simulate(&after.quotas, &after.runs, seconds(time)));
+    let is_scheduled = |name: &String| after.loads.iter().any(|load| load.name.as_str() == name);
+    found.retain(|conflict| conflict.names.iter().any(is_scheduled));
     if !after.has_planned {
         let without_changes = quotas_beside_runs(&after.loads, facts);
         let is_caused = |shortfall: &ResourceCheck| {
@@ -179,12 +182,19 @@ impl RunsAfter {
         }
         let mut runs: Vec<ScheduledRuns> = loads.iter().map(|load| load.runs(time)).collect();
         let started: Vec<&JobObjects> = planned.iter().filter(|job| is_started(job, set)).collect();
-        runs.extend(started.iter().map(|job| ScheduledRuns {
-            name: job.name.to_string(),
-            each: of_run(job, facts),
-            starts: vec![time.start.as_second()],
-            seconds: assumed_seconds(job),
-            ..ScheduledRuns::default()
+        let mut start = time.start.as_second();
+        runs.extend(started.iter().map(|job| {
+            let runs = ScheduledRuns {
+                name: job.name.to_string(),
+                each: of_run(job, facts),
+                starts: vec![start],
+                seconds: assumed_seconds(job),
+                ..ScheduledRuns::default()
+            };
+            if set.queues_runs {
+                start = start.saturating_add(runs.seconds.into());
+            }
+            runs
         }));
         runs.sort_by(|one, other| one.name.cmp(&other.name));
         let freed = set.freed_objects();

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use k8s_openapi::api::apps::v1::Deployment;
-use k8s_openapi::api::batch::v1::{Job, JobSpec};
+use k8s_openapi::api::batch::v1::{CronJob, Job, JobSpec};
 use k8s_openapi::api::core::v1::{Pod, PodAffinityTerm, PodSpec, ResourceRequirements};
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use toolforge_quota::{
@@ -11,7 +11,7 @@ use toolforge_quota::{
     Resource,
 };
 
-use crate::object::{Object, ObjectKind, deployment_replicas, deployment_spec, is_paused};
+use crate::object::{Object, ObjectKind, cron_job_spec, deployment_replicas, deployment_spec, is_paused};
 use crate::pod::claim::own_claims_demand;
 
 /// The annotation of a Deployment that has a ReplicaSet (Kubernetes 1.33, the Deployment controller).
@@ -153,10 +153,38 @@ pub(crate) fn job_pods(job: &Job) -> u64 {
 /// Returns what the pods of a Job use that have succeeded when the last ones run: their objects stay as long as the Job
 /// (Kubernetes 1.33, the Job controller).
 pub(crate) fn succeeded_demand(spec: &JobSpec) -> Demand {
+    succeeded_before(spec, parallel_pods(spec))
+}
+
+/// Returns what the pods of a Job use that have succeeded when a number of pods runs and these are the last ones.
+pub(crate) fn succeeded_before(spec: &JobSpec, running: u64) -> Demand {
     let completions = spec.completions.map_or(0, |wanted| u64::try_from(wanted).unwrap_or(0));
-    let succeeded = completions.saturating_sub(parallel_pods(spec));
     let each = spec.template.spec.as_ref().map(terminal_demand).unwrap_or_default();
-    if spec.suspend == Some(true) { Demand::default() } else { each.times(succeeded) }
+    if spec.suspend == Some(true) {
+        return Demand::default();
+    }
+    each.times(completions.saturating_sub(running))
+}
+
+/// Returns how many pods of a Job must fit at once: one, as its controller creates refused ones when others have ended; all of
+/// them where a deadline counts from the start of the Job (Kubernetes 1.33, the Job controller).
+pub(crate) fn least_pods(spec: &JobSpec) -> u64 {
+    let all = parallel_pods(spec);
+    if spec.active_deadline_seconds.is_some() { all } else { all.min(1) }
+}
+
+/// Returns what the pods of a Job request while as few run as must fit at once, also those that have succeeded. `each` is what one
+/// pod requests.
+pub(crate) fn least_demand(spec: &JobSpec, each: &Demand) -> Demand {
+    let running = least_pods(spec);
+    let mut demand = each.times(running);
+    demand.add_all(&succeeded_before(spec, running));
+    demand
+}
+
+/// Returns whether the pods of a Job may be created one after the other.
+pub(crate) fn may_wait(spec: &JobSpec) -> bool {
+    spec.suspend != Some(true) && spec.active_deadline_seconds.is_none() && parallel_pods(spec) > 0
 }
 
 /// Returns what the failed pods of a Job use while it is retried: their objects stay as long as the Job. With a restart policy
@@ -183,6 +211,20 @@ pub(crate) fn run_demand(spec: &JobSpec, each: &Demand) -> Demand {
     demand.add_all(&succeeded_demand(spec));
     demand.add_all(&count_demand(ObjectKind::Job));
     demand
+}
+
+/// Returns what one run of a scheduled job requests at least, so that it can take place while none of its pods fails: its Job and
+/// its pods, also those that have succeeded.
+pub(crate) fn least_run_demand(spec: &JobSpec, each: &Demand) -> Demand {
+    let mut demand = least_demand(spec, each);
+    demand.add_all(&count_demand(ObjectKind::Job));
+    demand
+}
+
+/// Returns what a run of a CronJob requests at least; `None` of a suspended one.
+pub(crate) fn scheduled_run(cron_job: &CronJob, each: &Demand) -> Option<Demand> {
+    let spec = cron_job_spec(cron_job).filter(|spec| spec.suspend != Some(true))?;
+    Some(least_run_demand(spec.job_template.spec.as_ref()?, each))
 }
 
 /// Returns how many pods a Job runs at once, also one that is suspended.

@@ -5,7 +5,9 @@ use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::{Pod, PodSpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
-use toolforge_quota::{Demand, LimitRange, Limits, ObjectName, PodTraits, TerminatingPod, WaitingPods};
+use toolforge_quota::{
+    Demand, JobPod, LimitRange, Limits, ObjectName, PodTraits, TerminatingPod, WaitingPods,
+};
 
 use crate::object::{Object, condition_text, deployment_spec, has_labels};
 use crate::pod::{
@@ -68,7 +70,8 @@ pub fn with_unsettled_pods(
         }
     };
     terminating.retain(|pod| !uncounted.iter().any(|other| other.name == pod.name));
-    Limits { waiting, terminating, uncounted, ..limits }
+    let job_pods = pods.iter().filter_map(|pod| job_pod(pod, ranges)).collect();
+    Limits { waiting, terminating, uncounted, job_pods, ..limits }
 }
 
 /// Returns whether the quotas no longer count a pod that terminates: it is past its grace period once more, for example on a node
@@ -107,6 +110,20 @@ pub(crate) fn remove_terminating_pods(limits: &mut Limits, pods: &mut Vec<Pod>) 
     };
     pods.retain(|pod| !limits.terminating.iter().any(|terminating| is_gone(pod, terminating)));
     *limits = std::mem::take(limits).without_terminating_pods();
+}
+
+/// Returns a running pod of a Job. One whose containers have been restarted is none: nothing says that it ends.
+fn job_pod(pod: &Pod, limit_ranges: &[LimitRange]) -> Option<JobPod> {
+    let job = controller(pod).filter(|owner| owner.kind == "Job" && is_staying(pod))?;
+    let statuses = pod.status.as_ref().and_then(|status| status.container_statuses.as_ref());
+    if statuses.into_iter().flatten().any(|status| status.restart_count > 0) {
+        return None;
+    }
+    let spec = pod.spec.as_ref()?;
+    let (demand, traits) = (pod_demand(spec, limit_ranges), traits_of(spec, limit_ranges));
+    let pod = TerminatingPod { name: pod_id(pod).name, demand, traits, ..TerminatingPod::default() };
+    let TerminatingPod { name, demand, traits, .. } = pod.without_object();
+    Some(JobPod { job: ObjectName::new("Job", job.name.as_str()), name, demand, traits })
 }
 
 fn terminating(pod: &Pod, limit_ranges: &[LimitRange]) -> Option<TerminatingPod> {

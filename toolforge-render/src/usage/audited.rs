@@ -9,8 +9,8 @@ use crate::manifest::{ManifestKind, ManifestObject};
 use crate::namespace::{Documents, DocumentsError};
 use crate::object::{ObjectKind, cron_job_spec, deployment_replicas, stateful_set_spec};
 use crate::pod::{
-    claim_demand, claimed, count_demand, own_claims, own_claims_demand, parallel_pods, stated_pod,
-    succeeded_demand,
+    claim_demand, claimed, count_demand, least_pods, own_claims, own_claims_demand, parallel_pods,
+    stated_pod, succeeded_before,
 };
 
 /// Returns what it takes to create an object again with all of its pods, for a CronJob with those of one run; for a Job, what
@@ -47,12 +47,14 @@ pub fn audited_workload(object: &ManifestObject, name: &str) -> Option<AuditedWo
             let spec = cron_job_spec(found)?.job_template.spec.as_ref()?;
             let mut demand = count_demand(ObjectKind::CronJob);
             demand.add_all(&count_demand(ObjectKind::Job));
-            demand.add_all(&succeeded_demand(spec));
-            ("CronJob", parallel_pods(spec), demand)
+            let count = least_pods(spec);
+            demand.add_all(&succeeded_before(spec, count));
+            ("CronJob", count, demand)
         }
         ManifestObject::Job(found) => {
             let spec = found.spec.as_ref().filter(|_| !is_of_cron_job(found))?;
-            ("Job", further_pods(found)?, succeeded_demand(spec))
+            let count = further_pods(found)?.min(least_pods(spec));
+            ("Job", count, succeeded_before(spec, count))
         }
         _ => return None,
     };

@@ -231,7 +231,7 @@ fn sizes_above_everything_never_fit() {
     never
     ");
     let run = "{apiVersion: batch/v1, kind: CronJob, metadata: {name: a}, spec: {schedule: '@daily', jobTemplate: {spec: \
-               {parallelism: 5, template: {spec: {containers: [{name: a, resources: {limits: {memory: 2Gi}}}]}}}}}}";
+               {activeDeadlineSeconds: 60, parallelism: 5, template: {spec: {containers: [{name: a, resources: {limits: {memory: 2Gi}}}]}}}}}}";
     assert_snapshot!(plan("seed-2020", "", &[run]), @"
     problem: a run of CronJob a never fits: pods: 5 of 4, 1 pod too many (quota seed-2020), requests.memory: 10Gi of 6Gi, 4Gi too much (quota seed-2020), limits.cpu: 2500m of 2, 500m CPU too much (quota seed-2020), limits.memory: 10Gi of 8Gi, 2Gi too much (quota seed-2020)
     create object CronJob a

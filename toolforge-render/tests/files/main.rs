@@ -6,6 +6,7 @@ mod changes;
 mod controllers;
 mod each_container;
 mod pods;
+mod queued;
 mod rollouts;
 mod stateful_set;
 mod support;

@@ -87,7 +87,8 @@ fn pods_and_amounts_change_together() {
 
 #[test]
 fn parallel_pods_become_fewer() {
-    let spec = "parallelism: 5, completions: 10, template: {spec: {containers: [{name: a, resources: {limits: {memory: 100Mi, \
+    // Others cannot wait for long.
+    let spec = "activeDeadlineSeconds: 60, parallelism: 5, completions: 10, template: {spec: {containers: [{name: a, resources: {limits: {memory: 100Mi, \
                 cpu: 100m}}}]}}";
     let job = format!("{{apiVersion: batch/v1, kind: Job, metadata: {{name: a}}, spec: {{{spec}}}}}");
     let cron_job = format!(

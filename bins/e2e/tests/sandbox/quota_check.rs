@@ -192,7 +192,7 @@ fn objects_that_the_server_refuses_do_not_fit() {
 }
 
 #[test]
-fn parallel_pods_of_a_job_are_counted() {
+fn parallel_pods_of_a_job_are_created_as_they_fit() {
     let tool = Tool::with_quota("parallel", "seed-2020");
     let job = |parallelism: u64| {
         let mut job = json!({
@@ -205,9 +205,9 @@ fn parallel_pods_of_a_job_are_counted() {
     };
     tool.write("five.json", &job(5));
     let (code, plan) = document(&tool, &["five.json"]);
-    assert_eq!((code, &plan["adjustments"][0]["parallelism"]), (3, &json!(4)), "{plan:#}");
+    assert_eq!((code, &plan["verdict"]), (0, &json!("fits-one-after-another")), "{plan:#}");
     tool.write("four.json", &job(4));
-    assert_eq!(document(&tool, &["four.json"]).0, 0);
+    assert_eq!(document(&tool, &["four.json"]).1["verdict"], "fits");
     tool.shell("kubectl create -f five.json").exits(0).and_that_is_all();
     until("four pods are created, and one is refused", || {
         let events = tool.kubectl(&["get", "events", "-o", "json"]);

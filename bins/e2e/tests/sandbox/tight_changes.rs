@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Map, Value, json};
 use toolforge_e2e::{Api, Connection, Sandbox};
 use toolforge_images::Catalog;
-use toolforge_model::ToolName;
+use toolforge_model::{Cpu, Memory, ToolName};
 use toolforge_quota::{Demand, Resource, Verdict};
 use toolforge_render::change::{Adjustment, ChangeSet};
 use toolforge_render::files::{FileContents, FilePlanFacts, file_adjustments, plan_files};
@@ -65,6 +65,14 @@ struct Size {
     memory: u64,
     cpu: u64,
     replicas: u64,
+    /// The requests of a manifest's container, in bytes and millis. None is above the limit.
+    requests: Requests,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Requests {
+    memory: u64,
+    cpu: u64,
 }
 
 /// A file, and the quota and the LimitRange of its namespace.
@@ -72,8 +80,6 @@ struct Size {
 struct Case {
     kind: Kind,
     asked: Size,
-    /// The requests of a manifest's container, where its limits are not lower.
-    request: Size,
     hard: BTreeMap<Resource, u64>,
     used: Demand,
     limit_range: Option<Value>,
@@ -84,10 +90,10 @@ struct Case {
 
 impl fmt::Display for Case {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { kind, asked, request, limit_range, verdict, proposed, .. } = self;
+        let Self { kind, asked, limit_range, verdict, proposed, .. } = self;
         write!(
             f,
-            "{kind:?} {asked:?}, request {request:?}, quota {}, {limit_range:?}: {verdict}, proposed {proposed:?}",
+            "{kind:?} {asked:?}, quota {}, {limit_range:?}: {verdict}, proposed {proposed:?}",
             self.quota()
         )
     }
@@ -102,18 +108,16 @@ impl Case {
             random.pick(&kinds)
         };
         let has_replicas = !matches!(kind, Kind::OneOffJob | Kind::ChangedDeployment);
-        let asked = Size {
-            memory: random.pick(&[100, 130, 256, 300, 512, 513, 700, 1024, 2000]) * MEBIBYTE,
-            // A job with 100m has the default limit, which is another one.
-            cpu: random.pick(&[99, 101, 250, 333, 500, 501, 750, 1000]),
-            replicas: if has_replicas { random.pick(&[1, 2, 3, 5]) } else { 1 },
-        };
+        let memory = random.pick(&[100, 130, 256, 300, 512, 513, 700, 1024, 2000]) * MEBIBYTE;
+        // A job with 100m has the default limit, which is another one.
+        let cpu = random.pick(&[99, 101, 250, 333, 500, 501, 750, 1000]);
+        let replicas = if has_replicas { random.pick(&[1, 2, 3, 5]) } else { 1 };
         let share = random.pick(&[3, 2, 1]);
-        let request = Size { memory: asked.memory / share, cpu: asked.cpu / share, replicas: 1 };
+        let requests = Requests { memory: memory / share, cpu: cpu / share };
+        let asked = Size { memory, cpu, replicas, requests };
         let mut case = Self {
             kind,
             asked,
-            request,
             hard: BTreeMap::new(),
             used: Demand::default(),
             limit_range: limit_range(random, asked),
@@ -154,27 +158,33 @@ impl Case {
         let plan = plan_files(&contents, &facts);
         self.verdict = plan.verdict();
         let found = file_adjustments(&contents, &facts, &plan, ChangeSet::fits);
-        // Only limits and counts are tried: requests stay as they are.
-        let is_size = |found: &&Adjustment| {
-            found.rollout.is_none() && found.memory_request.is_none() && found.cpu_request.is_none()
-        };
-        self.proposed = found.iter().filter(is_size).map(|found| self.size(found)).collect();
+        self.proposed =
+            found.iter().filter(|found| found.rollout.is_none()).map(|found| self.size(found)).collect();
     }
 
+    /// Returns the size that is proposed, with all that is as before.
     fn size(&self, found: &Adjustment) -> Size {
+        let Size { memory, cpu, replicas, requests } = self.asked;
         Size {
-            memory: found.memory.map_or(self.asked.memory, toolforge_model::Memory::bytes),
-            cpu: found.cpu.map_or(self.asked.cpu, toolforge_model::Cpu::millis),
-            replicas: found.replicas.or(found.parallelism).unwrap_or(self.asked.replicas),
+            memory: found.memory.map_or(memory, Memory::bytes),
+            cpu: found.cpu.map_or(cpu, Cpu::millis),
+            replicas: found.replicas.or(found.parallelism).unwrap_or(replicas),
+            requests: Requests {
+                memory: found.memory_request.map_or(requests.memory, Memory::bytes),
+                cpu: found.cpu_request.map_or(requests.cpu, Cpu::millis),
+            },
         }
     }
 
     /// Returns what a proposed size changes.
     fn changed(&self, proposed: Size) -> Changed {
-        let Size { memory, cpu, replicas } = self.asked;
+        let Size { memory, cpu, replicas, requests } = self.asked;
+        let is_more = |proposed: Requests| proposed.memory > requests.memory || proposed.cpu > requests.cpu;
         match (proposed.memory != memory, proposed.cpu != cpu, proposed.replicas != replicas) {
             _ if self.kind == Kind::ChangedDeployment => Changed::Surge,
-            _ if proposed.memory > memory || proposed.cpu > cpu => Changed::Raised,
+            _ if proposed.memory > memory || proposed.cpu > cpu || is_more(proposed.requests) => {
+                Changed::Raised
+            }
             (.., true) => Changed::Replicas,
             (true, true, _) => Changed::MemoryAndCpu,
             (true, ..) => Changed::Memory,
@@ -187,11 +197,24 @@ impl Case {
         let step = |amount: u64, asked: u64, step: u64| {
             if asked > amount { asked.min(amount + step) } else { asked.max(amount.saturating_sub(step)) }
         };
-        let Size { memory, cpu, replicas } = self.asked;
+        let Size { memory, cpu, replicas, requests } = self.asked;
+        // A request that was lowered with its limit is raised with it.
+        let request = |proposed: u64, asked: u64, limit: u64| {
+            if proposed < asked { asked.min(limit) } else { proposed.min(limit) }
+        };
+        let own = proposed.requests;
+        let (more_memory, more_cpu) = (step(proposed.memory, memory, MEBIBYTE), step(proposed.cpu, cpu, 1));
+        let with_memory = Requests { memory: request(own.memory, requests.memory, more_memory), ..own };
+        let with_cpu = Requests { cpu: request(own.cpu, requests.cpu, more_cpu), ..own };
+        // One that was raised is lowered alone.
+        let lower_memory = own.memory.saturating_sub(MEBIBYTE).max(requests.memory.min(own.memory));
+        let lower_cpu = own.cpu.saturating_sub(1).max(requests.cpu.min(own.cpu));
         let nearer = [
-            Size { memory: step(proposed.memory, memory, MEBIBYTE), ..proposed },
-            Size { cpu: step(proposed.cpu, cpu, 1), ..proposed },
+            Size { memory: more_memory, requests: with_memory, ..proposed },
+            Size { cpu: more_cpu, requests: with_cpu, ..proposed },
             Size { replicas: step(proposed.replicas, replicas, 1), ..proposed },
+            Size { requests: Requests { memory: lower_memory, ..own }, ..proposed },
+            Size { requests: Requests { cpu: lower_cpu, ..own }, ..proposed },
         ];
         let is_nearer = |size: &Size| *size != proposed;
         // An amount that is raised together with another one does not fit alone.
@@ -245,12 +268,11 @@ impl Case {
     }
 
     /// Returns the file with a size.
-    fn contents(&self, Size { memory, cpu, replicas }: Size) -> FileContents {
+    fn contents(&self, asked: Size) -> FileContents {
+        let Size { memory, cpu, replicas, .. } = asked;
         let size = format!("mem: {memory}, cpu: {cpu}m");
         let text = match self.kind {
-            Kind::ReplicaSet | Kind::Job | Kind::ChangedDeployment => {
-                self.manifest(Size { memory, cpu, replicas }).to_string()
-            }
+            Kind::ReplicaSet | Kind::Job | Kind::ChangedDeployment => self.manifest(asked).to_string(),
             Kind::WebService => {
                 format!("type: php8.2\n{}\nreplicas: {replicas}\n", size.replace(", ", "\n"))
             }
@@ -265,7 +287,7 @@ impl Case {
     }
 
     fn manifest(&self, size: Size) -> Value {
-        let pod = self.pod(size);
+        let pod = pod(size);
         let template = json!({"metadata": {"labels": {"app": "asked", "version": "new"}}, "spec": pod});
         let selector = json!({"matchLabels": {"app": "asked"}});
         let metadata = json!({"name": "asked"});
@@ -288,18 +310,10 @@ impl Case {
         }
     }
 
-    /// Returns the spec of a pod of a manifest.
-    fn pod(&self, Size { memory, cpu, .. }: Size) -> Value {
-        let amounts = |memory: u64, cpu: u64| json!({"memory": memory.to_string(), "cpu": format!("{cpu}m")});
-        let requests = amounts(self.request.memory.min(memory), self.request.cpu.min(cpu));
-        let resources = json!({"limits": amounts(memory, cpu), "requests": requests});
-        json!({"containers": [{"name": "main", "image": IMAGE, "resources": resources}]})
-    }
-
     /// Returns the spec of a pod of any kind, as it is sent.
     fn sent(&self, size: Size) -> Value {
         if matches!(self.kind, Kind::ReplicaSet | Kind::Job | Kind::ChangedDeployment) {
-            return self.pod(size);
+            return pod(size);
         }
         let facts = FilePlanFacts::new(empty_namespace());
         let plan = plan_files(&[self.contents(size)], &facts);
@@ -318,6 +332,14 @@ impl Case {
             self.limit_range.iter().map(|range| serde_json::from_value(range.clone()).unwrap()).collect();
         pod_demand(&spec, &limits(&[], &ranges).limit_ranges)
     }
+}
+
+/// Returns the spec of a pod of a manifest.
+fn pod(Size { memory, cpu, requests, .. }: Size) -> Value {
+    let amounts = |memory: u64, cpu: u64| json!({"memory": memory.to_string(), "cpu": format!("{cpu}m")});
+    let resources =
+        json!({"limits": amounts(memory, cpu), "requests": amounts(requests.memory, requests.cpu)});
+    json!({"containers": [{"name": "main", "image": IMAGE, "resources": resources}]})
 }
 
 /// Returns a namespace without quotas; the catalog of its images is read once.
@@ -397,7 +419,9 @@ fn proposed_changes_are_tight() {
         let of_round = || trials.iter().filter_map(|trials| trials.get(round));
         for Trial { case: number, size, .. } in of_round() {
             let case = &cases[*number];
-            let others = case.each(*size).times(size.replicas - 1);
+            // The pods of a Job are created one after the other where they do not fit at once.
+            let others = if case.kind == Kind::Job { 0 } else { size.replicas - 1 };
+            let others = case.each(*size).times(others);
             let status = json!({"status": {"used": case.used(&others)}});
             let path = format!("/api/v1/namespaces/{}/resourcequotas/quota/status", namespace(*number));
             let (code, answer) = connection.request("PATCH", &path, &status);

@@ -65,7 +65,7 @@ fn refused_load_names_the_nearest_sizes() {
     [exit 3]
     error: FILE:2:3: a run of job b never fits: limits.memory: 2Gi of 1400Mi, 648Mi too much (quota q)
 
-    hint: It would fit with `mem: 1400Mi` of job b. `toolforge jobs quota` shows the usage, and https://w.wiki/6YLP explains how to request more.
+    hint: It would fit with `mem: 376Mi` of job b. `toolforge jobs quota` shows the usage, and https://w.wiki/6YLP explains how to request more.
     ");
 }
 

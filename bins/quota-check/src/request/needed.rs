@@ -175,6 +175,42 @@ impl Needed {
         }
     }
 
+    /// Lowers the numbers of the quota to the smallest with which all is still as wanted, one resource after the other; `limits` are
+    /// those of now.
+    ///
+    /// A rollout may complete although not all of its pods fit at once.
+    pub(super) fn minimize(&mut self, limits: &Limits, is_wanted: impl Fn(&BTreeMap<Resource, u64>) -> bool) {
+        if !is_wanted(&self.quota) {
+            return;
+        }
+        for resource in self.quota.keys().cloned().collect::<Vec<_>>() {
+            let hard = limits.quotas.iter().filter_map(|quota| quota.hard.get(&resource).copied()).min();
+            let mut high = self.quota.get(&resource).copied().unwrap_or(0);
+            let now = hard.unwrap_or(0).min(high);
+            let mut low = now;
+            while low < high {
+                let middle = low + (high - low) / 2;
+                self.quota.insert(resource.clone(), middle);
+                if is_wanted(&self.quota) {
+                    high = middle;
+                } else {
+                    low = middle + 1;
+                }
+            }
+            self.quota.insert(resource.clone(), high);
+            if high == now {
+                self.quota.remove(&resource);
+            }
+        }
+    }
+
+    /// Adds all numbers of others.
+    pub(super) fn add(&mut self, other: Self) {
+        other.quota.into_iter().for_each(|(resource, amount)| self.raise(resource, amount));
+        self.container_memory = self.container_memory.max(other.container_memory);
+        self.container_cpu = self.container_cpu.max(other.container_cpu);
+    }
+
     /// Adds the pods that are missing now.
     pub(super) fn add_missing(&mut self, missing: &MissingPods) {
         for (resource, amount) in &missing.exceeded {

@@ -37,7 +37,7 @@ fn audit_finds_limits_that_do_not_go_together() {
 fn audit_counts_all_pods_of_an_object() {
     let metadata = |name: &str| json!({"namespace": "tool-x", "name": name});
     let template = json!({"spec": {"containers": [{"name": "a", "image": "x"}]}});
-    let run = json!({"spec": {"parallelism": 12, "template": template}});
+    let run = json!({"spec": {"activeDeadlineSeconds": 60, "parallelism": 12, "template": template}});
     let few = json!({"selector": {}, "replicas": 4, "template": template});
     let many = json!({"selector": {}, "replicas": 20, "template": template});
     let items = json!([

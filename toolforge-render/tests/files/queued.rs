@@ -1,0 +1,159 @@
+//! Pods that wait until those of Jobs have ended.
+
+use insta::assert_snapshot;
+use toolforge_quota::Verdict;
+
+use crate::support::{deployment, plan, pod, verdict_of};
+
+/// Returns a quota of memory in GiB, of which some is used.
+fn quota(hard: u64, used: u64) -> String {
+    format!(
+        "---\n{{apiVersion: v1, kind: ResourceQuota, metadata: {{name: q}}, spec: {{hard: {{limits.memory: {hard}Gi}}}}, status: \
+         {{hard: {{limits.memory: {hard}Gi}}, used: {{limits.memory: {used}Gi}}}}}}\n---\n"
+    )
+}
+
+fn job(memory: &str, rest: &str) -> String {
+    format!(
+        "{{apiVersion: batch/v1, kind: Job, metadata: {{name: j, namespace: tool-stashbot, uid: u-j}}, spec: {{backoffLimit: 0, {rest}, \
+         template: {{spec: {{containers: [{{name: a, image: x, resources: {{limits: {{memory: {memory}}}}}}}]}}}}}}}}\n---\n"
+    )
+}
+
+/// Returns a pod of a Job whose container was restarted some times.
+fn pod_of_job(memory: &str, restarts: u64) -> String {
+    format!(
+        "{{apiVersion: v1, kind: Pod, metadata: {{name: j-1, namespace: tool-stashbot, ownerReferences: [{{apiVersion: batch/v1, kind: \
+         Job, name: j, uid: u-j, controller: true}}]}}, spec: {{containers: [{{name: a, image: x, resources: {{limits: {{memory: \
+         {memory}}}}}}}]}}, status: {{phase: Running, containerStatuses: [{{name: a, image: x, imageID: x, ready: true, restartCount: \
+         {restarts}}}]}}}}\n---\n"
+    )
+}
+
+#[test]
+fn parallel_pods_of_a_job_are_created_as_they_fit() {
+    assert_snapshot!(plan("", &quota(4, 1), &[&job("1Gi", "parallelism: 8, completions: 20")]), @"
+    create object Job j
+      limits.memory 1Gi -> 2Gi, peak 4Gi of 4Gi
+    fits-one-after-another
+    ");
+    let verdict = |quota: &str, rest: &str| verdict_of(quota, &job("1Gi", rest));
+    assert_eq!(verdict(&quota(4, 1), "parallelism: 3"), Verdict::Fits);
+    assert_eq!(verdict(&quota(4, 1), "parallelism: 4"), Verdict::FitsOneAfterAnother);
+    assert_eq!(verdict(&quota(4, 4), "parallelism: 4"), Verdict::Exceeds);
+    assert_eq!(verdict(&quota(4, 1).replace("4Gi", "512Mi"), "parallelism: 4"), Verdict::Never);
+    // Of pods that wait, the time counts, too.
+    assert_eq!(verdict(&quota(4, 1), "parallelism: 4, activeDeadlineSeconds: 60"), Verdict::Exceeds);
+    assert_eq!(verdict(&quota(4, 1), "parallelism: 4, suspend: true"), Verdict::Fits);
+}
+
+#[test]
+fn larger_parallelism_of_a_job_is_used_as_it_fits() {
+    let live = [quota(4, 4), job("1Gi", "parallelism: 1, completions: 20"), pod_of_job("1Gi", 0)].concat();
+    let verdict = |rest: &str| verdict_of(&live, &job("1Gi", rest));
+    assert_eq!(verdict("parallelism: 6, completions: 20"), Verdict::FitsOneAfterAnother);
+}
+
+#[test]
+fn runs_of_a_cron_job_are_created_as_they_fit() {
+    let cron_job = |memory: &str| {
+        format!(
+            "{{apiVersion: batch/v1, kind: CronJob, metadata: {{name: a}}, spec: {{schedule: '@daily', jobTemplate: {{spec: {{parallelism: \
+             8, template: {{spec: {{containers: [{{name: a, image: x, resources: {{limits: {{memory: {memory}}}}}}}]}}}}}}}}}}}}"
+        )
+    };
+    assert_eq!(verdict_of(&quota(4, 1), &cron_job("1Gi")), Verdict::Fits);
+    assert_eq!(verdict_of(&quota(4, 1), &cron_job("5Gi")), Verdict::Never);
+}
+
+#[test]
+fn rollouts_wait_for_jobs() {
+    let live =
+        |quota: &str| [deployment("web", "2Gi", 1, ""), pod("web", "2Gi", ""), quota.to_owned()].concat();
+    let changed = deployment("web", "2Gi", 1, "").replace("image: x", "image: new");
+    // Beside the Job, there is no room for a surge.
+    let file = [changed.clone(), job("1Gi", "parallelism: 1")].concat();
+    assert_snapshot!(plan("", &live(&quota(4, 2)), &[&file]), @"
+    update object Deployment web, stated
+    create object Job j
+      limits.memory 2Gi -> 3Gi, peak 4Gi of 4Gi
+    fits-one-after-another
+    ");
+    assert_eq!(verdict_of(&live(&quota(5, 2)), &file), Verdict::Fits);
+    assert_eq!(verdict_of(&live(&quota(3, 2)), &file), Verdict::Deadlock);
+    // What keeps running does not make room for a Job.
+    let file = [changed, job("3Gi", "parallelism: 1")].concat();
+    assert_eq!(verdict_of(&live(&quota(4, 2)), &file), Verdict::Never);
+}
+
+#[test]
+fn rollouts_wait_for_running_jobs() {
+    let live = |hard: u64, used: u64, restarts: u64| {
+        let own = [deployment("web", "2Gi", 1, ""), pod("web", "2Gi", ""), quota(hard, used)].concat();
+        [own, job("1Gi", "parallelism: 1"), pod_of_job("1Gi", restarts)].concat()
+    };
+    let changed = deployment("web", "2Gi", 1, "").replace("image: x", "image: new");
+    assert_snapshot!(plan("", &live(4, 3, 0), &[&changed]), @"
+    update object Deployment web, stated
+      limits.memory 3Gi -> 3Gi, peak 4Gi of 4Gi
+    fits-one-after-another
+    ");
+    assert_eq!(verdict_of(&live(5, 3, 0), &changed), Verdict::Fits);
+    assert_eq!(verdict_of(&live(4, 4, 0), &changed), Verdict::Deadlock);
+    // A pod that is restarted does not end.
+    assert_eq!(verdict_of(&live(4, 3, 1), &changed), Verdict::Deadlock);
+    // Another workload does not fit now.
+    assert_eq!(verdict_of(&live(4, 3, 0), &deployment("bot", "2Gi", 1, "")), Verdict::Exceeds);
+}
+
+#[test]
+fn pods_without_a_controller_do_not_wait() {
+    let pod = "{apiVersion: v1, kind: Pod, metadata: {name: p}, spec: {containers: [{name: a, image: x, resources: {limits: {memory: \
+               1Gi}}}]}}\n---\n";
+    let verdict = |parallelism: u64| {
+        let job = job("1Gi", &format!("parallelism: {parallelism}"));
+        verdict_of(&quota(4, 0), &[pod, &job].concat())
+    };
+    assert_eq!(verdict(3), Verdict::Fits);
+    assert!(!verdict(4).completes());
+}
+
+#[test]
+fn runs_that_can_never_start_do_not_fit() {
+    let run = "{apiVersion: batch/v1, kind: CronJob, metadata: {name: a}, spec: {schedule: '@daily', jobTemplate: {spec: {template: \
+               {spec: {containers: [{name: a, image: x, resources: {limits: {memory: 3Gi}}}]}}}}}}\n---\n";
+    assert_eq!(verdict_of(&quota(4, 1), run), Verdict::Fits);
+    assert_snapshot!(plan("", &quota(4, 2), &[run]), @"
+    create object CronJob a
+      limits.memory 2Gi -> 5Gi, peak 5Gi of 4Gi too much
+    quota-exceeded
+    fits: CronJob a: memory 2Gi
+    no downtime: CronJob a: memory 2Gi
+    ");
+    // A running Job ends, and a suspended CronJob has no runs.
+    let live = [quota(4, 2), job("2Gi", "parallelism: 1"), pod_of_job("2Gi", 0)].concat();
+    assert_eq!(verdict_of(&live, run), Verdict::Fits);
+    assert_eq!(verdict_of(&quota(4, 2), &run.replace("'@daily'", "'@daily', suspend: true")), Verdict::Fits);
+    // What is created beside it stays.
+    let bot = deployment("bot", "2Gi", 1, "");
+    assert_eq!(verdict_of(&quota(4, 0), &[run, &bot].concat()), Verdict::Never);
+}
+
+#[test]
+fn largest_amount_is_that_of_the_worst_defaults() {
+    let range = |name: &str, memory: &str| {
+        format!(
+            "---\n{{apiVersion: v1, kind: LimitRange, metadata: {{name: {name}}}, spec: {{limits: [{{type: Container, default: {{memory: \
+             {memory}}}}}]}}}}\n---\n"
+        )
+    };
+    let live = [range("a", "100Mi"), range("b", "300Mi"), quota(4, 0).replace("4Gi", "200Mi")].concat();
+    let pod = "{apiVersion: v1, kind: Pod, metadata: {name: p}, spec: {containers: [{name: a, image: x}]}}";
+    assert_snapshot!(plan("", &live, &[pod]), @"
+    create object Pod p
+      limits.memory 0 -> 300Mi, peak 300Mi of 200Mi too much
+    never
+    fits: Pod p: memory 200Mi
+    no downtime: Pod p: memory 200Mi
+    ");
+}
