@@ -41,8 +41,7 @@ impl ResourceType {
     }
 
     /// Returns the resource of a kind, in its current version.
-    #[must_use]
-    pub fn of_known(kind: &'static KnownKind) -> Self {
+    pub(crate) fn of_known(kind: &'static KnownKind) -> Self {
         Self { group: kind.group(), version: kind.version(), plural: kind.plural() }
     }
 
