@@ -23,7 +23,8 @@ pub enum WriteKind {
 
 impl WriteKind {
     /// Returns how a step writes its object at last; `None` if it does not.
-    fn of(step: &Step) -> Option<Self> {
+    #[must_use]
+    pub fn of(step: &Step) -> Option<Self> {
         match step.action {
             StepAction::Create => Some(Self::Created),
             StepAction::Apply { .. } => Some(Self::Applied),
@@ -119,11 +120,11 @@ impl<E> ChangeReport<E> {
         self.change.action == Action::Delete && self.written.len() >= requests
     }
 
-    /// Returns the steps whose objects were not written, or of which that is not known, with how they write.
-    pub fn unwritten(&self) -> impl Iterator<Item = (WriteKind, &Step)> {
-        let steps = self.change.steps.iter().filter_map(|step| Some((WriteKind::of(step)?, step)));
-        steps.filter(|(kind, step)| {
-            !self.written.iter().any(|written| written.kind == *kind && written.id == step.id)
+    /// Returns the steps whose objects were not written, or of which that is not known.
+    pub fn unwritten(&self) -> impl Iterator<Item = &Step> {
+        self.change.steps.iter().filter(|step| {
+            let is_own = |kind, written: &Written| written.kind == kind && written.id == step.id;
+            WriteKind::of(step).is_some_and(|kind| !self.written.iter().any(|written| is_own(kind, written)))
         })
     }
 

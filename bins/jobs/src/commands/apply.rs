@@ -8,7 +8,7 @@ use toolforge_cli::{
 };
 use toolforge_client::{
     ApplyEvent, ApplyOptions, ApplyReport, Attempt, ChangeOutcome, ChangeReport, Client, DeletedObject,
-    EarlierChange, Planner, Progress, RolloutTarget, TERMINATION_TIMEOUT, Written,
+    EarlierChange, Planner, Progress, RolloutTarget, TERMINATION_TIMEOUT, WriteKind, Written,
 };
 use toolforge_render::change::{Change, ChangeSet, WorkloadKind};
 use toolforge_render::job::{JobObjects, WorkloadRef};
@@ -421,7 +421,8 @@ fn objects_line(report: &ChangeReport<Failure>) -> String {
     for written in written {
         add(written.kind.as_str().to_owned(), written.id.to_string());
     }
-    for (kind, step) in report.unwritten() {
+    for step in report.unwritten() {
+        let Some(kind) = WriteKind::of(step) else { continue };
         let is_unknown =
             outcome_unknown && report.failed_step().is_some_and(|failed| std::ptr::eq(failed, step));
         let words = if is_unknown { "not known whether it was" } else { "not" };
