@@ -10,7 +10,7 @@ use super::token::tokens;
 /// What is shown in place of a secret.
 const HIDDEN: &str = "***";
 
-/// Returns words of a command with `***` in place of each secret that the rule `plain-secret` finds.
+/// Returns the arguments of a command with `***` in place of each secret that the rule `plain-secret` finds.
 #[must_use]
 pub fn words_without_secrets(words: Vec<String>) -> Vec<String> {
     let mut value = Value::from(words);

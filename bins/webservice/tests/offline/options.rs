@@ -170,9 +170,9 @@ fn errors_of_files_name_the_file() {
 #[test]
 fn warnings_are_a_document_with_json() {
     for (line, message) in [
-        ("plan", "no type given: using php8.2"),
-        ("render", "no type given: using php8.2"),
-        ("local", "no type given: using php8.2"),
+        ("plan", "no type given: using php8.2, which replaces the default type php7.4"),
+        ("render", "no type given: using php8.2, which replaces the default type php7.4"),
+        ("local", "no type given: using php8.2, which replaces the default type php7.4"),
     ] {
         let output = command(&format!("{line} {FACTS} -o json")).output().unwrap();
         let document = document_on_stderr(&output.stderr).unwrap();

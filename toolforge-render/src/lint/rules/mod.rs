@@ -30,10 +30,10 @@ mod selector;
 mod service;
 mod spelling;
 mod strict_fields;
+mod together;
 mod values;
 mod workload;
 
-use self::selection::Selection;
 use super::check::{Check, Object};
 
 pub(crate) use api_version::find_kind;
@@ -44,6 +44,7 @@ pub(crate) use schedule::{ScheduledJob, check_every_minute, check_gaps, check_sa
 pub(crate) use secret::check_platform_file;
 pub(crate) use service::label;
 pub(crate) use spelling::corrected_schedule;
+pub(crate) use together::check_together;
 
 /// Checks one object by itself.
 pub(crate) fn check_object(check: &mut Check<'_>, object: Object<'_>) {
@@ -70,15 +71,4 @@ pub(crate) fn check_object(check: &mut Check<'_>, object: Object<'_>) {
         "Endpoints" | "NetworkPolicy" => network::check(check, object),
         _ => {}
     }
-}
-
-/// Checks all objects of a text together.
-pub(crate) fn check_together(check: &mut Check<'_>, objects: &[Object<'_>]) {
-    metadata::check_duplicates(check, objects);
-    let selection = Selection::of(objects);
-    service::check_selectors(check, objects, &selection);
-    network::check_selectors(check, objects, &selection);
-    ports::check(check, objects, &selection);
-    route::check_services(check, objects);
-    schedule::check_cron_jobs(check, objects);
 }
