@@ -277,7 +277,7 @@ impl Submitted {
                             Some(("h_vmem" | "mem" | "virtual_free", amount)) => {
                                 submitted.memory = Some(memory(amount)?);
                             }
-                            _ => submitted.note(format!("-l {resource}")),
+                            _ => submitted.note(&format!("-l {resource}")),
                         }
                     }
                 }
@@ -288,7 +288,7 @@ impl Submitted {
                 "-V" => submitted.notes.push(ConversionNote::SubmitterEnvironment),
                 "-q" | "-umask" | "-sync" | "-j" | "-i" | "-M" | "-m" | "-release" | "-P" | "-p" | "-S" => {
                     let value = value()?;
-                    submitted.note(format!("{option} {value}"));
+                    submitted.note(&format!("{option} {value}"));
                 }
                 known if IGNORED.contains(&known) => {}
                 // Whether its value is the next word is not known.
@@ -313,8 +313,8 @@ impl Submitted {
         Ok(submitted)
     }
 
-    fn note(&mut self, option: String) {
-        self.notes.push(ConversionNote::Option { option: shown(&option) });
+    fn note(&mut self, option: &str) {
+        self.notes.push(ConversionNote::Option { option: shown(option) });
     }
 }
 

@@ -236,7 +236,7 @@ rules! {
     ServiceSelector = "service-selector", Warning, false,
         "The Service has no endpoints, so that every request to it fails.",
         "Select the labels of the pods.";
-    /// No pod of the file has the labels that a NetworkPolicy selects.
+    /// No pod of the file has the labels that a `NetworkPolicy` selects.
     PolicySelector = "policy-selector", Warning, false,
         "The policy applies to nothing: traffic that it should refuse or allow is not affected.",
         "Select the labels of the pods.";

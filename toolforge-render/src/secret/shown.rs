@@ -25,7 +25,7 @@ pub(crate) fn without_secrets(name: &str, value: &str) -> String {
     if !value.starts_with('[') {
         return without_secrets_in_text(name, value);
     }
-    let hidden = serde_json::from_str(value).ok().and_then(|parsed| hidden_json(name, parsed));
+    let hidden = serde_json::from_str(value).ok().and_then(|parsed| hidden_json(name, &parsed));
     hidden.unwrap_or_else(|| without_secrets_in_text(name, value))
 }
 
@@ -33,7 +33,7 @@ pub(crate) fn without_secrets(name: &str, value: &str) -> String {
 pub(crate) fn without_secrets_in_text(name: &str, text: &str) -> String {
     // Such as what kubectl keeps in an annotation.
     if text.starts_with('{')
-        && let Some(hidden) = serde_json::from_str(text).ok().and_then(|parsed| hidden_json(name, parsed))
+        && let Some(hidden) = serde_json::from_str(text).ok().and_then(|parsed| hidden_json(name, &parsed))
     {
         return hidden;
     }
@@ -49,10 +49,10 @@ pub(crate) fn without_secrets_in_text(name: &str, text: &str) -> String {
 }
 
 /// Returns a value without its secrets; `None` if it has none.
-fn hidden_json(name: &str, value: Value) -> Option<String> {
+fn hidden_json(name: &str, value: &Value) -> Option<String> {
     let mut hidden = value.clone();
     hide_in(name, &mut hidden);
-    (hidden != value).then(|| hidden.to_string())
+    (hidden != *value).then(|| hidden.to_string())
 }
 
 fn hide_in(name: &str, value: &mut Value) {

@@ -89,6 +89,7 @@ fn signal_ends_a_load_that_waits_for_quota() {
 
 /// Runs a command line about an object of kubectl on a terminal, with an answer that is typed. Returns the exit code, and what was
 /// written to the terminal, with the requests that change something.
+#[expect(clippy::print_stderr, reason = "what the process writes is the result")]
 fn on_terminal(test: &str, answer: &str, words: &[&str]) -> (u8, String) {
     OwnProcess::of(test).with_terminal().with_stdin(answer).run(|| {
         let (ended, requests) = outcome(by_hand(&deleted(&format!("{APPS}/deployments"), "stashbot")), words);

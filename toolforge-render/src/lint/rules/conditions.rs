@@ -1,7 +1,7 @@
 //! Fields that are only allowed with some values of another field.
 
 use super::super::check::{Check, Object};
-use super::super::syntax::Node;
+use super::super::syntax::{Node, Value};
 use super::choices::visit;
 use super::scope::Scope;
 use super::values::{forbidden, invalid, required};
@@ -303,8 +303,11 @@ fn check_one(check: &mut Check<'_>, object: Object<'_>, condition: &Condition, p
 
 /// Returns whether a value is more than the API server's zero: such a list, number or text is as good as none.
 fn is_set(node: &Node) -> bool {
-    let is_list = matches!(node.kind_name(), "a list");
-    !node.is_null() && !(is_list && node.items().is_empty()) && !matches!(node.text(), Some("" | "0"))
+    match &node.value {
+        Value::Sequence(items) => !items.is_empty(),
+        Value::Scalar(_) => !node.is_null() && !matches!(node.text(), Some("" | "0")),
+        Value::Mapping { .. } => true,
+    }
 }
 
 fn has_one(node: &Node, values: &[&str]) -> bool {

@@ -43,7 +43,7 @@ pub(crate) fn check(check: &mut Check<'_>, scope: Scope<'_>) {
         &["affinity", "nodeAffinity", PREFERRED, "*", "preference", "matchExpressions", "*"],
     ] {
         visit(spec, keys, prefix, &mut |expression, path| {
-            check_node_expression(check, object, expression, path)
+            check_node_expression(check, object, expression, path);
         });
     }
     for kind in ["podAffinity", "podAntiAffinity"] {
