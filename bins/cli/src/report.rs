@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use toolforge_client::Unread;
+use k8s_openapi::api::apps::v1::ReplicaSet;
+use k8s_openapi::api::core::v1::Event;
+use toolforge_client::{ResourceType, Unread};
 use toolforge_images::{Catalog, ImageType as CatalogType, WebImage, contents};
 use toolforge_model::{JobImage, ToolName, Untrusted};
 use toolforge_quota::{
@@ -11,7 +13,7 @@ use toolforge_quota::{
 };
 use toolforge_render::change::{Change, ChangeSet, ResourceForecast, Workload};
 use toolforge_render::jiff::Timestamp;
-use toolforge_render::object::Difference as ObjectDifference;
+use toolforge_render::object::{Difference as ObjectDifference, ObjectKind};
 use toolforge_render::pod::{self, Evidence};
 use toolforge_report::{
     Cause, CauseCode, ContainerLimits, Difference, Downtime, ExitCode, ImageState, ImageType,
@@ -91,14 +93,18 @@ pub fn warn_of_unread(limits: &Limits) -> ExitCode {
 /// without them: it is complete where only reasons are missing.
 pub fn warn_of_unread_kinds(unread: &[Unread]) -> ExitCode {
     let mut exit_code = ExitCode::Success;
-    for Unread { resource, verb, .. } in unread {
-        let missing = match resource.plural {
-            "events" | "replicasets" => "so it may be unknown why something does not run",
-            "pods" => "so states may be incomplete",
-            "services" | "ingresses" | "httproutes" => "so addresses may be missing",
+    for found in unread {
+        let Unread { resource, verb, .. } = found;
+        let has_reasons = [ResourceType::of::<Event>(), ResourceType::of::<ReplicaSet>()].contains(resource);
+        let missing = match found.object_kind() {
+            _ if has_reasons => "so it may be unknown why something does not run",
+            Some(ObjectKind::Pod) => "so states may be incomplete",
+            Some(ObjectKind::Service | ObjectKind::Ingress | ObjectKind::HttpRoute) => {
+                "so addresses may be missing"
+            }
             _ => "so they are left out",
         };
-        if !matches!(resource.plural, "events" | "replicasets") {
+        if !has_reasons {
             exit_code = ExitCode::Partial;
         }
         let verb = verb.as_str();

@@ -47,6 +47,11 @@ fn sentence(set: &ChangeSet, verdict: Verdict) -> Cow<'static, str> {
             "it fits the quota, but {retries}; whether a node has enough free resources is not checked"
         )
         .into(),
+        _ if !set.fits() && set.blocked_runs().next().is_some() => {
+            let names: Vec<String> =
+                set.blocked_runs().map(|name| Untrusted::new(name).escaped().to_string()).collect();
+            format!("it does not fit: no run of {} can start beside what stays", names.join(", ")).into()
+        }
         _ => fixed_sentence(set, verdict).into(),
     }
 }
@@ -62,6 +67,9 @@ fn fixed_sentence(set: &ChangeSet, verdict: Verdict) -> &'static str {
     const FITS: &str = "it fits the quota; whether a node has enough free resources is not checked";
     match verdict {
         Verdict::NotChecked => "no quota is known, so this was not checked",
+        Verdict::MissingPods if set.at_rest.resources().iter().any(|row| row.creates) => {
+            "what it adds fits the quota, but pods that are missing do not, and cannot be created"
+        }
         Verdict::MissingPods => {
             "it adds nothing to the quota, but pods that are missing do not fit, and cannot be created"
         }

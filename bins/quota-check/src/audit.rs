@@ -69,6 +69,7 @@ impl Audited {
 /// Compares the quotas of one tool, with those of a profile instead of its own if there is one.
 pub(crate) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, Failure> {
     let overview = facts::overview(session, arguments.quota.clone())?;
+    let mut complete = ExitCode::Success;
     let workloads = match &session.source {
         Source::Files(documents) => documents.audited_workloads(&session.tool)?,
         Source::Cluster { runtime, client } => {
@@ -79,7 +80,7 @@ pub(crate) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, 
                 matches!(kind, Some(ObjectKind::Deployment | ObjectKind::CronJob | ObjectKind::Job))
             };
             let unread: Vec<Unread> = overview.unread.iter().filter(is_audited).cloned().collect();
-            warn_of_unread_kinds(&unread);
+            complete = warn_of_unread_kinds(&unread);
             live.deployments.iter().for_each(|found| namespace.add(found));
             live.cron_jobs.iter().for_each(|found| namespace.add(found));
             live.jobs.iter().for_each(|found| namespace.add(found));
@@ -92,7 +93,10 @@ pub(crate) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, 
         return Err(no_limits("the namespace has neither a ResourceQuota nor a LimitRange", arguments));
     }
     let found = audit(session.tool.namespace(), limits, &workloads);
-    finish(vec![found], arguments)
+    match finish(vec![found], arguments)? {
+        ExitCode::Success => Ok(complete),
+        exit_code => Ok(exit_code),
+    }
 }
 
 /// Compares the quotas of all tools: of the cluster, or of a file that kubectl printed.

@@ -298,6 +298,9 @@ impl ChangeSet {
     /// Returns the verdict: whether everything fits, when, and if not, why.
     #[must_use]
     pub fn verdict(&self) -> Verdict {
+        if !self.blocked_runs.is_empty() {
+            return Verdict::Exceeds;
+        }
         match Verdict::new(&self.at_rest, &self.at_peak) {
             Verdict::Fits if self.lacks_quota => Verdict::NotChecked,
             Verdict::Fits if self.is_uncounted() => Verdict::NotCounted,

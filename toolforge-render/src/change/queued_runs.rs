@@ -12,6 +12,10 @@ impl ChangeSet {
     /// fits beside all that stays, and what stays waits until all Jobs have ended. Jobs that run now are only waited for by what
     /// would fit beside them at rest: nothing says how long they take.
     pub(super) fn queued(changes: &[Change], limits: &Limits, at_once: Self) -> Self {
+        // No wait changes what exceeds a limit.
+        if [&at_once.at_rest, &at_once.at_peak].iter().all(|check| check.shortfalls().next().is_none()) {
+            return at_once;
+        }
         let has_jobs = changes.iter().any(|change| change.demand.queued.is_some());
         let mut found = if has_jobs { one_job_at_a_time(changes, limits) } else { at_once.clone() };
         if !found.fits() && found.at_rest.fits() && !limits.job_pods.is_empty() {

@@ -66,7 +66,7 @@ impl LoadPlan {
     }
 
     /// Returns the loaded jobs that may not run: those with a run that has not started, because later runs may wait for its end, and
-    /// continuous ones that are kept and [may fail](JobStatus::may_fail) by the facts `before` at `now`.
+    /// continuous ones that are kept and [may fail](crate::job::JobStatus::may_fail) by the facts `before` at `now`.
     #[must_use]
     pub fn jobs_that_may_not_run(&self, before: &JobFacts, now: Timestamp) -> Vec<JobName> {
         let is_kept = |job: &JobObjects| {

@@ -14,7 +14,7 @@ use super::rule::Rule;
 use super::syntax::{self, Node, Text};
 use super::text::{MAX_BYTES, is_broken};
 use crate::manifest::values_in_lines;
-use crate::secret::{SHORTEST, of_lines};
+use crate::secret::{SHORTEST, is_secret_name, of_lines, tokens};
 
 /// What is shown in place of a secret.
 const HIDDEN: &str = "***";
@@ -135,8 +135,8 @@ impl Secrets {
 
     /// Hides the secrets that a finding quotes.
     pub(crate) fn hide_in(&self, finding: &mut Finding, text: &str) {
-        // It names what has the secret, and a name may contain the value of another secret.
         if finding.rule == Rule::PlainSecret {
+            finding.message = Untrusted::new(self.hide_in_names(finding.message.as_raw()));
             return;
         }
         if self.is_broken {
@@ -159,6 +159,29 @@ impl Secrets {
                 }
             }
         }
+    }
+
+    /// Returns a message that names what has a secret, without the secrets that are whole parts of the name. Others may only be
+    /// spelled like a part of it: `MY_T` in `MY_TOKEN`.
+    fn hide_in_names(&self, message: &str) -> String {
+        let tokens = tokens(message).into_iter().map(|(_, token)| token.to_owned()).collect::<Vec<_>>();
+        let values =
+            self.values.iter().take(MOST).filter(|value| value.len() >= SHORTEST && !is_secret_name(value));
+        tokens.iter().chain(values).fold(message.to_owned(), |shown, secret| {
+            let mut hidden = String::new();
+            let mut rest = shown.as_str();
+            let mut last = None;
+            while let Some((before, after)) = rest.split_once(secret.as_str()) {
+                let previous = before.chars().next_back().or(last);
+                let is_part =
+                    [previous, after.chars().next()].into_iter().flatten().all(|c| !c.is_alphanumeric());
+                hidden.push_str(before);
+                hidden.push_str(if is_part { HIDDEN } else { secret });
+                last = secret.chars().next_back();
+                rest = after;
+            }
+            hidden + rest
+        })
     }
 
     /// Hides what a finding of a text that cannot be read quotes of it.
@@ -346,6 +369,13 @@ mod tests {
         let found = crate::lint::lint(text, &LintContext::offline(None));
         let found = found.iter().find(|found| found.rule == Rule::PlainSecret).unwrap();
         assert_eq!(found.message.as_raw(), "MY_TOKEN looks like a secret, and its value is in the file");
+        let text = text.replace("{MY_TOKEN: MY_T}", "{DB_PASSWORD_s3cretpw: s3cretpw}");
+        let found = crate::lint::lint(&text, &LintContext::offline(None));
+        let found = found.iter().find(|found| found.rule == Rule::PlainSecret).unwrap();
+        assert_eq!(
+            found.message.as_raw(),
+            "DB_PASSWORD_*** looks like a secret, and its value is in the file"
+        );
     }
 
     #[test]
