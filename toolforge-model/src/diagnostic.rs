@@ -108,7 +108,7 @@ impl Remedy {
         match self {
             Self::Quote { corrected } => format!("quote the value: {}", corrected.as_raw()),
             Self::EscapeBackslash { sequence } => {
-                format!("write \\{}, or use single quotes", sequence.as_raw())
+                format!("write \\{}", sequence.as_raw())
             }
             Self::ReplaceTab { line } => format!("line {line} is indented with a tab; use spaces"),
             Self::CheckIndentation { line } => format!("is line {line} indented as the line above it?"),

@@ -36,6 +36,8 @@ pub struct ResourceCheck {
     pub creates: bool,
     /// What a person should know of the quota's numbers.
     pub mark: Option<QuotaMark>,
+    /// What pods use that terminate or end by themselves.
+    pub(crate) passing: u64,
 }
 
 impl ResourceCheck {
@@ -48,11 +50,12 @@ impl ResourceCheck {
         !self.creates || self.after <= self.hard
     }
 
-    /// Returns whether the quota never allows the pods that are missing of what stays as it is: nothing is created that requests
-    /// the resource, and with them, more would be used than now and than the quota allows.
+    /// Returns whether the quota does not allow the pods that are missing of what stays as it is, also once pods are gone that
+    /// terminate or end by themselves: nothing is created that requests the resource, and with the missing pods, more would be used
+    /// than now and than the quota allows.
     #[must_use]
     pub fn refuses_missing_pods(&self) -> bool {
-        self.fits() && self.after > self.hard.max(self.used)
+        self.fits() && self.after > self.used && self.after.saturating_sub(self.passing) > self.hard
     }
 }
 
@@ -273,7 +276,8 @@ impl Limits {
             self.uncounted.iter().filter(is_own).for_each(|pod| part.freed.subtract(&pod.demand));
         }
         parts.extend(waiting.iter().map(CountedChange::of_waiting));
-        let resources = check_changes(&self.quotas, &parts);
+        let mut resources = check_changes(&self.quotas, &parts);
+        self.note_passing(&mut resources);
         let mut check = QuotaCheck { resources, violations, waiting: Vec::new(), terminating: Vec::new() };
         waiting.retain(|pods| check.lacks(&pods.each));
         check.waiting = waiting;
@@ -374,6 +378,7 @@ fn check_changes(quotas: &[ResourceQuota], changes: &[CountedChange]) -> Vec<Res
                 // A saturated sum exceeds whatever it is compared with.
                 creates: requested == u64::MAX || own().any(|change| change.created.get(resource) > 0),
                 mark: quota.mark(resource),
+                passing: 0,
             });
         }
     }

@@ -2,7 +2,7 @@
 
 use crate::demand::Demand;
 use crate::object_name::ObjectName;
-use crate::quota_check::Limits;
+use crate::quota_check::{Limits, ResourceCheck};
 use crate::resource::Resource;
 use crate::resource_quota::ResourceQuota;
 use crate::scopes::PodTraits;
@@ -81,12 +81,41 @@ impl Limits {
         }
     }
 
+    /// Notes what of each resource pods use that terminate or end by themselves.
+    pub(crate) fn note_passing(&self, resources: &mut [ResourceCheck]) {
+        let terminating = self.terminating.iter().filter(|pod| !pod.may_be_replaced);
+        let terminating = terminating.map(|pod| (&pod.demand, &pod.traits));
+        for (demand, traits) in terminating.chain(self.job_pods.iter().map(|pod| (&pod.demand, &pod.traits)))
+        {
+            for row in &mut *resources {
+                let quota = self.quotas.iter().find(|quota| quota.name == row.quota);
+                let counted = quota.map_or(0, |quota| quota.counted(demand, traits).get(&row.resource));
+                row.passing = row.passing.saturating_add(counted);
+            }
+        }
+    }
+
     /// Returns the limits as they are once the Jobs have ended that run now. Objects that `is_other` does not select are left as
     /// they are.
     #[must_use]
     pub fn without_jobs(&self, is_other: impl Fn(&ObjectName) -> bool) -> Self {
+        self.without_pods(|pod| !pod.is_alone && is_other(&pod.job) && is_other(&pod.object()), &is_other)
+    }
+
+    /// Returns the limits as they are once all pods are gone that end by themselves or terminate now: those of Jobs, and those that
+    /// no controller has.
+    #[must_use]
+    pub fn without_passing_pods(&self, is_other: impl Fn(&ObjectName) -> bool) -> Self {
+        let limits = self.without_pods(|pod| is_other(&pod.job) && is_other(&pod.object()), &is_other);
+        limits.without_terminating_pods()
+    }
+
+    fn without_pods(
+        &self,
+        is_ending: impl Fn(&JobPod) -> bool,
+        is_other: impl Fn(&ObjectName) -> bool,
+    ) -> Self {
         let mut limits = self.clone();
-        let is_ending = |pod: &JobPod| is_other(&pod.job) && is_other(&pod.object());
         for pod in self.job_pods.iter().filter(|pod| is_ending(pod)) {
             limits.free_pod(&pod.object(), pod.demand.clone(), &pod.traits);
         }

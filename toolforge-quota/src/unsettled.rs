@@ -33,11 +33,13 @@ pub struct TerminatingPod {
     pub may_be_replaced: bool,
 }
 
-/// A pod of a Job that runs. It ends by itself, and the quotas then count less.
+/// A pod that runs and ends by itself: one of a Job, or one without a controller that is not restarted. The quotas then count less.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct JobPod {
-    /// The Job.
+    /// The Job, or the pod if no controller has it.
     pub job: ObjectName,
+    /// Whether no controller has it, like a shell. Nothing waits for it.
+    pub is_alone: bool,
     /// The name of the pod.
     pub name: String,
     /// What it frees when it has ended. The object stays.

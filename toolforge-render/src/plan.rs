@@ -68,7 +68,7 @@ impl Namespace {
             }
             Change { demand, ..Change::new(plan.kind, plan.name.as_str(), Action::Create) }
         };
-        ChangeSet::new(plans.into_iter().map(change).collect(), &self.limits).at_rest
+        ChangeSet::at_once(plans.into_iter().map(change).collect(), &self.limits).at_rest
     }
 }
 

@@ -100,7 +100,10 @@ fn old_pods_are_scaled_first() {
     };
     assert_eq!(rollout(448), (true, Some(Rollout::Surge)));
     assert_eq!(rollout(447), (true, Some(Rollout::InPlace)));
-    assert_eq!(rollout(383), (true, Some(Rollout::Recreate)));
+    // The fourth old pod is refused, and a new one takes its place.
+    assert_eq!(rollout(383), (true, Some(Rollout::InPlace)));
+    assert_eq!(rollout(352), (true, Some(Rollout::InPlace)));
+    assert_eq!(rollout(351), (true, Some(Rollout::Recreate)));
     assert!(!rollout(255).0);
 }
 

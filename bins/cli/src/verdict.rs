@@ -50,7 +50,8 @@ fn sentence(set: &ChangeSet, verdict: Verdict) -> Cow<'static, str> {
         _ if !set.fits() && set.blocked_runs().next().is_some() => {
             let names: Vec<String> =
                 set.blocked_runs().map(|name| Untrusted::new(name).escaped().to_string()).collect();
-            format!("it does not fit: no run of {} can start beside what stays", names.join(", ")).into()
+            let how = if verdict == Verdict::Never { "can never fit" } else { "does not fit" };
+            format!("it {how}: no run of {} can start beside what is used then", names.join(", ")).into()
         }
         _ => fixed_sentence(set, verdict).into(),
     }

@@ -583,10 +583,7 @@ fn runs_of_a_file_wait_for_each_other() {
     it fits the quota, but not all at once: some pods wait until pods of jobs have ended; whether a node has enough free resources is not checked
     ");
     // What stays leaves no headroom for one of them.
-    let (bot, bots) = (
-        once("bot", "1").replace('}', ", continuous: true}"),
-        once("other", "1").replace('}', ", continuous: true}"),
-    );
+    let [bot, bots] = ["bot", "other"].map(|name| once(name, "1").replace('}', ", continuous: true}"));
     let kept = format!("{three}{bot}{bots}");
     assert_eq!(quota_check("--quota toolforge-2023 -", &kept).status.code(), Some(3));
     // An object counts as long as it exists, whether its pod runs or not.

@@ -3,7 +3,7 @@ use serde_saphyr::localizer::ExternalMessageSource;
 use serde_saphyr::{DuplicateKeyPolicy, NonFiniteFloatPolicy, UserMessageFormatter};
 
 use super::node::{self, Parsed, YamlNode, YamlValue};
-use super::remedy::{invalid_escape, remedy, second_document};
+use super::remedy::{InvalidEscape, invalid_escape, remedy, second_document};
 use super::template::{find_template, template_in_line};
 use crate::crontab::find_crontab;
 use crate::{Diagnostic, DiagnosticKind, Location, Remedy, Untrusted};
@@ -48,11 +48,12 @@ pub fn parse(text: &str) -> Result<YamlNode, Diagnostic> {
         if let Some(mark) = find_template(text, location.line) {
             return Diagnostic::of_kind(DiagnosticKind::Template, mark.location, mark);
         }
-        if let Some((location, sequence)) = invalid_escape(text, location) {
+        if let Some(InvalidEscape { location, sequence, is_beside_others }) = invalid_escape(text, location) {
             let message = format!("invalid YAML: in double quotes, {sequence} is not an escape sequence");
             let found = Diagnostic::of_kind(DiagnosticKind::Syntax, location, message);
             let remedy = Remedy::EscapeBackslash { sequence: Untrusted::new(sequence) };
-            return if remedy.is_shown_as_it_is() { found.with_remedy(remedy) } else { found };
+            let is_clear = remedy.is_shown_as_it_is() && !is_beside_others;
+            return if is_clear { found.with_remedy(remedy) } else { found };
         }
         if let Some(location) = second_document(text, location.line, |text| read(text).is_ok()) {
             let message = "a second YAML document begins here, and only one is read";
@@ -313,9 +314,10 @@ mod tests {
 
     #[test]
     fn unknown_escape_sequences_are_explained() {
-        insta::assert_snapshot!(shown("- name: a\n  command: \"grep 'é\\n\\d' \\w\"\n"), @r"line 2, column 22: invalid YAML: in double quotes, \d is not an escape sequence; write \\d, or use single quotes");
-        insta::assert_snapshot!(shown("a: \"x\n  y\\\"\n  z\\.\"\n"), @r"line 3, column 4: invalid YAML: in double quotes, \. is not an escape sequence; write \\., or use single quotes");
-        insta::assert_snapshot!(shown("{a: \"\\x41\\\\\", \"\\(\": b}\n"), @r"line 1, column 16: invalid YAML: in double quotes, \( is not an escape sequence; write \\(, or use single quotes");
+        insta::assert_snapshot!(shown("- name: a\n  command: \"grep 'é\\n\\d' \\w\"\n"), @r"line 2, column 22: invalid YAML: in double quotes, \d is not an escape sequence");
+        insta::assert_snapshot!(shown("a: \"C:\\temp\\new\\dir\"\n"), @r"line 1, column 15: invalid YAML: in double quotes, \d is not an escape sequence");
+        insta::assert_snapshot!(shown("a: \"x\n  y\\\"\n  z\\.\"\n"), @r"line 3, column 4: invalid YAML: in double quotes, \. is not an escape sequence; write \\.");
+        insta::assert_snapshot!(shown("{a: \"\\x41\\\\\", \"\\(\": b}\n"), @r"line 1, column 16: invalid YAML: in double quotes, \( is not an escape sequence; write \\(");
         // Another error than the escape sequence.
         assert!(!shown("a: \"\\n\n").contains("escape sequence"), "{}", shown("a: \"\\n\n"));
     }

@@ -7,13 +7,23 @@ use crate::{Location, Remedy, Untrusted};
 /// What may follow a backslash in double quotes (YAML 1.2.2, section 5.7), besides a line break.
 const ESCAPES: &str = "0abt\tnvfre \"/\\N_LPxuU";
 
+/// An escape sequence that YAML does not have.
+pub(super) struct InvalidEscape {
+    pub(super) location: Location,
+    pub(super) sequence: String,
+    /// Whether the text also has sequences such as `\t`, of which nobody knows whether they are meant: a path of Windows has them.
+    pub(super) is_beside_others: bool,
+}
+
 /// Returns the first escape sequence that YAML does not have in the double-quoted text that begins at a location.
-pub(super) fn invalid_escape(text: &str, start: Location) -> Option<(Location, String)> {
+pub(super) fn invalid_escape(text: &str, start: Location) -> Option<InvalidEscape> {
     let skipped = usize::try_from(start.line).ok()?.checked_sub(1)?;
     let mut column = usize::try_from(start.column).ok()?.checked_sub(1)?;
     let lines = text.lines().enumerate().skip(skipped);
     let mut is_open = false;
-    for (index, line) in lines {
+    let mut found: Option<InvalidEscape> = None;
+    let mut has_others = false;
+    'text: for (index, line) in lines {
         let mut characters = line.chars().enumerate().skip(column);
         column = 0;
         if !is_open {
@@ -23,17 +33,19 @@ pub(super) fn invalid_escape(text: &str, start: Location) -> Option<(Location, S
         while let Some((position, character)) = characters.next() {
             let escaped = if character == '\\' { characters.next() } else { None };
             match (character, escaped) {
-                ('"', _) => return None,
+                ('"', _) => break 'text,
                 (_, Some((_, escaped))) if !ESCAPES.contains(escaped) => {
                     let line = u64::try_from(index + 1).ok()?;
                     let location = Location { line, column: u64::try_from(position + 1).ok()? };
-                    return Some((location, format!("\\{escaped}")));
+                    let sequence = format!("\\{escaped}");
+                    found.get_or_insert(InvalidEscape { location, sequence, is_beside_others: false });
                 }
+                (_, Some((_, escaped))) => has_others |= escaped.is_ascii_alphanumeric(),
                 _ => {}
             }
         }
     }
-    None
+    found.map(|found| InvalidEscape { is_beside_others: has_others, ..found })
 }
 
 /// Returns where a second document begins (`---`) before or at a line, if what is before it is a document.

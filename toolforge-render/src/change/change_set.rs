@@ -92,7 +92,7 @@ impl ChangeSet {
     }
 
     /// Checks changes in their order, whose pods must all fit at the same time.
-    pub(super) fn at_once(changes: Vec<Change>, limits: &Limits) -> Self {
+    pub(crate) fn at_once(changes: Vec<Change>, limits: &Limits) -> Self {
         let at_rest =
             QuotaCheck::after_stages(check(&changes, limits, |change| change.demand.requested.clone()));
         let at_peak = QuotaCheck::at_peak_of_stages(check(&changes, limits, Change::requested_at_peak));
@@ -298,9 +298,6 @@ impl ChangeSet {
     /// Returns the verdict: whether everything fits, when, and if not, why.
     #[must_use]
     pub fn verdict(&self) -> Verdict {
-        if !self.blocked_runs.is_empty() {
-            return Verdict::Exceeds;
-        }
         match Verdict::new(&self.at_rest, &self.at_peak) {
             Verdict::Fits if self.lacks_quota => Verdict::NotChecked,
             Verdict::Fits if self.is_uncounted() => Verdict::NotCounted,

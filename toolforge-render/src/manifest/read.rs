@@ -1,10 +1,11 @@
 //! From a document to the objects in it.
 
 use toolforge_model::yaml::{YamlNode, YamlValue};
-use toolforge_model::{Diagnostic, ToolName, Untrusted};
+use toolforge_model::{Diagnostic, ToolName, Untrusted, suggest};
 
 use crate::manifest::deserialize::deserialize;
 use crate::manifest::{Manifest, ManifestKind, ManifestObject, item_kind_of};
+use crate::object::KnownKind;
 
 /// The most objects of all documents; the largest namespaces have a few hundred.
 const MOST_OBJECTS: usize = 10_000;
@@ -153,13 +154,9 @@ fn not_served(kind: &ManifestKind, node: &YamlNode) -> Option<Diagnostic> {
     let found = node.get("apiVersion")?;
     let current = match kind.served_version() {
         Some(served) => Some(served),
-        None => match kind.group.as_str() {
-            "" => Some("v1"),
-            "apps" => Some("apps/v1"),
-            "batch" => Some("batch/v1"),
-            "extensions" => None,
-            _ => return None,
-        },
+        None if kind.group == "extensions" => None,
+        None if KnownKind::has_all_of(&kind.group) => return Some(unknown_kind(kind, node)),
+        None => return None,
     };
     if current == found.string() {
         return None;
@@ -172,6 +169,14 @@ fn not_served(kind: &ManifestKind, node: &YamlNode) -> Option<Diagnostic> {
         None => format!("the cluster does not serve {text}"),
     };
     Some(Diagnostic::new(found.location, message))
+}
+
+/// Returns the error for a kind that its group does not have, with the nearest one that a tool may create.
+fn unknown_kind(kind: &ManifestKind, node: &YamlNode) -> Diagnostic {
+    let location = node.get("kind").map_or(node.location, |kind| kind.location);
+    let near = suggest(&kind.kind, KnownKind::writable_names());
+    let near = near.map(|near| format!("; did you mean \"{near}\"?")).unwrap_or_default();
+    Diagnostic::new(location, format!("unknown kind {}{near}", Untrusted::new(kind.kind.as_str()).quoted()))
 }
 
 /// Returns whether the API server refuses an object of a kind without selector.
@@ -318,7 +323,7 @@ mod tests {
         line 1, column 14: the cluster has no HorizontalPodAutoscaler in "autoscaling/v2beta1"; write `apiVersion: autoscaling/v2`
         line 1, column 14: PodSecurityPolicy is gone from Kubernetes
         line 1, column 14: the cluster does not serve "extensions/v1beta1"
-        line 1, column 14: the cluster has no Pony in "apps/v2"; write `apiVersion: apps/v1`
+        line 1, column 29: unknown kind "Pony"
         "#);
         for (version, kind) in [
             ("autoscaling/v1", "HorizontalPodAutoscaler"),

@@ -1,5 +1,6 @@
 //! The kinds of objects that a cluster has, in one table.
 
+use toolforge_model::platform;
 use toolforge_quota::{Demand, Resource};
 
 use crate::object::HttpRoute;
@@ -178,6 +179,11 @@ impl KnownKind {
     /// Returns the kind of a name, whatever its group.
     pub(crate) fn named(name: &str) -> Option<&'static Self> {
         KINDS.iter().find(|kind| kind.name == name)
+    }
+
+    /// Returns whether the table has all kinds of a group: it is one of Kubernetes or of the Gateway API.
+    pub(crate) fn has_all_of(group: &str) -> bool {
+        group != platform::JOBS_API_GROUP && KINDS.iter().any(|kind| kind.group() == group)
     }
 
     /// Returns the names of the kinds that a tool may create.

@@ -112,9 +112,19 @@ pub(crate) fn remove_terminating_pods(limits: &mut Limits, pods: &mut Vec<Pod>) 
     *limits = std::mem::take(limits).without_terminating_pods();
 }
 
-/// Returns a running pod of a Job. One whose containers have been restarted is none: nothing says that it ends.
+/// Returns a running pod of a Job, or one without a controller that is never restarted, such as a shell. One whose containers have
+/// been restarted is none: nothing says that it ends.
 fn job_pod(pod: &Pod, limit_ranges: &[LimitRange]) -> Option<JobPod> {
-    let job = controller(pod).filter(|owner| owner.kind == "Job" && is_staying(pod))?;
+    let owner = controller(pod);
+    let is_never_restarted =
+        || pod.spec.as_ref().and_then(|spec| spec.restart_policy.as_deref()) == Some("Never");
+    let job = match owner {
+        Some(owner) => (owner.kind == "Job").then(|| ObjectName::new("Job", owner.name.as_str()))?,
+        None => is_never_restarted().then(|| pod_id(pod))?,
+    };
+    if !is_staying(pod) {
+        return None;
+    }
     let statuses = pod.status.as_ref().and_then(|status| status.container_statuses.as_ref());
     if statuses.into_iter().flatten().any(|status| status.restart_count > 0) {
         return None;
@@ -123,7 +133,7 @@ fn job_pod(pod: &Pod, limit_ranges: &[LimitRange]) -> Option<JobPod> {
     let (demand, traits) = (pod_demand(spec, limit_ranges), traits_of(spec, limit_ranges));
     let pod = TerminatingPod { name: pod_id(pod).name, demand, traits, ..TerminatingPod::default() };
     let TerminatingPod { name, demand, traits, .. } = pod.without_object();
-    Some(JobPod { job: ObjectName::new("Job", job.name.as_str()), name, demand, traits })
+    Some(JobPod { job, is_alone: owner.is_none(), name, demand, traits })
 }
 
 fn terminating(pod: &Pod, limit_ranges: &[LimitRange]) -> Option<TerminatingPod> {

@@ -134,6 +134,17 @@ fn runs_that_can_never_start_do_not_fit() {
     let live = [quota(4, 2), job("2Gi", "parallelism: 1"), pod_of_job("2Gi", 0)].concat();
     assert_eq!(verdict_of(&live, run), Verdict::Fits);
     assert_eq!(verdict_of(&quota(4, 2), &run.replace("'@daily'", "'@daily', suspend: true")), Verdict::Fits);
+    // A shell is closed some day, and a pod that terminates is gone soon.
+    let shell = "{apiVersion: v1, kind: Pod, metadata: {name: s}, spec: {restartPolicy: Never, containers: [{name: a, image: x, \
+                 resources: {limits: {memory: 2Gi}}}]}}\n---\n";
+    assert_eq!(verdict_of(&[&quota(4, 2), shell].concat(), run), Verdict::Fits);
+    let bot = shell.replace("Never", "Always");
+    assert!(!verdict_of(&[&quota(4, 2), bot.as_str()].concat(), run).completes());
+    let terminating = bot.replace(
+        "name: s}",
+        "name: s, deletionTimestamp: '2026-01-01T00:00:00Z', deletionGracePeriodSeconds: 30}",
+    );
+    assert_eq!(verdict_of(&[&quota(4, 2), terminating.as_str()].concat(), run), Verdict::Fits);
     // What is created beside it stays.
     let bot = deployment("bot", "2Gi", 1, "");
     assert_eq!(verdict_of(&quota(4, 0), &[run, &bot].concat()), Verdict::Never);

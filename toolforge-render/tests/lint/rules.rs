@@ -595,8 +595,3 @@ fn one_change_has_few_findings() {
 fn reference_page_is_generated() {
     toolforge_fixtures::same_as_generated("../docs/reference/lint.md", &reference());
 }
-
-#[test]
-fn levels_are_ordered() {
-    assert!(Level::Error > Level::Warning && Level::Warning > Level::Note);
-}

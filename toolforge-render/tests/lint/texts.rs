@@ -129,3 +129,8 @@ fn errors_have_answers() {
         }
     }
 }
+
+#[test]
+fn levels_are_ordered() {
+    assert!(Level::Error > Level::Warning && Level::Warning > Level::Note);
+}

@@ -9,6 +9,9 @@ use super::{job_policy, selector};
 /// More attempts than this are hardly meant.
 const MANY_RETRIES: i64 = 20;
 
+/// The default of `progressDeadlineSeconds` (Kubernetes 1.33, `SetDefaults_Deployment`).
+const PROGRESS_DEADLINE: i64 = 600;
+
 /// Checks what a workload says besides its pods.
 pub(crate) fn check(check: &mut Check<'_>, object: Object<'_>) {
     let Some(path) = object.kind.template.filter(|path| !path.is_empty()) else { return };
@@ -76,6 +79,16 @@ pub(crate) fn check(check: &mut Check<'_>, object: Object<'_>) {
         let message = format!("progressDeadlineSeconds is {found}; it must be more than minReadySeconds");
         let path = "spec.progressDeadlineSeconds";
         invalid(check, object, deadline, path, (message, "must be greater than minReadySeconds"));
+    } else if object.kind.name == "Deployment"
+        && let Some(ready) = spec.and_then(|spec| spec.get("minReadySeconds"))
+        && let Some(found) = ready.integer().filter(|found| *found >= PROGRESS_DEADLINE)
+        && seconds("progressDeadlineSeconds").is_none()
+    {
+        let message = format!(
+            "minReadySeconds is {found}; progressDeadlineSeconds, {PROGRESS_DEADLINE} by default, must be more than it"
+        );
+        let path = "spec.progressDeadlineSeconds";
+        invalid(check, object, ready, path, (message, "must be greater than minReadySeconds"));
     }
 }
 
