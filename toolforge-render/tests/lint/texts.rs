@@ -1,8 +1,9 @@
 //! What is found in texts as a whole, and the spelling of values that `--fix` corrects.
 
+use insta::assert_snapshot;
 use toolforge_render::lint::{Finding, Level, Rule, fix, lint};
 
-use crate::support::{context, fixture, ids};
+use crate::support::{context, fixture, ids, shown};
 
 #[test]
 fn request_above_the_own_limit_is_an_error() {
@@ -176,4 +177,29 @@ fn answers_about_sizes_name_what_is_refused() {
             assert!(answer.replace('"', "").starts_with(subject), "{text}: {answer}");
         }
     }
+}
+
+#[test]
+fn amounts_of_a_template_are_named_at_their_keys() {
+    let found = |text: &str| shown(text, &context("stashbot"));
+    assert_snapshot!(found("backend: kubernetes\ntype: php8.2\ncpu: 4\nmem: 9Gi\n"), @"
+    3:1 warning outside-limits: CPU: 4 is more than the maximum of 1 for one container [cpu: 4]
+        server: pods of the web service are forbidden: CPU: 4 is more than the maximum of 1 for one container
+    3:1 warning quota-exceeded: the web service exceeds the quota: limits.cpu: 4 of 2, 2 CPU too much (quota toolforge-2023) [cpu: 4]
+        server: pods of the web service are forbidden: exceeded quota: toolforge-2023, limited: limits.cpu
+    4:1 warning outside-limits: memory: 9Gi is more than the maximum of 4Gi for one container [mem: 9Gi]
+        server: pods of the web service are forbidden: memory: 9Gi is more than the maximum of 4Gi for one container
+    4:1 warning quota-exceeded: the web service exceeds the quota: limits.memory: 9Gi of 8Gi, 1Gi too much (quota toolforge-2023) [mem: 9Gi]
+        server: pods of the web service are forbidden: exceeded quota: toolforge-2023, limited: limits.memory
+    ");
+    assert_snapshot!(found("backend: kubernetes\nreplicas: 20\ntype: php8.2\n"), @"
+    2:1 warning quota-exceeded: the web service exceeds the quota: pods: 20 of 10, 10 pods too many (quota toolforge-2023) [replicas: 20]
+        server: pods of the web service are forbidden: exceeded quota: toolforge-2023, limited: pods
+    2:1 warning quota-exceeded: the web service exceeds the quota: requests.cpu: 2500m of 2, 500m CPU too much (quota toolforge-2023) [replicas: 20]
+        server: pods of the web service are forbidden: exceeded quota: toolforge-2023, limited: requests.cpu
+    2:1 warning quota-exceeded: the web service exceeds the quota: limits.cpu: 10 of 2, 8 CPU too much (quota toolforge-2023) [replicas: 20]
+        server: pods of the web service are forbidden: exceeded quota: toolforge-2023, limited: limits.cpu
+    2:1 warning quota-exceeded: the web service exceeds the quota: limits.memory: 10Gi of 8Gi, 2Gi too much (quota toolforge-2023) [replicas: 20]
+        server: pods of the web service are forbidden: exceeded quota: toolforge-2023, limited: limits.memory
+    ");
 }

@@ -167,7 +167,7 @@ fn convert(session: &Session, options: &ConvertArguments, inputs: &[Input]) -> R
     finish(&converter.finish(), options)
 }
 
-/// Returns what a document is that is recognized and is no manifest: one that the platform's tools read needs no conversion.
+/// Returns what a document is that is recognized and is not a manifest: one that the platform's tools read needs no conversion.
 fn other_file(document: &YamlNode) -> Option<&'static str> {
     match DocumentKind::of(document) {
         DocumentKind::Manifest | DocumentKind::Unknown => None,
