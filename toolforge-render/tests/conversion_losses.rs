@@ -496,3 +496,38 @@ fn order_of_variables_is_noted() {
         ["env Z refers to A, which was set after it: $(A) was not expanded, and is now"]
     );
 }
+
+#[test]
+fn unknown_fields_have_notes() {
+    let labels = "labels: {a: b}";
+    let text = format!(
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: c}}\ndat: {{}}\n---\napiVersion: apps/v1\nkind: Deployment\nmetadata: \
+         {{name: bot, {labels}}}\nspec:\n  foo: bar\n  selector: {{matchLabels: {{a: b}}}}\n  template:\n    metadata: \
+         {{{labels}}}\n    spec:\n      containers:\n      - name: a\n        image: {IMAGE}\n        command: [./a]\n        \
+         comand: [./b]\n---\napiVersion: v1\nkind: List\nitems:\n- apiVersion: v1\n  kind: Service\n  metadata: {{name: bot}}\n  \
+         spec: {{selector: {{a: b}}, port: 1, ports: [{{port: 8000, targetport: 9}}]}}\n"
+    );
+    let namespace = Namespace::new(&tool(), Catalog::bundled());
+    let mut converter = Converter::new(&namespace, None);
+    let mut manifests = Manifests::default();
+    for document in &file_documents(&text).documents {
+        manifests.read(&with_current_version(&document.node), &tool());
+    }
+    converter.add_text(&text, &manifests.manifests);
+    let conversion = converter.finish();
+    let notes: Vec<String> = conversion.jobs[0]
+        .notes
+        .iter()
+        .filter(|note| matches!(note, ConversionNote::UnknownField { .. }))
+        .map(ToString::to_string)
+        .collect();
+    assert_eq!(
+        notes,
+        [
+            "spec.foo is an unknown field and is not converted",
+            "spec.template.spec.containers[0].comand is an unknown field and is not converted; did you mean \"command\"?",
+            "Service bot: spec.port is an unknown field and is not converted; did you mean \"ports\"?",
+            "Service bot: spec.ports[0].targetport is an unknown field and is not converted; did you mean \"targetPort\"?",
+        ]
+    );
+}

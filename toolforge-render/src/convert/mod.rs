@@ -13,6 +13,7 @@ mod loss;
 mod manifest;
 mod note;
 mod service;
+mod unknown_field;
 mod variables;
 mod web_service;
 

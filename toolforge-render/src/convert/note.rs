@@ -73,6 +73,15 @@ pub enum ConversionNote {
         /// The value afterwards; `None` if it is not set.
         after: Option<Untrusted>,
     },
+    /// No object of the kind has the field: it is probably misspelled.
+    UnknownField {
+        /// The object, such as `Service bot`; `None` for the workload itself.
+        object: Option<Untrusted>,
+        /// The field.
+        path: Untrusted,
+        /// The field that was probably meant.
+        near: Option<&'static str>,
+    },
     /// A limit or a request of a container is not the same afterwards.
     Amount {
         /// The field.
@@ -222,6 +231,13 @@ impl fmt::Display for ConversionNote {
                     (None, None) => write!(f, "{path} is not converted"),
                 }
             }
+            Self::UnknownField { object, path, near } => {
+                if let Some(object) = object {
+                    write!(f, "{}: ", object.escaped())?;
+                }
+                write!(f, "{} is an unknown field and is not converted", path.escaped())?;
+                near.map_or(Ok(()), |near| write!(f, "; did you mean \"{near}\"?"))
+            }
             Self::Amount { path, before, after, is_default } => {
                 let path = Untrusted::new(path.to_string());
                 let amount = |amount: &Option<Untrusted>| {
@@ -355,6 +371,7 @@ impl ConversionNote {
             Self::GuessedImage { .. }
             | Self::ReplacedImage { .. }
             | Self::OutdatedImage { .. }
+            | Self::UnknownField { .. }
             | Self::OtherContainers { .. }
             | Self::EntryPoint
             | Self::Input { .. }

@@ -81,7 +81,17 @@ impl FileProblemKind {
     /// Returns whether the size is what is wrong.
     #[must_use]
     pub fn is_size(&self) -> bool {
-        matches!(self, Self::NeverFits { .. } | Self::Job(LoadProblem::NeverFits { .. }))
+        !self.shortfalls().is_empty()
+    }
+
+    /// Returns the resources that one run exceeds, if the size is what is wrong.
+    pub(crate) fn shortfalls(&self) -> &[ResourceCheck] {
+        match self {
+            Self::NeverFits { shortfalls, .. } | Self::Job(LoadProblem::NeverFits { shortfalls, .. }) => {
+                shortfalls
+            }
+            _ => &[],
+        }
     }
 }
 

@@ -30,6 +30,7 @@ mod server;
 mod strict;
 mod syntax;
 mod text;
+mod unknown_field;
 
 pub use context::{LintContext, LintHome, POLICY_DATE};
 pub use finding::{Edit, Finding, Fix};
@@ -39,5 +40,6 @@ pub use rule::{Level, Rule, UnknownRuleError, reference};
 pub use secrets::Secrets;
 pub use server::{LintObject, refused_by_server, server_objects};
 pub use text::{MAX_BYTES, decode};
+pub(crate) use unknown_field::{UnknownField, unknown_fields};
 
 pub use crate::secret::words_without_secrets;

@@ -103,7 +103,9 @@ pub(crate) fn check(check: &mut Check<'_>) {
 pub(crate) fn check_readable(check: &mut Check<'_>, parsed: &Text, is_secret: bool) -> bool {
     if let Some(found) = not_yaml(check.text) {
         let span = span_at(check.text, found.location);
-        check.add(Rule::UnknownDocument, found.location, span, found.text().as_raw());
+        let answer =
+            if is_broken(parsed) { "error converting YAML to JSON" } else { "error: unable to decode" };
+        check.add(Rule::UnknownDocument, found.location, span, found.text().as_raw()).answered(answer);
         return false;
     }
     let broken_line = parsed.problems.first().map_or(0, |problem| problem.location.line);

@@ -478,23 +478,6 @@ fn templates_that_no_start_accepts_are_errors() {
 }
 
 #[test]
-fn amounts_of_a_template_are_named_at_their_keys() {
-    let found = |text: &str| shown(text, &context("stashbot"));
-    assert_snapshot!(found("backend: kubernetes\ntype: php8.2\ncpu: 4\nmem: 9Gi\n"), @"
-    3:1 warning outside-limits: CPU: 4 is more than the maximum of 1 for one container [cpu: 4]
-    3:1 warning quota-exceeded: the web service exceeds the quota: limits.cpu: 4 of 2, 2 CPU too much (quota toolforge-2023) [cpu: 4]
-    4:1 warning outside-limits: memory: 9Gi is more than the maximum of 4Gi for one container [mem: 9Gi]
-    4:1 warning quota-exceeded: the web service exceeds the quota: limits.memory: 9Gi of 8Gi, 1Gi too much (quota toolforge-2023) [mem: 9Gi]
-    ");
-    assert_snapshot!(found("backend: kubernetes\nreplicas: 20\ntype: php8.2\n"), @"
-    2:1 warning quota-exceeded: the web service exceeds the quota: pods: 20 of 10, 10 pods too many (quota toolforge-2023) [replicas: 20]
-    2:1 warning quota-exceeded: the web service exceeds the quota: requests.cpu: 2500m of 2, 500m CPU too much (quota toolforge-2023) [replicas: 20]
-    2:1 warning quota-exceeded: the web service exceeds the quota: limits.cpu: 10 of 2, 8 CPU too much (quota toolforge-2023) [replicas: 20]
-    2:1 warning quota-exceeded: the web service exceeds the quota: limits.memory: 10Gi of 8Gi, 2Gi too much (quota toolforge-2023) [replicas: 20]
-    ");
-}
-
-#[test]
 fn names_of_gone_images_are_not_replaced() {
     let text = fixture("clean.yaml").replace(
         "docker-registry.svc.toolforge.org/toolforge-python311-sssd-base",

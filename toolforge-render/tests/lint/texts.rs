@@ -1,8 +1,9 @@
 //! What is found in texts as a whole, and the spelling of values that `--fix` corrects.
 
+use insta::assert_snapshot;
 use toolforge_render::lint::{Finding, Level, Rule, fix, lint};
 
-use crate::support::{context, fixture, ids};
+use crate::support::{context, fixture, ids, shown};
 
 #[test]
 fn request_above_the_own_limit_is_an_error() {
@@ -105,7 +106,14 @@ fn spelling_of_schedules_is_fixed() {
             "moonday",
             "day of week \"moonday\" is not allowed; a CronJob has 0-6 or sun-sat (0 and sun are Sunday)",
         ),
-        ("5-1", "day of week \"5-1\" ends before it begins"),
+        (
+            "5-1",
+            "day of week \"5-1\" ends before it begins; write the lower value first, within 0-6 or sun-sat (0 and sun are Sunday)",
+        ),
+        (
+            ",",
+            "day of week \",\" has no value; use 0-6 or sun-sat (0 and sun are Sunday), or '*' for every value",
+        ),
     ] {
         let text = clean.replacen("\"28 4 * * *\"", &format!("\"28 4 * * {days}\""), 1);
         let found = lint(&text, &context("stashbot"));
@@ -115,6 +123,9 @@ fn spelling_of_schedules_is_fixed() {
 
 #[test]
 fn errors_have_answers() {
+    let secret = |data: &str| {
+        format!("apiVersion: v1\nkind: Secret\nmetadata: {{name: a, creationTimestamp: x}}\ndata: {data}\n")
+    };
     for text in [
         "- name: A B\n  image: bookworm\n  command: ./a\n",
         "- []\n",
@@ -123,11 +134,74 @@ fn errors_have_answers() {
         "type: php8.2\nreplicas: many\n",
         "{{ x }}: {% y %}\n",
         "apiVersion: v1\nkind: List\nitems: [[], 1, {apiVersion: v1, kind: List, items: []}]\n",
+        "0 3 * * * ./a.sh\n",
+        "*/5 * * * * ./a.sh\n",
+        &secret("{k: hello world}"),
     ] {
-        for found in lint(text, &context("stashbot")) {
+        let found = lint(text, &context("stashbot"));
+        assert!(!found.is_empty(), "{text}");
+        for found in found {
             assert!(found.answer.is_some() || found.level() < Level::Error, "{text}: {found:?}");
         }
     }
+    let found = lint(&secret("{k: hello world}").replace(", creationTimestamp: x", ""), &context("stashbot"));
+    let found = found.iter().find(|found| found.rule == Rule::InvalidValue).unwrap();
+    assert_eq!(found.message.as_raw(), "data.k is not base64; write plain text in stringData");
+}
+
+#[test]
+fn answers_about_sizes_name_what_is_refused() {
+    let container = "containers: [{name: a, image: tools-harbor.wmcloud.org/tool-a/a:1, command: [a], \
+                     resources: {limits: {memory: 4Gi, cpu: 1}}}]";
+    let deployment = format!(
+        "apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: bot, labels: {{a: b}}}}\nspec:\n  replicas: 40\n  \
+         selector: {{matchLabels: {{a: b}}}}\n  template: {{metadata: {{labels: {{a: b}}}}, spec: {{{container}}}}}\n"
+    );
+    let pod = format!(
+        "apiVersion: v1\nkind: Pod\nmetadata: {{name: p}}\nspec: {{{}}}\n",
+        container.replace("4Gi", "400Gi")
+    );
+    for (text, subject) in [
+        ("- {name: w, image: bookworm, command: ./a, mem: 60Gi, continuous: true}\n", "pods of job w are "),
+        ("- {name: w, image: bookworm, command: ./a, mem: 60Gi, schedule: '@daily'}\n", "pods of job w are "),
+        ("type: php8.2\nmem: 60Gi\nreplicas: 40\n", "pods of the web service are "),
+        (&deployment, "pods of Deployment bot are "),
+        (&pod, "Pod p is "),
+    ] {
+        let found = lint(text, &context("stashbot"));
+        let sizes =
+            || found.iter().filter(|found| matches!(found.rule, Rule::QuotaExceeded | Rule::OutsideLimits));
+        assert!(sizes().next().is_some(), "{text}: {found:?}");
+        for found in sizes() {
+            let answer = found.answer.as_ref().unwrap().as_raw();
+            assert!(answer.replace('"', "").starts_with(subject), "{text}: {answer}");
+        }
+    }
+}
+
+#[test]
+fn amounts_of_a_template_are_named_at_their_keys() {
+    let found = |text: &str| shown(text, &context("stashbot"));
+    assert_snapshot!(found("backend: kubernetes\ntype: php8.2\ncpu: 4\nmem: 9Gi\n"), @"
+    3:1 warning outside-limits: CPU: 4 is more than the maximum of 1 for one container [cpu: 4]
+        server: pods of the web service are forbidden: CPU: 4 is more than the maximum of 1 for one container
+    3:1 warning quota-exceeded: the web service exceeds the quota: limits.cpu: 4 of 2, 2 CPU too much (quota toolforge-2023) [cpu: 4]
+        server: pods of the web service are forbidden: exceeded quota: toolforge-2023, limited: limits.cpu
+    4:1 warning outside-limits: memory: 9Gi is more than the maximum of 4Gi for one container [mem: 9Gi]
+        server: pods of the web service are forbidden: memory: 9Gi is more than the maximum of 4Gi for one container
+    4:1 warning quota-exceeded: the web service exceeds the quota: limits.memory: 9Gi of 8Gi, 1Gi too much (quota toolforge-2023) [mem: 9Gi]
+        server: pods of the web service are forbidden: exceeded quota: toolforge-2023, limited: limits.memory
+    ");
+    assert_snapshot!(found("backend: kubernetes\nreplicas: 20\ntype: php8.2\n"), @"
+    2:1 warning quota-exceeded: the web service exceeds the quota: pods: 20 of 10, 10 pods too many (quota toolforge-2023) [replicas: 20]
+        server: pods of the web service are forbidden: exceeded quota: toolforge-2023, limited: pods
+    2:1 warning quota-exceeded: the web service exceeds the quota: requests.cpu: 2500m of 2, 500m CPU too much (quota toolforge-2023) [replicas: 20]
+        server: pods of the web service are forbidden: exceeded quota: toolforge-2023, limited: requests.cpu
+    2:1 warning quota-exceeded: the web service exceeds the quota: limits.cpu: 10 of 2, 8 CPU too much (quota toolforge-2023) [replicas: 20]
+        server: pods of the web service are forbidden: exceeded quota: toolforge-2023, limited: limits.cpu
+    2:1 warning quota-exceeded: the web service exceeds the quota: limits.memory: 10Gi of 8Gi, 2Gi too much (quota toolforge-2023) [replicas: 20]
+        server: pods of the web service are forbidden: exceeded quota: toolforge-2023, limited: limits.memory
+    ");
 }
 
 #[test]

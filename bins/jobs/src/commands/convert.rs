@@ -6,7 +6,7 @@ use toolforge_cli::{
 };
 use toolforge_model::crontab::find_crontab;
 use toolforge_model::yaml::{YamlNode, YamlValue};
-use toolforge_model::{Diagnostic, Location, ToolName, Untrusted};
+use toolforge_model::{Diagnostic, DocumentKind, Location, ToolName, Untrusted};
 use toolforge_render::convert::{Conversion, ConversionNote, Converter, with_current_version};
 use toolforge_render::lint::{Finding, Rule, decode, reading_errors};
 use toolforge_render::manifest::{Manifests, file_documents};
@@ -147,11 +147,14 @@ fn convert(session: &Session, options: &ConvertArguments, inputs: &[Input]) -> R
         let documents = file_documents(text);
         let mut manifests = Manifests::default();
         for document in &documents.documents {
-            manifests.read(&with_current_version(&document.node), &session.tool);
+            match other_file(&document.node) {
+                Some(what) => errors.push((name.clone(), Diagnostic::new(document.node.location, what))),
+                None => manifests.read(&with_current_version(&document.node), &session.tool),
+            }
         }
         errors
             .extend(documents.errors.into_iter().chain(manifests.errors).map(|error| (name.clone(), error)));
-        converter.add_manifests(&manifests.manifests);
+        converter.add_text(text, &manifests.manifests);
     }
     if let Some((name, first)) = errors.first() {
         let message = match errors.len() {
@@ -162,6 +165,23 @@ fn convert(session: &Session, options: &ConvertArguments, inputs: &[Input]) -> R
         return Err(errors.iter().fold(failure, |failure, (name, error)| failure.diagnostic(name, error)));
     }
     finish(&converter.finish(), options)
+}
+
+/// Returns what a document is that is recognized and is not a manifest: one that the platform's tools read needs no conversion.
+fn other_file(document: &YamlNode) -> Option<&'static str> {
+    match DocumentKind::of(document) {
+        DocumentKind::Manifest | DocumentKind::Unknown => None,
+        DocumentKind::JobsFile => {
+            // Any list may be one.
+            let YamlValue::Sequence(items) = &document.value else { return None };
+            let has_job = items.iter().any(|item| DocumentKind::of(item) == DocumentKind::Job);
+            has_job.then_some("this is a jobs file already; `toolforge jobs load` loads it")
+        }
+        DocumentKind::ServiceTemplate => {
+            Some("this is a service.template already; `webservice start --template` reads it")
+        }
+        kind => kind.explanation(),
+    }
 }
 
 fn diagnostic(finding: &Finding) -> Diagnostic {

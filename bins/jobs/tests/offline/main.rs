@@ -137,8 +137,21 @@ fn crontab_is_converted_without_a_cluster() {
     std::fs::write(directory.0.join("bad.yaml"), format!("- {}\n- kind: Pod\n", "long ".repeat(99))).unwrap();
     assert_snapshot!(shown(&["convert", "bad.yaml", "--tool", "tf-test"]), @"
     [exit 1]
-    error: bad.yaml:1:1: an object is a mapping that begins with `apiVersion:`, not a list
+    error: bad.yaml:1:1: this is a list of Kubernetes objects: write each as a document, with `---` between them
     ");
+    for (text, expected) in [
+        (
+            "- {name: a, image: bookworm, command: ./a}\n",
+            "this is a jobs file already; `toolforge jobs load` loads it",
+        ),
+        ("name: a\nimage: bookworm\ncommand: ./a\n", "this is one job: write `- ` before its first key"),
+        ("type: php8.2\nreplicas: 2\n", "this is a service.template already; `webservice start --template`"),
+        ("- a\n", "an object is a mapping that begins with `apiVersion:`, not a list"),
+    ] {
+        std::fs::write(directory.0.join("bad.yaml"), text).unwrap();
+        let refused = shown(&["convert", "bad.yaml", "--tool", "tf-test"]);
+        assert!(refused.starts_with(&format!("[exit 1]\nerror: bad.yaml:1:1: {expected}")), "{refused}");
+    }
     std::fs::write(directory.0.join("secret.yaml"), "{apiVersion: v1, kind: Secret, metadata: {name: a}}\n")
         .unwrap();
     assert_snapshot!(shown(&["convert", "secret.yaml", "--tool", "tf-test"]), @"

@@ -159,7 +159,7 @@ fn quota_counts_what_the_namespace_has() {
     1 | {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "bot", "labels": {"a": "b"}},
       |                                                                      ^^^^^
       |
-      = server: Deployment bot is forbidden: exceeded quota: tool-tf-test, limited: pods
+      = server: pods of Deployment bot are forbidden: exceeded quota: tool-tf-test, limited: pods
       = fix: Request less, delete what is not needed, or ask for more quota: https://w.wiki/6YLP.
 
     error[quota-exceeded]: FILE:1:70: beside what the namespace has, the object exceeds the quota: count/deployments.apps: 4 of 3, 1 object too many (quota tool-tf-test)

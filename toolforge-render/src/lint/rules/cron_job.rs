@@ -87,7 +87,17 @@ fn check_schedule(check: &mut Check<'_>, object: Object<'_>, node: &Node) {
     let expression: CronExpression = match text.parse() {
         Ok(expression) => expression,
         Err(error) => {
+            // The fields of the platform's jobs may have 7, too.
             let message = match &error {
+                ScheduleError::Backwards { field: field @ ScheduleField::DayOfWeek, found } => format!(
+                    "{field} \"{}\" ends before it begins; write the lower value first, within 0-6 or sun-sat (0 and sun are \
+                     Sunday)",
+                    found.as_raw()
+                ),
+                ScheduleError::NoValue { field: field @ ScheduleField::DayOfWeek, found } => format!(
+                    "{field} \"{}\" has no value; use 0-6 or sun-sat (0 and sun are Sunday), or '*' for every value",
+                    found.as_raw()
+                ),
                 ScheduleError::Value { field: field @ ScheduleField::DayOfWeek, found }
                 | ScheduleError::Entry { field: field @ ScheduleField::DayOfWeek, found } => format!(
                     "{field} \"{}\" is not allowed; a CronJob has 0-6 or sun-sat (0 and sun are Sunday)",

@@ -4,9 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use toolforge_model::{FileJob, Location, ToolName, Untrusted};
-use toolforge_quota::{
-    ComputeResource, LimitViolation, Limits, ObjectName, Resource, ResourceCheck, ResourceQuota,
-};
+use toolforge_quota::{ComputeResource, LimitViolation, Limits, Resource, ResourceCheck, ResourceQuota};
 
 use super::super::check::{Check, Object};
 use super::super::context::SOME_TOOL;
@@ -23,6 +21,8 @@ const MOST_ITEMS: usize = 1000;
 
 /// The most levels of a text whose items are counted; no kind of object that has pods has more.
 const MOST_LEVELS: usize = 40;
+
+const PODS: &str = "pods";
 
 /// Something that a text asks for.
 enum Item {
@@ -49,6 +49,9 @@ pub(crate) fn check(check: &mut Check<'_>, documents: &[Document], objects: &[Ob
     for problem in whole.problems.iter().filter(|problem| problem.kind.is_size()) {
         let Some(location) = problem.location else { continue };
         add(check, documents, objects, location, Rule::QuotaExceeded, &problem.kind);
+        if let Some(item) = items.iter().find(|item| item.location() == location) {
+            set_answer(check, item.refused_by_quota(objects, problem.kind.shortfalls()));
+        }
     }
     let mut shrinking: Vec<BTreeSet<Resource>> = Vec::new();
     for item in &items {
@@ -59,6 +62,8 @@ pub(crate) fn check(check: &mut Check<'_>, documents: &[Document], objects: &[Ob
             if !is_manifest || found.limit_range.is_none() && found.quota.is_some() {
                 let place = item.place(keys_of_amount(&found.resource));
                 report_violation(check, documents, objects, place, found);
+                let pods = item.refused(objects, PODS);
+                set_answer(check, Some(format!("{pods} forbidden: {}", found.message())));
             }
         }
         shrinking.push(shrunk_resources(&alone));
@@ -90,15 +95,14 @@ pub(crate) fn check(check: &mut Check<'_>, documents: &[Document], objects: &[Ob
             Rule::QuotaExceeded,
             format_args!("{beside}{subject} the quota{meanwhile}: {row}"),
         );
-        if let Some(found) = check.findings.last_mut()
-            && let Some(object) = found.object.as_ref().map(ObjectName::text)
-        {
-            let object = object.as_raw().trim_end();
-            found.answer = Some(Untrusted::new(format!(
-                "{object} is forbidden: exceeded quota: {}, limited: {}",
-                row.quota, row.resource
-            )));
-        }
+        set_answer(check, item.refused_by_quota(objects, std::slice::from_ref(row)));
+    }
+}
+
+/// Sets what the API server answers to the last finding.
+fn set_answer(check: &mut Check<'_>, answer: Option<String>) {
+    if let Some(found) = check.findings.last_mut() {
+        found.answer = answer.map(Untrusted::new);
     }
 }
 
@@ -163,6 +167,41 @@ impl Item {
             Self::Job(_) | Self::Manifest(_) => None,
         }
         .unwrap_or_else(|| self.location())
+    }
+
+    /// Returns what the API server refuses of the item: the object itself, or what is created for it.
+    fn refused(&self, objects: &[Object<'_>], plural: &str) -> String {
+        let object = objects.iter().find(|object| object.node.location == self.location());
+        if let Some(object) = object.filter(|object| object.kind.count_name() == plural) {
+            return format!("{} {} is", object.kind.name, object.name());
+        }
+        match self {
+            Self::Job(job) => format!("{plural} of job {} are", job.request.name),
+            Self::Template(_) => format!("{plural} of the web service are"),
+            Self::Manifest(manifest) => format!("{plural} of {manifest} are"),
+        }
+    }
+
+    /// Returns the API server's answer where a quota is exceeded.
+    fn refused_by_quota(&self, objects: &[Object<'_>], exceeded: &[ResourceCheck]) -> Option<String> {
+        let ResourceCheck { quota, resource, .. } = exceeded.first()?;
+        let of_quota = exceeded.iter().filter(|row| row.quota == *quota);
+        let limited: Vec<String> = of_quota.map(|row| row.resource.to_string()).collect();
+        let refused = self.refused(objects, plural(resource));
+        Some(format!("{refused} forbidden: exceeded quota: {quota}, limited: {}", limited.join(",")))
+    }
+}
+
+/// Returns what has a resource of a quota: most resources are those of pods.
+fn plural(resource: &Resource) -> &str {
+    match resource {
+        Resource::Services | Resource::ServicesNodeports | Resource::ServicesLoadbalancers => "services",
+        Resource::ReplicationControllers => "replicationcontrollers",
+        Resource::Secrets => "secrets",
+        Resource::ConfigMaps => "configmaps",
+        Resource::PersistentVolumeClaims => "persistentvolumeclaims",
+        Resource::Count(plural) => plural,
+        _ => PODS,
     }
 }
 

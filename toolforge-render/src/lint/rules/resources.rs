@@ -57,12 +57,12 @@ fn report(
         let amounts = ["limits", "requests"].into_iter().find_map(|list| node.at(&["resources", list, &key]));
         let place = amounts.or(node.get("resources")).or(node.get("name")).unwrap_or(node);
         let kind = if violation.limit_range.is_some() { "forbidden" } else { "invalid" };
-        let answer = format!(
-            "pods of {} \"{}\" are {kind}: {}",
-            scope.object.kind.name,
-            scope.object.name(),
-            violation.message()
-        );
+        let (owner, name) = (scope.object.kind.name, scope.object.name());
+        let refused = match owner {
+            "Pod" => format!("Pod \"{name}\" is"),
+            _ => format!("pods of {owner} \"{name}\" are"),
+        };
+        let answer = format!("{refused} {kind}: {}", violation.message());
         let note = check.at(Rule::OutsideLimits, place, violation.message()).answered(answer);
         if own.contains(violation) {
             note.certain();

@@ -44,8 +44,30 @@ fn report(check: &mut Check<'_>, object: Object<'_>, issue: &Issue<'_>) {
             check.at(rule, node, message).answered(answer).fixed(fix);
         }
         IssueKind::Invalid(reason) => {
-            check.at(Rule::InvalidValue, node, format!("{path} is invalid: {reason}"));
+            let name = object.kind.name;
+            let refused =
+                format!("{name} in version \"{}\" cannot be handled as a {name}", object.kind.version());
+            // In a list or a mapping, the type is what is wrong.
+            let text_field = node.text().and_then(|_| field_of_text(name, path));
+            let (message, answer) = match text_field {
+                Some(field) => (
+                    format!("{path} is not base64; write plain text in {field}"),
+                    format!("{refused}: illegal base64 data"),
+                ),
+                None => (format!("{path} is invalid: {reason}"), refused),
+            };
+            check.at(Rule::InvalidValue, node, message).answered(answer);
         }
+    }
+}
+
+/// Returns the field that has as plain text what a value has as base64; `None` if the value is none of base64.
+fn field_of_text(kind: &str, path: &str) -> Option<&'static str> {
+    let field = path.split('.').next().unwrap_or_default();
+    match (kind, field) {
+        ("Secret", "data") => Some("stringData"),
+        ("ConfigMap", "binaryData") => Some("data"),
+        _ => None,
     }
 }
 
