@@ -48,7 +48,7 @@ impl ChangeSet {
 
 impl ChangeSet {
     /// Returns the set with the runs of scheduled jobs and CronJobs that can never start: not even one of its pods fits beside what
-    /// stays when all Jobs have ended. A run of a job that exceeds a whole quota is reported apart from these.
+    /// stays when all Jobs have ended. A run that exceeds a whole quota is reported apart from these.
     pub(super) fn with_blocked_runs(mut self, limits: &Limits) -> Self {
         if !self.fits() || self.changes.iter().all(|change| change.demand.run.is_none()) {
             return self;
@@ -63,7 +63,7 @@ impl ChangeSet {
             changes[index].demand.created.add_all(run);
             let found = QuotaCheck::after_stages(check(&changes, &later, Change::requested_at_rest));
             let exceeds_quota = found.shortfalls().any(|row| run.get(&row.resource) > row.hard);
-            if !found.fits() && (!exceeds_quota || change.cron_job.is_some()) {
+            if !found.fits() && !exceeds_quota {
                 self.at_rest = QuotaCheck::at_peak_of_stages([self.at_rest, found]);
                 self.blocked_runs.push(change.run_name().to_owned());
             }

@@ -195,8 +195,6 @@ fn finished_pods_of_jobs_stay_objects() {
     ");
     assert_snapshot!(plan("", POD_QUOTA, &[&job("parallelism: 2, completions: 7")]), @"
     create object Job a
-      pods 0 -> 1, peak 1 of 4
-      count/pods 0 -> 7, peak 7 of 6 too much
     never
     ");
     assert_snapshot!(plan("", POD_QUOTA, &[&job("parallelism: 2, completions: 7, suspend: true")]), @"

@@ -2,7 +2,7 @@
 
 use insta::assert_snapshot;
 use toolforge_render::files::FilePlanFacts;
-use toolforge_render::lint::{Level, Rule, lint, reference};
+use toolforge_render::lint::{Rule, lint, reference};
 use toolforge_render::namespace::Namespace;
 
 use crate::support::{context, fixture, ids, shown};
