@@ -158,6 +158,7 @@ impl Diagnostic {
     }
 
     /// Returns the diagnostic with what fixes it.
+    #[cfg(feature = "yaml")]
     #[must_use]
     pub(crate) fn with_remedy(self, remedy: Remedy) -> Self {
         Self { remedy: Some(remedy), ..self }

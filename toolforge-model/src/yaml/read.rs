@@ -315,7 +315,7 @@ mod tests {
     #[test]
     fn unknown_escape_sequences_are_explained() {
         insta::assert_snapshot!(shown("- name: a\n  command: \"grep 'é\\n\\d' \\w\"\n"), @r"line 2, column 22: invalid YAML: in double quotes, \d is not an escape sequence");
-        insta::assert_snapshot!(shown("a: \"C:\\temp\\new\\dir\"\n"), @r"line 1, column 15: invalid YAML: in double quotes, \d is not an escape sequence");
+        insta::assert_snapshot!(shown("a: \"C:\\temp\\new\\dir\"\n"), @r"line 1, column 16: invalid YAML: in double quotes, \d is not an escape sequence");
         insta::assert_snapshot!(shown("a: \"x\n  y\\\"\n  z\\.\"\n"), @r"line 3, column 4: invalid YAML: in double quotes, \. is not an escape sequence; write \\.");
         insta::assert_snapshot!(shown("{a: \"\\x41\\\\\", \"\\(\": b}\n"), @r"line 1, column 16: invalid YAML: in double quotes, \( is not an escape sequence; write \\(");
         // Another error than the escape sequence.

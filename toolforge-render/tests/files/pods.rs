@@ -195,6 +195,8 @@ fn finished_pods_of_jobs_stay_objects() {
     ");
     assert_snapshot!(plan("", POD_QUOTA, &[&job("parallelism: 2, completions: 7")]), @"
     create object Job a
+      pods 0 -> 1, peak 1 of 4
+      count/pods 0 -> 7, peak 7 of 6 too much
     never
     ");
     assert_snapshot!(plan("", POD_QUOTA, &[&job("parallelism: 2, completions: 7, suspend: true")]), @"
@@ -208,8 +210,6 @@ fn finished_pods_of_jobs_stay_objects() {
     assert_snapshot!(plan("", POD_QUOTA, &[&cron_job]), @"
     problem: a run of CronJob a never fits: count/pods: 7 of 6, 1 pod too many (quota q)
     create object CronJob a
-      pods 0 -> 1, peak 1 of 4
-      count/pods 0 -> 7, peak 7 of 6 too much
     never
     ");
 }
