@@ -8,7 +8,7 @@ use serde_json::Value;
 use toolforge_images::Catalog;
 use toolforge_model::ToolName;
 use toolforge_render::files::{FileContents, FilePlanFacts, LiveObject};
-use toolforge_render::manifest::{Manifest, ManifestKind, ManifestObject};
+use toolforge_render::manifest::{Manifest, ManifestKind};
 use toolforge_render::namespace::Namespace;
 use toolforge_render::object::ObjectKind;
 
@@ -115,13 +115,7 @@ impl Client {
         };
         let web_service = when(web_service, self.fetch_web_service(tool, wanted)).await?;
         let is_counted = !manifests.is_empty() && jobs.namespace.quotas().iter().any(counts_replica_sets);
-        let is_paused = |manifest: &&Manifest| match &manifest.object {
-            ManifestObject::Deployment(found) => {
-                found.spec.as_ref().is_some_and(|spec| spec.paused == Some(true))
-            }
-            _ => false,
-        };
-        let needs_sets = is_counted || manifests.iter().any(is_paused);
+        let needs_sets = is_counted || manifests.iter().any(|manifest| manifest.object.is_paused());
         let replica_sets = when(needs_sets, self.fetch_replica_sets(tool)).await?.unwrap_or_default();
         Ok(FetchedFileFacts { jobs, objects, replica_sets, web_service })
     }

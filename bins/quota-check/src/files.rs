@@ -9,7 +9,7 @@ use toolforge_cli::{
     verdict_code, verdict_text, violations, warn_of_unread,
 };
 use toolforge_client::FileFetchOptions;
-use toolforge_model::{Diagnostic, Untrusted, quote_word};
+use toolforge_model::{Diagnostic, Untrusted};
 use toolforge_quota::Verdict;
 use toolforge_render::change::{Adjustment, Change, Downtime, Workload};
 use toolforge_render::files::{
@@ -38,7 +38,7 @@ pub(crate) fn run(
     conflicts.clone().without_runs_of(&never_fitting).print_warning();
     let nearest = file_adjustments(&files, &facts, &plan, adjustment_goal(plan.fits()));
     print(&document(session, &plan, &nearest, &conflicts, &arguments.files)?, format)?;
-    let next = || next_step(&plan, &nearest, &arguments.files);
+    let next = || next_step(&plan, &nearest);
     if !plan.problems.is_empty() {
         let failure = of_problems(&plan, &arguments.files);
         return Err(if failure.exit_code() == ExitCode::DoesNotFit { failure.hint(next()) } else { failure });
@@ -51,19 +51,20 @@ pub(crate) fn run(
 }
 
 /// Returns what to do about files that do not fit.
-fn next_step(plan: &FilePlan, nearest: &[Adjustment], paths: &[PathBuf]) -> String {
+fn next_step(plan: &FilePlan, nearest: &[Adjustment]) -> String {
     if plan.verdict() == Verdict::FitsAfterTermination {
         return "Wait until these pods have terminated, then check again.".to_owned();
     }
-    let names: Vec<String> = paths.iter().map(|path| quote_word(&path.display().to_string())).collect();
-    let request = format!("quota-check request {}", names.join(" "));
-    let request = Untrusted::new(request).escaped().to_string();
     let less = if nearest.is_empty() {
         "`quota-check` shows what uses the quota, and `quota-check what-if` how large a web service or a job may be"
     } else {
         "Change the file to one of the proposals above"
     };
-    format!("{less}; `{request}` writes a request for more quota.")
+    // What is missing of an unchanged workload is no part of a request.
+    if plan.verdict() == Verdict::MissingPods {
+        return format!("{less}.");
+    }
+    format!("{less}; `quota-check request` with the same options and files writes a request for more quota.")
 }
 
 /// What is wrong with a file.

@@ -82,7 +82,7 @@ fn seed_restart_of_a_manifest_deadlocks() {
     one of these would fit:
       Deployment web: rollout recreate, with downtime
       Deployment web: memory 3584Mi
-    hint: Change the file to one of the proposals above; `quota-check request -` writes a request for more quota.
+    hint: Change the file to one of the proposals above; `quota-check request` with the same options and files writes a request for more quota.
     ");
 }
 
@@ -145,7 +145,7 @@ fn sizes_above_the_limits_never_fit() {
     it can never fit: it exceeds the quota or a limit on its own
     what would fit:
       job bot: memory 4Gi
-    hint: Change the file to one of the proposals above; `quota-check request -` writes a request for more quota.
+    hint: Change the file to one of the proposals above; `quota-check request` with the same options and files writes a request for more quota.
     ");
 }
 
@@ -267,7 +267,7 @@ fn lists_and_unknown_kinds_are_counted() {
 
     it can never fit: it exceeds the quota or a limit on its own
     warning: -:8:3: Namespace objects belong to no namespace, so no quota counts them
-    hint: `quota-check` shows what uses the quota, and `quota-check what-if` how large a web service or a job may be; `quota-check request -` writes a request for more quota.
+    hint: `quota-check` shows what uses the quota, and `quota-check what-if` how large a web service or a job may be; `quota-check request` with the same options and files writes a request for more quota.
     ");
 }
 
@@ -502,7 +502,7 @@ fn never_fitting_says_which_way() {
     it can never fit: a required amount is not set
     what would fit:
       Pod a: memory 64Mi
-    hint: Change the file to one of the proposals above; `quota-check request -` writes a request for more quota.
+    hint: Change the file to one of the proposals above; `quota-check request` with the same options and files writes a request for more quota.
     ");
 }
 

@@ -195,7 +195,8 @@ fn terminating_pods_do_not_limit_sizes() {
     CPU       500m     not limited  not limited
     replicas  1        16           16
 
-    each alone, so that the start and a restart afterwards have no downtime, or, in the last column, fit with downtime
+    each alone, so that the start and a restart afterwards have no downtime
+    with downtime: the same, if old pods may stop before new ones are ready
     ");
     let text = said_while_terminating("largest-json", "4Gi", "-o json");
     let document: Value = serde_json::from_str(text.strip_prefix("[exit 0]\n").unwrap()).unwrap();

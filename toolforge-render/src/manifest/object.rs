@@ -10,7 +10,9 @@ use toolforge_quota::ObjectName;
 
 use crate::manifest::ManifestKind;
 use crate::manifest::deserialize::deserialize;
-use crate::object::{cron_job_spec, daemon_set_spec, deployment_spec, replica_set_spec, stateful_set_spec};
+use crate::object::{
+    cron_job_spec, daemon_set_spec, deployment_spec, is_paused, replica_set_spec, stateful_set_spec,
+};
 
 /// An object of a manifest.
 #[derive(Clone, Debug, PartialEq)]
@@ -59,6 +61,12 @@ pub enum ManifestObject {
 }
 
 impl ManifestObject {
+    /// Returns whether it is a Deployment whose rollouts are paused.
+    #[must_use]
+    pub fn is_paused(&self) -> bool {
+        matches!(self, Self::Deployment(found) if is_paused(found))
+    }
+
     /// Returns the spec of the pods that the object creates, or is.
     #[must_use]
     pub fn pod_spec(&self) -> Option<&PodSpec> {
