@@ -433,7 +433,7 @@ fn never_fitting_runs_have_the_words_of_every_plan() {
         for (input, workload) in [(job, "job c"), (cron_job, "CronJob c")] {
             let found = said(&format!("--from {} --from catalog.yaml -", facts.display()), input);
             let words = words.replace("job c", workload);
-            let words = if max == "4Gi" { words.replace("8Gi", "4Gi") } else { words };
+            let words = if max == "4Gi" { words.replace("5Gi", "4Gi") } else { words };
             assert!(
                 found.starts_with("[exit 3]\n") && found.contains(&format!("\n\n{words}")),
                 "{found}{words}"

@@ -52,6 +52,8 @@ impl ChangeSet {
 pub struct BlockedRun {
     /// Name of the job or the CronJob.
     pub name: String,
+    /// Name of its change.
+    pub(crate) change: String,
     /// What one pod of a run exceeds together with what stays.
     pub shortfalls: Vec<ResourceCheck>,
 }
@@ -75,7 +77,8 @@ impl ChangeSet {
             let shortfalls: Vec<ResourceCheck> = found.shortfalls().cloned().collect();
             let exceeds_quota = shortfalls.iter().any(|row| run.get(&row.resource) > row.hard);
             if !shortfalls.is_empty() && !exceeds_quota {
-                self.blocked_runs.push(BlockedRun { name: change.run_name().to_owned(), shortfalls });
+                let (name, change) = (change.run_name().to_owned(), change.name.clone());
+                self.blocked_runs.push(BlockedRun { name, change, shortfalls });
             }
         }
         self
@@ -86,6 +89,11 @@ impl ChangeSet {
     #[must_use]
     pub fn blocked_runs(&self) -> &[BlockedRun] {
         &self.blocked_runs
+    }
+
+    /// Returns whether runs of a change could start beside what stays, if it has any.
+    pub(crate) fn starts_runs_of(&self, change: &str) -> bool {
+        self.blocked_runs.iter().all(|run| run.change != change)
     }
 }
 
