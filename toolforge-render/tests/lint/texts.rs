@@ -247,7 +247,7 @@ fn wrong_types_hide_no_amounts() {
     let found = rest(&text);
     assert_eq!(found, rest(&text.replace("value: 1", "value: '1'")));
     assert!(found.contains(&"outside-limits") && found.contains(&"quota-exceeded"), "{found:?}");
-    // A value that is no number counts as one that is not set.
+    // A value of another type counts as one that is not set.
     let text = text.replace("selector:", "replicas: many\n  selector:");
     assert_eq!(found, rest(&text));
 }

@@ -31,7 +31,7 @@ enum ShellWord {
     Operator,
 }
 
-/// Checks the words of a command; those of a line that a shell reads are none of it.
+/// Checks the items of a command. What a shell reads as a line, after `-c`, is left out.
 pub(crate) fn check(check: &mut Check<'_>, words: &[&Node]) {
     let texts: Vec<&str> = words.iter().map_while(|word| word.string()).collect();
     let Some((index, kind)) = find(&texts) else { return };
