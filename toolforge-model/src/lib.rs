@@ -36,6 +36,7 @@ mod string_newtype;
 
 mod build_service_image;
 mod diagnostic;
+mod encoding;
 mod health_check_path;
 mod job;
 mod job_name;
@@ -58,6 +59,7 @@ pub mod yaml;
 
 pub use build_service_image::{BuildServiceImage, BuildServiceImageError};
 pub use diagnostic::{Diagnostic, DiagnosticKind, Diagnostics, Location, Remedy};
+pub use encoding::decode_utf8;
 pub use health_check_path::{HealthCheckPath, HealthCheckPathError};
 pub use job::{
     Emails, Environment, EnvironmentError, FileLog, JobDiagnostic, JobDiagnostics, JobField, JobHealthCheck,

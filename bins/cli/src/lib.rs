@@ -81,7 +81,9 @@ pub use rollout::{
     RolloutLine, failed_rollout, restart_forecast, restart_outcome, rollout_failure, rollout_note,
     rollout_timeout,
 };
-pub use session::{BUNDLED_HINT, Session, Source, catalog_or_bundled, images_to_show, kubeconfig_files};
+pub use session::{
+    BUNDLED_HINT, Session, Source, catalog_or_bundled, has_kubeconfig, images_to_show, kubeconfig_files,
+};
 pub use terminal::is_terminal;
 pub use text::{Table, age, columns, duration, wrap};
 pub use usage::{misspelled_option, usage_failure};

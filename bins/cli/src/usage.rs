@@ -9,12 +9,20 @@ use toolforge_model::{Untrusted, suggest};
 
 use crate::command_line::unknown_option;
 use crate::failure::{ExitCode, Failure};
+use crate::library_errors::WITHOUT_CLUSTER;
+
+/// An option that `lint` has, and other commands have not.
+const OFFLINE: &str = "--offline";
 
 /// Returns the failure of a command line that clap rejects. A misspelled option is the first that is named, whatever else is
 /// wrong: its value, or that a required option is missing, only follows from it.
 #[must_use]
 pub fn usage_failure(error: &clap::Error, command: &Command, line: &[OsString]) -> Failure {
-    misspelled_option(error, command, line).unwrap_or_else(|| rejected(error))
+    misspelled_option(error, command, line).unwrap_or_else(|| {
+        let hint =
+            unknown_option(command, line).and_then(|(option, options)| offline_hint(&option, &options));
+        hint.into_iter().fold(rejected(error), Failure::hint)
+    })
 }
 
 /// Returns the failure of the first option that does not exist, unless clap names a command that does not or an option.
@@ -29,7 +37,24 @@ pub fn misspelled_option(error: &clap::Error, command: &Command, line: &[OsStrin
     let (option, options) = unknown_option(command, line)?;
     let near = suggest(&option, options.iter().map(String::as_str));
     let suggestion = near.map(|near| format!("; did you mean {near}?")).unwrap_or_default();
-    Some(Failure::new(ExitCode::Usage, format!("unknown option {}{suggestion}", escaped(&option))))
+    let failure = Failure::new(ExitCode::Usage, format!("unknown option {}{suggestion}", escaped(&option)));
+    Some(offline_hint(&option, &options).into_iter().fold(failure, Failure::hint))
+}
+
+/// Returns with which of its options a command needs no cluster, if the unknown one is that of `lint`.
+fn offline_hint(unknown: &str, options: &[String]) -> Option<&'static str> {
+    if unknown != OFFLINE {
+        return None;
+    }
+    let has = |name: &str| options.iter().any(|known| known == name);
+    match (has("--quota"), has("--from")) {
+        (true, true) => Some(WITHOUT_CLUSTER),
+        (true, false) => Some("Without a cluster: `--tool NAME` with `--quota toolforge-2023`."),
+        (false, true) => Some(
+            "Without a cluster: `--tool NAME` with `--from FILE` to read what `kubectl get … -o yaml` printed.",
+        ),
+        (false, false) => None,
+    }
 }
 
 fn rejected(error: &clap::Error) -> Failure {

@@ -9,7 +9,7 @@ use toolforge_cli::{
     verdict_code, verdict_text, violations, warn_of_unread,
 };
 use toolforge_client::FileFetchOptions;
-use toolforge_model::{Diagnostic, Untrusted};
+use toolforge_model::{Diagnostic, Untrusted, decode_utf8};
 use toolforge_quota::Verdict;
 use toolforge_render::change::{Adjustment, Change, Downtime, Workload};
 use toolforge_render::files::{
@@ -83,8 +83,8 @@ pub(crate) fn read(session: &Session, paths: &[PathBuf]) -> Result<Vec<FileConte
         let shown = shown(path);
         let text = match read_text(path, &shown) {
             Ok(text) => text,
-            Err(failure) => {
-                errors.push(FileError::Unreadable(failure));
+            Err(error) => {
+                errors.push(error);
                 continue;
             }
         };
@@ -123,11 +123,10 @@ fn with_images(session: &Session, text: &str) -> Option<Vec<Diagnostic>> {
     Some(FileContents::parse_with_catalog(text, &session.tool, &catalog, repository).errors)
 }
 
-fn read_text(path: &Path, shown: &Untrusted) -> Result<String, Failure> {
-    String::from_utf8(read_input(path, FILE_LIMIT)?).map_err(|_| {
-        let message = format!("{} is not text (UTF-8)", shown.escaped());
-        Failure::new(ExitCode::Failed, message).with_code(FailureCode::InvalidFile)
-    })
+fn read_text(path: &Path, shown: &Untrusted) -> Result<String, FileError> {
+    let bytes = read_input(path, FILE_LIMIT).map_err(FileError::Unreadable)?;
+    let text = decode_utf8(&bytes).map_err(|error| FileError::Invalid(shown.clone(), *error))?;
+    Ok(text.to_owned())
 }
 
 fn shown(path: &Path) -> Untrusted {

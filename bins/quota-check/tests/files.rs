@@ -177,7 +177,7 @@ fn unreadable_files_are_reported_with_the_errors_of_others() {
     error: the files have 5 errors
       none.yaml cannot be read: No such file or directory (os error 2)
       /dev/zero is larger than 4 MiB
-      BINARY is not text (UTF-8)
+      BINARY:1:4: the file is not UTF-8: the byte 0xff does not belong to a character
       broken.yaml:2:7: invalid YAML: unclosed bracket '['
       -:1:15: unknown key "comand"; did you mean "command"?
     "#);

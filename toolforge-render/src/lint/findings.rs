@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use toolforge_model::Location;
+
 use super::check::Check;
 use super::context::LintContext;
 use super::document::{Contents, contents};
@@ -63,7 +65,7 @@ pub(crate) fn bounded(text: &str, findings: Vec<Finding>) -> Vec<Finding> {
     let message = format!("{} more findings are not listed: {}", others.len(), counts.join(", "));
     let context = LintContext::offline(None);
     let mut check = Check::new(text, &context);
-    check.add(Rule::TooManyFindings, text::end_of(text), end, message);
+    check.add(Rule::TooManyFindings, Location::end_of(text), end, message);
     listed.append(&mut check.findings);
     listed
 }

@@ -351,6 +351,12 @@ rules! {
     CommandOutsideHome = "command-outside-home", Warning, false,
         "Pods run as the tool and see only what it may read; `/home` is not mounted at all.",
         "Copy the program to the tool's own home.";
+    /// The command is written for a shell, and none reads it.
+    ShellSyntax = "shell-syntax", Warning, false,
+        "Kubernetes starts the program that the first item names, and gives it the other items as they are. A program whose name \
+         is a whole line, `~/run.sh` or `cd` does not exist, so that the container never starts; `>` or `&&` as an item is an \
+         argument.",
+        "Write an item for each word, or `[\"sh\", \"-c\", \"…\"]` for a line of a shell.";
     /// The program of a command is not in the tool's home.
     MissingCommand = "missing-command", Warning, false,
         "The container ends with exit code 127 or 126, or is never started. This is checked only where the tool's home can be \

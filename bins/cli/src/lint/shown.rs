@@ -164,11 +164,7 @@ pub(super) fn end(files: &[Checked], facts: &Facts, options: LintOptions) -> Str
         }
     }
     let found = if parts.is_empty() { "nothing found".to_owned() } else { parts.join(", ") };
-    let source = if facts.is_live {
-        "with the limits and images of the cluster".to_owned()
-    } else {
-        format!("without the cluster: policy of {POLICY_DATE}, images of August 2025, limits of 2023")
-    };
+    let source = source(facts);
     let fixable = files.iter().flat_map(|file| &file.findings).filter(|found| found.fix.is_some()).count();
     let hint = if fixable > 0 && !options.fix {
         format!("hint: `--fix` fixes {fixable} of them.\n")
@@ -176,6 +172,21 @@ pub(super) fn end(files: &[Checked], facts: &Facts, options: LintOptions) -> Str
         String::new()
     };
     format!("{found} in {}, {source}\n{hint}", count(files.len(), "file"))
+}
+
+/// Returns where the limits and the images are from.
+fn source(facts: &Facts) -> String {
+    if !facts.is_live {
+        return format!(
+            "without the cluster: policy of {POLICY_DATE}, images of August 2025, limits of 2023"
+        );
+    }
+    let images = if facts.context.catalog.is_bundled() {
+        "limits of the cluster, and images of August 2025"
+    } else {
+        "limits and images of the cluster"
+    };
+    format!("with the {images}")
 }
 
 fn count(number: usize, noun: &str) -> String {
