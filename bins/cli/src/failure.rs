@@ -8,6 +8,7 @@ use toolforge_render::pod::Evidence;
 pub use toolforge_report::ExitCode;
 use toolforge_report::{CauseCode, DetailCode, FailureCode, FailureDetail, QuotaRow};
 
+use crate::last_lines::LastLines;
 use crate::report::{self, WorkloadName};
 use crate::text::wrap;
 
@@ -56,6 +57,12 @@ impl Failure {
     pub fn coded_detail(mut self, code: DetailCode, message: impl Into<String>) -> Self {
         self.details.push(detail(code, message));
         self
+    }
+
+    /// Adds the last lines of a log, below a line that names it.
+    #[must_use]
+    pub fn last_lines(self, last: &LastLines) -> Self {
+        self.detail(last.title()).coded_detail(DetailCode::Log, last.lines())
     }
 
     /// Returns the failure with another message; the former one becomes the first line below it.
@@ -290,18 +297,21 @@ mod tests {
     fn failure_is_wrapped_but_not_its_log() {
         let failure = Failure::new(ExitCode::Rollout, "the web service does not come up: it crashes")
             .detail("a detail of more than thirty characters")
-            .coded_detail(DetailCode::Log, "a line of a log that stays as it is")
+            .last_lines(&LastLines::of_its_log(&Untrusted::new("a line of a log that stays as it is")))
             .hint("Fix the error, then type `webservice restart`.");
         insta::assert_snapshot!(failure.text(Some(32)), @"
         error: the web service does not
           come up: it crashes
           a detail of more than thirty
             characters
+          the last lines of its log:
           a line of a log that stays as it is
 
         hint: Fix the error, then type
           `webservice restart`.
         ");
-        assert_eq!(failure.text(None).lines().count(), 5);
+        assert_eq!(failure.text(None).lines().count(), 6);
+        let codes: Vec<_> = failure.report().details.iter().map(|detail| detail.code).collect();
+        assert_eq!(codes, [DetailCode::Note, DetailCode::Note, DetailCode::Log]);
     }
 }

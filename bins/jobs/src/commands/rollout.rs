@@ -4,7 +4,7 @@ use toolforge_cli::{
     ExitCode, Failure, Notice, RolloutLine, failed_rollout, interrupted, rollout_failure, rollout_timeout,
 };
 use toolforge_client::{Client, ROLLOUT_TIMEOUT, RolloutOutcome, RolloutTarget, WaitOptions};
-use toolforge_model::{JobKind, JobRequest, Untrusted};
+use toolforge_model::{JobKind, JobRequest};
 use toolforge_render::job::JobObjects;
 
 use super::facts;
@@ -77,9 +77,7 @@ fn is_checked(kind: &JobKind) -> bool {
 /// Adds the last lines that were written since to a log file.
 fn with_lines(failure: Failure, logs: &LogMarks) -> Failure {
     match logs.last_lines() {
-        Some((path, lines)) => failure
-            .detail(format!("the last lines of {}:", Untrusted::new(path.display().to_string()).escaped()))
-            .detail(lines),
+        Some(last) => failure.last_lines(&last),
         None => failure,
     }
 }

@@ -3,11 +3,10 @@
 use toolforge_cli::{
     ExitCode, Failure, FileMark, Notice, RolloutLine, failed_rollout, rollout_failure, rollout_timeout,
 };
-use toolforge_client::{Client, LAST_LINES, ROLLOUT_TIMEOUT, RolloutOutcome, RolloutTarget, WaitOptions};
+use toolforge_client::{Client, ROLLOUT_TIMEOUT, RolloutOutcome, RolloutTarget, WaitOptions};
 use toolforge_model::{Untrusted, quote_word};
 use toolforge_render::pod::{Cause, Evidence, ReadyPods, RolloutObjects};
 use toolforge_render::web_service::WebServicePlan;
-use toolforge_report::DetailCode;
 
 use crate::advice::advice;
 use crate::invocation::Action;
@@ -73,8 +72,8 @@ fn failed(
     };
     let failure = rollout_failure(&what, causes, lines);
     let Some(cause) = cause else { return failure };
-    let failure = match log.filter(|_| cause.has_run()).and_then(log_lines) {
-        Some((title, lines)) => failure.detail(title).coded_detail(DetailCode::Log, lines),
+    let failure = match log.filter(|_| cause.has_run()).and_then(FileMark::last_lines) {
+        Some(last) => failure.last_lines(&last),
         None => failure,
     };
     failure.hint(advice(cause, ready, Action::Start))
@@ -89,11 +88,4 @@ fn kept_arguments(plan: &WebServicePlan) -> Option<String> {
             Untrusted::new(words.join(" ")).escaped()
         )
     })
-}
-
-/// Returns the last lines of the type's log file since a mark below a title; `None` if there are none.
-pub(super) fn log_lines(log: &FileMark) -> Option<(String, String)> {
-    let lines = log.last_lines(LAST_LINES as usize)?;
-    let path = Untrusted::new(log.path().display().to_string());
-    Some((format!("the last lines of {}:", path.escaped()), lines))
 }
