@@ -1,7 +1,7 @@
 use std::error::Error;
 use std::fmt;
 
-use toolforge_model::{Diagnostic, Location, Untrusted};
+use toolforge_model::{Diagnostic, DiagnosticKind, Location, Untrusted};
 use toolforge_quota::LimitViolation;
 use toolforge_render::change::{ChangeSet, ResourceForecast};
 use toolforge_render::pod::Evidence;
@@ -11,6 +11,9 @@ use toolforge_report::{CauseCode, DetailCode, FailureCode, FailureDetail, QuotaR
 use crate::last_lines::LastLines;
 use crate::report::{self, WorkloadName};
 use crate::text::wrap;
+
+/// What to do with a crontab where another file is expected.
+pub(crate) const CRONTAB_HINT: &str = "`toolforge jobs convert FILE` converts it to a jobs file.";
 
 /// Why a command failed: the error, its details, and hints about what to do next.
 ///
@@ -80,9 +83,12 @@ impl Failure {
         self
     }
 
-    /// Adds an error in a file.
+    /// Adds an error in a file, and the hint that belongs to its kind.
     #[must_use]
     pub fn diagnostic(mut self, file: &Untrusted, diagnostic: &Diagnostic) -> Self {
+        if diagnostic.kind == DiagnosticKind::Crontab && !self.hints.iter().any(|hint| hint == CRONTAB_HINT) {
+            self.hints.push(CRONTAB_HINT.to_owned());
+        }
         self.details.push(FailureDetail {
             file: Some(file.clone()),
             line: Some(diagnostic.location.line),
@@ -292,6 +298,18 @@ impl fmt::Display for Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn crontab_has_one_hint() {
+        let file = Untrusted::new("a");
+        let crontab = toolforge_model::yaml::parse("0 3 * * * ./a.sh\n").unwrap_err();
+        let failure = Failure::new(ExitCode::Failed, "the files have 2 errors");
+        let failure = failure.diagnostic(&file, &crontab).diagnostic(&file, &crontab);
+        assert_eq!(failure.hints(), [CRONTAB_HINT]);
+        let other = Diagnostic::new(Location::START, "x");
+        let failure = Failure::new(ExitCode::Failed, "x").diagnostic(&file, &other);
+        assert!(failure.hints().is_empty());
+    }
 
     #[test]
     fn failure_is_wrapped_but_not_its_log() {

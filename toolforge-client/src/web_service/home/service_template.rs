@@ -145,7 +145,7 @@ mod tests {
             ("apiVersion: v1\nkind: Pod\n", Some("this is a Kubernetes manifest")),
             ("- name: a\n", Some("this is a jobs file")),
             ("name: a\nimage: x\n", Some("this is a jobs file")),
-            ("0 3 * * * ./a.sh\n", Some("`toolforge jobs convert`")),
+            ("0 3 * * * ./a.sh\n", Some("this is a crontab")),
             ("mem: {{ mem }}\n", Some("template with {{ }}")),
             ("image: x\ncpu: 1\n", None),
             ("type: php8.2\nservices: x\n", None),
