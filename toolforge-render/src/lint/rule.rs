@@ -485,8 +485,8 @@ const INTRODUCTION: &str = "\
 files and `service.template`; `-` reads standard input.
 
 An **error** is refused by the API server, by an admission plugin or by a controller, or cannot be read. A **warning** is
-accepted, and will hurt. A **note** is worth knowing. The exit code is 1 if there are errors, and with `--strict` also if there
-are warnings.
+accepted, but causes problems later, or has no effect. A **note** is worth knowing. The exit code is 1 if there are errors, and
+with `--strict` also if there are warnings.
 
 A comment `# lint: ignore=ID` at the end of a line, or alone on the line above it, ignores the rule in that line; before the
 first line of a document, it ignores the rule in the whole document. Several ids are separated by commas.

@@ -35,7 +35,7 @@ pub(super) async fn until_ready(
     };
     let quoted = if job.is_managed() { format!("job '{name}'") } else { name.clone() };
     if line.finish() {
-        Notice::note(format!("{subject} was changed by somebody else meanwhile")).print();
+        Notice::note(format!("{subject} was changed by somebody else")).print();
     }
     let (what, causes, log) = match waited.map_err(|error| not_seen(error, &job.name))? {
         RolloutOutcome::Failed { causes, live, log } => {
@@ -47,11 +47,9 @@ pub(super) async fn until_ready(
                 failure.hint(format!("It may still come up; `toolforge jobs show {name}` shows its state."))
             );
         }
-        RolloutOutcome::Deleted => {
-            (format!("{quoted} was deleted by somebody else meanwhile"), Vec::new(), None)
-        }
+        RolloutOutcome::Deleted => (format!("{quoted} was deleted by somebody else"), Vec::new(), None),
         RolloutOutcome::Replaced => {
-            let what = format!("{quoted} was deleted and created again by somebody else meanwhile");
+            let what = format!("{quoted} was deleted and created again by somebody else");
             (what, Vec::new(), None)
         }
         _ => return Ok(ExitCode::Success),

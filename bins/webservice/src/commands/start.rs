@@ -195,8 +195,7 @@ impl Planner for Start<'_> {
                 self.line.borrow_mut().show(&quota_wait_line(set.terminating()));
             }
             ApplyEvent::Outdated => {
-                Notice::note("the web service or the quota has changed meanwhile; reading them again")
-                    .print();
+                Notice::note("the web service or the quota has changed; reading them again").print();
             }
             _ => {}
         }

@@ -33,10 +33,8 @@ pub(super) async fn until_ready(
     options.events = plan.request().health_check.path().is_some();
     let waited = client.wait_rollout(tool, target, options, |event| line.show(&event)).await;
     if line.finish() {
-        Notice::note(
-            "the web service was changed by somebody else meanwhile; `webservice status` shows its state",
-        )
-        .print();
+        Notice::note("the web service was changed by somebody else; `webservice status` shows its state")
+            .print();
     }
     match waited? {
         RolloutOutcome::Failed { causes, live, log: lines } => {
@@ -47,7 +45,7 @@ pub(super) async fn until_ready(
             .hint("It may still come up; `webservice status` shows its state.")),
         RolloutOutcome::Replaced => Err(Failure::new(
             ExitCode::Rollout,
-            "the web service was stopped and started again by somebody else meanwhile",
+            "the web service was stopped and started again by somebody else",
         )
         .hint("`webservice status` shows its state.")),
         RolloutOutcome::Deleted => Ok(RolloutWait::Deleted),
