@@ -47,12 +47,6 @@ fn sentence(set: &ChangeSet, verdict: Verdict) -> Cow<'static, str> {
             "it fits the quota, but {retries}; whether a node has enough free resources is not checked"
         )
         .into(),
-        _ if !set.fits() && set.blocked_runs().next().is_some() => {
-            let names: Vec<String> =
-                set.blocked_runs().map(|name| Untrusted::new(name).escaped().to_string()).collect();
-            let how = if verdict == Verdict::Never { "can never fit" } else { "does not fit" };
-            format!("it {how}: no run of {} can start beside what is used then", names.join(", ")).into()
-        }
         _ => fixed_sentence(set, verdict).into(),
     }
 }

@@ -164,6 +164,7 @@ fn document(
         problems: plan.problems.iter().flat_map(|found| problems(found, paths)).collect(),
         adjustments: adjustments(nearest.iter().chain(conflicts.schedules())),
         conflicts: conflicts.report(),
+        blocked_runs: conflicts.blocked_report(),
     };
     Ok(Document { text: text(plan, nearest), value: to_json(value)? })
 }

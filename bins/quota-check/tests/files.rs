@@ -343,13 +343,18 @@ fn manifest_replaces_the_live_schedule() {
     std::fs::write(&facts, limits).unwrap();
     let line = format!("--from {} -", facts.display());
     // The live job of this name runs at 3:00, beside 3Gi.
-    for (memory, fits) in [("4Gi", true), ("6Gi", false)] {
+    for (memory, is_blocked) in [("4Gi", false), ("6Gi", true)] {
         let input = cron_job("nightly", "0 4 * * *", memory);
         let found = said(&line, &input);
-        // A run that can never start beside what stays does not fit.
-        assert_eq!(found.starts_with("[exit 0]"), fits, "{found}");
-        assert_eq!(found.contains("what would fit:\n  CronJob nightly: memory 5Gi\n"), !fits, "{found}");
+        assert!(found.starts_with("[exit 0]"), "{found}");
+        let warning = "warning: no run of these jobs can start, as what keeps running uses too much of the quota:\n  \
+                       nightly: limits.memory: 9Gi of 8Gi, 1Gi too much (quota tool-stashbot)\n";
+        assert_eq!(found.contains(warning), is_blocked, "{found}");
         assert!(!found.contains("03:00") && !found.contains("hours:"), "{found}");
+        let output = quota_check(&format!("{line} --output json"), &input);
+        let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let blocked = document["blockedRuns"].as_array().unwrap();
+        assert_eq!(blocked.iter().any(|run| run["name"] == "nightly"), is_blocked, "{document:#}");
         let suspended = input.replace("spec: {schedule", "spec: {suspend: true, schedule");
         let found = said(&line, &suspended);
         assert!(!found.contains("hours:"), "{found}");
@@ -418,7 +423,7 @@ fn never_fitting_runs_have_the_words_of_every_plan() {
         for (input, workload) in [(job, "job c"), (cron_job, "CronJob c")] {
             let found = said(&format!("--from {} --from catalog.yaml -", facts.display()), input);
             let words = words.replace("job c", workload);
-            let words = if max == "4Gi" { words.replace("5Gi", "4Gi") } else { words };
+            let words = if max == "4Gi" { words.replace("8Gi", "4Gi") } else { words };
             assert!(
                 found.starts_with("[exit 3]\n") && found.contains(&format!("\n\n{words}")),
                 "{found}{words}"

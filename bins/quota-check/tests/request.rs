@@ -283,7 +283,12 @@ fn runs_in_other_time_zones_are_left_out() {
     let text = request("request -", &live, &cron_job("Europe/Berlin"));
     assert!(text.contains(left_out), "{text}");
     let text = request("request -", &live, &cron_job("UTC"));
-    assert!(!text.contains("Not included") && text.contains("- limits.memory: 9Gi\n"), "{text}");
+    assert!(
+        !text.contains("Not included")
+            && text.contains("- limits.memory: 9Gi\n")
+            && text.contains("- big: limits.memory: 9Gi of 8Gi"),
+        "{text}"
+    );
 }
 
 #[test]

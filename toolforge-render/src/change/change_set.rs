@@ -8,7 +8,7 @@ use toolforge_quota::{
 };
 
 use crate::change::stages::{check, check_all, freed_objects};
-use crate::change::{Change, ChangeDemand, Downtime, Rollout, WorkloadKind};
+use crate::change::{BlockedRun, Change, ChangeDemand, Downtime, Rollout, WorkloadKind};
 use crate::object::Object;
 
 /// The resource that a quota counts pods by in its generic form, `count/pods`.
@@ -37,8 +37,8 @@ pub struct ChangeSet {
     pub(crate) waits: bool,
     /// Whether something is created or enlarged where no quota is known.
     pub(crate) lacks_quota: bool,
-    /// The names of the scheduled jobs and CronJobs whose runs can never start beside what stays.
-    pub(crate) blocked_runs: Vec<String>,
+    /// The scheduled jobs and CronJobs whose runs can never start beside what stays.
+    pub(crate) blocked_runs: Vec<BlockedRun>,
     /// Whether not all pods fit at once, and some wait for those of Jobs.
     pub(crate) queues_runs: bool,
 }

@@ -36,6 +36,7 @@ pub(crate) fn plan(
         problems: plan.problems.iter().flat_map(|found| problems(plan, found, source)).collect(),
         warnings: plan_warnings(plan),
         conflicts: conflicts.report(),
+        blocked_runs: conflicts.blocked_report(),
     };
     let text =
         [text(plan), adjustments_text(plan.fits() && plan.problems.is_empty(), nearest), restarts.text()]

@@ -59,13 +59,13 @@ fn refused_load_names_the_nearest_sizes() {
     error: this does not fit, and nothing was sent
       limits.memory: 1536Mi of 1400Mi, 136Mi too much (quota q)
 
-    hint: It would fit with `mem: 888Mi` of job a, or with `mem: 376Mi` of job b. `toolforge jobs quota` shows the usage, and https://w.wiki/6YLP explains how to request more.
+    hint: It would fit with `mem: 888Mi` of job a, or with `mem: 1400Mi` of job b. `toolforge jobs quota` shows the usage, and https://w.wiki/6YLP explains how to request more.
     ");
     assert_snapshot!(never.replace(file.to_str().unwrap(), "FILE"), @"
     [exit 3]
     error: FILE:2:3: a run of job b never fits: limits.memory: 2Gi of 1400Mi, 648Mi too much (quota q)
 
-    hint: It would fit with `mem: 376Mi` of job b. `toolforge jobs quota` shows the usage, and https://w.wiki/6YLP explains how to request more.
+    hint: It would fit with `mem: 1400Mi` of job b. `toolforge jobs quota` shows the usage, and https://w.wiki/6YLP explains how to request more.
     ");
 }
 
