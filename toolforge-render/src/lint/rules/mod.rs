@@ -30,6 +30,7 @@ mod selector;
 mod service;
 mod spelling;
 mod strict_fields;
+mod together;
 mod values;
 mod workload;
 
@@ -41,20 +42,9 @@ pub(crate) use command::{check_job as check_job_command, check_web_service};
 pub(crate) use quota::check as check_quota;
 pub(crate) use schedule::{ScheduledJob, check_every_minute, check_gaps, check_same_minute};
 pub(crate) use secret::check_platform_file;
-use selection::Selection;
 pub(crate) use service::label;
 pub(crate) use spelling::corrected_schedule;
-
-/// Checks all objects of a text together.
-pub(crate) fn check_together(check: &mut Check<'_>, objects: &[Object<'_>]) {
-    metadata::check_duplicates(check, objects);
-    let selection = Selection::of(objects);
-    service::check_selectors(check, objects, &selection);
-    network::check_selectors(check, objects, &selection);
-    ports::check(check, objects, &selection);
-    route::check_services(check, objects);
-    schedule::check_cron_jobs(check, objects);
-}
+pub(crate) use together::check_together;
 
 /// Checks one object by itself.
 pub(crate) fn check_object(check: &mut Check<'_>, object: Object<'_>) {
