@@ -273,17 +273,23 @@ fn lists_and_unknown_kinds_are_counted() {
 
 #[test]
 fn runs_that_exceed_the_quota_are_warned_of() {
-    let job = |name: &str, schedule: &str| {
-        format!("- {{name: {name}, command: x, image: bookworm, mem: 3Gi, schedule: '{schedule}'}}\n")
+    let hour = toolforge_fixtures::hours_from_now(2);
+    let job = |name: &str, minute: u64| {
+        format!(
+            "- {{name: {name}, command: x, image: bookworm, mem: 3Gi, schedule: '{minute} {hour} * * *'}}\n"
+        )
     };
-    let input = format!("{}{}---\ntype: php8.2\nmem: 3Gi\n", job("a", "0 3 * * *"), job("b", "1 3 * * *"));
+    let input = format!("{}{}---\ntype: php8.2\nmem: 3Gi\n", job("a", 0), job("b", 1));
     let output = quota_check("--quota toolforge-2023 --output json -", &input);
     let document: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(document["conflicts"][0]["jobs"], serde_json::json!(["a", "b"]));
     let warning = &document_on_stderr(&output.stderr).unwrap()["notes"][0];
     assert_eq!(warning["message"], "these runs exceed the quota within the next 24 hours:");
     assert!(warning["details"][0].as_str().unwrap().starts_with("a, b"), "{warning}");
-    assert!(document["adjustments"][1]["schedule"].as_str().unwrap().ends_with(" 3 * * *"), "{document:#}");
+    assert!(
+        document["adjustments"][1]["schedule"].as_str().unwrap().ends_with(&format!(" {hour} * * *")),
+        "{document:#}"
+    );
     assert!(
         warning["hints"][0].as_str().unwrap().starts_with("It would fit with `schedule: \""),
         "{warning}"
@@ -318,8 +324,9 @@ fn cron_job(name: &str, schedule: &str, memory: &str) -> String {
 
 #[test]
 fn runs_of_manifests_meet_others() {
-    let job = "- {name: a, command: x, image: bookworm, mem: 4Gi, schedule: '0 3 * * *'}\n";
-    let input = format!("{job}---\n{}", cron_job("b", "1 3 * * *", "4Gi"));
+    let hour = toolforge_fixtures::hours_from_now(2);
+    let job = format!("- {{name: a, command: x, image: bookworm, mem: 4Gi, schedule: '0 {hour} * * *'}}\n");
+    let input = format!("{job}---\n{}", cron_job("b", &format!("1 {hour} * * *"), "4Gi"));
     let template = format!("{input}---\ntype: php8.2\nmem: 1Gi\n");
     let output = quota_check("--quota toolforge-2023 --output json -", &template);
     let document: Value = serde_json::from_slice(&output.stdout).unwrap();
@@ -331,7 +338,10 @@ fn runs_of_manifests_meet_others() {
     let of_manifest = schedules
         .iter()
         .find(|found| (found["objectKind"].as_str(), found["name"].as_str()) == (Some("CronJob"), Some("b")));
-    assert!(of_manifest.unwrap()["schedule"].as_str().unwrap().ends_with(" 3 * * *"), "{document:#}");
+    assert!(
+        of_manifest.unwrap()["schedule"].as_str().unwrap().ends_with(&format!(" {hour} * * *")),
+        "{document:#}"
+    );
     let found = said("--quota toolforge-2023 -", &input);
     assert!(!found.contains("warning"), "{found}");
 }

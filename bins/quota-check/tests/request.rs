@@ -256,8 +256,11 @@ fn request_has_kills_and_no_secrets() {
 
 #[test]
 fn runs_at_the_same_time_are_requested() {
+    let hour = toolforge_fixtures::hours_from_now(2);
     let job = |name: &str, minute: u64| {
-        format!("- {{name: {name}, command: x, image: bookworm, mem: 3Gi, schedule: '{minute} 3 * * *'}}\n")
+        format!(
+            "- {{name: {name}, command: x, image: bookworm, mem: 3Gi, schedule: '{minute} {hour} * * *'}}\n"
+        )
     };
     let jobs = format!("{}{}{}", job("a", 0), job("b", 1), job("c", 1));
     let numbers = requested("--quota toolforge-2023 request -", &[], &jobs);
