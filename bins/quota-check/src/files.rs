@@ -60,7 +60,7 @@ fn next_step(plan: &FilePlan, nearest: &[Adjustment]) -> String {
     } else {
         "Change the file to one of the proposals above"
     };
-    // What is missing of an unchanged workload is no part of a request.
+    // What is missing of an unchanged workload does not belong to a request.
     if plan.verdict() == Verdict::MissingPods {
         return format!("{less}.");
     }
