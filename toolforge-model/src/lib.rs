@@ -86,6 +86,6 @@ pub use job::{JobKind, JobOptions, JobRequest};
 pub use schedule::{CronExpression, RunInterval, Schedule, ScheduleError, ScheduleField, ScheduleWarning};
 
 #[cfg(all(feature = "schedule", feature = "yaml"))]
-pub use job::{DocumentKind, FileJob, ImageCheck, JobsFile, JobsFileFindings, write_jobs};
+pub use job::{DocumentKind, ExpectedDocument, FileJob, ImageCheck, JobsFile, JobsFileFindings, write_jobs};
 #[cfg(feature = "yaml")]
 pub use web_service::{Backend, GridIsGone, ServiceManifest, ServiceTemplate};

@@ -63,10 +63,10 @@ fn fixed_sentence(set: &ChangeSet, verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::NotChecked => "no quota is known, so this was not checked",
         Verdict::MissingPods if set.at_rest.resources().iter().any(|row| row.creates) => {
-            "what it adds fits the quota, but pods that are missing do not, and cannot be created"
+            "what it adds fits the quota, but some pods of existing workloads are missing and do not fit"
         }
         Verdict::MissingPods => {
-            "it adds nothing to the quota, but pods that are missing do not fit, and cannot be created"
+            "it needs no quota, but some pods of existing workloads are missing and do not fit"
         }
         Verdict::Fits if set.at_rest.resources().is_empty() => "it fits; it needs no quota now",
         Verdict::Fits => FITS,
@@ -86,7 +86,7 @@ fn fixed_sentence(set: &ChangeSet, verdict: Verdict) -> &'static str {
             "it does not fit: the new pods would wait for the old ones, which stop only when new ones are ready"
         }
         Verdict::Never => never(set),
-        _ => "it does not fit beside what is used now",
+        _ => "it does not fit in addition to current usage",
     }
 }
 

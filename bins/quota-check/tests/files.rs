@@ -610,5 +610,5 @@ fn runs_of_a_file_wait_for_each_other() {
 fn pods_that_can_never_be_created_are_said() {
     let found = said("--from web-without-pods.yaml --from catalog.yaml -", "type: php8.2\nmem: 1Gi\n");
     assert!(found.contains("limits.memory  768Mi  0     1Gi    1Gi   too much\n"), "{found}");
-    assert!(found.contains("it adds nothing to the quota, but pods that are missing do not fit"), "{found}");
+    assert!(found.contains("it needs no quota, but some pods of existing workloads are missing"), "{found}");
 }

@@ -94,8 +94,7 @@ fn key_of_template(node: &YamlNode) -> Option<&YamlNode> {
 #[must_use]
 pub fn not_yaml(text: &str) -> Option<Diagnostic> {
     let location = find_crontab(text)?;
-    let message =
-        "this is a crontab or consists of jsub lines; `toolforge jobs convert` converts it to a jobs file";
+    let message = "this is a crontab or consists of jsub lines";
     Some(Diagnostic::of_kind(DiagnosticKind::Crontab, location, message))
 }
 

@@ -329,7 +329,7 @@ impl ChangeSet {
     /// Returns whether something is created that a quota without a status counts. The API server refuses it until the quota
     /// controller has counted what is used.
     #[must_use]
-    pub fn is_uncounted(&self) -> bool {
+    fn is_uncounted(&self) -> bool {
         let mut created = self.at_rest.resources().iter().filter(|row| row.creates);
         created.any(|row| row.mark == Some(QuotaMark::NotCountedYet))
     }

@@ -7,8 +7,8 @@ use toolforge_model::{
     Emails, Environment, JobName, JobOptions, Location, LogPath, Memory, Schedule, Untrusted, split_words,
 };
 
-use crate::convert::command_line::{missing_program, runs_in_background, script_of, work_of};
 use crate::convert::loss::Carried;
+use crate::convert::shell_program::{missing_program, runs_in_background, script_of, work_of};
 use crate::convert::{ConversionNote, Converter};
 use crate::secret::without_secrets_in_text;
 

@@ -8,9 +8,9 @@ use super::check::Check;
 use super::context::LintContext;
 use super::document::{Contents, contents};
 use super::finding::{Edit, Finding};
+use super::redaction::Secrets;
 use super::rule::{Level, Rule};
 use super::rules::{check_object, check_quota, check_together};
-use super::secrets::Secrets;
 use super::{ignore, rules, syntax, text};
 
 /// The most findings of a text that are listed.

@@ -8,9 +8,9 @@ use super::check::{Check, Object};
 use super::context::LintContext;
 use super::document::objects;
 use super::finding::Finding;
+use super::redaction::Secrets;
 use super::rule::{Level, Rule};
 use super::rules::label;
-use super::secrets::Secrets;
 use super::syntax::{Node, parse};
 use crate::manifest::ManifestKind;
 

@@ -5,11 +5,13 @@ use std::ops::Range;
 
 use annotate_snippets::{AnnotationKind, Level as Severity, Renderer, Snippet};
 use toolforge_model::Untrusted;
+use toolforge_model::yaml::not_yaml;
 use toolforge_render::lint::{Finding, Level, POLICY_DATE, Rule, Secrets};
 
 use super::checked::Checked;
 use super::facts::Facts;
 use super::options::LintOptions;
+use crate::failure::CRONTAB_HINT;
 
 /// Lines that are longer than this are not shown.
 const LONGEST_LINE: usize = 500;
@@ -84,7 +86,7 @@ fn shown(checked: &Checked, finding: &Finding, others: &[u64]) -> String {
     }
     let remedy = match &finding.fix {
         Some(fix) => format!("`--fix` can {}", fix.title.escaped()),
-        None => finding.rule.remedy().to_owned(),
+        None => remedy(checked, finding.rule),
     };
     notes.push(Severity::HELP.with_name("fix").message(remedy));
     if !others.is_empty() {
@@ -109,6 +111,15 @@ fn shown(checked: &Checked, finding: &Finding, others: &[u64]) -> String {
     }
     let renderer = if is_styled() { Renderer::styled() } else { Renderer::plain() };
     renderer.render(&[group])
+}
+
+/// Returns what to do about a finding without a fix.
+fn remedy(checked: &Checked, rule: Rule) -> String {
+    match rule {
+        Rule::UnknownDocument if not_yaml(&checked.text).is_some() => CRONTAB_HINT.to_owned(),
+        Rule::UnknownImage => format!("{} `toolforge jobs images` lists those of jobs.", rule.remedy()),
+        rule => rule.remedy().to_owned(),
+    }
 }
 
 /// Returns whether standard output shows colors.

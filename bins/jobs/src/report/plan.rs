@@ -244,7 +244,8 @@ fn set_hint(set: &ChangeSet) -> Option<String> {
     }
     if violations.iter().any(|violation| violation.kind.is_below_min()) {
         return Some(
-            "Request more of it, or leave it out; `toolforge jobs quota` shows the limits.".to_owned(),
+            "Request at least the minimum, or leave the option out; `toolforge jobs quota` shows the limits."
+                .to_owned(),
         );
     }
     if !violations.is_empty() {
