@@ -238,10 +238,15 @@ fn part_code(part: &PodPart) -> toolforge_report::PodPart {
     }
 }
 
-/// Returns what adjustments are searched for: that all fits, or, where it does with downtime, that there is none.
+/// Returns what adjustments are searched for: that all fits, or, where it does without pods that are missing, with these, or,
+/// where it does with downtime, that there is none; `fits` is whether the set fits, and all else that is planned with it.
 #[must_use]
-pub fn adjustment_goal(fits: bool) -> fn(&ChangeSet) -> bool {
-    if fits { ChangeSet::fits_without_downtime } else { ChangeSet::fits }
+pub fn adjustment_goal(fits: bool, set: &ChangeSet) -> fn(&ChangeSet) -> bool {
+    match fits {
+        false => ChangeSet::fits,
+        true if !set.fits_with_missing_pods() => ChangeSet::fits_with_missing_pods,
+        true => ChangeSet::fits_without_downtime,
+    }
 }
 
 #[cfg(test)]

@@ -295,6 +295,12 @@ impl ChangeSet {
         }
     }
 
+    /// Returns whether everything fits, with the pods that are missing of what stays as it is.
+    #[must_use]
+    pub fn fits_with_missing_pods(&self) -> bool {
+        self.fits() && self.verdict() != Verdict::MissingPods
+    }
+
     /// Returns the verdict: whether everything fits, when, and if not, why.
     #[must_use]
     pub fn verdict(&self) -> Verdict {
@@ -405,6 +411,13 @@ impl ChangeSet {
     /// Returns the changes that are not [`Action::Keep`](crate::change::Action::Keep).
     pub fn pending(&self) -> impl Iterator<Item = &Change> {
         self.changes.iter().filter(|change| !change.is_keep())
+    }
+
+    /// Returns the changes of workloads whose sizes decide about whether all fits: those that are not kept, or, where pods of
+    /// kept ones are missing, all.
+    pub(crate) fn sizable(&self) -> impl Iterator<Item = &Change> {
+        let has_missing = self.verdict() == Verdict::MissingPods;
+        self.changes.iter().filter(move |change| has_missing || !change.is_keep())
     }
 
     /// Returns the wanted objects, in apply order.

@@ -1,6 +1,8 @@
 //! Whether files fit, from the real program, without a cluster.
 #![expect(clippy::unwrap_used, reason = "a test's own function may stop the test")]
 
+mod missing_pods;
+
 use std::io::Write as _;
 use std::process::{Command, Output, Stdio};
 
@@ -589,11 +591,4 @@ fn runs_of_a_file_wait_for_each_other() {
     // An object counts as long as it exists, whether its pod runs or not.
     let objects: String = (0..16).map(|index| once(&format!("j{index}"), "100m")).collect();
     assert_eq!(quota_check("--quota toolforge-2023 -", &objects).status.code(), Some(3));
-}
-
-#[test]
-fn pods_that_can_never_be_created_are_said() {
-    let found = said("--from web-without-pods.yaml --from catalog.yaml -", "type: php8.2\nmem: 1Gi\n");
-    assert!(found.contains("limits.memory  768Mi  0     1Gi    1Gi   too much\n"), "{found}");
-    assert!(found.contains("it adds nothing to the quota, but pods that are missing do not fit"), "{found}");
 }
