@@ -327,14 +327,18 @@ impl Limits {
     }
 }
 
-/// Returns what created objects do to the resources of quotas, without a look at the limits of a single container.
-///
-/// Every quota counts whose scopes match pods without a deadline that state resources.
+/// Returns what runs of Jobs that are created do to the resources of quotas, without a look at the limits of a single container.
+/// Each quota counts those that it does by the traits of their pods.
 #[must_use]
-pub(crate) fn check_resources(quotas: &[ResourceQuota], requested: &Demand) -> Vec<ResourceCheck> {
-    let (requested, created) = (requested.clone(), requested.clone());
-    let change = DemandChange { requested, created, ..DemandChange::default() };
-    check_changes(quotas, &[CountedChange::from(&change)])
+pub(crate) fn check_runs(quotas: &[ResourceQuota], runs: &[(Demand, &PodTraits)]) -> Vec<ResourceCheck> {
+    let change = |(requested, traits): &(Demand, &PodTraits)| CountedChange {
+        freed: Demand::default(),
+        requested: requested.clone(),
+        created: requested.clone(),
+        traits: vec![(*traits).clone()],
+        origin: Origin::Command,
+    };
+    check_changes(quotas, &runs.iter().map(change).collect::<Vec<_>>())
 }
 
 /// A change of what is used, with what decides which quotas count it.

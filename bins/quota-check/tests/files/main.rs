@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test's own function may stop the test")]
 
 mod missing_pods;
+mod scheduled;
 
 use std::io::Write as _;
 use std::process::{Command, Output, Stdio};
@@ -364,7 +365,7 @@ fn warns_of_nightly(said: &str) -> bool {
     let lines = "warning: these runs exceed the quota within the next 24 hours:\n  nightly alone, ";
     said.contains(lines)
         && said.contains(
-            "\nhint: `toolforge jobs cron --calendar` shows the day as it is now. No other minute helps: ",
+            "\nhint: `toolforge jobs cron --calendar` shows the day as it is now. No other minute helps: lower the memory of these jobs, or of what else runs.",
         )
 }
 

@@ -1,0 +1,62 @@
+//! Runs of CronJobs of files.
+
+use std::path::PathBuf;
+
+use crate::said;
+
+/// A file with a quota of these limits and scopes, of which nothing is used.
+struct Facts(PathBuf);
+
+impl Facts {
+    fn new(name: &str, (resource, hard): (&str, &str), scopes: &str) -> Self {
+        let file = std::env::temp_dir().join(format!("quota-check-{name}-{}.yaml", std::process::id()));
+        let hard = format!("hard: {{{resource}: {hard}}}");
+        let text = format!(
+            "---\n{{apiVersion: v1, kind: ResourceQuota, metadata: {{name: q}}, spec: {{{hard}, scopes: [{scopes}]}}, status: {{{hard}, \
+             used: {{{resource}: '0'}}}}}}\n"
+        );
+        std::fs::write(&file, text).unwrap();
+        Self(file)
+    }
+
+    fn said(&self, input: &str) -> String {
+        said(&format!("--from {} -", self.0.display()), input)
+    }
+}
+
+impl Drop for Facts {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+/// A CronJob whose runs have pods of this memory at the same time, with more fields of the pods.
+fn cron_job(parallelism: u32, memory: &str, pod: &str) -> String {
+    format!(
+        "{{apiVersion: batch/v1, kind: CronJob, metadata: {{name: c}}, spec: {{schedule: '0 * * * *', jobTemplate: {{spec: \
+         {{parallelism: {parallelism}, template: {{spec: {{{pod} restartPolicy: Never, containers: [{{name: a, image: i, \
+         resources: {{limits: {{memory: {memory}}}}}}}]}}}}}}}}}}}}\n"
+    )
+}
+
+#[test]
+fn pods_of_a_run_wait_for_each_other() {
+    for (hard, fits) in
+        [(("pods", "'4'"), true), (("limits.memory", "8Gi"), true), (("limits.memory", "3Gi"), false)]
+    {
+        let found = Facts::new("parallel", hard, "").said(&cron_job(5, "4Gi", ""));
+        assert_eq!(found.starts_with("[exit 0]"), fits, "{found}");
+        assert!(!found.contains("warning"), "{found}");
+    }
+}
+
+#[test]
+fn runs_count_by_the_scopes_of_quotas() {
+    let facts = Facts::new("scopes", ("limits.memory", "1Gi"), "NotTerminating");
+    for memory in ["512Mi", "2Gi"] {
+        let found = facts.said(&cron_job(3, memory, "activeDeadlineSeconds: 60,"));
+        assert!(found.starts_with("[exit 0]") && !found.contains("warning"), "{found}");
+    }
+    let found = facts.said(&cron_job(1, "2Gi", ""));
+    assert!(found.contains("a run of CronJob c never fits"), "{found}");
+}
