@@ -53,6 +53,10 @@ fn sentence(set: &ChangeSet, verdict: Verdict) -> Cow<'static, str> {
             let how = if verdict == Verdict::Never { "can never fit" } else { "does not fit" };
             format!("it {how}: no run of {} can start beside what is used then", names.join(", ")).into()
         }
+        _ if !set.fits() && set.late_pods().next().is_some() => {
+            let pods: Vec<&str> = set.late_pods().collect();
+            format!("it does not fit in this order: create {} before the Jobs", pods.join(" and ")).into()
+        }
         _ => fixed_sentence(set, verdict).into(),
     }
 }

@@ -39,6 +39,8 @@ pub struct ChangeSet {
     pub(crate) lacks_quota: bool,
     /// The names of the scheduled jobs and CronJobs whose runs can never start beside what stays.
     pub(crate) blocked_runs: Vec<String>,
+    /// The pods without a controller that do not fit beside the Jobs before them, and would fit before these.
+    pub(crate) late_pods: Vec<String>,
     /// Whether not all pods fit at once, and some wait for those of Jobs.
     pub(crate) queues_runs: bool,
 }
@@ -106,6 +108,7 @@ impl ChangeSet {
             waits: false,
             lacks_quota: false,
             blocked_runs: Vec::new(),
+            late_pods: Vec::new(),
             queues_runs: false,
         };
         let mut is_bounded = false;
@@ -311,6 +314,8 @@ impl ChangeSet {
             Verdict::Fits if self.refused_retries().is_some() => Verdict::FitsWithoutRetries,
             Verdict::Fits if self.waits => Verdict::FitsAfterTermination,
             Verdict::Fits if self.at_rest.refuses_missing_pods() => Verdict::MissingPods,
+            // In another order, it fits.
+            Verdict::Never if !self.late_pods.is_empty() => Verdict::Exceeds,
             verdict => verdict,
         }
     }

@@ -575,13 +575,13 @@ fn runs_of_a_file_wait_for_each_other() {
     create job b
     create job c
 
-    RESOURCE          LIMIT  USED  AFTER  PEAK    VERDICT
-    pods              10     0     1      3       fits
-    requests.cpu      2      0     1      2       fits
-    requests.memory   6Gi    0     512Mi  1536Mi  fits
-    limits.cpu        2      0     1      2       fits
-    limits.memory     8Gi    0     512Mi  1536Mi  fits
-    count/jobs.batch  15     0     3      3       fits
+    RESOURCE          LIMIT  USED  AFTER  PEAK  VERDICT
+    pods              10     0     1      2     fits
+    requests.cpu      2      0     1      2     fits
+    requests.memory   6Gi    0     512Mi  1Gi   fits
+    limits.cpu        2      0     1      2     fits
+    limits.memory     8Gi    0     512Mi  1Gi   fits
+    count/jobs.batch  15     0     3      3     fits
 
     it fits the quota, but not all at once: some pods wait until pods of jobs have ended; whether a node has enough free resources is not checked
     ");

@@ -60,3 +60,20 @@ fn runs_count_by_the_scopes_of_quotas() {
     let found = facts.said(&cron_job(1, "2Gi", ""));
     assert!(found.contains("a run of CronJob c never fits"), "{found}");
 }
+
+#[test]
+fn pods_come_before_jobs() {
+    let container = "containers: [{name: a, image: i, resources: {limits: {memory: 4Gi}}}]";
+    let pod = format!("{{apiVersion: v1, kind: Pod, metadata: {{name: p}}, spec: {{{container}}}}}\n---\n");
+    let job = |name: &str| {
+        format!(
+            "{{apiVersion: batch/v1, kind: Job, metadata: {{name: {name}}}, spec: {{template: {{spec: {{{container}}}}}}}}}\n---\n"
+        )
+    };
+    let facts = Facts::new("order", ("limits.memory", "8Gi"), "");
+    let found = facts.said(&[&pod, &job("a"), &job("b")].map(String::as_str).concat());
+    assert!(found.contains("it fits the quota, but not all at once"), "{found}");
+    let found = facts.said(&[&job("a"), &job("b"), &pod].map(String::as_str).concat());
+    assert!(found.starts_with("[exit 3]"), "{found}");
+    assert!(found.contains("it does not fit in this order: create Pod p before the Jobs\n"), "{found}");
+}
