@@ -3,12 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
-use crate::demand::Demand;
 use crate::quota_check::ResourceCheck;
 use crate::resource::Resource;
 use crate::resource_quota::ResourceQuota;
 use crate::run_conflicts::{Interval, ScheduledRuns};
-use crate::scopes::PodTraits;
 
 /// Jobs whose runs together exceed a quota.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -150,32 +148,36 @@ struct Moment {
 }
 
 impl ConflictCounter {
-    /// Prepares the count for the schedules of a job that requests `each` per run.
+    /// Prepares the count for the schedules of a job; `own` are some runs of it, whose times do not matter.
     #[must_use]
     pub fn new<'a>(
         quotas: &[ResourceQuota],
         others: impl IntoIterator<Item = &'a ScheduledRuns>,
-        each: &Demand,
+        own: &ScheduledRuns,
         time: Range<i64>,
     ) -> Self {
-        let traits = PodTraits::default();
-        let limits: Vec<(&Resource, u64)> = quotas
+        let limits: Vec<(&ResourceQuota, &Resource, u64)> = quotas
             .iter()
             .flat_map(|quota| {
                 let left = |resource, hard: u64| hard.saturating_sub(quota.used(resource));
-                let counted = quota.hard.iter().filter(|(resource, _)| quota.counts(resource, &traits));
-                counted.map(move |(resource, hard)| (resource, left(resource, *hard)))
+                quota.hard.iter().map(move |(resource, hard)| (quota, resource, left(resource, *hard)))
             })
             .collect();
-        let amounts = |each: &Demand| limits.iter().map(|(resource, _)| each.get(resource)).collect();
+        let amounts = |runs: &ScheduledRuns| {
+            let each = runs.at_once(quotas);
+            let amount = |(quota, resource, _): &(&ResourceQuota, &Resource, u64)| {
+                if quota.counts(resource, &runs.traits) { each.get(resource) } else { 0 }
+            };
+            limits.iter().map(amount).collect()
+        };
         let (mut requests, mut moments): (Vec<Vec<u64>>, _) = (Vec::new(), Vec::new());
         for (job, runs) in others.into_iter().enumerate() {
-            requests.push(amounts(&runs.each));
+            requests.push(amounts(runs));
             moments.extend(moments_of(job, runs, &time));
         }
-        requests.push(amounts(each));
+        requests.push(amounts(own));
         moments.sort_unstable();
-        Self { time, headroom: limits.iter().map(|(_, left)| *left).collect(), requests, moments }
+        Self { time, headroom: limits.iter().map(|(_, _, left)| *left).collect(), requests, moments }
     }
 
     /// Returns the number of starts and ends of the other jobs' runs; each count takes time in proportion to it.

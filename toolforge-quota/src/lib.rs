@@ -27,6 +27,7 @@
 
 mod admission;
 mod audit;
+mod bounded;
 mod conflict;
 mod container_resources;
 mod demand;

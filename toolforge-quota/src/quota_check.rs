@@ -38,6 +38,8 @@ pub struct ResourceCheck {
     pub mark: Option<QuotaMark>,
     /// What pods use that terminate or end by themselves.
     pub(crate) passing: u64,
+    /// What of `after` pods request that are missing of objects that stay as they are, and that do not fit now.
+    pub(crate) missing: u64,
 }
 
 impl ResourceCheck {
@@ -47,12 +49,12 @@ impl ResourceCheck {
     /// Where more is used than the quota allows, an object that is deleted cannot be created again, even a smaller one.
     #[must_use]
     pub fn fits(&self) -> bool {
-        !self.creates || self.after <= self.hard
+        // What is refused now does not keep others from being created.
+        !self.creates || self.after.saturating_sub(self.missing) <= self.hard
     }
 
     /// Returns whether the quota does not allow the pods that are missing of what stays as it is, also once pods are gone that
-    /// terminate or end by themselves: nothing is created that requests the resource, and with the missing pods, more would be used
-    /// than now and than the quota allows.
+    /// terminate or end by themselves: with the missing pods, more would be used than now and than the quota allows.
     #[must_use]
     pub fn refuses_missing_pods(&self) -> bool {
         self.fits() && self.after > self.used && self.after.saturating_sub(self.passing) > self.hard
@@ -182,6 +184,8 @@ pub struct DemandChange {
     pub claims: Vec<ClaimDemand>,
     /// The objects that `freed` is of: workloads and pods.
     pub freed_objects: BTreeSet<ObjectName>,
+    /// The Deployments that stay as they are. Their pods that wait and do not fit are checked, too.
+    pub kept_objects: BTreeSet<ObjectName>,
 }
 
 /// All that bounds the pods and objects of a namespace.
@@ -270,12 +274,16 @@ impl Limits {
             |object: &ObjectName| !changes.iter().any(|change| change.freed_objects.contains(object));
         let waiting = self.waiting.iter().filter(|pods| is_other(&pods.owner));
         let mut waiting = admitted(&self.quotas, waiting);
+        let missing = self.missing_pods(&waiting, |object| {
+            changes.iter().any(|change| change.kept_objects.contains(object))
+        });
         let mut parts: Vec<CountedChange> = changes.iter().map(CountedChange::from).collect();
         for (part, change) in parts.iter_mut().zip(changes) {
             let is_own = |pod: &&TerminatingPod| change.freed_objects.contains(&pod.object());
             self.uncounted.iter().filter(is_own).for_each(|pod| part.freed.subtract(&pod.demand));
         }
         parts.extend(waiting.iter().map(CountedChange::of_waiting));
+        parts.extend(missing.iter().map(CountedChange::of_missing));
         let mut resources = check_changes(&self.quotas, &parts);
         self.note_passing(&mut resources);
         let mut check = QuotaCheck { resources, violations, waiting: Vec::new(), terminating: Vec::new() };
@@ -293,6 +301,20 @@ impl Limits {
         check
     }
 
+    /// Returns the waiting pods of some objects that the quotas do not admit.
+    fn missing_pods(
+        &self,
+        admitted: &[WaitingPods],
+        is_kept: impl Fn(&ObjectName) -> bool,
+    ) -> Vec<WaitingPods> {
+        let missing = self.waiting.iter().filter(|pods| is_kept(&pods.owner)).map(|pods| {
+            let same = admitted.iter().find(|admitted| admitted.owner == pods.owner);
+            let count = pods.count.saturating_sub(same.map_or(0, |admitted| admitted.count));
+            WaitingPods { count, ..pods.clone() }
+        });
+        missing.filter(|pods| pods.count > 0).collect()
+    }
+
     /// Returns the amounts that a pod must state for each of the quotas that count it.
     pub(crate) fn unspecified(&self, pod: &PodDemand) -> Vec<Unspecified> {
         let traits = pod.traits();
@@ -305,14 +327,18 @@ impl Limits {
     }
 }
 
-/// Returns what created objects do to the resources of quotas, without a look at the limits of a single container.
-///
-/// Every quota counts whose scopes match pods without a deadline that state resources.
+/// Returns what runs of Jobs that are created do to the resources of quotas, without a look at the limits of a single container.
+/// Each quota counts those that it does by the traits of their pods.
 #[must_use]
-pub(crate) fn check_resources(quotas: &[ResourceQuota], requested: &Demand) -> Vec<ResourceCheck> {
-    let (requested, created) = (requested.clone(), requested.clone());
-    let change = DemandChange { requested, created, ..DemandChange::default() };
-    check_changes(quotas, &[CountedChange::from(&change)])
+pub(crate) fn check_runs(quotas: &[ResourceQuota], runs: &[(Demand, &PodTraits)]) -> Vec<ResourceCheck> {
+    let change = |(requested, traits): &(Demand, &PodTraits)| CountedChange {
+        freed: Demand::default(),
+        requested: requested.clone(),
+        created: requested.clone(),
+        traits: vec![(*traits).clone()],
+        origin: Origin::Command,
+    };
+    check_changes(quotas, &runs.iter().map(change).collect::<Vec<_>>())
 }
 
 /// A change of what is used, with what decides which quotas count it.
@@ -321,8 +347,18 @@ struct CountedChange {
     requested: Demand,
     created: Demand,
     traits: Vec<PodTraits>,
-    /// Whether the command that is checked makes it; others do not add rows.
-    is_own: bool,
+    origin: Origin,
+}
+
+/// What makes a change of what is used.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Origin {
+    /// The command that is checked.
+    Command,
+    /// Objects of the command that stay as they are, whose missing pods are refused.
+    Kept,
+    /// Others; they do not add rows.
+    Others,
 }
 
 impl From<&DemandChange> for CountedChange {
@@ -332,7 +368,7 @@ impl From<&DemandChange> for CountedChange {
             traits.push(PodTraits::default());
         }
         let DemandChange { freed, requested, created, .. } = change.clone();
-        Self { freed, requested, created, traits, is_own: true }
+        Self { freed, requested, created, traits, origin: Origin::Command }
     }
 }
 
@@ -340,12 +376,18 @@ impl CountedChange {
     fn of_waiting(pods: &WaitingPods) -> Self {
         let requested = pods.each.times(pods.count);
         let traits = vec![pods.traits.clone()];
-        Self { freed: Demand::default(), requested, created: Demand::default(), traits, is_own: false }
+        let (freed, created) = (Demand::default(), Demand::default());
+        Self { freed, requested, created, traits, origin: Origin::Others }
+    }
+
+    fn of_missing(pods: &WaitingPods) -> Self {
+        Self { origin: Origin::Kept, ..Self::of_waiting(pods) }
     }
 
     fn of_terminating(pod: &TerminatingPod) -> Self {
         let (freed, traits) = (pod.demand.clone(), vec![pod.traits.clone()]);
-        Self { freed, requested: Demand::default(), created: Demand::default(), traits, is_own: false }
+        let (requested, created) = (Demand::default(), Demand::default());
+        Self { freed, requested, created, traits, origin: Origin::Others }
     }
 
     fn is_counted_by(&self, quota: &ResourceQuota, resource: &Resource) -> bool {
@@ -358,10 +400,12 @@ fn check_changes(quotas: &[ResourceQuota], changes: &[CountedChange]) -> Vec<Res
     for quota in quotas {
         for (resource, hard) in &quota.hard {
             let counted = || changes.iter().filter(|change| change.is_counted_by(quota, resource));
-            let own = || counted().filter(|change| change.is_own);
+            let of = |origin: Origin| counted().filter(move |change| change.origin == origin);
+            let own = || of(Origin::Command);
             let sum = |amounts: &mut dyn Iterator<Item = u64>| amounts.fold(0, u64::saturating_add);
             let requested = sum(&mut own().map(|change| change.requested.get(resource)));
-            if requested == 0 && own().all(|change| change.freed.get(resource) == 0) {
+            let missing = sum(&mut of(Origin::Kept).map(|change| change.requested.get(resource)));
+            if requested == 0 && missing == 0 && own().all(|change| change.freed.get(resource) == 0) {
                 continue;
             }
             let freed = sum(&mut counted().map(|change| change.freed.get(resource)));
@@ -379,6 +423,7 @@ fn check_changes(quotas: &[ResourceQuota], changes: &[CountedChange]) -> Vec<Res
                 creates: requested == u64::MAX || own().any(|change| change.created.get(resource) > 0),
                 mark: quota.mark(resource),
                 passing: 0,
+                missing,
             });
         }
     }

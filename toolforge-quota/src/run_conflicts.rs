@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use crate::demand::Demand;
-use crate::quota_check::{ResourceCheck, check_resources};
+use crate::quota_check::{ResourceCheck, check_runs};
 use crate::resource::Resource;
 use crate::resource_quota::ResourceQuota;
+use crate::rollout::Pods;
 use crate::scopes::PodTraits;
 
 /// What happens if a run is due while an earlier one of the same job still runs: the `concurrencyPolicy` of a CronJob.
@@ -28,6 +29,10 @@ pub struct ScheduledRuns {
     pub name: String,
     /// What one run requests.
     pub each: Demand,
+    /// The pods of it that need not run beside its other ones: as many of them run at once as fit.
+    pub further: Pods,
+    /// What decides which quotas count it.
+    pub traits: PodTraits,
     /// When the runs are due, in seconds since any fixed moment.
     pub starts: Vec<i64>,
     /// How long a run takes, in seconds; zero counts as one.
@@ -39,6 +44,25 @@ pub struct ScheduledRuns {
 }
 
 impl ScheduledRuns {
+    /// Returns what a run requests while as many of its pods run as fit beside what is used of the quotas.
+    pub(crate) fn at_once(&self, quotas: &[ResourceQuota]) -> Demand {
+        let Pods { count, each: pod } = &self.further;
+        let mut demand = self.each.clone();
+        demand.subtract(&pod.times(*count));
+        let left = |quota: &ResourceQuota, resource: &Resource, hard: u64| {
+            hard.saturating_sub(quota.used(resource)).saturating_sub(demand.get(resource))
+        };
+        let limits = quotas.iter().flat_map(|quota| {
+            let counted = quota.hard.iter().filter(|(resource, _)| quota.counts(resource, &self.traits));
+            counted.filter_map(move |(resource, hard)| {
+                left(quota, resource, *hard).checked_div(pod.get(resource))
+            })
+        });
+        let fitting = limits.fold(*count, u64::min);
+        demand.add_all(&pod.times(fitting));
+        demand
+    }
+
     /// Returns the first second of each run, and the second after its last one.
     fn intervals(&self) -> Vec<Range<i64>> {
         let mut due = self.starts.clone();
@@ -105,6 +129,8 @@ pub struct Interval {
     pub starts: Vec<i64>,
     /// What the runs request together.
     pub requested: Demand,
+    /// What of it each of the quotas counts.
+    counted: Vec<Demand>,
     /// The resources that the runs exceed.
     pub shortfalls: Vec<ResourceCheck>,
 }
@@ -115,8 +141,9 @@ pub struct Interval {
 pub fn simulate(quotas: &[ResourceQuota], jobs: &[ScheduledRuns], time: Range<i64>) -> Vec<Interval> {
     let mut edges = edges(jobs, &time);
     let mut running: BTreeSet<Run> = BTreeSet::new();
+    let each: Vec<Demand> = jobs.iter().map(|job| job.at_once(quotas)).collect();
     // The same jobs often run together many times.
-    let mut known: BTreeMap<Vec<usize>, (Demand, Vec<ResourceCheck>)> = BTreeMap::new();
+    let mut known: BTreeMap<Vec<usize>, Requested> = BTreeMap::new();
     let mut intervals: Vec<Interval> = Vec::new();
     let moments: Vec<i64> = edges.keys().copied().collect();
     for (index, moment) in moments.iter().enumerate() {
@@ -130,20 +157,42 @@ pub fn simulate(quotas: &[ResourceQuota], jobs: &[ScheduledRuns], time: Range<i6
         let names = now.iter().map(|job| jobs[*job].name.clone()).collect();
         let starts = running.iter().map(|run| run.start).collect();
         let evaluate = |now: &[usize]| {
-            let mut requested = Demand::default();
-            now.iter().for_each(|job| requested.add_all(&jobs[*job].each));
-            let mut shortfalls = check_resources(quotas, &requested);
+            // Most runs count by the same traits.
+            let mut groups: Vec<(Demand, &PodTraits)> = Vec::new();
+            for job in now {
+                let traits = &jobs[*job].traits;
+                match groups.iter_mut().find(|(_, known)| *known == traits) {
+                    Some((sum, _)) => sum.add_all(&each[*job]),
+                    None => groups.push((each[*job].clone(), traits)),
+                }
+            }
+            let mut shortfalls = check_runs(quotas, &groups);
             shortfalls.retain(|resource| !resource.fits());
-            (requested, shortfalls)
+            let of_quota = |quota: &ResourceQuota| {
+                groups.iter().map(|(demand, traits)| quota.counted(demand, traits)).sum::<Demand>()
+            };
+            let counted = quotas.iter().map(of_quota).collect();
+            let requested = groups.into_iter().map(|(demand, _)| demand).sum();
+            Requested { requested, counted, shortfalls }
         };
-        let (requested, shortfalls) = match known.get(&now) {
+        let Requested { requested, counted, shortfalls } = match known.get(&now) {
             Some(known) => known.clone(),
             None => known.entry(now.clone()).or_insert(evaluate(&now)).clone(),
         };
         let end = moments.get(index + 1).copied().unwrap_or(time.end);
-        intervals.push(Interval { start: *moment, end, names, starts, requested, shortfalls });
+        intervals.push(Interval { start: *moment, end, names, starts, requested, counted, shortfalls });
     }
     intervals
+}
+
+/// What runs request together.
+#[derive(Clone)]
+struct Requested {
+    requested: Demand,
+    /// What of it each of the quotas counts.
+    counted: Vec<Demand>,
+    /// The resources that they exceed.
+    shortfalls: Vec<ResourceCheck>,
 }
 
 /// A run of a job, by index; two runs of a job never start in the same second.
@@ -199,17 +248,18 @@ pub fn timelines(quotas: &[ResourceQuota], intervals: &[Interval], parts: u32) -
     let length = last.end.saturating_sub(first.start);
     let edge = |part: u32| first.start + length.saturating_mul(i64::from(part)) / i64::from(parts);
     let mut timelines = Vec::new();
-    let traits = PodTraits::default();
-    for quota in quotas {
-        for (resource, hard) in quota.hard.iter().filter(|(resource, _)| quota.counts(resource, &traits)) {
-            if intervals.iter().all(|interval| interval.requested.get(resource) == 0) {
+    for (index, quota) in quotas.iter().enumerate() {
+        for (resource, hard) in &quota.hard {
+            let requested =
+                |interval: &Interval| interval.counted.get(index).map_or(0, |counted| counted.get(resource));
+            if intervals.iter().all(|interval| requested(interval) == 0) {
                 continue;
             }
             let other_usage = quota.used(resource);
             let peak = |part: u32| {
                 let (start, end) = (edge(part), edge(part + 1));
                 let within = intervals.iter().filter(|interval| interval.start < end && interval.end > start);
-                within.map(|interval| other_usage.saturating_add(interval.requested.get(resource))).max()
+                within.map(|interval| other_usage.saturating_add(requested(interval))).max()
             };
             timelines.push(Timeline {
                 quota: quota.name.clone(),
@@ -226,6 +276,7 @@ pub fn timelines(quotas: &[ResourceQuota], intervals: &[Interval], parts: u32) -
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Scope;
 
     fn runs(name: &str, memory: u64, starts: &[i64], seconds: u32) -> ScheduledRuns {
         let each = [(Resource::LimitsMemory, memory)].into();
@@ -256,6 +307,36 @@ mod tests {
             printed(&simulate(&[quota(6, 2)], &jobs, 0..100)),
             ["0-10 a", "10-20 a+b too much", "20-30 b", "30-60 ", "60-80 a", "80-90 ", "90-100 c"]
         );
+    }
+
+    #[test]
+    fn further_pods_run_as_far_as_they_fit() {
+        let further = Pods { count: 2, each: [(Resource::LimitsMemory, 2)].into() };
+        let many = ScheduledRuns { further, ..runs("a", 6, &[0], 10) };
+        let used = |hard: u64, used: u64| {
+            let found = simulate(&[quota(hard, used)], std::slice::from_ref(&many), 0..10);
+            (found[0].requested.get(&Resource::LimitsMemory), found[0].shortfalls.is_empty())
+        };
+        assert_eq!(
+            [used(6, 0), used(5, 0), used(8, 3), used(2, 0)],
+            [(6, true), (4, true), (4, true), (2, true)]
+        );
+        // Not even one pod fits.
+        assert_eq!([used(1, 0), used(4, 3)], [(2, false); 2]);
+        // Beside another run, it may have to wait.
+        let found = simulate(&[quota(6, 0)], &[many, runs("b", 1, &[5], 5)], 0..10);
+        assert_eq!(printed(&found), ["0-5 a", "5-10 a+b too much"]);
+    }
+
+    #[test]
+    fn each_run_counts_by_its_own_pods() {
+        let scoped = ResourceQuota { scopes: [Scope::NotTerminating].into_iter().collect(), ..quota(1, 0) };
+        let traits = PodTraits { has_deadline: true, ..PodTraits::default() };
+        let jobs = [runs("a", 2, &[0], 10), ScheduledRuns { traits, ..runs("b", 2, &[20], 10) }];
+        let quotas = [scoped];
+        let found = simulate(&quotas, &jobs, 0..40);
+        assert_eq!(printed(&found), ["0-10 a too much", "10-20 ", "20-30 b", "30-40 "]);
+        assert_eq!(timelines(&quotas, &found, 4)[0].peaks, [2, 0, 0, 0]);
     }
 
     #[test]

@@ -7,8 +7,8 @@ use proptest::prelude::*;
 use toolforge_model::{Cpu, Memory};
 use toolforge_quota::{
     Amounts, Bounds, ComputeResource, Concurrency, ConflictCounter, ContainerResources, Demand, LimitRange,
-    Limits, MEMORY_STEP, PodDemand, QuotaCheck, Ratio, Resource, ResourceQuota, ScheduledRuns, SizeBounds,
-    WorkloadSize, apply_defaults, conflicting_runs, simulate, violations,
+    Limits, MEMORY_STEP, PodDemand, PodTraits, Pods, QuotaCheck, Ratio, Resource, ResourceQuota,
+    ScheduledRuns, Scope, SizeBounds, WorkloadSize, apply_defaults, conflicting_runs, simulate, violations,
 };
 
 fn resource() -> impl Strategy<Value = Resource> {
@@ -168,13 +168,21 @@ proptest! {
 
     #[test]
     fn counting_conflicts_equals_simulating(
-        quotas in quotas(),
-        jobs in vec((amounts(), vec(-20..120_i64, 0..6), 1..40_u32, 0..3_usize, 0..30_u32), 1..5),
+        mut quotas in quotas(), is_scoped in any::<bool>(),
+        jobs in vec((
+            (amounts(), 0..3_u64, any::<bool>()), vec(-20..120_i64, 0..6), 1..40_u32, 0..3_usize, 0..30_u32,
+        ), 1..5),
     ) {
+        if let Some(quota) = quotas.first_mut().filter(|_| is_scoped) {
+            quota.scopes = [Scope::NotTerminating].into_iter().collect();
+        }
         let jobs: Vec<ScheduledRuns> = jobs.iter().enumerate().map(|(index, (each, starts, seconds, policy, deadline))| {
+            let (pod, further, has_deadline) = each;
             ScheduledRuns {
                 name: format!("j{index}"),
-                each: demand(each),
+                each: demand(pod).times(further + 1),
+                further: Pods { count: *further, each: demand(pod) },
+                traits: PodTraits { has_deadline: *has_deadline, ..PodTraits::default() },
                 starts: starts.clone(),
                 seconds: *seconds,
                 concurrency: [Concurrency::Allow, Concurrency::Forbid, Concurrency::Replace][*policy],
@@ -186,7 +194,7 @@ proptest! {
         let seconds: i64 = exceeded.map(|interval| interval.end - interval.start).sum();
         for (index, job) in jobs.iter().enumerate() {
             let others = jobs.iter().enumerate().filter(|(other, _)| *other != index).map(|(_, other)| other);
-            let count = ConflictCounter::new(&quotas, others, &job.each, 0..100).count(job);
+            let count = ConflictCounter::new(&quotas, others, job, 0..100).count(job);
             prop_assert_eq!((count.runs, count.seconds), (conflicting_runs(&intervals), seconds));
         }
     }

@@ -36,9 +36,14 @@ fn with_unsettled_pods_of(facts: JobFacts) -> JobFacts {
 }
 
 fn load(facts: &JobFacts, job: &str) -> ChangeSet {
-    let file = format!("- {{command: x, image: bookworm, {job}}}\n");
-    let request = JobsFile::parse(&file, &facts.namespace.tool).unwrap().jobs.remove(0).request;
-    plan_load(&[request], facts, &LoadOptions::default()).set
+    load_all(facts, &[job])
+}
+
+fn load_all(facts: &JobFacts, jobs: &[&str]) -> ChangeSet {
+    let file: String = jobs.iter().map(|job| format!("- {{command: x, image: bookworm, {job}}}\n")).collect();
+    let jobs = JobsFile::parse(&file, &facts.namespace.tool).unwrap().jobs;
+    let requests: Vec<_> = jobs.into_iter().map(|job| job.request).collect();
+    plan_load(&requests, facts, &LoadOptions::default()).set
 }
 
 /// Returns a pod of 3Gi that a Job owns.
@@ -68,6 +73,39 @@ fn the_missing_pods_of_jobs_count() {
     let named: Vec<(String, u64)> =
         set.waiting().iter().map(|pods| (pods.owner.to_string(), pods.count)).collect();
     assert_eq!(named, [("Deployment a".to_owned(), 1)]);
+}
+
+#[test]
+fn missing_pods_of_kept_jobs_are_checked() {
+    let two = "name: a, mem: 2Gi, continuous: true, replicas: 2";
+    for (used, verdict) in [(0, Verdict::Fits), (4, Verdict::Fits), (6, Verdict::MissingPods)] {
+        assert_eq!(load(&facts(two, used), two).verdict(), verdict, "{used}");
+    }
+    // One pod is created, and the other is refused as before.
+    let set = load_all(&facts(two, 5), &[two, "name: b, mem: 1Gi"]);
+    assert!(set.fits());
+    assert_eq!(set.verdict(), Verdict::MissingPods);
+}
+
+#[test]
+fn files_without_pods_miss_what_the_status_says() {
+    let verdict = |status: Value| {
+        let two = "name: a, mem: 2Gi, continuous: true, replicas: 2";
+        let mut facts = facts(two, 7);
+        facts.live.deployments[0].status = serde_json::from_value(status).unwrap();
+        let limits = std::mem::take(&mut facts.namespace.limits);
+        facts.namespace.limits = with_unsettled_pods(
+            Limits { waiting: Vec::new(), ..limits },
+            &facts.live.deployments,
+            &[],
+            &[],
+            PodsTime::Unknown,
+        );
+        load(&facts, two).verdict()
+    };
+    assert_eq!(verdict(json!({"observedGeneration": 1})), Verdict::MissingPods);
+    assert_eq!(verdict(json!({"observedGeneration": 1, "replicas": 2})), Verdict::Fits);
+    assert_eq!(verdict(json!({})), Verdict::Fits);
 }
 
 #[test]

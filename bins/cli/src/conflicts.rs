@@ -1,10 +1,12 @@
 //! Runs of scheduled jobs that exceed a quota together.
 
+use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use k8s_openapi::jiff::{RoundMode, SignedDuration, Timestamp, TimestampRound, Unit};
 use toolforge_model::{JobName, Untrusted};
-use toolforge_quota::{Conflict, ResourceCheck};
+use toolforge_quota::{Conflict, Resource, ResourceCheck};
 use toolforge_render::change::{Action, Adjustment, BlockedRun, Change, ChangeSet};
 use toolforge_render::job::{
     DurationSource, JobFacts, JobPlan, ScheduledJobLoad, conflicts_after, conflicts_during_rollout,
@@ -247,11 +249,26 @@ fn assumptions(conflicts: &[Conflict], permanent: &[JobName], facts: &JobFacts) 
 }
 
 /// Returns what helps against conflicts, as the rest of a sentence. Where each run exceeds a quota alone, no other minute does.
-fn way_out(conflicts: &[Conflict]) -> &'static str {
-    if exceed_alone(conflicts) {
-        ". No other minute helps: lower the `cpu` or `mem` of these jobs, or of what else runs."
-    } else {
-        ", and `toolforge jobs cron --suggest` looks for better minutes."
+fn way_out(conflicts: &[Conflict]) -> Cow<'static, str> {
+    if !exceed_alone(conflicts) {
+        return ", and `toolforge jobs cron --suggest` looks for better minutes.".into();
+    }
+    let shortfalls = conflicts.iter().flat_map(|conflict| &conflict.shortfalls);
+    let amounts: BTreeSet<String> = shortfalls.map(|row| lowered_amount(&row.resource)).collect();
+    let amounts: Vec<String> = amounts.into_iter().collect();
+    let amounts = amounts.join(" or ");
+    format!(". No other minute helps: lower the {amounts} of these jobs, or of what else runs.").into()
+}
+
+/// Returns what can be lowered where a resource is exceeded.
+fn lowered_amount(resource: &Resource) -> String {
+    match resource {
+        Resource::LimitsMemory | Resource::RequestsMemory => "memory".to_owned(),
+        resource if resource.is_cpu() => "CPU".to_owned(),
+        resource if resource.is_measured() => Untrusted::new(resource.to_string()).escaped().to_string(),
+        Resource::Pods => "number of pods".to_owned(),
+        Resource::Count(counted) if counted == "pods" => "number of pods".to_owned(),
+        _ => "number of objects".to_owned(),
     }
 }
 
@@ -321,4 +338,24 @@ fn run_names(names: &[String]) -> String {
 /// Returns sorted names, each once.
 fn distinct_names(names: &[String]) -> Vec<String> {
     names.chunk_by(|one, next| one == next).map(|same| same[0].clone()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_can_be_lowered_is_that_of_the_resource() {
+        let lowered = |key: &str| lowered_amount(&Resource::from(key));
+        for (key, expected) in [
+            ("limits.memory", "memory"),
+            ("requests.cpu", "CPU"),
+            ("pods", "number of pods"),
+            ("count/pods", "number of pods"),
+            ("count/jobs.batch", "number of objects"),
+            ("requests.ephemeral-storage", "requests.ephemeral-storage"),
+        ] {
+            assert_eq!(lowered(key), expected, "{key}");
+        }
+    }
 }

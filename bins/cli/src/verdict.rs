@@ -47,6 +47,10 @@ fn sentence(set: &ChangeSet, verdict: Verdict) -> Cow<'static, str> {
             "it fits the quota, but {retries}; whether a node has enough free resources is not checked"
         )
         .into(),
+        _ if !set.fits() && set.late_pods().next().is_some() => {
+            let pods: Vec<&str> = set.late_pods().collect();
+            format!("it does not fit in this order: create {} before the Jobs", pods.join(" and ")).into()
+        }
         _ => fixed_sentence(set, verdict).into(),
     }
 }
@@ -232,10 +236,15 @@ fn part_code(part: &PodPart) -> toolforge_report::PodPart {
     }
 }
 
-/// Returns what adjustments are searched for: that all fits, or, where it does with downtime, that there is none.
+/// Returns what adjustments are searched for: that all fits, or, where it does without pods that are missing, with these, or,
+/// where it does with downtime, that there is none; `fits` is whether the set fits, and all else that is planned with it.
 #[must_use]
-pub fn adjustment_goal(fits: bool) -> fn(&ChangeSet) -> bool {
-    if fits { ChangeSet::fits_without_downtime } else { ChangeSet::fits }
+pub fn adjustment_goal(fits: bool, set: &ChangeSet) -> fn(&ChangeSet) -> bool {
+    match fits {
+        false => ChangeSet::fits,
+        true if !set.fits_with_missing_pods() => ChangeSet::fits_with_missing_pods,
+        true => ChangeSet::fits_without_downtime,
+    }
 }
 
 #[cfg(test)]

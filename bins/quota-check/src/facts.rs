@@ -76,7 +76,8 @@ impl Overview {
 
     /// Returns whether it is known what is blocked.
     pub(crate) fn has_blocked(&self) -> bool {
-        self.has_objects && self.unread.is_empty()
+        let is_known = self.has_objects || !self.facts.live.events.is_empty();
+        is_known && self.unread.is_empty()
     }
 
     /// Returns whether the next runs are known, and what runs beside them.

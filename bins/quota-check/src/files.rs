@@ -36,7 +36,7 @@ pub(crate) fn run(
     let conflicts = RunConflicts::of(&plan.set, &plan.jobs, &facts.jobs, Timestamp::now());
     let never_fitting: Vec<&str> = plan.never_fitting().collect();
     conflicts.clone().without_runs_of(&never_fitting).print_warning();
-    let nearest = file_adjustments(&files, &facts, &plan, adjustment_goal(plan.fits()));
+    let nearest = file_adjustments(&files, &facts, &plan, adjustment_goal(plan.fits(), &plan.set));
     print(&document(session, &plan, &nearest, &conflicts, &arguments.files)?, format)?;
     let next = || next_step(&plan, &nearest);
     if !plan.problems.is_empty() {
@@ -237,7 +237,7 @@ fn text(plan: &FilePlan, nearest: &[Adjustment]) -> String {
         text.push_str("nothing would change\n");
     }
     text.push_str(&verdict_text(set, plan.verdict()));
-    text.push_str(&adjustments_text(plan.fits(), nearest));
+    text.push_str(&adjustments_text(plan.fits() && set.fits_with_missing_pods(), nearest));
     text
 }
 

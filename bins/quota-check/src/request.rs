@@ -221,11 +221,11 @@ fn requested_text(tool: &str, needed: &Needed, blockage: Blockage) -> String {
     }
     for (resource, amount) in &needed.quota {
         // Writing to a String cannot fail.
-        let _ = writeln!(text, "- {}: {}", cell(&resource.to_string()), resource.short_amount(*amount));
+        let _ = writeln!(text, "- {}: {}", cell(&resource.to_string()), resource.amount(*amount));
     }
     let largest = [
-        ("memory", needed.container_memory.map(|bytes| Resource::LimitsMemory.short_amount(bytes))),
-        ("CPU", needed.container_cpu.map(|millis| Resource::LimitsCpu.short_amount(millis))),
+        ("memory", needed.container_memory.map(|bytes| Resource::LimitsMemory.amount(bytes))),
+        ("CPU", needed.container_cpu.map(|millis| Resource::LimitsCpu.amount(millis))),
     ];
     for (name, amount) in largest {
         if let Some(amount) = amount {

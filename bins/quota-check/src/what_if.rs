@@ -64,7 +64,12 @@ pub(crate) fn run(
             verdict: verdict_code(answer.verdict()),
             ..restart_forecast(&answer.change)
         },
-        restart: answer.restart.as_ref().map(restart_forecast),
+        restart: answer.restart.as_ref().map(|restart| match answer.change.verdict() {
+            verdict @ Verdict::NotCounted => {
+                RestartForecast { fits: None, verdict: verdict_code(verdict), ..restart_forecast(restart) }
+            }
+            _ => restart_forecast(restart),
+        }),
     })?;
     let has_size = asked.memory.is_some() || asked.cpu.is_some() || asked.replicas.is_some();
     let text = if has_size { answer.of_size() } else { answer.of_now() };
@@ -152,6 +157,10 @@ impl Answer {
             text.push_str(&format!("{note}\n"));
         }
         match &self.restart {
+            // What is used then is not known, either.
+            Some(_) if self.change.verdict() == Verdict::NotCounted => {
+                text.push_str(&format!("{} afterwards was not checked\n", self.next));
+            }
             Some(restart) if self.fits() && self.next == "a restart" => {
                 text.push_str(&format!("a restart afterwards {}\n", restart_outcome(restart)));
             }

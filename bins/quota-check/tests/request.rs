@@ -97,6 +97,14 @@ fn missing_pods_of_all_blocked_objects_are_summed() {
 }
 
 #[test]
+fn blocked_objects_are_shown_without_pods() {
+    let text = request("", &two_blocked(), "");
+    assert!(text.contains("\nblocked now:\n  ReplicaSet ") && text.contains("exceeded quota"), "{text}");
+    let json: Value = serde_json::from_str(&request("--output json", &two_blocked(), "")).unwrap();
+    assert_eq!((&json["blocked"][0]["current"], &json["workloads"]), (&true.into(), &Value::Null), "{json}");
+}
+
+#[test]
 fn plan_is_added_to_what_is_blocked() {
     let numbers = requested("request -", &two_blocked(), &manifest("c", 2));
     assert_eq!(numbers, format!("{SMALLEST}- pods: 12\n- limits.memory: 11Gi"));

@@ -291,7 +291,7 @@ fn request_has_evidence_and_numbers() {
     - pods: 5
     - requests.memory: 9984Mi
     - limits.cpu: 2500m
-    - limits.memory: 19.5Gi
+    - limits.memory: 19968Mi
     - services: 2
     - memory of one container: 5Gi
 

@@ -39,6 +39,8 @@ pub struct ChangeSet {
     pub(crate) lacks_quota: bool,
     /// The scheduled jobs and CronJobs whose runs can never start beside what stays.
     pub(crate) blocked_runs: Vec<BlockedRun>,
+    /// The pods without a controller that do not fit beside the Jobs before them, and would fit before these.
+    pub(crate) late_pods: Vec<String>,
     /// Whether not all pods fit at once, and some wait for those of Jobs.
     pub(crate) queues_runs: bool,
 }
@@ -106,6 +108,7 @@ impl ChangeSet {
             waits: false,
             lacks_quota: false,
             blocked_runs: Vec::new(),
+            late_pods: Vec::new(),
             queues_runs: false,
         };
         let mut is_bounded = false;
@@ -295,6 +298,12 @@ impl ChangeSet {
         }
     }
 
+    /// Returns whether everything fits, with the pods that are missing of what stays as it is.
+    #[must_use]
+    pub fn fits_with_missing_pods(&self) -> bool {
+        self.fits() && self.verdict() != Verdict::MissingPods
+    }
+
     /// Returns the verdict: whether everything fits, when, and if not, why.
     #[must_use]
     pub fn verdict(&self) -> Verdict {
@@ -305,6 +314,8 @@ impl ChangeSet {
             Verdict::Fits if self.refused_retries().is_some() => Verdict::FitsWithoutRetries,
             Verdict::Fits if self.waits => Verdict::FitsAfterTermination,
             Verdict::Fits if self.at_rest.refuses_missing_pods() => Verdict::MissingPods,
+            // In another order, it fits.
+            Verdict::Never if !self.late_pods.is_empty() => Verdict::Exceeds,
             verdict => verdict,
         }
     }
@@ -405,6 +416,13 @@ impl ChangeSet {
     /// Returns the changes that are not [`Action::Keep`](crate::change::Action::Keep).
     pub fn pending(&self) -> impl Iterator<Item = &Change> {
         self.changes.iter().filter(|change| !change.is_keep())
+    }
+
+    /// Returns the changes of workloads whose sizes decide about whether all fits: those that are not kept, or, where pods of
+    /// kept ones are missing, all.
+    pub(crate) fn sizable(&self) -> impl Iterator<Item = &Change> {
+        let has_missing = self.verdict() == Verdict::MissingPods;
+        self.changes.iter().filter(move |change| has_missing || !change.is_keep())
     }
 
     /// Returns the wanted objects, in apply order.

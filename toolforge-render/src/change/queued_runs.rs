@@ -1,6 +1,8 @@
 //! Changes of which not all pods fit at once, and wait until those of Jobs have ended.
 
-use toolforge_quota::{Demand, Limits, ObjectName, QuotaCheck, ResourceCheck};
+use std::collections::BTreeSet;
+
+use toolforge_quota::{Demand, Limits, ObjectName, PodDemand, Pods, QuotaCheck, ResourceCheck, WaitingPods};
 
 use crate::change::stages::{check, check_all, freed_objects};
 use crate::change::{Change, ChangeSet};
@@ -28,22 +30,62 @@ impl ChangeSet {
         if !found.fits() {
             return if has_jobs { found } else { at_once };
         }
-        // A pod without a controller is created at once or never.
-        let peaks: Vec<Demand> = found.changes.iter().map(Change::requested_at_peak).collect();
-        let is_created = |index| {
-            let checks = check_all(&found.changes, limits, &peaks, |other| other == index);
-            QuotaCheck::after_stages(checks).fits()
-        };
-        let mut pods = found.changes.iter().enumerate().filter(|(_, change)| change.is_pod());
-        if !pods.all(|(index, _)| is_created(index)) {
-            return at_once;
+        // A pod without a controller is created at once or never: beside the Jobs before it.
+        let all = found.changes.iter().enumerate();
+        let late: Vec<usize> = all
+            .filter(|(index, change)| change.is_pod() && !found.admits_beside_jobs(*index, *index, limits))
+            .map(|(index, _)| index)
+            .collect();
+        if !late.is_empty() {
+            let fits_first = late.iter().all(|index| found.admits_beside_jobs(*index, 0, limits));
+            let name = |index: &usize| found.changes[*index].workload().to_string();
+            let late_pods = if fits_first { late.iter().map(name).collect() } else { Vec::new() };
+            return Self { late_pods, ..at_once };
         }
-        // As many run at once as fit.
-        found.at_peak =
-            QuotaCheck::at_peak_of_stages(check_all(&found.changes, limits, &peaks, |_| true)).bounded();
+        found.at_peak = found.bounded_peak(limits);
         found.queues_runs = true;
         found
     }
+
+    /// Returns whether the quotas admit the pods of a change beside the first changes, at their peak, and those of the others that
+    /// are not of Jobs.
+    fn admits_beside_jobs(&self, index: usize, first: usize, limits: &Limits) -> bool {
+        let requested = |(other, change): (usize, &Change)| match change.demand.queued {
+            Some(_) if other >= first => change.demand.freed.clone(),
+            _ => change.requested_at_peak(),
+        };
+        let requested: Vec<Demand> = self.changes.iter().enumerate().map(requested).collect();
+        let checks = check_all(&self.changes, limits, &requested, |other| other == index);
+        QuotaCheck::after_stages(checks).fits()
+    }
+
+    /// Returns the check at the peak while as many pods of Jobs run at once as fit.
+    fn bounded_peak(&self, limits: &Limits) -> QuotaCheck {
+        let peaks: Vec<Demand> = self.changes.iter().map(Change::requested_at_peak).collect();
+        let stages: BTreeSet<usize> = self.changes.iter().map(|change| change.stage).collect();
+        let checks = check_all(&self.changes, limits, &peaks, |_| true);
+        let bounded = stages.into_iter().zip(checks).map(|(stage, check)| {
+            let running = self
+                .changes
+                .iter()
+                .filter(|change| change.stage == stage || change.stage < stage && !change.is_awaited);
+            limits.bounded(check, &running.filter_map(queued_pods).collect::<Vec<_>>())
+        });
+        QuotaCheck::at_peak_of_stages(bounded)
+    }
+
+    /// Returns the pods without a controller that do not fit beside the Jobs before them, and would fit before these.
+    pub fn late_pods(&self) -> impl Iterator<Item = &str> {
+        self.late_pods.iter().map(String::as_str)
+    }
+}
+
+/// Returns the pods of a change's Job that are created as they fit.
+fn queued_pods(change: &Change) -> Option<WaitingPods> {
+    change.demand.queued.as_ref()?;
+    let Pods { count, each } = change.demand.queued_pods.clone();
+    let traits = change.demand.pods.first().map(PodDemand::traits).unwrap_or_default();
+    Some(WaitingPods { count, each, traits, ..WaitingPods::default() })
 }
 
 /// A scheduled job or CronJob whose runs can never start beside what stays.

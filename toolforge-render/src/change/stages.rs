@@ -6,6 +6,7 @@ use toolforge_quota::{Demand, DemandChange, Limits, ObjectName, QuotaCheck};
 
 use crate::change::step::objects_of;
 use crate::change::{Change, ChangeDemand};
+use crate::object::ObjectKind;
 
 /// Checks changes stage by stage: before others are applied, the end of those is waited for that are awaited. There is one check
 /// at least.
@@ -36,7 +37,8 @@ pub(super) fn check_all(
             (requested, created) = (objects_of(&requested), objects_of(&created));
             freed.add_all(&change.running);
         }
-        DemandChange { freed, requested, created, pods, claims, freed_objects }
+        let kept_objects = kept_objects(change).collect();
+        DemandChange { freed, requested, created, pods, claims, freed_objects, kept_objects }
     };
     let check_stage = |stage: usize| {
         let started = changes.iter().enumerate().filter(|(_, change)| change.stage <= stage);
@@ -46,6 +48,14 @@ pub(super) fn check_all(
     };
     let stages: BTreeSet<usize> = changes.iter().map(|change| change.stage).collect();
     if stages.is_empty() { vec![check_stage(0)] } else { stages.into_iter().map(check_stage).collect() }
+}
+
+/// Returns the Deployments that stay as they are, where nothing else says which of their pods are missing.
+fn kept_objects(change: &Change) -> impl Iterator<Item = ObjectName> {
+    let is_kept = change.is_keep() && change.demand == ChangeDemand::default();
+    let steps = change.steps.iter().map(|step| ObjectName::from(step.id.clone()));
+    let objects = steps.chain(change.object.clone());
+    objects.filter(move |object| is_kept && object.kind == ObjectKind::Deployment.as_str())
 }
 
 /// Returns the objects that a change frees.

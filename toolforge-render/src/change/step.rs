@@ -395,6 +395,8 @@ pub(crate) struct ChangeDemand {
     pub(crate) besides_pods: Demand,
     /// What is requested while one pod of a Job runs, whose pods may be created one after the other.
     pub(crate) queued: Option<Demand>,
+    /// The pods of such a Job that it runs at once where they fit, each with what it frees at its end.
+    pub(crate) queued_pods: Pods,
     /// What a run of a CronJob requests at least, if it has runs.
     pub(crate) run: Option<Demand>,
     /// What failed pods use besides while a Job is retried.
@@ -425,6 +427,7 @@ impl ChangeDemand {
                 demand.requested.add_all(&pod::succeeded_demand(spec));
                 demand.retries.add_all(&pod::retry_demand(spec));
                 demand.queued = pod::may_wait(spec).then(|| pod::least_demand(spec, &each));
+                demand.queued_pods = Pods { count, each: pod::freed_at_end(spec, &each) };
             }
             if let Object::CronJob(cron_job) = object {
                 demand.run = pod::scheduled_run(cron_job, &each);

@@ -3,7 +3,7 @@
 use toolforge_model::{Cpu, Memory};
 use toolforge_quota::{LimitRange, SizeBounds, WorkloadSize};
 
-use crate::change::{Action, Adjustment, ChangeSet, Sized, WorkloadKind, lowest_size};
+use crate::change::{Adjustment, ChangeSet, Sized, WorkloadKind, lowest_size};
 use crate::files::adjust_all::{Rollouts, Workloads};
 use crate::files::pod_part::Part;
 use crate::files::resize::{NewLimits, resize};
@@ -22,7 +22,7 @@ const MOST_PARTS: usize = 5;
 const MOST_PLANNED: usize = 1000;
 
 /// Returns what of single jobs, objects or the web service can be smaller so that all files together are as wanted: that they
-/// [fit](ChangeSet::fits), or do so [without downtime](ChangeSet::fits_without_downtime). Where only the rollout of a
+/// [fit](ChangeSet::fits_with_missing_pods), or do so [without downtime](ChangeSet::fits_without_downtime). Where only the rollout of a
 /// Deployment does not fit, another strategy is among the results. Only the largest jobs and objects are tried. Where none of
 /// them is enough, the same is returned of all that must change together.
 #[must_use]
@@ -190,15 +190,13 @@ fn of_part(
 
 /// Returns the largest objects that create pods.
 fn largest_manifests(files: &[FileContents], plan: &FilePlan, limit_ranges: &[LimitRange]) -> Vec<Sized> {
-    let is_pending = |manifest: &Manifest| {
+    let is_sizable = |manifest: &Manifest| {
         let name = manifest.to_string();
-        plan.set.changes.iter().any(|change| {
-            change.kind == WorkloadKind::Manifest && change.name == name && change.action != Action::Keep
-        })
+        plan.set.sizable().any(|change| change.kind == WorkloadKind::Manifest && change.name == name)
     };
     let manifests = files.iter().flat_map(|contents| &contents.manifests);
     let mut sized: Vec<Sized> = manifests
-        .filter(|manifest| is_pending(manifest))
+        .filter(|manifest| is_sizable(manifest))
         .filter_map(|manifest| {
             let size = size_of(manifest, limit_ranges)?;
             let bounds = SizeBounds {

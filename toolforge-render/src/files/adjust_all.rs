@@ -29,10 +29,10 @@ pub(super) struct Workloads<'a> {
 }
 
 impl<'a> Workloads<'a> {
-    /// Returns all that are changed.
+    /// Returns all that are changed or lack pods.
     pub(super) fn of(files: &[FileContents], plan: &'a FilePlan, facts: &'a FilePlanFacts) -> Self {
         let limit_ranges = &facts.jobs.namespace.limits.limit_ranges;
-        let changed = |kind| plan.set.pending().filter(move |change| change.kind == kind);
+        let changed = |kind| plan.set.sizable().filter(move |change| change.kind == kind);
         let names: BTreeSet<&str> =
             changed(WorkloadKind::Manifest).map(|change| change.name.as_str()).collect();
         let manifests = files.iter().flat_map(|contents| &contents.manifests);

@@ -19,9 +19,9 @@ use crate::object::{
     differences, has_labels, is_paused, replica_set_spec,
 };
 use crate::pod::{
-    REPLICA_SETS, claim_demand, claimed, count_demand, has_ended, job_pods, least_demand, may_wait,
-    of_live_pods, own_claims, pod_demand, pod_id, pods_of, retry_demand, revision_of, scheduled_run,
-    stated_pod, succeeded_demand, terminal_demand, waits_for_unpausing,
+    REPLICA_SETS, claim_demand, claimed, count_demand, freed_at_end, has_ended, job_pods, least_demand,
+    may_wait, of_live_pods, own_claims, pod_demand, pod_id, pods_of, retry_demand, revision_of,
+    scheduled_run, stated_pod, succeeded_demand, terminal_demand, waits_for_unpausing,
 };
 
 /// Returns the change of the object of a manifest: it is created, or the live object is updated.
@@ -359,6 +359,9 @@ impl Planned<'_> {
             queued.add_all(&least_demand(spec, &new.each));
             queued
         });
+        if let Some(spec) = waits {
+            demand.queued_pods = Pods { count: new.count, each: freed_at_end(spec, &new.each) };
+        }
         let Some(live) = self.facts.live.typed::<Job>(self.manifest) else {
             demand.requested.add_all(&new.each.times(new.count));
             demand.created = demand.requested.clone();

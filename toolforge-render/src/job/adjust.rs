@@ -109,7 +109,7 @@ fn own_adjustments(
     })
 }
 
-/// Returns the jobs that are changed and create pods.
+/// Returns the jobs that create pods, and are changed or lack pods.
 pub(crate) fn changed_jobs<'a>(
     set: &ChangeSet,
     plans: &'a [JobPlan],
@@ -118,7 +118,7 @@ pub(crate) fn changed_jobs<'a>(
     let plans: BTreeMap<&str, &JobPlan> =
         plans.iter().map(|plan| (plan.request().name.as_str(), plan)).collect();
     let changed = set
-        .pending()
+        .sizable()
         .filter(|change| !matches!(change.kind, WorkloadKind::WebService | WorkloadKind::Manifest));
     changed
         .filter_map(|change| {
@@ -128,7 +128,7 @@ pub(crate) fn changed_jobs<'a>(
         .collect()
 }
 
-/// Returns the largest jobs that are changed and create pods.
+/// Returns the largest jobs that create pods, and are changed or lack pods.
 pub(crate) fn largest_jobs<'a>(
     set: &ChangeSet,
     plans: &'a [JobPlan],

@@ -5,9 +5,9 @@ use std::ops::Range;
 use k8s_openapi::api::batch::v1::{CronJobSpec, Job};
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use toolforge_model::JobName;
-use toolforge_quota::{Concurrency, Demand, ScheduledRuns};
+use toolforge_quota::{Concurrency, Demand, PodTraits, Pods, ScheduledRuns};
 
-use crate::job::demand::of_run;
+use crate::job::demand::{RunDemand, of_run};
 use crate::job::duration::{DurationSource, due_time, last_duration};
 use crate::job::{JobFacts, JobObjects, JobWorkload, LiveJobs, RunOutcome, runs_of_job};
 use crate::object::{CronJobSchedule, cron_job_spec};
@@ -31,6 +31,10 @@ pub struct ScheduledJobLoad {
     pub schedule: CronJobSchedule,
     /// What each run requests.
     pub each: Demand,
+    /// The pods of a run that need not run beside its other ones.
+    pub further: Pods,
+    /// What decides which quotas count a run.
+    pub traits: PodTraits,
     /// The duration of a run, in seconds.
     pub seconds: u32,
     /// Where the duration comes from.
@@ -57,10 +61,13 @@ impl ScheduledJobLoad {
         job.workload.template()?.spec.as_ref()?;
         let schedule = CronJobSchedule::of(cron_job)?;
         let last = last_duration(job, cron_job, &schedule, &facts.live);
+        let RunDemand { each, further, traits } = of_run(job, facts);
         Some(Self {
             name: job.name.clone(),
             schedule,
-            each: of_run(job, facts),
+            each,
+            further,
+            traits,
             seconds: last.map_or_else(|| assumed_seconds(job), |last| last.seconds).max(1),
             duration_source: last.map_or(DurationSource::Assumed, |last| last.source),
             concurrency: match spec.concurrency_policy.as_deref() {
@@ -106,14 +113,16 @@ impl ScheduledJobLoad {
 
     fn permanent(&self, at_once: u64, time: &Range<Timestamp>) -> ScheduledRuns {
         let current = u64::try_from(self.current.len()).unwrap_or(u64::MAX);
+        let at_once = at_once.max(current);
         let Range { start, end } = seconds(time);
+        let Pods { count, each } = self.further.clone();
         ScheduledRuns {
-            name: self.name.to_string(),
-            each: self.each.times(at_once.max(current)),
+            each: self.each.times(at_once),
+            further: Pods { count: count.saturating_mul(at_once), each },
             starts: vec![start],
             seconds: u32::try_from(end.saturating_sub(start)).unwrap_or(u32::MAX),
             concurrency: Concurrency::Allow,
-            starting_deadline: self.starting_deadline,
+            ..self.runs_at(Vec::new())
         }
     }
 
@@ -125,10 +134,18 @@ impl ScheduledJobLoad {
     }
 
     fn single_runs(&self, time: &Range<Timestamp>) -> ScheduledRuns {
+        let starts = self.current.iter().copied().chain(self.due(time));
+        self.runs_at(starts.map(Timestamp::as_second).collect())
+    }
+
+    /// Returns runs that are due at times.
+    pub(super) fn runs_at(&self, starts: Vec<i64>) -> ScheduledRuns {
         ScheduledRuns {
             name: self.name.to_string(),
             each: self.each.clone(),
-            starts: self.current.iter().copied().chain(self.due(time)).map(Timestamp::as_second).collect(),
+            further: self.further.clone(),
+            traits: self.traits.clone(),
+            starts,
             seconds: self.seconds,
             concurrency: self.concurrency,
             starting_deadline: self.starting_deadline,

@@ -1,19 +1,38 @@
 //! What jobs use of the quotas.
 
-use toolforge_quota::{Demand, LimitRange};
+use toolforge_quota::{Demand, LimitRange, PodTraits, Pods};
 
 use crate::job::{JobFacts, JobObjects, JobWorkload, LiveJobs, pods_of_job, runs_of_job};
 use crate::object::ObjectKind;
-use crate::pod::{count_demand, of_live_pods, pod_demand, retry_demand, run_demand};
+use crate::pod::{
+    count_demand, freed_at_end, least_pods, of_live_pods, parallel_pods, pod_demand, retry_demand,
+    run_demand, stated_pod,
+};
 
-/// Returns what one run of a job requests: its Job and its pods, also those that have succeeded or failed before.
-pub(super) fn of_run(job: &JobObjects, facts: &JobFacts) -> Demand {
-    let Some(spec) = job.workload.job_spec() else { return Demand::default() };
-    let pod = spec.template.spec.as_ref();
-    let each = pod.map(|pod| pod_demand(pod, &facts.namespace.limits.limit_ranges)).unwrap_or_default();
-    let mut demand = run_demand(spec, &each);
-    demand.add_all(&retry_demand(spec));
-    demand
+/// What one run of a job requests.
+#[derive(Debug, Default)]
+pub(super) struct RunDemand {
+    /// Its Job and its pods, also those that have succeeded or failed before.
+    pub(super) each: Demand,
+    /// The pods of it that need not run beside the others.
+    pub(super) further: Pods,
+    /// What decides which quotas count it.
+    pub(super) traits: PodTraits,
+}
+
+/// Returns what one run of a job requests.
+pub(super) fn of_run(job: &JobObjects, facts: &JobFacts) -> RunDemand {
+    let Some(spec) = job.workload.job_spec() else { return RunDemand::default() };
+    let Some(pod) = spec.template.spec.as_ref() else {
+        return RunDemand { each: run_demand(spec, &Demand::default()), ..RunDemand::default() };
+    };
+    let limit_ranges = &facts.namespace.limits.limit_ranges;
+    let one = pod_demand(pod, limit_ranges);
+    let mut each = run_demand(spec, &one);
+    each.add_all(&retry_demand(spec));
+    let traits = stated_pod(pod).with_defaults(limit_ranges).traits();
+    let count = parallel_pods(spec).saturating_sub(least_pods(spec));
+    RunDemand { each, further: Pods { count, each: freed_at_end(spec, &one) }, traits }
 }
 
 /// Returns what a live job's objects use of the quotas now.

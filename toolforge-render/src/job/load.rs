@@ -268,7 +268,7 @@ fn never_fits(change: &Change, set: &ChangeSet, limits: &Limits) -> Option<LoadP
     let run = least_run_demand(spec, &one_pod_of(object, &limits.limit_ranges));
     let quotas = limits.quotas.iter().map(ResourceQuota::without_usage).collect();
     let empty = Limits { quotas, ..Limits::default() };
-    let check = empty.evaluate(&Demand::default(), &run, &[]);
+    let check = empty.evaluate(&Demand::default(), &run, &change.demand.pods);
     let shortfalls: Vec<_> = check.shortfalls().cloned().collect();
     let name = change.name.parse().ok()?;
     (!shortfalls.is_empty()).then_some(LoadProblem::NeverFits { name, shortfalls })

@@ -11,7 +11,7 @@ use toolforge_quota::{
 use crate::change::{Action, Adjustment, Change, ChangeSet, WorkloadKind, with_rows};
 use crate::job::beside_runs::{limits_beside_runs, quotas_beside_runs};
 use crate::job::calendar::{assumed_seconds, has_other_time_zone, seconds};
-use crate::job::demand::of_run;
+use crate::job::demand::{RunDemand, of_run};
 use crate::job::duration::DurationSource;
 use crate::job::stagger::NearestSchedule;
 use crate::job::unmanaged::as_job;
@@ -146,7 +146,8 @@ pub fn schedule_adjustments(
         .take(MOST_JOBS)
         .filter_map(|(load, change)| {
             let others = after.runs.iter().filter(|runs| runs.name != load.name.as_str());
-            let counter = ConflictCounter::new(&after.quotas, others, &load.each, seconds(time));
+            let counter =
+                ConflictCounter::new(&after.quotas, others, &load.runs_at(Vec::new()), seconds(time));
             let schedule = search.of(load, &counter, time)?;
             Some(Adjustment {
                 schedule: Some(schedule),
@@ -184,9 +185,12 @@ impl RunsAfter {
         let started: Vec<&JobObjects> = planned.iter().filter(|job| is_started(job, set)).collect();
         let mut start = time.start.as_second();
         runs.extend(started.iter().map(|job| {
+            let RunDemand { each, further, traits } = of_run(job, facts);
             let runs = ScheduledRuns {
                 name: job.name.to_string(),
-                each: of_run(job, facts),
+                each,
+                further,
+                traits,
                 starts: vec![start],
                 seconds: assumed_seconds(job),
                 ..ScheduledRuns::default()

@@ -122,7 +122,8 @@ pub fn stagger(loads: &[ScheduledJobLoad], facts: &JobFacts, time: &Range<Timest
                 continue;
             }
             let others = runs.iter().enumerate().filter(|(other, _)| *other != index).map(|(_, runs)| runs);
-            let counter = ConflictCounter::new(&quotas, others, &loads[index].each, seconds(time));
+            let counter =
+                ConflictCounter::new(&quotas, others, &loads[index].runs_at(Vec::new()), seconds(time));
             let mut found: Vec<(ConflictCount, CronJobSchedule, ScheduledRuns)> = Vec::new();
             for candidate in candidates {
                 let schedule = CronJobSchedule::Expression(candidate);

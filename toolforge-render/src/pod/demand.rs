@@ -182,6 +182,18 @@ pub(crate) fn least_demand(spec: &JobSpec, each: &Demand) -> Demand {
     demand
 }
 
+/// Returns what a pod of a Job that requests `each` frees when it has succeeded: where a number of pods has to, its object stays as
+/// long as the Job.
+pub(crate) fn freed_at_end(spec: &JobSpec, each: &Demand) -> Demand {
+    let stays = match (spec.completions, &spec.template.spec) {
+        (Some(_), Some(pod)) => terminal_demand(pod),
+        _ => Demand::default(),
+    };
+    let freed =
+        |(resource, amount): (&Resource, u64)| (resource.clone(), amount.saturating_sub(stays.get(resource)));
+    each.iter().map(freed).collect()
+}
+
 /// Returns whether the pods of a Job may be created one after the other.
 pub(crate) fn may_wait(spec: &JobSpec) -> bool {
     spec.suspend != Some(true) && spec.active_deadline_seconds.is_none() && parallel_pods(spec) > 0

@@ -21,9 +21,9 @@ pub(crate) use claim::{claim_demand, claimed, own_claims, own_claims_demand};
 pub(crate) use container_run::restarts;
 pub use container_run::{ContainerRun, container_runs, main_container};
 pub(crate) use demand::{
-    REPLICA_SETS, REVISION, count_demand, has_ended, job_pods, least_demand, least_pods, least_run_demand,
-    may_wait, of_live_pods, one_pod_of, parallel_pods, pods_of, retry_demand, run_demand, running_pods,
-    scheduled_run, succeeded_before, succeeded_demand, terminal_demand, waits_for_unpausing,
+    REPLICA_SETS, REVISION, count_demand, freed_at_end, has_ended, job_pods, least_demand, least_pods,
+    least_run_demand, may_wait, of_live_pods, one_pod_of, parallel_pods, pods_of, retry_demand, run_demand,
+    running_pods, scheduled_run, succeeded_before, succeeded_demand, terminal_demand, waits_for_unpausing,
 };
 pub use demand::{pod_demand, stated_pod};
 pub(crate) use event::{event_time, first_time as first_event_time};

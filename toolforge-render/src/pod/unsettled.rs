@@ -33,11 +33,12 @@ pub fn with_unsettled_pods(
     pods: &[Pod],
     time: PodsTime,
 ) -> Limits {
-    if time == PodsTime::Unknown && pods.is_empty() {
-        // The files do not say which pods are missing.
-        return limits;
-    }
     let ranges = &limits.limit_ranges;
+    if time == PodsTime::Unknown && pods.is_empty() {
+        // Which pods are missing is only known of Deployments, by their status.
+        let waiting = deployments.iter().filter_map(|found| by_status(found, ranges)).collect();
+        return Limits { waiting, ..limits };
+    }
     let mut waiting: Vec<WaitingPods> =
         deployments.iter().filter_map(|found| of_deployment(found, pods, ranges)).collect();
     waiting.extend(jobs.iter().filter_map(|job| of_job(job, pods, ranges)));
@@ -149,6 +150,16 @@ fn of_deployment(deployment: &Deployment, pods: &[Pod], limit_ranges: &[LimitRan
         return None;
     }
     let created = pods.iter().filter(|pod| selects(deployment, pod)).filter(|pod| is_staying(pod)).count();
+    waiting(&Object::from(deployment.clone()), created, limit_ranges)
+}
+
+/// Returns the pods of a Deployment that are not created yet, as its status counts them; `None` if it does not.
+fn by_status(deployment: &Deployment, limit_ranges: &[LimitRange]) -> Option<WaitingPods> {
+    let status = deployment.status.as_ref().filter(|status| status.observed_generation.is_some())?;
+    if is_stuck(deployment) {
+        return None;
+    }
+    let created = usize::try_from(status.replicas.unwrap_or(0)).unwrap_or(0);
     waiting(&Object::from(deployment.clone()), created, limit_ranges)
 }
 

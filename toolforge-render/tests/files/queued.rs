@@ -111,12 +111,14 @@ fn rollouts_wait_for_running_jobs() {
 fn pods_without_a_controller_do_not_wait() {
     let pod = "{apiVersion: v1, kind: Pod, metadata: {name: p}, spec: {containers: [{name: a, image: x, resources: {limits: {memory: \
                1Gi}}}]}}\n---\n";
-    let verdict = |parallelism: u64| {
-        let job = job("1Gi", &format!("parallelism: {parallelism}"));
-        verdict_of(&quota(4, 0), &[pod, &job].concat())
-    };
-    assert_eq!(verdict(3), Verdict::Fits);
-    assert!(!verdict(4).completes());
+    let job = |parallelism: u64| job("1Gi", &format!("parallelism: {parallelism}"));
+    let first = |parallelism: u64| verdict_of(&quota(4, 0), &[pod, &job(parallelism)].concat());
+    let last = |parallelism: u64| verdict_of(&quota(4, 0), &[&job(parallelism), pod].concat());
+    assert_eq!((first(3), last(3)), (Verdict::Fits, Verdict::Fits));
+    assert_eq!((first(4), last(4)), (Verdict::FitsOneAfterAnother, Verdict::Exceeds));
+    // No order helps.
+    let larger = pod.replace("1Gi", "4Gi");
+    assert_eq!(verdict_of(&quota(4, 0), &[larger, job(1)].concat()), Verdict::Never);
 }
 
 #[test]

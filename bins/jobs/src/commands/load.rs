@@ -319,7 +319,8 @@ pub(super) fn adjustments(
 ) -> Vec<Adjustment> {
     let identity = file_identity(&options.file);
     let load = load_options(file, options, identity.as_deref(), adopts);
-    load_adjustments(plan, &requests(file), facts, &load, ChangeSet::fits)
+    let is_wanted = if plan.fits() { ChangeSet::fits_with_missing_pods } else { ChangeSet::fits };
+    load_adjustments(plan, &requests(file), facts, &load, is_wanted)
 }
 
 fn requests(file: &JobsFile) -> Vec<JobRequest> {

@@ -66,8 +66,8 @@ pub(super) fn run(
 
 /// Returns what to do about a plan that does not fit; the nearest sizes may be shown already.
 fn hint(plan: &LoadPlan, nearest: &[Adjustment], is_shown: bool) -> Option<String> {
-    if is_shown && !nearest.is_empty() {
-        return Some(report::more_quota());
-    }
-    report::fit_hint(plan, adjustments_hint(nearest, SizeForm::Keys))
+    let with_sizes = || (is_shown && !nearest.is_empty()).then(report::more_quota);
+    report::wait_hint(&plan.set)
+        .or_else(with_sizes)
+        .or_else(|| report::fit_hint(plan, adjustments_hint(nearest, SizeForm::Keys)))
 }

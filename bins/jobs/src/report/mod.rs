@@ -14,8 +14,8 @@ pub(crate) use cron::{calendar, cron, missed_runs, suggestions};
 pub(crate) use images::images;
 pub(crate) use list::{ListedJob, list, show};
 pub(crate) use plan::{
-    fit_hint, more_quota, plan, print_warnings, problem_location, verdict_failure, warn_of_retries,
-    with_planned, with_what_does_not_fit,
+    fit_hint, more_quota, plan, print_warnings, problem_location, verdict_failure, wait_hint,
+    warn_of_retries, with_planned, with_what_does_not_fit,
 };
 pub(crate) use quota::{quota, quota_warnings};
 pub(crate) use restarts::LoadRestarts;

@@ -9,7 +9,7 @@ use toolforge_cli::{
     verdict_code, verdict_text, violations,
 };
 use toolforge_model::{FileJob, JobField, Location, Untrusted, platform};
-use toolforge_quota::Resource;
+use toolforge_quota::{Resource, Verdict};
 use toolforge_render::change::{Adjustment, Change, ChangeSet, Downtime, Workload};
 use toolforge_render::job::{JobPlan, JobPlanError, JobPlanWarning, LoadPlan, LoadProblem};
 use toolforge_render::object::Difference;
@@ -38,9 +38,12 @@ pub(crate) fn plan(
         conflicts: conflicts.report(),
         blocked_runs: conflicts.blocked_report(),
     };
-    let text =
-        [text(plan), adjustments_text(plan.fits() && plan.problems.is_empty(), nearest), restarts.text()]
-            .concat();
+    let text = [
+        text(plan),
+        adjustments_text(set.fits_with_missing_pods() && plan.problems.is_empty(), nearest),
+        restarts.text(),
+    ]
+    .concat();
     Ok(Document { text, value: to_json(value)? })
 }
 
@@ -121,7 +124,8 @@ fn text(plan: &LoadPlan) -> String {
     if !has_changes && plan.problems.is_empty() {
         text.push_str("nothing would change\n");
     }
-    if plan.problems.iter().all(|problem| problem.never_fitting().is_some()) && has_changes {
+    let has_verdict = has_changes || !set.fits_with_missing_pods();
+    if plan.problems.iter().all(|problem| problem.never_fitting().is_some()) && has_verdict {
         text.push_str(&verdict_text(set, plan.verdict()));
     } else {
         text.push_str(&forecast_text(set));
@@ -196,10 +200,17 @@ pub(crate) fn with_planned(failure: Failure, plan: &LoadPlan, nearest: Option<St
 
 /// Returns what to do about a plan that does not fit: one hint, with the nearest sizes if there are any.
 pub(crate) fn fit_hint(plan: &LoadPlan, nearest: Option<String>) -> Option<String> {
-    match nearest {
-        Some(nearest) => Some(format!("{nearest} {}", more_quota())),
-        None => default_cpu_hint(plan).or_else(|| set_hint(&plan.set)),
-    }
+    let with_sizes = || nearest.map(|nearest| format!("{nearest} {}", more_quota()));
+    wait_hint(&plan.set)
+        .or_else(with_sizes)
+        .or_else(|| default_cpu_hint(plan))
+        .or_else(|| set_hint(&plan.set))
+}
+
+/// Returns that it is enough to wait, where pods terminate and free what is missing.
+pub(crate) fn wait_hint(set: &ChangeSet) -> Option<String> {
+    (!set.fits() && set.verdict() == Verdict::FitsAfterTermination)
+        .then(|| "Wait until these pods have terminated, then type the command again.".to_owned())
 }
 
 /// Returns how to see the usage, and to request more quota.
@@ -214,7 +225,8 @@ pub(crate) fn more_quota() -> String {
 pub(crate) fn with_what_does_not_fit(failure: Failure, set: &ChangeSet, nearest: &[Adjustment]) -> Failure {
     let nearest = adjustments_hint(nearest, SizeForm::Keys)
         .map(|hint| format!("{hint} Change it in the jobs file, and type `toolforge jobs load FILE`."));
-    nearest.or_else(|| set_hint(set)).into_iter().fold(failure.exceeded(set), Failure::hint)
+    let hint = wait_hint(set).or(nearest).or_else(|| set_hint(set));
+    hint.into_iter().fold(failure.exceeded(set), Failure::hint)
 }
 
 fn exceeded(set: &ChangeSet) -> Vec<&Resource> {

@@ -72,7 +72,7 @@ fn shown_quota<'a>(
 }
 
 /// Returns what the tables do not say: a warning for each quota whose usage is not counted yet, and for each limit that is about to
-/// change.
+/// change, is not counted or cannot be read.
 pub(crate) fn quota_warnings(tool: &ToolName, Limits { quotas, .. }: &Limits) -> Vec<String> {
     let mut warnings = Vec::new();
     for (_, resource) in running().into_iter().chain(defined()) {
@@ -94,7 +94,15 @@ pub(crate) fn quota_warnings(tool: &ToolName, Limits { quotas, .. }: &Limits) ->
                     pending.escaped()
                 )
             }
-            Some(QuotaMark::Unreadable | QuotaMark::NotCounted | QuotaMark::Rounded) | None => continue,
+            Some(QuotaMark::NotCounted) => format!(
+                "the usage of {resource} in quota {} is not counted: the cluster has no such resource",
+                name.escaped()
+            ),
+            Some(QuotaMark::Unreadable) => format!(
+                "the limit of {resource} in quota {} is not a quantity; nothing is checked against it",
+                name.escaped()
+            ),
+            Some(QuotaMark::Rounded) | None => continue,
         };
         if !warnings.contains(&warning) {
             warnings.push(warning);
@@ -208,7 +216,8 @@ mod tests {
     #[test]
     fn odd_quotas_are_warned_of() {
         let hard = [(Resource::Pods, 4), (Resource::LimitsCpu, 8000), (Resource::Secrets, 2)];
-        let new = ResourceQuota { name: tool().namespace(), hard: hard.into(), ..ResourceQuota::default() };
+        let new =
+            ResourceQuota { name: tool().namespace(), hard: hard.clone().into(), ..ResourceQuota::default() };
         let pending = QuotaNote { pending: Some("10".to_owned()), ..QuotaNote::default() };
         let changed = ResourceQuota {
             used: [(Resource::Pods, 0), (Resource::LimitsCpu, 0), (Resource::Secrets, 0)].into(),
@@ -225,6 +234,15 @@ mod tests {
             warnings(changed),
             @"the limit of pods in quota tool-stashbot becomes 10, which the cluster has not applied yet"
         );
+        let unreadable = QuotaNote { is_unreadable: true, ..QuotaNote::default() };
+        let odd = ResourceQuota {
+            name: tool().namespace(),
+            hard: hard.into(),
+            used: [(Resource::Pods, 0)].into(),
+            notes: [(Resource::Pods, unreadable)].into(),
+            ..ResourceQuota::default()
+        };
+        insta::assert_snapshot!(warnings(odd), @"");
     }
 
     #[test]

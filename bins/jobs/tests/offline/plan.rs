@@ -340,3 +340,49 @@ fn conflicts_name_durations_that_are_assumed() {
     );
     assert!(stderr.contains(&expected), "{stderr}");
 }
+
+#[test]
+fn what_ends_by_itself_needs_no_more_quota() {
+    let directory = Scratch::new("waiting", "- {name: bot, command: x, image: bookworm, mem: 3Gi}\n");
+    let pod = json!({
+        "apiVersion": "v1", "kind": "Pod",
+        "metadata": {"name": "old", "deletionTimestamp": "2999-01-01T00:00:00Z", "deletionGracePeriodSeconds": 30},
+        "spec": {"containers": [{"name": "a", "resources": {"limits": {"memory": "6Gi"}}}]},
+    });
+    let amounts = json!({"hard": {"limits.memory": "8Gi"}, "used": {"limits.memory": "6Gi"}});
+    let quota =
+        json!({"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "q"}, "status": amounts});
+    let live = json!({"apiVersion": "v1", "kind": "List", "items": [quota, pod]});
+    std::fs::write(directory.0.join("live.yaml"), live.to_string()).unwrap();
+    let line = ["plan", "jobs.yaml", "--tool", "tf-test", "--uid", "52503", "--from", "live.yaml"];
+    let said = said(&jobs(&directory, &line));
+    assert!(said.contains("it does not fit yet, but once these pods have terminated\n"), "{said}");
+    let hints = said.lines().filter(|line| line.starts_with("hint: ")).collect::<Vec<_>>();
+    assert_eq!(hints, ["hint: Wait until these pods have terminated, then type the command again."]);
+}
+
+/// `quota-check FILE` has a test of the same facts.
+#[test]
+fn missing_pods_have_the_words_of_every_plan() {
+    let bot = "- {name: bot, command: ./b, image: bookworm, continuous: true, mem: 1Gi, replicas: 3}\n";
+    let directory = Scratch::new("missing", bot);
+    let facts = toolforge_fixtures::path("facts/missing-pods.yaml");
+    let line = ["plan", "jobs.yaml", "--tool", "stashbot", "--uid", "52503", "--from"];
+    let output = jobs(&directory, &[&line[..], &[facts.to_str().unwrap()]].concat());
+    assert_snapshot!(said(&output), @"
+    [exit 3]
+    keep bot
+    nothing would change
+
+    RESOURCE       LIMIT  USED  AFTER  PEAK  VERDICT
+    limits.memory  2Gi    1Gi   3Gi    3Gi   too much
+
+    it adds nothing to the quota, but pods that are missing do not fit, and cannot be created
+    one of these would fit:
+      job bot: memory 682Mi, with downtime
+      job bot: 2 replicas
+    a restart of bot would work, but downtime: the old and the new pod together exceed the quota (limits.memory: 4Gi of 2Gi, 2Gi too much (quota q)), so the old pod stops before the new one starts
+
+    hint: `toolforge jobs quota` shows the usage, and https://w.wiki/6YLP explains how to request more.
+    ");
+}

@@ -53,7 +53,7 @@ pub(super) fn run(
     warn_of_unread(&facts.namespace.limits);
     let forecast = |start| {
         let set = web_service_changes(&plan, &facts, start);
-        let adjustments = web_service_adjustments(&plan, &facts, start, adjustment_goal(set.fits()));
+        let adjustments = web_service_adjustments(&plan, &facts, start, adjustment_goal(set.fits(), &set));
         Forecast { set, adjustments }
     };
     let planned = forecast(StartTime::Keep);

@@ -116,12 +116,14 @@ pub(crate) fn plan(
         // Writing to a String cannot fail.
         let _ = writeln!(text, "{note}");
     }
-    text.push_str(&adjustments_text(fits, nearest));
+    text.push_str(&adjustments_text(set.fits_with_missing_pods(), nearest));
     // A plan that replaces the pods is itself the answer.
     if let Some(restart) = restart.filter(|_| change.is_none_or(|change| change.rollout.is_none())) {
         // Writing to a String cannot fail.
         let _ = writeln!(text, "a restart {}", restart_outcome(&restart.set));
-        text.push_str(&adjustments_text(restart.set.fits(), &restart.adjustments));
+        if restart.adjustments != *nearest {
+            text.push_str(&adjustments_text(restart.set.fits(), &restart.adjustments));
+        }
     }
     Ok(Document { text, value: to_json(value)? })
 }

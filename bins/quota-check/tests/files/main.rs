@@ -1,6 +1,9 @@
 //! Whether files fit, from the real program, without a cluster.
 #![expect(clippy::unwrap_used, reason = "a test's own function may stop the test")]
 
+mod missing_pods;
+mod scheduled;
+
 use std::io::Write as _;
 use std::process::{Command, Output, Stdio};
 
@@ -377,7 +380,7 @@ fn warns_of_nightly(said: &str) -> bool {
     let lines = "warning: these runs exceed the quota within the next 24 hours:\n  nightly alone, ";
     said.contains(lines)
         && said.contains(
-            "\nhint: `toolforge jobs cron --calendar` shows the day as it is now. No other minute helps: ",
+            "\nhint: `toolforge jobs cron --calendar` shows the day as it is now. No other minute helps: lower the memory of these jobs, or of what else runs.",
         )
 }
 
@@ -574,41 +577,4 @@ fn huge_files_are_refused_in_little_memory() {
         assert!(stderr.contains(expected), "{arguments}: {stderr}");
     }
     std::fs::remove_file(&file).unwrap();
-}
-
-#[test]
-fn runs_of_a_file_wait_for_each_other() {
-    let once =
-        |name: &str, cpu: &str| format!("- {{name: {name}, command: echo 1, image: bookworm, cpu: {cpu}}}\n");
-    let three = ["a", "b", "c"].map(|name| once(name, "1")).concat();
-    assert_snapshot!(said("--quota toolforge-2023 -", &three), @"
-    [exit 0]
-    create job a
-    create job b
-    create job c
-
-    RESOURCE          LIMIT  USED  AFTER  PEAK    VERDICT
-    pods              10     0     1      3       fits
-    requests.cpu      2      0     1      2       fits
-    requests.memory   6Gi    0     512Mi  1536Mi  fits
-    limits.cpu        2      0     1      2       fits
-    limits.memory     8Gi    0     512Mi  1536Mi  fits
-    count/jobs.batch  15     0     3      3       fits
-
-    it fits the quota, but not all at once: some pods wait until pods of jobs have ended; whether a node has enough free resources is not checked
-    ");
-    // What stays leaves no headroom for one of them.
-    let [bot, bots] = ["bot", "other"].map(|name| once(name, "1").replace('}', ", continuous: true}"));
-    let kept = format!("{three}{bot}{bots}");
-    assert_eq!(quota_check("--quota toolforge-2023 -", &kept).status.code(), Some(3));
-    // An object counts as long as it exists, whether its pod runs or not.
-    let objects: String = (0..16).map(|index| once(&format!("j{index}"), "100m")).collect();
-    assert_eq!(quota_check("--quota toolforge-2023 -", &objects).status.code(), Some(3));
-}
-
-#[test]
-fn pods_that_can_never_be_created_are_said() {
-    let found = said("--from web-without-pods.yaml --from catalog.yaml -", "type: php8.2\nmem: 1Gi\n");
-    assert!(found.contains("limits.memory  768Mi  0     1Gi    1Gi   too much\n"), "{found}");
-    assert!(found.contains("it needs no quota, but some pods of existing workloads are missing"), "{found}");
 }

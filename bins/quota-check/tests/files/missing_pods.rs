@@ -1,0 +1,92 @@
+//! Pods that are missing of what files leave as it is.
+
+use insta::assert_snapshot;
+use serde_json::Value;
+
+use crate::{quota_check, said};
+
+const BOT: &str = "- {name: bot, command: ./b, image: bookworm, continuous: true, mem: 1Gi, replicas: 3}\n";
+
+/// The Deployment of the facts.
+const DEPLOYMENT: &str = "
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: d}
+spec:
+  replicas: 1
+  selector: {matchLabels: {app: d}}
+  template:
+    metadata: {labels: {app: d}}
+    spec: {containers: [{name: a, image: i, resources: {limits: {memory: 2Gi}}}]}
+";
+
+#[test]
+fn missing_pods_of_web_services_are_said() {
+    let template = "type: php8.2\nmem: 1Gi\n";
+    assert_snapshot!(said("--from web-without-pods.yaml --from catalog.yaml -", template), @"
+    [exit 3]
+    keep the web service
+    nothing would change
+
+    RESOURCE       LIMIT  USED  AFTER  PEAK  VERDICT
+    limits.memory  768Mi  0     1Gi    1Gi   too much
+
+    it adds nothing to the quota, but pods that are missing do not fit, and cannot be created
+    what would fit:
+      the web service: memory 768Mi
+    hint: Change the file to one of the proposals above.
+    ");
+    let output = quota_check("--from web-without-pods.yaml --from catalog.yaml --output json -", template);
+    let plan: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(plan["adjustments"][0]["memory"], "768Mi", "{plan}");
+}
+
+#[test]
+fn missing_pods_of_continuous_jobs_are_said() {
+    assert_snapshot!(said("--from missing-pods.yaml -", BOT), @"
+    [exit 3]
+    keep job bot
+    nothing would change
+
+    RESOURCE       LIMIT  USED  AFTER  PEAK  VERDICT
+    limits.memory  2Gi    1Gi   3Gi    3Gi   too much
+
+    it adds nothing to the quota, but pods that are missing do not fit, and cannot be created
+    one of these would fit:
+      job bot: memory 682Mi, with downtime
+      job bot: 2 replicas
+    hint: Change the file to one of the proposals above.
+    ");
+}
+
+#[test]
+fn missing_pods_of_deployments_are_said() {
+    assert_snapshot!(said("--from missing-pods.yaml -", DEPLOYMENT), @"
+    [exit 3]
+    keep Deployment d
+    nothing would change
+
+    RESOURCE       LIMIT  USED  AFTER  PEAK  VERDICT
+    limits.memory  2Gi    1Gi   4Gi    4Gi   too much
+
+    it adds nothing to the quota, but pods that are missing do not fit, and cannot be created
+    hint: `quota-check` shows what uses the quota, and `quota-check what-if` how large a web service or a job may be.
+    ");
+}
+
+#[test]
+fn missing_pods_that_may_be_created_count() {
+    let other = "- {name: once, command: ./b, image: bookworm, mem: 1Gi}\n";
+    // One of the missing pods may be created any time, and the others cannot.
+    assert_snapshot!(said("--from missing-pods.yaml -", &[BOT, other].concat()), @"
+    [exit 3]
+    create job once
+    keep job bot
+
+    RESOURCE       LIMIT  USED  AFTER  PEAK  VERDICT
+    limits.memory  2Gi    1Gi   4Gi    4Gi   too much
+
+    it does not fit beside what is used now
+    hint: `quota-check` shows what uses the quota, and `quota-check what-if` how large a web service or a job may be; `quota-check request` with the same options and files writes a request for more quota.
+    ");
+}

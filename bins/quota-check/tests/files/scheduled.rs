@@ -1,0 +1,109 @@
+//! Runs of CronJobs of files.
+
+use std::path::PathBuf;
+
+use crate::said;
+
+/// A file with a quota of these limits and scopes, of which nothing is used.
+struct Facts(PathBuf);
+
+impl Facts {
+    fn new(name: &str, (resource, hard): (&str, &str), scopes: &str) -> Self {
+        let file = std::env::temp_dir().join(format!("quota-check-{name}-{}.yaml", std::process::id()));
+        let hard = format!("hard: {{{resource}: {hard}}}");
+        let text = format!(
+            "---\n{{apiVersion: v1, kind: ResourceQuota, metadata: {{name: q}}, spec: {{{hard}, scopes: [{scopes}]}}, status: {{{hard}, \
+             used: {{{resource}: '0'}}}}}}\n"
+        );
+        std::fs::write(&file, text).unwrap();
+        Self(file)
+    }
+
+    fn said(&self, input: &str) -> String {
+        said(&format!("--from {} -", self.0.display()), input)
+    }
+}
+
+impl Drop for Facts {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+/// A CronJob whose runs have pods of this memory at the same time, with more fields of the pods.
+fn cron_job(parallelism: u32, memory: &str, pod: &str) -> String {
+    format!(
+        "{{apiVersion: batch/v1, kind: CronJob, metadata: {{name: c}}, spec: {{schedule: '0 * * * *', jobTemplate: {{spec: \
+         {{parallelism: {parallelism}, template: {{spec: {{{pod} restartPolicy: Never, containers: [{{name: a, image: i, \
+         resources: {{limits: {{memory: {memory}}}}}}}]}}}}}}}}}}}}\n"
+    )
+}
+
+#[test]
+fn pods_of_a_run_wait_for_each_other() {
+    for (hard, fits) in
+        [(("pods", "'4'"), true), (("limits.memory", "8Gi"), true), (("limits.memory", "3Gi"), false)]
+    {
+        let found = Facts::new("parallel", hard, "").said(&cron_job(5, "4Gi", ""));
+        assert_eq!(found.starts_with("[exit 0]"), fits, "{found}");
+        assert!(!found.contains("warning"), "{found}");
+    }
+}
+
+#[test]
+fn runs_count_by_the_scopes_of_quotas() {
+    let facts = Facts::new("scopes", ("limits.memory", "1Gi"), "NotTerminating");
+    for memory in ["512Mi", "2Gi"] {
+        let found = facts.said(&cron_job(3, memory, "activeDeadlineSeconds: 60,"));
+        assert!(found.starts_with("[exit 0]") && !found.contains("warning"), "{found}");
+    }
+    let found = facts.said(&cron_job(1, "2Gi", ""));
+    assert!(found.contains("a run of CronJob c never fits"), "{found}");
+}
+
+#[test]
+fn pods_come_before_jobs() {
+    let container = "containers: [{name: a, image: i, resources: {limits: {memory: 4Gi}}}]";
+    let pod = format!("{{apiVersion: v1, kind: Pod, metadata: {{name: p}}, spec: {{{container}}}}}\n---\n");
+    let job = |name: &str| {
+        format!(
+            "{{apiVersion: batch/v1, kind: Job, metadata: {{name: {name}}}, spec: {{template: {{spec: {{{container}}}}}}}}}\n---\n"
+        )
+    };
+    let facts = Facts::new("order", ("limits.memory", "8Gi"), "");
+    let found = facts.said(&[&pod, &job("a"), &job("b")].map(String::as_str).concat());
+    assert!(found.contains("it fits the quota, but not all at once"), "{found}");
+    let found = facts.said(&[&job("a"), &job("b"), &pod].map(String::as_str).concat());
+    assert!(found.starts_with("[exit 3]"), "{found}");
+    assert!(found.contains("it does not fit in this order: create Pod p before the Jobs\n"), "{found}");
+}
+
+#[test]
+fn runs_of_a_file_wait_for_each_other() {
+    let once =
+        |name: &str, cpu: &str| format!("- {{name: {name}, command: echo 1, image: bookworm, cpu: {cpu}}}\n");
+    let three = ["a", "b", "c"].map(|name| once(name, "1")).concat();
+    assert_snapshot!(said("--quota toolforge-2023 -", &three), @"
+    [exit 0]
+    create job a
+    create job b
+    create job c
+
+    RESOURCE          LIMIT  USED  AFTER  PEAK  VERDICT
+    pods              10     0     1      2     fits
+    requests.cpu      2      0     1      2     fits
+    requests.memory   6Gi    0     512Mi  1Gi   fits
+    limits.cpu        2      0     1      2     fits
+    limits.memory     8Gi    0     512Mi  1Gi   fits
+    count/jobs.batch  15     0     3      3     fits
+
+    it fits the quota, but not all at once: some pods wait until pods of jobs have ended; whether a node has enough free resources is not checked
+    ");
+    // What stays leaves no headroom for one of them.
+    let [bot, bots] = ["bot", "other"].map(|name| once(name, "1").replace('}', ", continuous: true}"));
+    let kept = format!("{three}{bot}{bots}");
+    assert_eq!(quota_check("--quota toolforge-2023 -", &kept).status.code(), Some(3));
+    // An object counts as long as it exists, whether its pod runs or not.
+    let objects: String = (0..16).map(|index| once(&format!("j{index}"), "100m")).collect();
+    assert_eq!(quota_check("--quota toolforge-2023 -", &objects).status.code(), Some(3));
+}
