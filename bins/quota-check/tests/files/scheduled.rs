@@ -1,8 +1,10 @@
-//! Runs of CronJobs of files.
+//! Runs of CronJobs of files, and Jobs that wait for each other.
 
 use std::path::PathBuf;
 
-use crate::said;
+use insta::assert_snapshot;
+
+use crate::{quota_check, said};
 
 /// A file with a quota of these limits and scopes, of which nothing is used.
 struct Facts(PathBuf);
