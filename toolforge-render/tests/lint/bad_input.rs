@@ -108,6 +108,8 @@ fn files_named_as_templates_are_templates() {
         assert_eq!(contents.templates.len(), usize::from(is_template), "{text}");
         assert_eq!(contents.errors.is_empty(), is_template, "{text}");
     }
+    let found = lint("image: bookworm\ncpu: 9\n", &context);
+    assert!(found.iter().any(|found| found.rule == Rule::OutsideLimits), "{found:?}");
 }
 
 #[test]

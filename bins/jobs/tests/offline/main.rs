@@ -378,7 +378,9 @@ fn invalid_values_need_no_kubeconfig() {
     ");
     assert_snapshot!(shown("cron --calendar --suggest"), @"
     [exit 2]
-    error: --calendar cannot be used with --suggest
+    error: `--calendar` cannot be used with `--suggest`
+
+    hint: Leave `--calendar` out, or `--suggest`.
     ");
 }
 

@@ -44,7 +44,8 @@ pub(crate) fn check(check: &mut Check<'_>, documents: &[Document], objects: &[Ob
         check.context.tool.clone().or_else(|| objects.iter().find_map(|object| object.tool(check.context)));
     let Some(tool) = tool.or_else(|| SOME_TOOL.parse().ok()) else { return };
     let facts = facts(check, &tool);
-    let items = items(FileContents::parse(check.text, &tool), objects, &tool);
+    let items =
+        items(FileContents::parse_expected(check.text, &tool, check.context.expected), objects, &tool);
     let plan = |items: &[Item]| plan_files(&[contents(items)], &facts);
     let whole = plan(&items);
     for problem in whole.problems.iter().filter(|problem| problem.kind.is_size()) {
