@@ -28,7 +28,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         let resolved = resolve_request(settings, live, &facts.namespace)?;
         let plan = WebServicePlan::new(resolved.request, &facts, PlanOptions::default())?;
         let set = web_service_changes(&plan, &facts, StartTime::WhereReplaced(Timestamp::now()));
-        Ok::<_, Box<dyn Error>>(WebServiceStart { set, live: facts.live })
+        Ok::<_, Box<dyn Error>>(WebServiceStart::new(set, facts.live))
     };
     let started = client.start_web_service(&tool, ApplyOptions::default(), &planner).await?;
     started.report.into_result()?;

@@ -8,7 +8,7 @@ use serde_json::Value;
 use toolforge_images::Catalog;
 use toolforge_model::ToolName;
 use toolforge_render::files::{FileContents, FilePlanFacts, LiveObject};
-use toolforge_render::manifest::{Manifest, ManifestKind};
+use toolforge_render::manifest::{Manifest, ManifestKind, ManifestObject};
 use toolforge_render::namespace::Namespace;
 use toolforge_render::object::ObjectKind;
 
@@ -183,7 +183,8 @@ impl Client {
 fn has_claims(manifest: &Manifest) -> bool {
     let json = manifest.to_json();
     let templates = json.pointer("/spec/volumeClaimTemplates").and_then(Value::as_array);
-    manifest.kind.kind == "StatefulSet" && templates.is_some_and(|templates| !templates.is_empty())
+    matches!(manifest.object, ManifestObject::StatefulSet(_))
+        && templates.is_some_and(|templates| !templates.is_empty())
 }
 
 fn without_data(mut json: Value) -> Value {

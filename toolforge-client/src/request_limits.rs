@@ -45,18 +45,6 @@ pub struct RequestLimits {
 }
 
 impl RequestLimits {
-    /// Returns the limits with this time for a request that reads.
-    #[must_use]
-    pub fn with_read(self, read: Duration) -> Self {
-        Self { read, ..self }
-    }
-
-    /// Returns the limits with this time for a request that writes.
-    #[must_use]
-    pub fn with_write(self, write: Duration) -> Self {
-        Self { write, ..self }
-    }
-
     /// Returns the limits with this maximum number of pages.
     #[must_use]
     pub fn with_pages(self, pages: u32) -> Self {

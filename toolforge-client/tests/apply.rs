@@ -358,7 +358,7 @@ async fn completion_keeps_the_deployment() {
     let planner = async |_: &Attempt| {
         let restart = StartTime::Always(Timestamp::UNIX_EPOCH);
         let set = web_service_changes(&plan(&facts, None), &facts, restart);
-        Ok::<_, ApplyError>(WebServiceStart { set, live: facts.live.clone() })
+        Ok::<_, ApplyError>(WebServiceStart::new(set, facts.live.clone()))
     };
     for (uid, is_completed) in [("d-1", true), ("d-2", false)] {
         let (client, requests) = Script::new()

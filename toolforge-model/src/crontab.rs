@@ -44,6 +44,7 @@ pub fn find_crontab(text: &str) -> Option<Location> {
     let is_entry = |line: &str| CrontabEntry::parse(line).is_some();
     let mut has_command = || lines.any(|(_, line)| is_entry(line) || runs_submitter(line));
     let is_crontab = is_entry(first)
+        || is_incomplete_entry(first)
         || submitter(first).is_some()
         || (CrontabAssignment::parse(first).is_some() && (runs_submitter(first) || has_command()));
     let line = u64::try_from(index).unwrap_or(u64::MAX).saturating_add(1);
@@ -96,6 +97,17 @@ impl<'a> CrontabAssignment<'a> {
     }
 }
 
+/// Returns whether a line begins like an entry and lacks a field or the command.
+fn is_incomplete_entry(line: &str) -> bool {
+    let is_field = |word: &&str| {
+        let mut characters = word.chars();
+        characters.next().is_some_and(|first| first.is_ascii_digit() || first == '*')
+            && characters.all(|character| character.is_ascii_digit() || "*/,-".contains(character))
+    };
+    let is_macro = |rest: &str| rest.starts_with(|first: char| first.is_ascii_lowercase());
+    line.strip_prefix('@').is_some_and(is_macro) || line.split_whitespace().take_while(is_field).count() >= 3
+}
+
 /// Returns the program that submits a job, if a command runs one.
 #[must_use]
 pub fn submitter(command: &str) -> Option<&'static str> {
@@ -123,6 +135,14 @@ mod tests {
             ("*/5 * * * * ./run.sh\n", Some(1)),
             ("jsub -N a ./run.sh\n", Some(1)),
             ("LANG=C jsub ./run.sh\n", Some(1)),
+            ("0 3 * * ./run.sh\n", Some(1)),
+            ("0 3 * * *\n", Some(1)),
+            ("*/5 * * ./run.sh\n", Some(1)),
+            ("@daily\n", Some(1)),
+            ("5 apples\n", None),
+            ("3: 4\n", None),
+            ("2026-11-30 12:00 x\n", None),
+            ("* a\n", None),
             ("KEY=value\nOTHER=x\n", None),
             ("- name: a\n  schedule: 0 3 * * *\n", None),
             ("- 0 3 * * * ./run.sh\n", None),

@@ -19,6 +19,14 @@ impl Location {
     /// The first character of a text.
     pub const START: Self = Self { line: 1, column: 1 };
 
+    /// Returns the location behind a text.
+    #[must_use]
+    pub fn end_of(text: &str) -> Self {
+        let number = |number: usize| u64::try_from(number).unwrap_or(u64::MAX).saturating_add(1);
+        let last = text.rsplit('\n').next().unwrap_or_default();
+        Self { line: number(text.matches('\n').count()), column: number(last.chars().count()) }
+    }
+
     /// Returns the location in a file in which a number of lines precede the text.
     #[must_use]
     pub fn moved_down(self, lines: u64) -> Self {

@@ -36,6 +36,7 @@ mod string_newtype;
 
 mod build_service_image;
 mod diagnostic;
+mod encoding;
 mod health_check_path;
 mod job;
 mod job_name;
@@ -58,6 +59,7 @@ pub mod yaml;
 
 pub use build_service_image::{BuildServiceImage, BuildServiceImageError};
 pub use diagnostic::{Diagnostic, DiagnosticKind, Diagnostics, Location, Remedy};
+pub use encoding::decode_utf8;
 pub use health_check_path::{HealthCheckPath, HealthCheckPathError};
 pub use job::{
     Emails, Environment, EnvironmentError, FileLog, JobDiagnostic, JobDiagnostics, JobField, JobHealthCheck,
@@ -84,6 +86,6 @@ pub use job::{JobKind, JobOptions, JobRequest};
 pub use schedule::{CronExpression, RunInterval, Schedule, ScheduleError, ScheduleField, ScheduleWarning};
 
 #[cfg(all(feature = "schedule", feature = "yaml"))]
-pub use job::{DocumentKind, FileJob, ImageCheck, JobsFile, JobsFileFindings, write_jobs};
+pub use job::{DocumentKind, ExpectedDocument, FileJob, ImageCheck, JobsFile, JobsFileFindings, write_jobs};
 #[cfg(feature = "yaml")]
 pub use web_service::{Backend, GridIsGone, ServiceManifest, ServiceTemplate};

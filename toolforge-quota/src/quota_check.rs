@@ -436,7 +436,8 @@ mod tests {
         // A pod that waits is counted, or not, by its own scope.
         for (has_deadline, fits) in [(false, true), (true, false)] {
             let traits = PodTraits { has_deadline, ..PodTraits::default() };
-            let waiting = WaitingPods { owner: ObjectName::new("Job", "a"), count: 1, each: one(), traits };
+            let owner = ObjectName::new("Job", "a");
+            let waiting = WaitingPods { owner, count: 1, each: one(), traits, ..WaitingPods::default() };
             let limits = Limits { waiting: vec![waiting], ..limits.clone() };
             assert_eq!(limits.evaluate_change(&change(true)).fits(), fits);
         }

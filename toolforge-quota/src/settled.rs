@@ -121,7 +121,7 @@ impl Limits {
             limits.free_pod(&pod.object(), pod.demand.clone(), &pod.traits);
         }
         limits.job_pods.retain(|pod| !is_ending(pod));
-        limits.waiting.retain(|pods| pods.owner.kind != "Job" || !is_other(&pods.owner));
+        limits.waiting.retain(|pods| !pods.end_by_themselves || !is_other(&pods.owner));
         limits
     }
 
@@ -187,6 +187,7 @@ mod tests {
         };
         let waiting = |kind: &str| WaitingPods {
             owner: ObjectName::new(kind, "a"),
+            end_by_themselves: kind == "Job",
             count: 1,
             each: each.clone(),
             ..WaitingPods::default()

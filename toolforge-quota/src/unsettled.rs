@@ -10,6 +10,8 @@ use crate::scopes::PodTraits;
 pub struct WaitingPods {
     /// The object that creates them.
     pub owner: ObjectName,
+    /// Whether they end by themselves, as those of a Job do.
+    pub end_by_themselves: bool,
     /// How many there are.
     pub count: u64,
     /// What each of them requests.

@@ -19,9 +19,9 @@ pub enum Verdict {
     FitsWithoutRetries,
     /// It would fit, but a quota has no status yet, and the API server refuses what the quota counts until it has one.
     NotCounted,
-    /// Nothing is added, but pods that are missing of what stays as it is do not fit, and cannot be created.
+    /// What is added fits, if anything is, but pods that are missing of existing workloads do not, and cannot be created.
     MissingPods,
-    /// It does not fit beside what else is used now.
+    /// It does not fit in addition to current usage.
     Exceeds,
     /// The new pods fit, but not beside the old ones that must run until they are ready.
     Deadlock,

@@ -87,7 +87,8 @@ fn scheduled_continuous_lines_have_a_note() {
         ["0 3 * * * /usr/bin/jsub -continuous -N bot ./bot.sh\n", "0 * * * * jstart -N bot ./bot.sh\n"]
     {
         let text = shown(&of_lines(line));
-        assert!(text.contains("-continuous is not converted"), "{text}");
+        let option = if line.contains("jstart") { "jstart" } else { "-continuous" };
+        assert!(text.contains(&format!("{option} is not converted")), "{text}");
     }
 }
 

@@ -331,10 +331,10 @@ fn unmanaged_strategy_is_its_own() {
 #[test]
 fn start_of_a_manual_run_is_recorded() {
     let (_, job) = facts("schedule: '@daily'", 0);
-    let (id, patch) = manual_run_record(&job, "job-1785578405").unwrap();
-    assert_eq!(id.name, "job");
+    let record = manual_run_record(&job, "job-1785578405").unwrap();
+    assert_eq!(record.object.name, "job");
     assert_eq!(
-        patch,
+        record.patch,
         json!({"metadata": {"uid": "uid", "annotations": {"cli.toolforge.org/run-by-hand": "2026-08-01T10:00:05Z"}}})
     );
     assert_eq!(manual_run_record(&job, "other-1785578405"), None);

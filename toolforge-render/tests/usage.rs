@@ -77,8 +77,8 @@ fn workloads_are_sorted_by_their_share() {
                 "{}: {}, {} % of {}{}",
                 usage.consumer,
                 usage.pods,
-                share.1,
-                share.0,
+                share.percent,
+                share.resource,
                 measured.unwrap_or_default()
             )
         })

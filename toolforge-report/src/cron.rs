@@ -122,6 +122,14 @@ structs! {
         pub during_rollout: bool,
     }
 
+    /// A scheduled job or CronJob whose runs can never start beside what keeps running.
+    pub struct BlockedRun {
+        /// Its name.
+        pub name: Untrusted,
+        /// The resources that one pod of a run exceeds together with what keeps running.
+        pub shortfalls: Vec<CalendarShortfall>,
+    }
+
     /// A resource that is exceeded, as Kubernetes quantities.
     pub struct CalendarShortfall {
         /// Name of the ResourceQuota.

@@ -41,8 +41,8 @@ mod workload;
 pub use apply::{AppliedChange, ApplyReport, DryRun, ObjectResult, Outcome, WriteKind};
 pub use audit::{AuditCode, AuditFinding, NamespaceAudit, QuotaAudit};
 pub use cron::{
-    CalendarConflict, CalendarJob, CalendarResource, CalendarShortfall, CronCalendar, CronJob, CronJobList,
-    CronSuggestion, CronSuggestions, LeftOutJob, LeftOutReason, RunResult, ScheduleWarning,
+    BlockedRun, CalendarConflict, CalendarJob, CalendarResource, CalendarShortfall, CronCalendar, CronJob,
+    CronJobList, CronSuggestion, CronSuggestions, LeftOutJob, LeftOutReason, RunResult, ScheduleWarning,
     ScheduleWarningCode, UnmovedJob, UnmovedReason,
 };
 pub use document::{API_VERSION, Document, Kind};

@@ -1,7 +1,7 @@
 use toolforge_model::{ToolName, Untrusted};
 
 use crate::QuotaNote;
-use crate::cron::CalendarConflict;
+use crate::cron::{BlockedRun, CalendarConflict};
 use crate::describe::{codes, structs};
 use crate::quota::Verdict;
 use crate::web_service::{Routing, WebServiceRequest};
@@ -88,6 +88,8 @@ structs! {
         pub warnings: Vec<PlanWarning>,
         /// Runs of scheduled jobs that exceed a quota together within 24 hours after the load.
         pub conflicts: Vec<CalendarConflict>,
+        /// Scheduled jobs and CronJobs whose runs can never start beside what keeps running.
+        pub blocked_runs: Vec<BlockedRun>,
     }
 
     /// A possible problem of a job.
@@ -252,6 +254,8 @@ structs! {
         pub adjustments: Vec<Adjustment>,
         /// Runs of scheduled jobs that exceed a quota together within 24 hours after the files are applied.
         pub conflicts: Vec<CalendarConflict>,
+        /// Scheduled jobs and CronJobs whose runs can never start beside what keeps running.
+        pub blocked_runs: Vec<BlockedRun>,
     }
 
     /// What happens to a job, an object or the web service of a file.

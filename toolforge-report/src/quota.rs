@@ -188,7 +188,7 @@ codes! {
         FitsWithoutRetries = "fits-without-retries",
         /// It is not known whether it fits: a quota has no status yet, and the cluster refuses pods until it has one.
         NotCounted = "not-counted",
-        /// Nothing is added, but pods that are missing of what stays as it is do not fit, and cannot be created.
+        /// What is added fits, if anything is, but pods that are missing of existing workloads do not, and cannot be created.
         MissingPods = "missing-pods",
         /// It does not fit in addition to current usage.
         QuotaExceeded = "quota-exceeded",

@@ -2,11 +2,11 @@ use std::fmt::Write as _;
 
 use crate::describe::{Content, Description};
 use crate::{
-    Action, Adjustment, AppliedChange, ApplyReport, AuditCode, AuditFinding, BlockedObject, CalendarConflict,
-    CalendarJob, CalendarResource, CalendarShortfall, Cause, CauseCode, Check, CheckCode, CheckLevel,
-    ContainerLimits, CronCalendar, CronJob, CronJobList, CronSuggestion, CronSuggestions, DetailCode,
-    Diagnosis, Difference, Downtime, DryRun, ExitCode, Failure, FailureCode, FailureDetail, FileChange,
-    FileLog, FilePlan, Fleet, FleetChange, FleetChangeCode, FleetQuota, FleetState, FleetSummary,
+    Action, Adjustment, AppliedChange, ApplyReport, AuditCode, AuditFinding, BlockedObject, BlockedRun,
+    CalendarConflict, CalendarJob, CalendarResource, CalendarShortfall, Cause, CauseCode, Check, CheckCode,
+    CheckLevel, ContainerLimits, CronCalendar, CronJob, CronJobList, CronSuggestion, CronSuggestions,
+    DetailCode, Diagnosis, Difference, Downtime, DryRun, ExitCode, Failure, FailureCode, FailureDetail,
+    FileChange, FileLog, FilePlan, Fleet, FleetChange, FleetChangeCode, FleetQuota, FleetState, FleetSummary,
     FormerLimit, HealthCheck, ImageState, ImageType, ImageTypes, Job, JobChange, JobList, JobState,
     JobStatus, LastTermination, LeftOutJob, LeftOutReason, Level, LimitRange, LintEdit, LintFinding, LintFix,
     LintReport, LintedFile, LoadPlan, LocalCommand, MissedReason, MissedRuns, Mount, NamespaceAudit, Note,
@@ -46,10 +46,11 @@ const KINDS: [Description; 23] = [
 ];
 
 /// Types that occur within documents.
-const PARTS: [Description; 48] = [
+const PARTS: [Description; 49] = [
     Adjustment::DESCRIPTION,
     AppliedChange::DESCRIPTION,
     BlockedObject::DESCRIPTION,
+    BlockedRun::DESCRIPTION,
     CalendarConflict::DESCRIPTION,
     CalendarJob::DESCRIPTION,
     CalendarResource::DESCRIPTION,

@@ -7,7 +7,7 @@ use std::ops::Range;
 use k8s_openapi::jiff::{RoundMode, SignedDuration, Timestamp, TimestampRound, Unit};
 use toolforge_model::{JobName, Untrusted};
 use toolforge_quota::{Conflict, Resource, ResourceCheck};
-use toolforge_render::change::{Action, Adjustment, Change, ChangeSet};
+use toolforge_render::change::{Action, Adjustment, BlockedRun, Change, ChangeSet};
 use toolforge_render::job::{
     DurationSource, JobFacts, JobPlan, ScheduledJobLoad, conflicts_after, conflicts_during_rollout,
     permanent_jobs, schedule_adjustments, unsimulated_jobs,
@@ -51,6 +51,8 @@ pub struct RunConflicts {
     creates_schedules: bool,
     /// The changed jobs whose runs are not simulated.
     unsimulated: Vec<JobName>,
+    /// Those whose runs can never start beside what stays.
+    blocked: Vec<BlockedRun>,
     until: Timestamp,
 }
 
@@ -67,7 +69,8 @@ impl RunConflicts {
         let creates_schedules =
             set.pending().any(|change| change.action == Action::Create && change.is_of_schedule());
         let permanent = permanent_jobs(set, plans, facts);
-        let blocked: Vec<&str> = set.blocked_runs().collect();
+        let blocked = set.blocked_runs().to_vec();
+        let blocked_names: Vec<&str> = set.blocked_runs().iter().map(|run| run.name.as_str()).collect();
         let rollout_assumptions = assumptions(&during_rollout, &permanent, facts);
         let assumptions = assumptions(&conflicts, &permanent, facts);
         Self {
@@ -80,9 +83,10 @@ impl RunConflicts {
             changes_schedules,
             creates_schedules,
             unsimulated: unsimulated_jobs(set, plans),
+            blocked,
             until: day.end,
         }
-        .without_runs_of(&blocked)
+        .without_runs_of(&blocked_names)
     }
 
     /// Returns a fragment that says whose runs are not among those that are compared with the quota; `None` if all are.
@@ -99,9 +103,20 @@ impl RunConflicts {
         &self.schedules
     }
 
-    /// Returns the resources that the runs exceed together.
+    /// Returns the resources that the runs exceed, alone or together.
     pub fn shortfalls(&self) -> impl Iterator<Item = &ResourceCheck> {
-        self.conflicts.iter().flat_map(|conflict| &conflict.shortfalls)
+        let alone = self.blocked.iter().flat_map(|run| &run.shortfalls);
+        alone.chain(self.conflicts.iter().flat_map(|conflict| &conflict.shortfalls))
+    }
+
+    /// Returns a line for each scheduled job of which no run can start beside what stays.
+    #[must_use]
+    pub fn blocked_lines(&self) -> Vec<String> {
+        let line = |run: &BlockedRun| {
+            let missing: Vec<String> = run.shortfalls.iter().map(ToString::to_string).collect();
+            format!("{}: {}", Untrusted::new(&run.name).escaped(), missing.join(", "))
+        };
+        self.blocked.iter().map(line).collect()
     }
 
     /// Returns a line for each conflict.
@@ -130,6 +145,16 @@ impl RunConflicts {
     pub fn print_warning(&self) {
         if let Some(left_out) = self.left_out() {
             Notice::note(format!("not compared with the quota: {left_out}")).print();
+        }
+        let blocked = self.blocked_lines();
+        if !blocked.is_empty() {
+            let warning = Notice::warning(
+                "no run of these jobs can start, as what keeps running uses too much of the quota:",
+            );
+            with_first(warning, blocked)
+                .with_hint("Make these jobs or what keeps running smaller.")
+                .end_paragraph()
+                .print();
         }
         let during_rollout = self.rollout_lines();
         if !during_rollout.is_empty() {
@@ -173,6 +198,16 @@ impl RunConflicts {
         let during = self.during_rollout.iter().map(conflict_report);
         let during = during.map(|conflict| CalendarConflict { during_rollout: true, ..conflict });
         during.chain(self.conflicts.iter().map(conflict_report)).collect()
+    }
+
+    /// Returns the scheduled jobs whose runs can never start, for the JSON output.
+    #[must_use]
+    pub fn blocked_report(&self) -> Vec<toolforge_report::BlockedRun> {
+        let report = |run: &BlockedRun| toolforge_report::BlockedRun {
+            name: Untrusted::new(&run.name),
+            shortfalls: run.shortfalls.iter().map(shortfall_report).collect(),
+        };
+        self.blocked.iter().map(report).collect()
     }
 }
 
@@ -247,19 +282,22 @@ pub fn exceed_alone(conflicts: &[Conflict]) -> bool {
 #[must_use]
 pub fn conflict_report(conflict: &Conflict) -> CalendarConflict {
     let time = |second: i64| Timestamp::from_second(second).map(|time| time.to_string()).unwrap_or_default();
-    let shortfall = |row: &ResourceCheck| CalendarShortfall {
-        quota: row.quota.clone(),
-        resource: row.resource.to_string(),
-        hard: row.resource.amount(row.hard),
-        after: row.resource.amount(row.after),
-    };
     CalendarConflict {
         jobs: distinct_names(&conflict.names),
         from: time(conflict.start),
         until: time(conflict.end),
         times: conflict.occurrences,
-        shortfalls: conflict.shortfalls.iter().map(shortfall).collect(),
+        shortfalls: conflict.shortfalls.iter().map(shortfall_report).collect(),
         during_rollout: false,
+    }
+}
+
+fn shortfall_report(row: &ResourceCheck) -> CalendarShortfall {
+    CalendarShortfall {
+        quota: row.quota.clone(),
+        resource: row.resource.to_string(),
+        hard: row.resource.amount(row.hard),
+        after: row.resource.amount(row.after),
     }
 }
 

@@ -1,15 +1,19 @@
 use std::error::Error;
 use std::fmt;
 
-use toolforge_model::{Diagnostic, Location, Untrusted};
+use toolforge_model::{Diagnostic, DiagnosticKind, Location, Untrusted};
 use toolforge_quota::LimitViolation;
 use toolforge_render::change::{ChangeSet, ResourceForecast};
 use toolforge_render::pod::Evidence;
 pub use toolforge_report::ExitCode;
 use toolforge_report::{CauseCode, DetailCode, FailureCode, FailureDetail, QuotaRow};
 
+use crate::last_lines::LastLines;
 use crate::report::{self, WorkloadName};
 use crate::text::wrap;
+
+/// What to do with a crontab where another file is expected.
+pub(crate) const CRONTAB_HINT: &str = "`toolforge jobs convert FILE` converts it to a jobs file.";
 
 /// Why a command failed: the error, its details, and hints about what to do next.
 ///
@@ -58,6 +62,12 @@ impl Failure {
         self
     }
 
+    /// Adds the last lines of a log, below a line that names it.
+    #[must_use]
+    pub fn last_lines(self, last: &LastLines) -> Self {
+        self.detail(last.title()).coded_detail(DetailCode::Log, last.lines())
+    }
+
     /// Returns the failure with another message; the former one becomes the first line below it.
     #[must_use]
     pub fn with_message(mut self, message: impl Into<String>) -> Self {
@@ -73,9 +83,12 @@ impl Failure {
         self
     }
 
-    /// Adds an error in a file.
+    /// Adds an error in a file, and the hint that belongs to its kind.
     #[must_use]
     pub fn diagnostic(mut self, file: &Untrusted, diagnostic: &Diagnostic) -> Self {
+        if diagnostic.kind == DiagnosticKind::Crontab && !self.hints.iter().any(|hint| hint == CRONTAB_HINT) {
+            self.hints.push(CRONTAB_HINT.to_owned());
+        }
         self.details.push(FailureDetail {
             file: Some(file.clone()),
             line: Some(diagnostic.location.line),
@@ -287,21 +300,36 @@ mod tests {
     use super::*;
 
     #[test]
+    fn crontab_has_one_hint() {
+        let file = Untrusted::new("a");
+        let crontab = toolforge_model::yaml::parse("0 3 * * * ./a.sh\n").unwrap_err();
+        let failure = Failure::new(ExitCode::Failed, "the files have 2 errors");
+        let failure = failure.diagnostic(&file, &crontab).diagnostic(&file, &crontab);
+        assert_eq!(failure.hints(), [CRONTAB_HINT]);
+        let other = Diagnostic::new(Location::START, "x");
+        let failure = Failure::new(ExitCode::Failed, "x").diagnostic(&file, &other);
+        assert!(failure.hints().is_empty());
+    }
+
+    #[test]
     fn failure_is_wrapped_but_not_its_log() {
         let failure = Failure::new(ExitCode::Rollout, "the web service does not come up: it crashes")
             .detail("a detail of more than thirty characters")
-            .coded_detail(DetailCode::Log, "a line of a log that stays as it is")
+            .last_lines(&LastLines::of_its_log(&Untrusted::new("a line of a log that stays as it is")))
             .hint("Fix the error, then type `webservice restart`.");
         insta::assert_snapshot!(failure.text(Some(32)), @"
         error: the web service does not
           come up: it crashes
           a detail of more than thirty
             characters
+          the last lines of its log:
           a line of a log that stays as it is
 
         hint: Fix the error, then type
           `webservice restart`.
         ");
-        assert_eq!(failure.text(None).lines().count(), 5);
+        assert_eq!(failure.text(None).lines().count(), 6);
+        let codes: Vec<_> = failure.report().details.iter().map(|detail| detail.code).collect();
+        assert_eq!(codes, [DetailCode::Note, DetailCode::Note, DetailCode::Log]);
     }
 }

@@ -16,11 +16,11 @@ mod completion;
 mod conflicts;
 mod failure;
 mod file_facts;
-mod file_mark;
 mod format;
 mod generate;
 mod help;
 mod input;
+mod last_lines;
 mod library_errors;
 mod lint;
 mod log;
@@ -50,11 +50,11 @@ pub use completion::{
 pub use conflicts::{RunConflicts, conflict_line, conflict_report, day, exceed_alone};
 pub use failure::{ExitCode, Failure};
 pub use file_facts::file_facts;
-pub use file_mark::FileMark;
 pub use format::prints_documents;
 pub use generate::{DescribedProgram, reference_page};
 pub use help::{TOPICS, WHERE_TO_ASK, topic, unknown_topic};
 pub use input::{Input, read_input};
+pub use last_lines::{FileMark, LastLines};
 pub use library_errors::without_cluster;
 pub use lint::{LintOptions, lint, lint_in};
 pub use log::{FollowEnd, LogOrigin, LogPrinter, LogStop, LogStyle, LogsOptions, until_stdout_closes};
@@ -81,7 +81,9 @@ pub use rollout::{
     RolloutLine, failed_rollout, restart_forecast, restart_outcome, rollout_failure, rollout_note,
     rollout_timeout,
 };
-pub use session::{BUNDLED_HINT, Session, Source, catalog_or_bundled, images_to_show, kubeconfig_files};
+pub use session::{
+    BUNDLED_HINT, Session, Source, catalog_or_bundled, has_kubeconfig, images_to_show, kubeconfig_files,
+};
 pub use terminal::is_terminal;
 pub use text::{Table, age, columns, duration, wrap};
 pub use usage::{misspelled_option, usage_failure};

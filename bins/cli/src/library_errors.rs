@@ -13,16 +13,17 @@ use crate::failure::{ExitCode, Failure};
 /// The hint for a kubeconfig that is not the tool's.
 const BECOME: &str = "Become the tool first, `become TOOL`, or name another file with `--kubeconfig`.";
 
+/// How a command works without a cluster.
+pub(crate) const WITHOUT_CLUSTER: &str = "Without a cluster: `--tool NAME` with `--quota toolforge-2023`, or with `--from FILE` to \
+                                          read what `kubectl get … -o yaml` printed.";
+
 /// Returns a failure of a command that also works without a cluster; if it is a missing kubeconfig, with a hint that says how.
 #[must_use]
 pub fn without_cluster(failure: Failure) -> Failure {
     if failure.code() != FailureCode::Kubeconfig {
         return failure;
     }
-    failure.hint(
-        "Without a cluster: `--tool NAME` with `--quota toolforge-2023`, or with `--from FILE` to read what `kubectl get … -o yaml` \
-         printed.",
-    )
+    failure.hint(WITHOUT_CLUSTER)
 }
 
 /// The hint for an expired certificate.

@@ -9,6 +9,7 @@ use std::sync::{Mutex, PoisonError};
 use toolforge_report::{Note, NoteLevel};
 
 use crate::format::prints_documents;
+use crate::last_lines::LastLines;
 
 /// What people should know besides the output of a command. All texts must be escaped already.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,6 +73,11 @@ impl Notice {
     pub fn details(mut self, lines: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.details.extend(lines.into_iter().map(Into::into));
         self
+    }
+
+    /// Adds the last lines of a log, below a line that names it.
+    pub fn last_lines(self, last: &LastLines) -> Self {
+        self.detail(last.title()).details(last.lines().lines())
     }
 
     /// Adds what to do about it.

@@ -363,7 +363,7 @@ pub fn downtime(change: &Change) -> Option<Downtime> {
 
 /// Returns that pods count as used which an object is about to create.
 #[must_use]
-pub fn waiting_line(WaitingPods { owner, count, each: _, traits: _ }: &WaitingPods) -> String {
+pub fn waiting_line(WaitingPods { owner, count, .. }: &WaitingPods) -> String {
     let pods = if *count == 1 { "pod" } else { "pods" };
     format!("counted as used: {count} {pods} that {owner} is about to create")
 }

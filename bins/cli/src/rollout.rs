@@ -5,9 +5,10 @@ use toolforge_model::Untrusted;
 use toolforge_quota::Verdict;
 use toolforge_render::change::{ChangeSet, Rollout};
 use toolforge_render::pod::{Evidence, ReadyPods, RolloutObjects};
-use toolforge_report::{DetailCode, FailureCode, RestartForecast};
+use toolforge_report::{FailureCode, RestartForecast};
 
 use crate::failure::{ExitCode, Failure};
+use crate::last_lines::LastLines;
 use crate::progress::ProgressLine;
 use crate::report;
 use crate::verdict::verdict_code;
@@ -120,9 +121,7 @@ pub fn rollout_failure(what: &str, causes: &[Evidence], log: Option<&Untrusted>)
     let why = causes.first().map(|evidence| format!(": {}", evidence.cause)).unwrap_or_default();
     let failure = causes.iter().fold(Failure::new(ExitCode::Rollout, format!("{what}{why}")), Failure::cause);
     match log {
-        Some(lines) => failure
-            .detail("the last lines of its log:")
-            .coded_detail(DetailCode::Log, lines.lines_escaped().to_string()),
+        Some(lines) => failure.last_lines(&LastLines::of_its_log(lines)),
         None => failure,
     }
 }

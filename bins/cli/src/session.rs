@@ -90,9 +90,7 @@ impl Session {
         program: &str,
         has_profile: bool,
     ) -> Result<Self, Failure> {
-        let is_offline = has_profile
-            && !options.names_facts()
-            && !kubeconfig_files(options).iter().any(|file| file.exists());
+        let is_offline = has_profile && !options.names_facts() && !has_kubeconfig(options);
         if is_offline { Self::offline(options) } else { Self::open(options, program) }
     }
 
@@ -250,6 +248,12 @@ pub fn images_to_show(session: Result<&Session, Failure>) -> Catalog {
 #[must_use]
 pub fn kubeconfig_files(options: &GlobalOptions) -> Vec<PathBuf> {
     kubeconfig_paths(options.cluster.kubeconfig.as_deref(), own_home().as_deref())
+}
+
+/// Returns whether one of the files that are searched for a kubeconfig exists.
+#[must_use]
+pub fn has_kubeconfig(options: &GlobalOptions) -> bool {
+    kubeconfig_files(options).iter().any(|file| file.exists())
 }
 
 /// Returns the tool of the options, else that of the kubeconfig, and its home if it is this user's own tool.

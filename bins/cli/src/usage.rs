@@ -7,14 +7,60 @@ use clap::Command;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use toolforge_model::{Untrusted, suggest};
 
-use crate::command_line::unknown_option;
+use crate::command_line::{positionals, unknown_option};
 use crate::failure::{ExitCode, Failure};
+use crate::library_errors::WITHOUT_CLUSTER;
+
+/// An option that `lint` has, and other commands have not.
+const OFFLINE: &str = "--offline";
 
 /// Returns the failure of a command line that clap rejects. A misspelled option is the first that is named, whatever else is
 /// wrong: its value, or that a required option is missing, only follows from it.
 #[must_use]
 pub fn usage_failure(error: &clap::Error, command: &Command, line: &[OsString]) -> Failure {
-    misspelled_option(error, command, line).unwrap_or_else(|| rejected(error))
+    misspelled_option(error, command, line).or_else(|| missing_option(error, command, line)).unwrap_or_else(
+        || {
+            let hint =
+                unknown_option(command, line).and_then(|(option, options)| offline_hint(&option, &options));
+            hint.into_iter().fold(rejected(error), Failure::hint)
+        },
+    )
+}
+
+/// Returns the failure of an option without another one that it requires. Clap names only the missing one: the option that
+/// requires it is the one that is rejected in the same way alone.
+fn missing_option(error: &clap::Error, command: &Command, line: &[OsString]) -> Option<Failure> {
+    if error.kind() != ErrorKind::MissingRequiredArgument {
+        return None;
+    }
+    let missing = option_name(&value(error.get(ContextKind::InvalidArg)?));
+    let program = line.first()?;
+    let words = positionals(command, line);
+    let verb = words.iter().find(|word| command.find_subcommand(word).is_some()).map(OsString::from);
+    let is_missing_with = |words: &[OsString]| {
+        let line = std::iter::once(program).chain(&verb).chain(words);
+        let error = command.clone().try_get_matches_from(line).err();
+        error.is_some_and(|error| {
+            error.kind() == ErrorKind::MissingRequiredArgument
+                && error
+                    .get(ContextKind::InvalidArg)
+                    .is_some_and(|found| option_name(&value(found)) == missing)
+        })
+    };
+    if !missing.starts_with('-') || is_missing_with(&[]) {
+        return None;
+    }
+    let (_, option) = line.iter().enumerate().skip(1).find(|(index, word)| {
+        let with_value = line.get(*index..=index + 1);
+        word.to_string_lossy().starts_with('-')
+            && (is_missing_with(std::slice::from_ref(word)) || with_value.is_some_and(is_missing_with))
+    })?;
+    let option = escaped(&option.to_string_lossy());
+    let option = option.split('=').next().unwrap_or_default();
+    Some(
+        Failure::new(ExitCode::Usage, format!("`{option}` requires `{missing}`"))
+            .hint(format!("Add `{missing}`, or leave `{option}` out.")),
+    )
 }
 
 /// Returns the failure of the first option that does not exist, unless clap names a command that does not or an option.
@@ -29,7 +75,24 @@ pub fn misspelled_option(error: &clap::Error, command: &Command, line: &[OsStrin
     let (option, options) = unknown_option(command, line)?;
     let near = suggest(&option, options.iter().map(String::as_str));
     let suggestion = near.map(|near| format!("; did you mean {near}?")).unwrap_or_default();
-    Some(Failure::new(ExitCode::Usage, format!("unknown option {}{suggestion}", escaped(&option))))
+    let failure = Failure::new(ExitCode::Usage, format!("unknown option {}{suggestion}", escaped(&option)));
+    Some(offline_hint(&option, &options).into_iter().fold(failure, Failure::hint))
+}
+
+/// Returns with which of its options a command needs no cluster, if the unknown one is that of `lint`.
+fn offline_hint(unknown: &str, options: &[String]) -> Option<&'static str> {
+    if unknown != OFFLINE {
+        return None;
+    }
+    let has = |name: &str| options.iter().any(|known| known == name);
+    match (has("--quota"), has("--from")) {
+        (true, true) => Some(WITHOUT_CLUSTER),
+        (true, false) => Some("Without a cluster: `--tool NAME` with `--quota toolforge-2023`."),
+        (false, true) => Some(
+            "Without a cluster: `--tool NAME` with `--from FILE` to read what `kubectl get … -o yaml` printed.",
+        ),
+        (false, false) => None,
+    }
 }
 
 fn rejected(error: &clap::Error) -> Failure {
@@ -69,13 +132,15 @@ fn rejected(error: &clap::Error) -> Failure {
         ErrorKind::UnknownArgument => failure(format!("unexpected argument \"{option}\""))
             .hint("Put quotes around a value that contains spaces or `*`."),
         ErrorKind::ArgumentConflict => {
-            failure(format!("{option} cannot be used with {}", option_name(&text(ContextKind::PriorArg))))
+            let others = option_name(&text(ContextKind::PriorArg));
+            if others == option {
+                return failure(format!("{} can be used only once", quoted(&option)));
+            }
+            let (option, others) = (quoted(&option), quoted(&others));
+            failure(format!("{option} cannot be used with {others}"))
+                .hint(format!("Leave {option} out, or {others}."))
         }
-        ErrorKind::MissingRequiredArgument => {
-            let missing = failure(format!("{option} is required"));
-            // An option that another one requires: only the usage shows which.
-            if option.starts_with('-') { missing.hint(text(ContextKind::Usage)) } else { missing }
-        }
+        ErrorKind::MissingRequiredArgument => failure(format!("{option} is required")),
         ErrorKind::InvalidSubcommand => {
             failure(format!("unknown command \"{}\"{suggestion}", text(ContextKind::InvalidSubcommand)))
         }
@@ -112,6 +177,12 @@ fn option_name(shown: &str) -> String {
     shown.split(", ").map(name).collect::<Vec<_>>().join(", ")
 }
 
+/// Returns names with quotes around those of options: `--all` and FILE.
+fn quoted(names: &str) -> String {
+    let quoted = |name: &str| if name.starts_with('-') { format!("`{name}`") } else { name.to_owned() };
+    names.split(", ").map(quoted).collect::<Vec<_>>().join(" and ")
+}
+
 #[cfg(test)]
 mod tests {
     use clap::{Arg, ArgGroup, Command, value_parser};
@@ -131,13 +202,50 @@ mod tests {
     }
 
     #[test]
-    fn required_options_are_shown_with_what_requires_them() {
-        let command = Command::new("program")
+    fn options_name_what_they_require_and_exclude() {
+        let program = Command::new("program")
             .arg(Arg::new("all").long("all").num_args(0))
-            .arg(Arg::new("sort").long("sort").requires("all"));
-        let error = command.try_get_matches_from(["program", "--sort", "name"]).unwrap_err();
-        let shown = rejected(&error).to_string();
-        assert_eq!(shown, "error: --all is required\n\nhint: Usage: program --all --sort <sort>\n");
+            .arg(Arg::new("sort").long("sort").short('s').requires("all"))
+            .arg(Arg::new("color").long("color"))
+            .arg(Arg::new("tool").long("tool").conflicts_with("all"))
+            .arg(Arg::new("file").value_name("FILE").conflicts_with("all"))
+            .subcommand(
+                Command::new("dump")
+                    .arg(Arg::new("to").long("to"))
+                    .arg(Arg::new("force").long("force").num_args(0).requires("to"))
+                    .arg(Arg::new("must").long("must")),
+            )
+            .subcommand(Command::new("get").arg(Arg::new("must").long("must").required(true)));
+        let shown = |line: &str| {
+            let line: Vec<OsString> = line.split(' ').map(OsString::from).collect();
+            let error = program.clone().try_get_matches_from(&line).unwrap_err();
+            usage_failure(&error, &program, &line).to_string()
+        };
+        let all = ["--color red --sort name", "-s name", "--sort=name", "dump --must a --force", "get"];
+        let refused = ["--all --tool a", "--all FILE", "--tool a --tool b"];
+        let lines = all.into_iter().chain(refused).map(|line| shown(&format!("program {line}")));
+        insta::assert_snapshot!(lines.collect::<String>(), @"
+        error: `--sort` requires `--all`
+
+        hint: Add `--all`, or leave `--sort` out.
+        error: `-s` requires `--all`
+
+        hint: Add `--all`, or leave `-s` out.
+        error: `--sort` requires `--all`
+
+        hint: Add `--all`, or leave `--sort` out.
+        error: `--force` requires `--to`
+
+        hint: Add `--to`, or leave `--force` out.
+        error: --must is required
+        error: `--all` cannot be used with `--tool`
+
+        hint: Leave `--all` out, or `--tool`.
+        error: `--all` cannot be used with FILE
+
+        hint: Leave `--all` out, or FILE.
+        error: `--tool` can be used only once
+        ");
     }
 
     #[test]

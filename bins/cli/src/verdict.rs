@@ -47,12 +47,6 @@ fn sentence(set: &ChangeSet, verdict: Verdict) -> Cow<'static, str> {
             "it fits the quota, but {retries}; whether a node has enough free resources is not checked"
         )
         .into(),
-        _ if !set.fits() && set.blocked_runs().next().is_some() => {
-            let names: Vec<String> =
-                set.blocked_runs().map(|name| Untrusted::new(name).escaped().to_string()).collect();
-            let how = if verdict == Verdict::Never { "can never fit" } else { "does not fit" };
-            format!("it {how}: no run of {} can start beside what is used then", names.join(", ")).into()
-        }
         _ if !set.fits() && set.late_pods().next().is_some() => {
             let pods: Vec<&str> = set.late_pods().collect();
             format!("it does not fit in this order: create {} before the Jobs", pods.join(" and ")).into()
@@ -73,10 +67,10 @@ fn fixed_sentence(set: &ChangeSet, verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::NotChecked => "no quota is known, so this was not checked",
         Verdict::MissingPods if set.at_rest.resources().iter().any(|row| row.creates) => {
-            "what it adds fits the quota, but pods that are missing do not, and cannot be created"
+            "what it adds fits the quota, but some pods of existing workloads are missing and do not fit"
         }
         Verdict::MissingPods => {
-            "it adds nothing to the quota, but pods that are missing do not fit, and cannot be created"
+            "it needs no quota, but some pods of existing workloads are missing and do not fit"
         }
         Verdict::Fits if set.at_rest.resources().is_empty() => "it fits; it needs no quota now",
         Verdict::Fits => FITS,
@@ -96,7 +90,7 @@ fn fixed_sentence(set: &ChangeSet, verdict: Verdict) -> &'static str {
             "it does not fit: the new pods would wait for the old ones, which stop only when new ones are ready"
         }
         Verdict::Never => never(set),
-        _ => "it does not fit beside what is used now",
+        _ => "it does not fit in addition to current usage",
     }
 }
 

@@ -129,7 +129,7 @@ pub(crate) fn run_all(arguments: &Arguments) -> Result<ExitCode, Failure> {
 
 /// Returns the failure that there is nothing to compare.
 fn nothing_found(reason: &str) -> Failure {
-    Failure::new(ExitCode::Failed, format!("nothing was found to audit: {reason}"))
+    Failure::new(ExitCode::Failed, format!("there is nothing to audit: {reason}"))
         .with_code(FailureCode::NotFound)
 }
 

@@ -9,7 +9,7 @@ use toolforge_cli::{
     verdict_code, verdict_text, violations, warn_of_unread,
 };
 use toolforge_client::FileFetchOptions;
-use toolforge_model::{Diagnostic, Untrusted};
+use toolforge_model::{Diagnostic, ExpectedDocument, Untrusted, decode_utf8};
 use toolforge_quota::Verdict;
 use toolforge_render::change::{Adjustment, Change, Downtime, Workload};
 use toolforge_render::files::{
@@ -60,7 +60,7 @@ fn next_step(plan: &FilePlan, nearest: &[Adjustment]) -> String {
     } else {
         "Change the file to one of the proposals above"
     };
-    // What is missing of an unchanged workload is no part of a request.
+    // What is missing of an unchanged workload does not belong to a request.
     if plan.verdict() == Verdict::MissingPods {
         return format!("{less}.");
     }
@@ -83,17 +83,18 @@ pub(crate) fn read(session: &Session, paths: &[PathBuf]) -> Result<Vec<FileConte
         let shown = shown(path);
         let text = match read_text(path, &shown) {
             Ok(text) => text,
-            Err(failure) => {
-                errors.push(FileError::Unreadable(failure));
+            Err(error) => {
+                errors.push(error);
                 continue;
             }
         };
-        let mut contents = FileContents::parse(&text, &session.tool);
+        let expected = ExpectedDocument::of_path(&path.to_string_lossy());
+        let mut contents = FileContents::parse_expected(&text, &session.tool, expected);
         for warning in &contents.warnings {
             Notice::warning(warning.in_file(&shown)).print();
         }
         if !contents.errors.is_empty() {
-            contents.errors = with_images(session, &text).unwrap_or(contents.errors);
+            contents.errors = with_images(session, &text, expected).unwrap_or(contents.errors);
         }
         let found = std::mem::take(&mut contents.errors).into_iter();
         errors.extend(found.map(|error| FileError::Invalid(shown.clone(), error)));
@@ -117,17 +118,16 @@ pub(crate) fn read(session: &Session, paths: &[PathBuf]) -> Result<Vec<FileConte
 }
 
 /// Returns all errors of a file, those about images of its jobs included; `None` if the cluster's images are not known.
-fn with_images(session: &Session, text: &str) -> Option<Vec<Diagnostic>> {
+fn with_images(session: &Session, text: &str, expected: ExpectedDocument) -> Option<Vec<Diagnostic>> {
     let catalog = session.catalog().ok()?;
     let repository = &session.platform.build_service_repository;
-    Some(FileContents::parse_with_catalog(text, &session.tool, &catalog, repository).errors)
+    Some(FileContents::parse_with_catalog(text, &session.tool, expected, &catalog, repository).errors)
 }
 
-fn read_text(path: &Path, shown: &Untrusted) -> Result<String, Failure> {
-    String::from_utf8(read_input(path, FILE_LIMIT)?).map_err(|_| {
-        let message = format!("{} is not text (UTF-8)", shown.escaped());
-        Failure::new(ExitCode::Failed, message).with_code(FailureCode::InvalidFile)
-    })
+fn read_text(path: &Path, shown: &Untrusted) -> Result<String, FileError> {
+    let bytes = read_input(path, FILE_LIMIT).map_err(FileError::Unreadable)?;
+    let text = decode_utf8(&bytes).map_err(|error| FileError::Invalid(shown.clone(), *error))?;
+    Ok(text.to_owned())
 }
 
 fn shown(path: &Path) -> Untrusted {
@@ -163,6 +163,7 @@ fn document(
         problems: plan.problems.iter().flat_map(|found| problems(found, paths)).collect(),
         adjustments: adjustments(nearest.iter().chain(conflicts.schedules())),
         conflicts: conflicts.report(),
+        blocked_runs: conflicts.blocked_report(),
     };
     Ok(Document { text: text(plan, nearest), value: to_json(value)? })
 }

@@ -57,6 +57,8 @@ struct Planned {
     smaller: Vec<String>,
     /// What they need beside all pods that are missing.
     needed: Needed,
+    /// The scheduled jobs of which no run can start beside what keeps running.
+    blocked_runs: Vec<String>,
     /// The scheduled runs that exceed the quota together.
     meetings: Vec<String>,
     /// The scheduled runs that are not compared with the quota.
@@ -85,6 +87,7 @@ impl Planned {
             plan,
             smaller: smaller.iter().map(Adjustment::description).collect(),
             needed,
+            blocked_runs: conflicts.blocked_lines(),
             meetings: conflicts.lines(),
             left_out: conflicts.left_out(),
         }
@@ -394,7 +397,7 @@ fn usage_text(usage: &[WorkloadUsage], is_measured: bool) -> String {
 }
 
 fn plan_text(planned: &Planned, overview: &Overview, names: &[String]) -> String {
-    let Planned { plan, smaller, meetings, left_out, .. } = planned;
+    let Planned { plan, smaller, blocked_runs, meetings, left_out, .. } = planned;
     let quotas = &overview.limits().quotas;
     let names: Vec<String> = names.iter().map(|name| cell(name)).collect();
     let mut text = format!("\n## The plan that needs it ({})\n\n", names.join(", "));
@@ -420,6 +423,14 @@ fn plan_text(planned: &Planned, overview: &Overview, names: &[String]) -> String
     }
     for problem in &plan.problems {
         let _ = writeln!(text, "\n{}", cell(&problem.kind.to_string()));
+    }
+    if !blocked_runs.is_empty() {
+        text.push_str(
+            "\nNo run of these jobs can start, as what keeps running uses too much of the quota:\n\n",
+        );
+        for run in blocked_runs {
+            let _ = writeln!(text, "- {}", cell(run));
+        }
     }
     if !meetings.is_empty() {
         text.push_str("\nThese runs exceed the quota within the next 24 hours:\n\n");

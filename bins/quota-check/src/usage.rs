@@ -35,8 +35,8 @@ pub(crate) fn add(report: QuotaReport, overview: &Overview) -> QuotaReport {
             pods: usage.pods,
             cpu: amount(Resource::LimitsCpu),
             memory: amount(Resource::LimitsMemory),
-            share: share.as_ref().map(|(_, percent)| *percent),
-            share_of: share.map(|(resource, _)| resource.to_string()),
+            share: share.as_ref().map(|share| share.percent),
+            share_of: share.map(|share| share.resource.to_string()),
             measured_cpu: usage.measured.map(|measured| measured.cpu.to_string()),
             measured_memory: usage.measured.map(|measured| measured.memory.to_string()),
         }

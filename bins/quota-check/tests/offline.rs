@@ -333,3 +333,13 @@ fn pods_that_can_never_be_created_do_not_fit() {
     let memory = rows.iter().find(|row| row["resource"] == "limits.memory").unwrap();
     assert_eq!(memory["fits"], false, "{memory}");
 }
+
+#[test]
+fn offline_has_a_hint() {
+    let shown = said(&quota_check("--offline file.yaml"));
+    let hint = "Without a cluster: `--tool NAME` with `--quota toolforge-2023`";
+    assert!(
+        shown.starts_with(&format!("[exit 2]\nerror: unknown option --offline\n\nhint: {hint}")),
+        "{shown}"
+    );
+}

@@ -264,8 +264,11 @@ fn request_has_kills_and_no_secrets() {
 
 #[test]
 fn runs_at_the_same_time_are_requested() {
+    let hour = toolforge_fixtures::hours_from_now(2);
     let job = |name: &str, minute: u64| {
-        format!("- {{name: {name}, command: x, image: bookworm, mem: 3Gi, schedule: '{minute} 3 * * *'}}\n")
+        format!(
+            "- {{name: {name}, command: x, image: bookworm, mem: 3Gi, schedule: '{minute} {hour} * * *'}}\n"
+        )
     };
     let jobs = format!("{}{}{}", job("a", 0), job("b", 1), job("c", 1));
     let numbers = requested("--quota toolforge-2023 request -", &[], &jobs);
@@ -291,7 +294,12 @@ fn runs_in_other_time_zones_are_left_out() {
     let text = request("request -", &live, &cron_job("Europe/Berlin"));
     assert!(text.contains(left_out), "{text}");
     let text = request("request -", &live, &cron_job("UTC"));
-    assert!(!text.contains("Not included") && text.contains("- limits.memory: 9Gi\n"), "{text}");
+    assert!(
+        !text.contains("Not included")
+            && text.contains("- limits.memory: 9Gi\n")
+            && text.contains("- big: limits.memory: 9Gi of 8Gi"),
+        "{text}"
+    );
 }
 
 #[test]

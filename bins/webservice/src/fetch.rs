@@ -36,7 +36,8 @@ async fn fetch_facts_with_jobs(session: &Session) -> Result<(WebServiceFacts, Jo
         Source::Cluster { client, .. } => {
             let objects = client.fetch_web_service(&session.tool, WebServiceFetchOptions::for_plan()).await?;
             let namespace = session.namespace(objects.namespace.catalog()?);
-            Ok(objects.facts_with_jobs(namespace))
+            let facts = objects.facts_with_jobs(namespace);
+            Ok((facts.web_service, facts.jobs))
         }
     }
 }
@@ -48,7 +49,8 @@ pub(crate) async fn facts_to_write(session: &Session) -> Result<(WebServiceFacts
     let waiting = || print_message("note: the web service that was stopped is still terminating");
     let objects = client.fetch_web_service_after_deletion(&session.tool, wanted, waiting).await?;
     let namespace = session.namespace(objects.namespace.catalog()?);
-    Ok(objects.facts_with_jobs(namespace))
+    let facts = objects.facts_with_jobs(namespace);
+    Ok((facts.web_service, facts.jobs))
 }
 
 /// Returns the facts for a status, without what the user may not read, and the exit code of an answer from them. Without a

@@ -17,11 +17,20 @@ pub trait StartPlan: AsRef<ChangeSet> + AsMut<ChangeSet> {
 
 /// The changes of a start, and the live objects that they were planned for.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct WebServiceStart {
     /// The changes.
     pub set: ChangeSet,
     /// The live objects.
     pub live: LiveWebService,
+}
+
+impl WebServiceStart {
+    /// Returns the plan of a start.
+    #[must_use]
+    pub fn new(set: ChangeSet, live: LiveWebService) -> Self {
+        Self { set, live }
+    }
 }
 
 impl AsRef<ChangeSet> for WebServiceStart {

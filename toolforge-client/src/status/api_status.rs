@@ -9,7 +9,7 @@ use serde_json::Value;
 use toolforge_model::Untrusted;
 
 use crate::foreign::describe_foreign;
-use crate::status::kind::StatusKind;
+use crate::status::refusal::StatusKind;
 
 /// The maximum length of a message in characters, where the answer is not a `Status`.
 const TEXT_LIMIT: usize = 1000;

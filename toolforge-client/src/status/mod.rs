@@ -1,8 +1,8 @@
 //! Refusals of the API server: its `Status` documents, and what they mean.
 
 mod api_status;
-mod kind;
+mod refusal;
 
 pub use api_status::ApiStatus;
-pub use kind::{Denied, StatusKind};
+pub use refusal::{Denied, StatusKind};
 pub use toolforge_render::pod::{AdmissionRefusal, Exceeded};

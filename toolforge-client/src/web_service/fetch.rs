@@ -113,16 +113,26 @@ pub struct Neighbors {
     pub cron_jobs: Vec<CronJob>,
 }
 
+/// The facts for a plan of a web service, and those of the jobs beside it.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct FactsWithJobs {
+    /// The facts of the web service.
+    pub web_service: WebServiceFacts,
+    /// Those of the jobs, as far as the neighbors were requested.
+    pub jobs: JobFacts,
+}
+
 impl FetchedWebService {
     /// Returns the facts for a plan: `namespace` with the fetched limits, and the live objects.
     #[must_use]
     pub fn facts(self, namespace: Namespace) -> WebServiceFacts {
-        self.facts_with_jobs(namespace).0
+        self.facts_with_jobs(namespace).web_service
     }
 
-    /// Returns the facts for a plan, and those of the jobs beside it, as far as the neighbors were requested.
+    /// Returns the facts for a plan as [`facts`](Self::facts), and those of the jobs beside the web service.
     #[must_use]
-    pub fn facts_with_jobs(self, namespace: Namespace) -> (WebServiceFacts, JobFacts) {
+    pub fn facts_with_jobs(self, namespace: Namespace) -> FactsWithJobs {
         let Self { namespace: fetched, http_routes, live, neighbors, unread } = self;
         let Neighbors { pods, deployments, jobs, cron_jobs } = neighbors;
         let mut facts = WebServiceFacts::new(fetched.facts(namespace));
@@ -134,7 +144,7 @@ impl FetchedWebService {
         let mut job_facts = JobFacts::new(facts.namespace.clone());
         let live = &mut job_facts.live;
         (live.pods, live.deployments, live.jobs, live.cron_jobs) = (pods, deployments, jobs, cron_jobs);
-        (facts, job_facts)
+        FactsWithJobs { web_service: facts, jobs: job_facts }
     }
 }
 

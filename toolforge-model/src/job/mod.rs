@@ -22,7 +22,7 @@ pub use quoting::{QuotingError, join_words, quote_word, split_words};
 pub use values::{Emails, JobHealthCheck, JobPort, JobValueError, Retry};
 
 #[cfg(all(feature = "schedule", feature = "yaml"))]
-pub use file::{DocumentKind, FileJob, ImageCheck, JobsFile, JobsFileFindings, write_jobs};
+pub use file::{DocumentKind, ExpectedDocument, FileJob, ImageCheck, JobsFile, JobsFileFindings, write_jobs};
 #[cfg(feature = "schedule")]
 pub use options::JobOptions;
 #[cfg(feature = "schedule")]

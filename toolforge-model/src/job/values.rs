@@ -144,7 +144,7 @@ impl fmt::Display for Emails {
 
 serde_through_text!(Emails);
 
-/// How the cluster checks whether a continuous job is healthy.
+/// How the cluster checks whether a continuous job is healthy. Displayed as the command, escaped, or the path.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum JobHealthCheck {
@@ -152,6 +152,15 @@ pub enum JobHealthCheck {
     Script(String),
     /// A page is answered with a status from 200 to 399.
     Http(HealthCheckPath),
+}
+
+impl fmt::Display for JobHealthCheck {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Script(command) => f.pad(&Untrusted::new(command.as_str()).escaped().to_string()),
+            Self::Http(path) => f.pad(path.as_str()),
+        }
+    }
 }
 
 /// The port on which other pods reach a continuous job.
@@ -250,6 +259,12 @@ mod tests {
             let retry = Retry::try_from(count).unwrap();
             assert_eq!(retry.to_string().parse(), Ok(retry));
         }
+    }
+
+    #[test]
+    fn health_check_is_displayed_escaped() {
+        assert_eq!(JobHealthCheck::Http("/healthz".parse().unwrap()).to_string(), "/healthz");
+        assert_eq!(JobHealthCheck::Script("a\u{1b}b".to_owned()).to_string(), "a\\x1bb");
     }
 
     #[test]

@@ -95,7 +95,7 @@ fn advice(near: Option<&str>, unit: &str, examples: &str) -> String {
 #[non_exhaustive]
 pub enum ImprobableAmount {
     /// Less memory than a program needs to start.
-    #[error("{bytes} bytes of memory are too little for any program; did you mean {}?", meant_memory(*bytes))]
+    #[error("{bytes} bytes of memory are too little for any program; {}", meant_memory(*bytes))]
     Memory {
         /// The amount in bytes.
         bytes: u64,
@@ -108,12 +108,13 @@ pub enum ImprobableAmount {
     },
 }
 
-/// Returns the memory that a number without a suffix most likely means.
+/// Returns how to write the memory that a number without a suffix most likely means.
 fn meant_memory(bytes: u64) -> String {
     match bytes {
-        0..=16 => format!("{bytes}Gi"),
-        17..=65_536 => format!("{bytes}Mi"),
-        more => format!("{}Mi", more.div_ceil(1024)),
+        0 => "write an amount like 512Mi or 1Gi".to_owned(),
+        1..=16 => format!("did you mean {bytes}Gi?"),
+        17..=65_536 => format!("did you mean {bytes}Mi?"),
+        more => format!("did you mean {}Mi?", more.div_ceil(1024)),
     }
 }
 

@@ -43,6 +43,9 @@ const OTHER_NAMES: [(&str, &str); 2] = [("image", "buildservice-image"), ("memor
 const FORMER_KEYS: [&str; 1] = ["canonical"];
 
 impl ServiceTemplate {
+    /// The name of the file.
+    pub const FILE_NAME: &'static str = "service.template";
+
     /// Reads a template. An empty one sets nothing.
     ///
     /// # Errors

@@ -6,6 +6,7 @@ use super::node::{self, Parsed, YamlNode, YamlValue};
 use super::remedy::{InvalidEscape, invalid_escape, remedy, second_document};
 use super::template::{find_template, template_in_line};
 use crate::crontab::find_crontab;
+use crate::encoding::other_encoding;
 use crate::{Diagnostic, DiagnosticKind, Location, Remedy, Untrusted};
 
 /// The maximum number of values and keys that aliases (`*name`) repeat: those of a few hundred jobs with common settings.
@@ -38,11 +39,8 @@ pub fn parse(text: &str) -> Result<YamlNode, Diagnostic> {
             reason => reason,
         };
         if text.contains('\0') {
-            let message = if is_utf16(text) {
-                "the file is UTF-16; save it as UTF-8"
-            } else {
-                "the file is binary; it has zero bytes"
-            };
+            let other = other_encoding(text.as_bytes());
+            let message = other.unwrap_or_else(|| "the file is binary; it has zero bytes".to_owned());
             return Diagnostic::of_kind(DiagnosticKind::Encoding, Location::START, message);
         }
         if let Some(mark) = find_template(text, location.line) {
@@ -96,8 +94,7 @@ fn key_of_template(node: &YamlNode) -> Option<&YamlNode> {
 #[must_use]
 pub fn not_yaml(text: &str) -> Option<Diagnostic> {
     let location = find_crontab(text)?;
-    let message =
-        "this is a crontab or consists of jsub lines; `toolforge jobs convert` converts it to a jobs file";
+    let message = "this is a crontab or consists of jsub lines";
     Some(Diagnostic::of_kind(DiagnosticKind::Crontab, location, message))
 }
 
@@ -107,12 +104,6 @@ fn first_tab(text: &str, line: u64) -> Location {
     let found = text.lines().nth(index).unwrap_or_default();
     let before = found.chars().take_while(|c| *c != '\t').count();
     Location { line, column: u64::try_from(before).unwrap_or(u64::MAX).saturating_add(1) }
-}
-
-/// Returns whether a text with zero bytes is UTF-16 that was read as UTF-8.
-fn is_utf16(text: &str) -> bool {
-    let start = text.as_bytes().get(..200).unwrap_or(text.as_bytes());
-    start.iter().filter(|byte| **byte == 0).count() * 3 >= start.len()
 }
 
 /// Where and why a text is not read.

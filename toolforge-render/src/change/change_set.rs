@@ -8,7 +8,7 @@ use toolforge_quota::{
 };
 
 use crate::change::stages::{check, check_all, freed_objects};
-use crate::change::{Change, ChangeDemand, Downtime, Rollout, WorkloadKind};
+use crate::change::{BlockedRun, Change, ChangeDemand, Downtime, Rollout, WorkloadKind};
 use crate::object::Object;
 
 /// The resource that a quota counts pods by in its generic form, `count/pods`.
@@ -37,8 +37,8 @@ pub struct ChangeSet {
     pub(crate) waits: bool,
     /// Whether something is created or enlarged where no quota is known.
     pub(crate) lacks_quota: bool,
-    /// The names of the scheduled jobs and CronJobs whose runs can never start beside what stays.
-    pub(crate) blocked_runs: Vec<String>,
+    /// The scheduled jobs and CronJobs whose runs can never start beside what stays.
+    pub(crate) blocked_runs: Vec<BlockedRun>,
     /// The pods without a controller that do not fit beside the Jobs before them, and would fit before these.
     pub(crate) late_pods: Vec<String>,
     /// Whether not all pods fit at once, and some wait for those of Jobs.
@@ -340,7 +340,7 @@ impl ChangeSet {
     /// Returns whether something is created that a quota without a status counts. The API server refuses it until the quota
     /// controller has counted what is used.
     #[must_use]
-    pub fn is_uncounted(&self) -> bool {
+    fn is_uncounted(&self) -> bool {
         let mut created = self.at_rest.resources().iter().filter(|row| row.creates);
         created.any(|row| row.mark == Some(QuotaMark::NotCountedYet))
     }

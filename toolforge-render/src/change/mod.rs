@@ -18,6 +18,7 @@ pub(crate) use change_set::with_rows;
 pub use change_set::{ChangeSet, ResourceForecast};
 pub(crate) use pod_replacement::PodReplacement;
 pub use pod_replacement::{Downtime, Rollout};
+pub use queued_runs::BlockedRun;
 pub(crate) use size_cap::{SizeCap, cap_adjustments};
 pub(crate) use step::ChangeDemand;
 pub use step::{Action, Change, Step, StepAction};

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use toolforge_quota::{Demand, Limits, ObjectName, PodDemand, Pods, QuotaCheck, WaitingPods};
+use toolforge_quota::{Demand, Limits, ObjectName, PodDemand, Pods, QuotaCheck, ResourceCheck, WaitingPods};
 
 use crate::change::stages::{check, check_all, freed_objects};
 use crate::change::{Change, ChangeSet};
@@ -88,6 +88,18 @@ fn queued_pods(change: &Change) -> Option<WaitingPods> {
     Some(WaitingPods { count, each, traits, ..WaitingPods::default() })
 }
 
+/// A scheduled job or CronJob whose runs can never start beside what stays.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct BlockedRun {
+    /// Name of the job or the CronJob.
+    pub name: String,
+    /// Name of its change.
+    pub(crate) change: String,
+    /// What one pod of a run exceeds together with what stays.
+    pub shortfalls: Vec<ResourceCheck>,
+}
+
 impl ChangeSet {
     /// Returns the set with the runs of scheduled jobs and CronJobs that can never start: not even one of its pods fits beside what
     /// stays when all Jobs have ended. A run that exceeds a whole quota is reported apart from these.
@@ -104,18 +116,26 @@ impl ChangeSet {
             changes[index].demand.requested.add_all(run);
             changes[index].demand.created.add_all(run);
             let found = QuotaCheck::after_stages(check(&changes, &later, Change::requested_at_rest));
-            let exceeds_quota = found.shortfalls().any(|row| run.get(&row.resource) > row.hard);
-            if !found.fits() && !exceeds_quota {
-                self.at_rest = QuotaCheck::at_peak_of_stages([self.at_rest, found]);
-                self.blocked_runs.push(change.run_name().to_owned());
+            let shortfalls: Vec<ResourceCheck> = found.shortfalls().cloned().collect();
+            let exceeds_quota = shortfalls.iter().any(|row| run.get(&row.resource) > row.hard);
+            if !shortfalls.is_empty() && !exceeds_quota {
+                let (name, change) = (change.run_name().to_owned(), change.name.clone());
+                self.blocked_runs.push(BlockedRun { name, change, shortfalls });
             }
         }
         self
     }
 
-    /// Returns the names of the scheduled jobs and CronJobs whose runs can never start beside what stays.
-    pub fn blocked_runs(&self) -> impl Iterator<Item = &str> {
-        self.blocked_runs.iter().map(String::as_str)
+    /// Returns the scheduled jobs and CronJobs whose runs can never start beside what stays. They do not keep a set from fitting, as
+    /// what stays may be changed before the next run.
+    #[must_use]
+    pub fn blocked_runs(&self) -> &[BlockedRun] {
+        &self.blocked_runs
+    }
+
+    /// Returns whether runs of a change could start beside what stays, if it has any.
+    pub(crate) fn starts_runs_of(&self, change: &str) -> bool {
+        self.blocked_runs.iter().all(|run| run.change != change)
     }
 }
 

@@ -7,8 +7,8 @@ use toolforge_model::{
     Emails, Environment, JobName, JobOptions, Location, LogPath, Memory, Schedule, Untrusted, split_words,
 };
 
-use crate::convert::command_line::{missing_program, runs_in_background, script_of, work_of};
 use crate::convert::loss::Carried;
+use crate::convert::shell_program::{missing_program, runs_in_background, script_of, work_of};
 use crate::convert::{ConversionNote, Converter};
 use crate::secret::without_secrets_in_text;
 
@@ -158,7 +158,8 @@ impl Converter<'_> {
         notes.extend(note);
         if submitted.is_continuous && schedule.is_some() {
             // The line started the job again each time; without the schedule, it would be a continuous job.
-            notes.push(ConversionNote::Option { option: Untrusted::new("-continuous") });
+            let option = if submitted.is_jstart { "jstart" } else { "-continuous" };
+            notes.push(ConversionNote::Option { option: Untrusted::new(option) });
         }
         let stem = program.rsplit('/').next().unwrap_or_default().split('.').next().unwrap_or_default();
         let script_stem = script.rsplit('/').next().unwrap_or_default().split('.').next().unwrap_or_default();
@@ -242,6 +243,8 @@ struct Submitted {
     stdout: Option<GridLog>,
     stderr: Option<GridLog>,
     is_continuous: bool,
+    /// Whether it is continuous because of the program that submits it.
+    is_jstart: bool,
     /// Whether it runs in the directory in which it was submitted, not in the home.
     is_in_current_directory: bool,
     notes: Vec<ConversionNote>,
@@ -256,7 +259,8 @@ impl Submitted {
             let words = split_words(text(range)).map_err(|error| error.to_string())?;
             Ok::<_, String>(words.concat())
         };
-        let mut submitted = Self { is_continuous: submitter(line) == Some("jstart"), ..Self::default() };
+        let is_jstart = submitter(line) == Some("jstart");
+        let mut submitted = Self { is_continuous: is_jstart, is_jstart, ..Self::default() };
         // `qsub` takes a script, which it copies; its relatives take a program.
         let mut is_script = submitter(line) == Some("qsub");
         let mut words = words.iter().skip(1).take_while(|range| !is_redirection(text(range))).peekable();
@@ -331,7 +335,12 @@ fn shell_words(line: &str) -> Result<Vec<Range<usize>>, String> {
             // `2>&1` and `&>` redirect.
             '&' if is_plain && (matches!(before, '<' | '>') || next == Some('>')) => {}
             ';' | '&' | '|' | '(' | ')' | '`' if is_plain => {
-                return Err(format!("it runs several commands ({character}); write a line with jsub alone"));
+                let shown = match character {
+                    '(' if before == '$' => "$(…)".to_owned(),
+                    '`' => "`…`".to_owned(),
+                    other => other.to_string(),
+                };
+                return Err(format!("it runs several commands, \"{shown}\"; write a line with jsub alone"));
             }
             '\'' | '"' if is_plain => quote = Some(character),
             found if quote == Some(found) && !is_escaped => quote = None,

@@ -4,7 +4,6 @@
 //! everything that it could not convert.
 
 mod adopt;
-mod command_line;
 mod conversion;
 mod converter;
 mod dependent;
@@ -13,6 +12,7 @@ mod loss;
 mod manifest;
 mod note;
 mod service;
+mod shell_program;
 mod unknown_field;
 mod variables;
 mod web_service;

@@ -358,7 +358,7 @@ const COSMETIC: [&str; 9] = [
 impl ConversionNote {
     /// Returns whether the converted job or web service does not work before somebody changes it.
     #[must_use]
-    pub fn is_blocking(&self) -> bool {
+    pub(crate) fn is_blocking(&self) -> bool {
         self.weight() == Weight::Blocking
     }
 

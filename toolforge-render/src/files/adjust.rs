@@ -67,7 +67,7 @@ pub fn file_adjustments(
                 files.iter_mut().flat_map(|contents| &mut contents.jobs).flat_map(|list| &mut list.jobs);
             let job = jobs.find(|job| job.request.name == *name)?;
             job.request = job::with_size(&job.request, sized.size, size)?;
-            set_of(&files)
+            set_of(&files).filter(|set| set.starts_runs_of(name.as_str()))
         }));
     }
     let limit_ranges = &facts.jobs.namespace.limits.limit_ranges;
@@ -148,7 +148,10 @@ fn of_part(
         let requests = resize(manifest, part, (sized.size, size), limits, limit_ranges)?;
         Some((files, requests))
     };
-    let with_limits = |size, limits| resized(size, limits).and_then(|(files, _)| set_of(&files));
+    let with_limits = |size, limits| {
+        let set = resized(size, limits).and_then(|(files, _)| set_of(&files))?;
+        set.starts_runs_of(&sized.name).then_some(set)
+    };
     let as_it_is = |limits: NewLimits| {
         let set = with_limits(sized.size, limits).filter(is_wanted)?;
         Some(Adjustment {

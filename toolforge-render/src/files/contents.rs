@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use toolforge_images::Catalog;
 use toolforge_model::{
-    Diagnostic, DocumentKind, FileJob, JobsFile, JobsFileFindings, Location, ServiceTemplate, ToolName,
+    Diagnostic, DocumentKind, ExpectedDocument, FileJob, JobsFile, JobsFileFindings, Location,
+    ServiceTemplate, ToolName,
 };
 
 use crate::manifest::{FileDocument, Manifest, Manifests, file_documents};
@@ -67,17 +68,34 @@ impl FileContents {
     /// `apiVersion` or `kind` an object, and one with keys of `service.template` a template.
     #[must_use]
     pub fn parse(text: &str, tool: &ToolName) -> Self {
-        Self::parse_with(text, tool, &|text| JobsFile::check(text, tool, None))
+        Self::parse_expected(text, tool, ExpectedDocument::Any)
     }
 
-    /// Reads a file as [`parse`](Self::parse), with an error for each job whose image a catalog lacks, also where the job has other
+    /// Reads a file as [`parse`](Self::parse), of which its name says something.
+    #[must_use]
+    pub fn parse_expected(text: &str, tool: &ToolName, expected: ExpectedDocument) -> Self {
+        Self::parse_with(text, tool, expected, &|text| JobsFile::check(text, tool, None))
+    }
+
+    /// Reads a file as [`parse_expected`](Self::parse_expected), with an error for each job whose image a catalog lacks, also where the job has other
     /// errors; `repository` is that of the build service.
     #[must_use]
-    pub fn parse_with_catalog(text: &str, tool: &ToolName, catalog: &Catalog, repository: &str) -> Self {
-        Self::parse_with(text, tool, &|text| catalog.check_jobs_file(text, tool, repository))
+    pub fn parse_with_catalog(
+        text: &str,
+        tool: &ToolName,
+        expected: ExpectedDocument,
+        catalog: &Catalog,
+        repository: &str,
+    ) -> Self {
+        Self::parse_with(text, tool, expected, &|text| catalog.check_jobs_file(text, tool, repository))
     }
 
-    fn parse_with(text: &str, tool: &ToolName, check_jobs: &dyn Fn(&str) -> JobsFileFindings) -> Self {
+    fn parse_with(
+        text: &str,
+        tool: &ToolName,
+        expected: ExpectedDocument,
+        check_jobs: &dyn Fn(&str) -> JobsFileFindings,
+    ) -> Self {
         let read = file_documents(text);
         let mut contents = Self { errors: read.errors, ..Self::default() };
         let mut manifests = Manifests::default();
@@ -86,7 +104,7 @@ impl FileContents {
             contents.errors.push(Diagnostic::new(Location::START, message));
         }
         for document in read.documents.iter().take(MOST_DOCUMENTS) {
-            match DocumentKind::of(&document.node) {
+            match expected.kind_of(&document.node) {
                 DocumentKind::Manifest => manifests.read(&document.node, tool),
                 DocumentKind::ServiceTemplate => contents.add_template(document),
                 DocumentKind::JobsFile => contents.add_jobs(document, check_jobs),

@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use toolforge_quota::ComputeResource;
 
 use crate::manifest::{Manifest, ManifestObject};
+use crate::object::KnownKind;
 
 /// Returns what a manifest states.
 pub(super) fn of_manifest(manifest: &Manifest) -> Value {
@@ -42,8 +43,7 @@ fn typed(kind: &ManifestObject, json: &Value) -> Option<Value> {
 }
 
 fn normalized(manifest: &Manifest, mut json: Value) -> Value {
-    let is_core = manifest.kind.group.is_empty();
-    if is_core && manifest.kind.kind == "Secret" {
+    if manifest.kind.known() == KnownKind::find("", "Secret") {
         encode_text(&mut json);
     } else if let Some(spec) = json.get_mut("spec") {
         normalize(spec);

@@ -42,7 +42,7 @@ pub fn load_adjustments(
             let mut requests = requests.to_vec();
             requests[index] = with_size(&requests[index], sized.size, size)?;
             let load = plan_load(&requests, facts, options);
-            load.problems.is_empty().then_some(load.set)
+            (load.problems.is_empty() && load.set.starts_runs_of(name.as_str())).then_some(load.set)
         };
         found.extend(sized.adjustments(is_wanted, evaluate));
     }

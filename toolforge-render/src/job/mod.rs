@@ -67,10 +67,11 @@ pub use observe::{
 };
 pub use plan::{JobPlan, JobPlanError, JobPlanWarning};
 pub use problem::LoadProblem;
-pub(crate) use program_file::CommandScope;
+pub(crate) use program_file::{CommandScope, is_interpreter};
 pub use program_file::{FileFacts, JobFileWarning, job_file_warnings};
 pub use run_now::{
-    RunNowError, manual_run, manual_run_record, restart_job, resume_job, suspend_job, trigger_job,
+    ManualRunRecord, RunNowError, manual_run, manual_run_record, restart_job, resume_job, suspend_job,
+    trigger_job,
 };
 pub use stagger::{FixedJob, FixedReason, ScheduleProposal, StaggeredJobs, stagger};
 pub use unmanaged::{FoundWorkload, WorkloadLookupError, usage_of_pod};

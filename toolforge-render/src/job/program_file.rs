@@ -244,7 +244,7 @@ fn of_script(path: &str, facts: &FileFacts) -> Option<JobFileWarning> {
 }
 
 /// Returns whether a word of a command names an interpreter.
-fn is_interpreter(word: &str) -> bool {
+pub(crate) fn is_interpreter(word: &str) -> bool {
     let family = word.trim_end_matches(|character: char| character.is_ascii_digit() || character == '.');
     ["bash", "node", "perl", "php", "python", "ruby", "sh", "tclsh"].contains(&family)
 }

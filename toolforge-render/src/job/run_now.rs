@@ -217,19 +217,29 @@ fn restart_patch(chosen: Option<Rollout>, now: Timestamp) -> Value {
     patch
 }
 
-/// Returns the strategic merge patch that records on a job's CronJob when a run of it was started by hand: the name of the run
-/// ends with the time. `None` if it is not a scheduled job.
+/// The patch that records when a run of a scheduled job was started by hand.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct ManualRunRecord {
+    /// The CronJob.
+    pub object: ObjectId,
+    /// The strategic merge patch.
+    pub patch: Value,
+}
+
+/// Returns the patch that records on a job's CronJob when a run of it was started by hand: the name of the run ends with the
+/// time. `None` if it is not a scheduled job.
 ///
 /// The patch has the uid, so that another CronJob of that name is not changed.
 #[must_use]
-pub fn manual_run_record(job: &JobObjects, run: &str) -> Option<(ObjectId, Value)> {
+pub fn manual_run_record(job: &JobObjects, run: &str) -> Option<ManualRunRecord> {
     let JobWorkload::Scheduled(cron_job) = &job.workload else { return None };
     let uid = cron_job.metadata.uid.as_deref().filter(|_| job.is_managed())?;
     let second = run.strip_prefix(job.name.as_str())?.strip_prefix('-')?.parse().ok()?;
     let moment = Timestamp::from_second(second).ok()?.to_string();
     let annotations = json!({platform::ANNOTATION_RUN_BY_HAND: moment});
     let patch = json!({"metadata": {"uid": uid, "annotations": annotations}});
-    Some((ObjectId::new(ObjectKind::CronJob, job.name.as_str()), patch))
+    Some(ManualRunRecord { object: ObjectId::new(ObjectKind::CronJob, job.name.as_str()), patch })
 }
 
 /// Returns a Job for one run of a scheduled job now, as the platform's restart creates it: named after the job and the

@@ -2,7 +2,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use toolforge_images::Catalog;
-use toolforge_model::ToolName;
+use toolforge_model::{ExpectedDocument, ToolName};
 use toolforge_quota::{Limits, profiles};
 
 use crate::files::FilePlanFacts;
@@ -39,6 +39,8 @@ pub struct LintContext {
     pub facts: Option<FilePlanFacts>,
     /// The tool's home, where it can be looked at.
     pub home: Option<LintHome>,
+    /// What the name of the file says about it.
+    pub expected: ExpectedDocument,
 }
 
 /// Returns what is known of a path.
@@ -87,6 +89,7 @@ impl LintContext {
             asks_server: false,
             facts: None,
             home: None,
+            expected: ExpectedDocument::Any,
         }
     }
 
@@ -105,6 +108,7 @@ impl LintContext {
             asks_server: false,
             facts: None,
             home: None,
+            expected: ExpectedDocument::Any,
         }
     }
 }

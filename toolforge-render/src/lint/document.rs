@@ -32,7 +32,7 @@ pub(crate) enum Contents<'n> {
 /// Finds out what the documents of a text are, and checks files of the platform's tools.
 pub(crate) fn contents<'n>(check: &mut Check<'_>, documents: &'n [Document]) -> Contents<'n> {
     if let [document @ Document { root }] = documents {
-        match kind_of(root) {
+        match kind_of(check, root) {
             DocumentKind::JobsFile => {
                 check_jobs_file(check, root);
                 check_platform_file(check, document);
@@ -65,7 +65,7 @@ pub(crate) fn objects<'n>(check: &mut Check<'_>, documents: &'n [Document]) -> V
 
 /// Adds that a document is not an object; `answer` is what kubectl prints.
 fn add_unexpected(check: &mut Check<'_>, node: &Node, answer: &str) {
-    let kind = kind_of(node);
+    let kind = kind_of(check, node);
     let message = match kind.explanation() {
         Some(found) if matches!(kind, DocumentKind::JobsFile | DocumentKind::ServiceTemplate) => {
             format!("{found}, which must be the only document of its file")
@@ -84,7 +84,7 @@ fn add_unexpected(check: &mut Check<'_>, node: &Node, answer: &str) {
 }
 
 fn add_object<'n>(check: &mut Check<'_>, objects: &mut Vec<Object<'n>>, node: &'n Node, is_item: bool) {
-    if kind_of(node) != DocumentKind::Manifest {
+    if kind_of(check, node) != DocumentKind::Manifest {
         return add_unexpected(check, node, "error validating data: [apiVersion not set, kind not set]");
     }
     let kind = node.get("kind").and_then(Node::text).unwrap_or_default();
@@ -119,9 +119,9 @@ fn add_object<'n>(check: &mut Check<'_>, objects: &mut Vec<Object<'n>>, node: &'
 }
 
 /// Returns what a document is.
-fn kind_of(node: &Node) -> DocumentKind {
+fn kind_of(check: &Check<'_>, node: &Node) -> DocumentKind {
     match &node.value {
-        Value::Mapping { .. } => DocumentKind::of_keys(node.keys()),
+        Value::Mapping { .. } => check.context.expected.kind_of_keys(node.keys()),
         Value::Sequence(items) => DocumentKind::of_items(items.iter().map(Node::keys)),
         Value::Scalar(_) => DocumentKind::Unknown,
     }

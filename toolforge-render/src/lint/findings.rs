@@ -2,13 +2,15 @@
 
 use std::ops::Range;
 
+use toolforge_model::Location;
+
 use super::check::Check;
 use super::context::LintContext;
 use super::document::{Contents, contents};
 use super::finding::{Edit, Finding};
+use super::redaction::Secrets;
 use super::rule::{Level, Rule};
 use super::rules::{check_object, check_quota, check_together};
-use super::secrets::Secrets;
 use super::{ignore, rules, syntax, text};
 
 /// The most findings of a text that are listed.
@@ -63,7 +65,7 @@ pub(crate) fn bounded(text: &str, findings: Vec<Finding>) -> Vec<Finding> {
     let message = format!("{} more findings are not listed: {}", others.len(), counts.join(", "));
     let context = LintContext::offline(None);
     let mut check = Check::new(text, &context);
-    check.add(Rule::TooManyFindings, text::end_of(text), end, message);
+    check.add(Rule::TooManyFindings, Location::end_of(text), end, message);
     listed.append(&mut check.findings);
     listed
 }

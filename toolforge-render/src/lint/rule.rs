@@ -216,7 +216,7 @@ rules! {
     /// The namespace is not the tool's.
     WrongNamespace = "wrong-namespace", Error, true,
         "A tool may only create objects in its own namespace, `tool-NAME`; elsewhere the API server answers 403.",
-        "Write the tool's namespace, or leave `namespace` out. `--fix` changes only the tool's name without `tool-`.";
+        "Write the tool's namespace, or leave `namespace` out. Only the tool's name without `tool-` is fixed.";
     /// Two objects of the file have the same kind and name.
     DuplicateObject = "duplicate-object", Warning, false,
         "The second one overwrites the first one when the file is applied.",
@@ -304,7 +304,7 @@ rules! {
     /// The image is not in the catalog.
     UnknownImage = "unknown-image", Warning, false,
         "If the registry does not have it either, the pods wait in ImagePullBackOff.",
-        "Use an image of the catalog; `toolforge jobs images` lists those of jobs.";
+        "Use an image of the catalog.";
     /// The platform no longer has the image.
     ImageGone = "image-gone", Warning, false,
         "Its pods wait in ImagePullBackOff on each node that does not have it any more.",
@@ -351,6 +351,12 @@ rules! {
     CommandOutsideHome = "command-outside-home", Warning, false,
         "Pods run as the tool and see only what it may read; `/home` is not mounted at all.",
         "Copy the program to the tool's own home.";
+    /// The command is written for a shell, and none reads it.
+    ShellSyntax = "shell-syntax", Warning, false,
+        "Kubernetes starts the program that the first item names, and gives it the other items as they are. A program whose name \
+         is a whole line, `~/run.sh` or `cd` does not exist, so that the container never starts; `>` or `&&` as an item is an \
+         argument.",
+        "Write an item for each word, or `[\"sh\", \"-c\", \"…\"]` for a line of a shell.";
     /// The program of a command is not in the tool's home.
     MissingCommand = "missing-command", Warning, false,
         "The container ends with exit code 127 or 126, or is never started. This is checked only where the tool's home can be \
@@ -392,8 +398,8 @@ rules! {
         "Write an amount between the limits that the message names; more needs a larger quota: https://w.wiki/6YLP.";
     /// The objects exceed the quota.
     QuotaExceeded = "quota-exceeded", Error, false,
-        "The API server refuses the object, or its controller cannot create the pods. It is the verdict of `quota-check FILE`: the \
-         objects of the file beside what the namespace has. Without the cluster, the limits of 2023 are assumed, and it is a warning.",
+        "The API server refuses the object, or its controller cannot create the pods. The objects of \
+         the file are counted beside what the namespace has. Without the cluster, the limits of 2023 are assumed, and it is a warning.",
         "Request less, delete what is not needed, or ask for more quota: https://w.wiki/6YLP.";
     /// Limits are set, and no requests.
     OnlyLimits = "only-limits", Warning, false,
@@ -485,8 +491,8 @@ const INTRODUCTION: &str = "\
 files and `service.template`; `-` reads standard input.
 
 An **error** is refused by the API server, by an admission plugin or by a controller, or cannot be read. A **warning** is
-accepted, and will hurt. A **note** is worth knowing. The exit code is 1 if there are errors, and with `--strict` also if there
-are warnings.
+accepted, but causes problems later, or has no effect. A **note** is worth knowing. The exit code is 1 if there are errors, and
+with `--strict` also if there are warnings.
 
 A comment `# lint: ignore=ID` at the end of a line, or alone on the line above it, ignores the rule in that line; before the
 first line of a document, it ignores the rule in the whole document. Several ids are separated by commas.

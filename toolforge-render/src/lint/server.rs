@@ -8,9 +8,9 @@ use super::check::{Check, Object};
 use super::context::LintContext;
 use super::document::objects;
 use super::finding::Finding;
+use super::redaction::Secrets;
 use super::rule::{Level, Rule};
 use super::rules::label;
-use super::secrets::Secrets;
 use super::syntax::{Node, parse};
 use crate::manifest::ManifestKind;
 
@@ -42,7 +42,8 @@ pub fn server_objects(text: &str, context: &LintContext, findings: &[Finding]) -
     let found = objects(&mut check, &parsed.documents);
     let namespace = tool.namespace();
     let is_own = |object: &Object<'_>| {
-        object.node.at(&["metadata", "namespace"]).is_none_or(|found| found.text() == Some(&namespace))
+        let stated = object.node.at(&["metadata", "namespace"]);
+        stated.is_none_or(|found| found.text().is_some_and(|text| text.is_empty() || text == namespace))
     };
     let checked = found
         .iter()

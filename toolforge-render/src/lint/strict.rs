@@ -4,6 +4,7 @@
 //! that the program was built with.
 
 use std::cell::RefCell;
+use std::collections::HashSet;
 use std::fmt;
 
 use k8s_openapi::api::{apps, batch, core, networking};
@@ -12,8 +13,10 @@ use serde::de::{
     self, DeserializeOwned, DeserializeSeed, Deserializer, IntoDeserializer, MapAccess, SeqAccess, Visitor,
 };
 use serde::forward_to_deserialize_any;
+use serde_json::Value as Json;
 use toolforge_model::suggest;
 
+use super::check::Object;
 use super::syntax::{Entry, Node, Plain, Scalar, Value};
 use crate::object::KnownKind;
 
@@ -113,6 +116,26 @@ pub(crate) fn reader_of(kind: &KnownKind) -> Option<fn(&Node) -> Vec<Issue<'_>>>
         "NetworkPolicy" => check::<networking::v1::NetworkPolicy>,
         _ => return None,
     })
+}
+
+/// The values of an object that have another type than their fields, so that they cannot be read.
+pub(crate) struct WrongValues(HashSet<*const Node>);
+
+impl WrongValues {
+    pub(crate) fn of(object: Object<'_>) -> Self {
+        let issues = reader_of(object.kind).map(|read| read(object.node)).unwrap_or_default();
+        let is_value = |issue: &Issue<'_>| !matches!(issue.kind, IssueKind::UnknownField { .. });
+        Self(issues.into_iter().filter(is_value).map(|issue| std::ptr::from_ref(issue.node)).collect())
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Returns a part of the object as JSON, without these values.
+    pub(crate) fn without(&self, node: &Node) -> Json {
+        node.to_json_without(&|value| self.0.contains(&std::ptr::from_ref(value)))
+    }
 }
 
 /// Reads an object; its `apiVersion` and `kind` are not checked. Returns everything that is wrong, in the order of the text.
@@ -398,12 +421,28 @@ impl<'de> MapAccess<'de> for Entries<'_, '_> {
     }
 }
 
-/// Returns the field that was probably meant: often one with another spelling of its words (`command_line`, `Image`).
+/// Words that are written for a field which has a shorter or another name.
+const OTHER_NAMES: [(&str, &str); 6] = [
+    ("arguments", "args"),
+    ("cmd", "command"),
+    ("crontab", "schedule"),
+    ("entrypoint", "command"),
+    ("environment", "env"),
+    ("environmentvariables", "env"),
+];
+
+/// Returns the field that was probably meant: often one with another spelling of its words (`command_line`, `Image`), or with a
+/// word for it (`environment`).
 fn nearest(name: &str, fields: &[&'static str]) -> Option<&'static str> {
     let bare = |text: &str| text.replace(['_', '-', ' '], "").to_lowercase();
     let name = bare(name);
     let same = fields.iter().find(|field| bare(field) == name);
-    same.copied().or_else(|| suggest(&name, fields.iter().copied()))
+    let others = || OTHER_NAMES.iter().filter(|(_, field)| fields.contains(field));
+    let other = || {
+        let meant = suggest(&name, others().map(|(other, _)| *other))?;
+        others().find(|(other, _)| *other == meant).map(|(_, field)| *field)
+    };
+    same.copied().or_else(other).or_else(|| suggest(&name, fields.iter().copied()))
 }
 
 struct Items<'n, 'p> {

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use toolforge_model::yaml::{find_template, not_yaml};
-use toolforge_model::{Diagnostic, DiagnosticKind, Location, Untrusted};
+use toolforge_model::{Diagnostic, DiagnosticKind, Location, Untrusted, decode_utf8};
 
 use super::check::Check;
 use super::edit::span_at;
@@ -22,49 +22,27 @@ const BYTE_ORDER_MARK: &str = "\u{feff}";
 /// # Errors
 /// A finding, if they are not UTF-8.
 pub fn decode(bytes: &[u8]) -> Result<&str, Box<Finding>> {
-    let found = match std::str::from_utf8(bytes) {
-        // UTF-16 without a byte order mark is valid UTF-8 with many zeros.
-        Ok(text) if !text.contains('\0') => return Ok(text),
-        Ok(_) => (0, is_utf16(bytes)),
-        Err(error) => (error.valid_up_to(), is_utf16(bytes)),
+    let error = match decode_utf8(bytes) {
+        Ok(text) => return Ok(text),
+        Err(error) => error,
     };
-    let (message, valid) = match found {
-        (_, true) => ("the file is UTF-16; save it as UTF-8".to_owned(), 0),
-        (0, false) if bytes.contains(&0) => ("the file is binary; it has zero bytes".to_owned(), 0),
-        (valid, false) => {
-            let byte = bytes.get(valid).copied().unwrap_or_default();
-            (format!("the file is not UTF-8: the byte 0x{byte:02x} does not belong to a character"), valid)
-        }
-    };
+    let valid = std::str::from_utf8(bytes).err().map(|error| error.valid_up_to());
+    let valid = valid.filter(|_| error.location != Location::START).unwrap_or_default();
     let answer = if bytes.contains(&0) {
         "control characters are not allowed"
     } else {
         "invalid UTF-8 octet sequence"
     };
-    let before = bytes.get(..valid).and_then(|before| std::str::from_utf8(before).ok()).unwrap_or_default();
     Err(Box::new(Finding {
         rule: Rule::Encoding,
-        message: Untrusted::new(message),
+        message: error.message,
         answer: Some(Untrusted::new(format!("error converting YAML to JSON: yaml: {answer}"))),
         object: None,
-        location: end_of(before),
+        location: error.location,
         span: valid..valid,
         fix: None,
         is_assumed: false,
     }))
-}
-
-fn is_utf16(bytes: &[u8]) -> bool {
-    let has_mark = bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]);
-    let zeros = bytes.iter().take(200).filter(|byte| **byte == 0).count();
-    has_mark || zeros > 0 && zeros * 3 >= bytes.len().min(200)
-}
-
-/// Returns the location behind a text.
-pub(crate) fn end_of(text: &str) -> Location {
-    let number = |number: usize| u64::try_from(number).unwrap_or(u64::MAX).saturating_add(1);
-    let last = text.rsplit('\n').next().unwrap_or_default();
-    Location { line: number(text.matches('\n').count()), column: number(last.chars().count()) }
 }
 
 /// Returns whether a text is small enough to be read, and adds a finding if not.
@@ -92,7 +70,7 @@ pub(crate) fn check(check: &mut Check<'_>) {
     let ends: Vec<usize> = text.match_indices("\r\n").map(|(index, _)| index).collect();
     let Some(first) = ends.first() else { return };
     let edits = ends.iter().map(|end| Edit { span: *end..*end + 1, replacement: String::new() }).collect();
-    let location = end_of(text.get(..*first).unwrap_or_default());
+    let location = Location::end_of(text.get(..*first).unwrap_or_default());
     let message = format!("{} of the lines end as on Windows", ends.len());
     let span = *first..*first;
     let fix = Fix::of("write Unix line ends", edits);

@@ -91,7 +91,12 @@ impl Manifests {
             return Ok(None);
         }
         let namespace = tool.namespace();
-        if let Some(found) = metadata.get("namespace").filter(|found| found.scalar() != Some(&namespace)) {
+        // An empty one is the namespace that kubectl uses.
+        let is_other = |found: &&YamlNode| {
+            found.value != YamlValue::Null
+                && !matches!(found.scalar(), Some(text) if text.is_empty() || text == namespace)
+        };
+        if let Some(found) = metadata.get("namespace").filter(is_other) {
             let text = Untrusted::new(found.describe());
             let message = format!(
                 "namespace {} is not that of the tool; write {namespace}, or leave it out",

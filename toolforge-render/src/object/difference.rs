@@ -56,9 +56,10 @@ pub(crate) fn replacement_differences(kind: ObjectKind, before: &Value, after: &
     if let (Some((pod, old)), Some((_, new))) = (first_container(&mut before), first_container(&mut after)) {
         let (old_name, new_name) = (old["name"].clone(), new["name"].clone());
         if old_name != new_name {
-            let path = pod.field("containers").item(0, new_name.as_str()).field("name");
+            // Paths have the name in the object that somebody wrote.
+            let path = pod.field("containers").item(0, old_name.as_str()).field("name");
             found.push(Difference::new(path, Some(text(&old_name)), Some(text(&new_name))));
-            old["name"] = new_name;
+            new["name"] = old_name;
         }
     }
     fill_lists(&mut before, &mut after);
@@ -285,7 +286,7 @@ mod tests {
         // The order of fields is that of the objects, or alphabetical without the feature of serde_json.
         let found: BTreeSet<String> = found.iter().map(|found| found.path.to_string()).collect();
         let expected = ["args", "env[A]", "env[B]", "name", "tty", "workingDir"];
-        assert_eq!(found, expected.map(|field| format!("spec.containers[job].{field}")).into());
+        assert_eq!(found, expected.map(|field| format!("spec.containers[bot].{field}")).into());
     }
 
     #[test]

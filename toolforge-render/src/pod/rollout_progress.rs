@@ -116,7 +116,7 @@ impl<'a> RolloutObjects<'a> {
 
     /// Returns how many of the ready pods are of older revisions.
     #[must_use]
-    pub fn outdated_ready_replicas(self) -> i32 {
+    pub(crate) fn outdated_ready_replicas(self) -> i32 {
         (self.ready_replicas() - self.updated_ready_replicas()).max(0)
     }
 

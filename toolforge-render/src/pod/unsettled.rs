@@ -204,7 +204,8 @@ fn waiting(object: &Object, created: usize, limit_ranges: &[LimitRange]) -> Opti
     let owner = object.id().into();
     let spec = object.pod_template().and_then(|template| template.spec.as_ref());
     let traits = spec.map(|spec| traits_of(spec, limit_ranges)).unwrap_or_default();
-    (count > 0).then_some(WaitingPods { owner, count, each: wanted.each, traits })
+    let end_by_themselves = matches!(object, Object::Job(_));
+    (count > 0).then_some(WaitingPods { owner, end_by_themselves, count, each: wanted.each, traits })
 }
 
 fn breaks_limits(object: &Object, limit_ranges: &[LimitRange]) -> bool {

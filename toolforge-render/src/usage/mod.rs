@@ -12,4 +12,4 @@ pub use blocked::{BlockedObject, blocked_objects};
 pub use kills::{OutOfMemoryKill, out_of_memory_kills};
 pub use measured::{ContainerMetrics, MeasuredUse, PodMetrics};
 pub use upcoming::{UpcomingRun, upcoming_runs};
-pub use workloads::{WorkloadUsage, workload_usage};
+pub use workloads::{QuotaShare, WorkloadUsage, workload_usage};

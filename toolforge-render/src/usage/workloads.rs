@@ -21,11 +21,20 @@ pub struct WorkloadUsage {
     pub measured: Option<MeasuredUse>,
 }
 
+/// How much of a quota something uses.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct QuotaShare {
+    /// The resource of the quota.
+    pub resource: Resource,
+    /// How much of it is used, in percent rounded up.
+    pub percent: u64,
+}
+
 impl WorkloadUsage {
-    /// Returns the largest share of a quota's CPU, memory or pods that the workload uses, in percent rounded up, and of what;
-    /// `None` if no quota limits these.
+    /// Returns the largest share of a quota's CPU, memory or pods that the workload uses; `None` if no quota limits these.
     #[must_use]
-    pub fn share(&self, quotas: &[ResourceQuota]) -> Option<(Resource, u64)> {
+    pub fn share(&self, quotas: &[ResourceQuota]) -> Option<QuotaShare> {
         let shares = quotas.iter().flat_map(|quota| &quota.hard).filter_map(|(resource, hard)| {
             let is_limited = matches!(
                 resource,
@@ -37,11 +46,12 @@ impl WorkloadUsage {
             );
             let used = u128::from(self.demand.get(resource)) * 100;
             let share = used.div_ceil(u128::from(*hard).max(1));
-            is_limited.then(|| (resource.clone(), u64::try_from(share).unwrap_or(u64::MAX)))
+            let percent = u64::try_from(share).unwrap_or(u64::MAX);
+            is_limited.then(|| QuotaShare { resource: resource.clone(), percent })
         });
         // Of equal shares, the first resource in the order of the keys.
-        shares.fold(None, |largest: Option<(Resource, u64)>, found| match largest {
-            Some(largest) if largest.1 >= found.1 => Some(largest),
+        shares.fold(None, |largest: Option<QuotaShare>, found| match largest {
+            Some(largest) if largest.percent >= found.percent => Some(largest),
             _ => Some(found),
         })
     }
@@ -72,7 +82,7 @@ pub fn workload_usage(
         }
     }
     found.sort_by_key(|usage| {
-        let share = usage.share(quotas).map(|(_, share)| share);
+        let share = usage.share(quotas).map(|share| share.percent);
         std::cmp::Reverse((share, usage.demand.get(&Resource::LimitsMemory), usage.pods))
     });
     found

@@ -3,8 +3,8 @@
 mod adjust;
 mod change;
 mod demand;
-mod documents;
 mod facts;
+mod from_documents;
 mod labels;
 mod local;
 mod objects;

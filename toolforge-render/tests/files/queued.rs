@@ -2,8 +2,9 @@
 
 use insta::assert_snapshot;
 use toolforge_quota::Verdict;
+use toolforge_render::change::BlockedRun;
 
-use crate::support::{deployment, plan, pod, verdict_of};
+use crate::support::{deployment, plan, planned, pod, verdict_of};
 
 /// Returns a quota of memory in GiB, of which some is used.
 fn quota(hard: u64, used: u64) -> String {
@@ -121,35 +122,44 @@ fn pods_without_a_controller_do_not_wait() {
 }
 
 #[test]
-fn runs_that_can_never_start_do_not_fit() {
+fn runs_that_can_never_start_are_known() {
     let run = "{apiVersion: batch/v1, kind: CronJob, metadata: {name: a}, spec: {schedule: '@daily', jobTemplate: {spec: {template: \
                {spec: {containers: [{name: a, image: x, resources: {limits: {memory: 3Gi}}}]}}}}}}\n---\n";
-    assert_eq!(verdict_of(&quota(4, 1), run), Verdict::Fits);
-    assert_snapshot!(plan("", &quota(4, 2), &[run]), @"
-    create object CronJob a
-      limits.memory 2Gi -> 5Gi, peak 5Gi of 4Gi too much
-    quota-exceeded
-    fits: CronJob a: memory 2Gi
-    no downtime: CronJob a: memory 2Gi
-    ");
+    assert_eq!(blocked_runs(&quota(4, 1), run), "");
+    assert_eq!(blocked_runs(&quota(4, 2), run), "a: limits.memory: 5Gi of 4Gi, 1Gi too much (quota q)");
+    // What stays may be changed before the next run.
+    assert_eq!(verdict_of(&quota(4, 2), run), Verdict::Fits);
     // A running Job ends, and a suspended CronJob has no runs.
     let live = [quota(4, 2), job("2Gi", "parallelism: 1"), pod_of_job("2Gi", 0)].concat();
-    assert_eq!(verdict_of(&live, run), Verdict::Fits);
-    assert_eq!(verdict_of(&quota(4, 2), &run.replace("'@daily'", "'@daily', suspend: true")), Verdict::Fits);
+    assert_eq!(blocked_runs(&live, run), "");
+    assert_eq!(blocked_runs(&quota(4, 2), &run.replace("'@daily'", "'@daily', suspend: true")), "");
     // A shell is closed some day, and a pod that terminates is gone soon.
     let shell = "{apiVersion: v1, kind: Pod, metadata: {name: s}, spec: {restartPolicy: Never, containers: [{name: a, image: x, \
                  resources: {limits: {memory: 2Gi}}}]}}\n---\n";
-    assert_eq!(verdict_of(&[&quota(4, 2), shell].concat(), run), Verdict::Fits);
+    assert_eq!(blocked_runs(&[&quota(4, 2), shell].concat(), run), "");
     let bot = shell.replace("Never", "Always");
-    assert!(!verdict_of(&[&quota(4, 2), bot.as_str()].concat(), run).completes());
+    assert_ne!(blocked_runs(&[&quota(4, 2), bot.as_str()].concat(), run), "");
     let terminating = bot.replace(
         "name: s}",
         "name: s, deletionTimestamp: '2026-01-01T00:00:00Z', deletionGracePeriodSeconds: 30}",
     );
-    assert_eq!(verdict_of(&[&quota(4, 2), terminating.as_str()].concat(), run), Verdict::Fits);
+    assert_eq!(blocked_runs(&[&quota(4, 2), terminating.as_str()].concat(), run), "");
     // What is created beside it stays.
     let bot = deployment("bot", "2Gi", 1, "");
-    assert_eq!(verdict_of(&quota(4, 0), &[run, &bot].concat()), Verdict::Never);
+    assert_eq!(
+        blocked_runs(&quota(4, 0), &[run, &bot].concat()),
+        "a: limits.memory: 5Gi of 4Gi, 1Gi too much (quota q)"
+    );
+}
+
+/// Returns the names of the CronJobs whose runs can never start, with what is missing.
+fn blocked_runs(live: &str, file: &str) -> String {
+    let plan = planned(live, file);
+    let line = |run: &BlockedRun| {
+        let missing: Vec<String> = run.shortfalls.iter().map(ToString::to_string).collect();
+        format!("{}: {}", run.name, missing.join(", "))
+    };
+    plan.set.blocked_runs().iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use toolforge_model::{ToolName, Untrusted};
 use toolforge_quota::{Verdict, profiles};
 use toolforge_render::change::ChangeSet;
-use toolforge_render::files::{FileContents, file_adjustments, plan_files};
+use toolforge_render::files::{FileContents, FilePlan, file_adjustments, plan_files};
 use toolforge_render::namespace::Documents;
 use toolforge_render::pod::pod_demand;
 
@@ -78,11 +78,16 @@ pub(crate) fn plan(profile: &str, live: &str, files: &[&str]) -> String {
 
 /// Returns the verdict about a file with the quotas as they are in live objects.
 pub(crate) fn verdict_of(live: &str, file: &str) -> Verdict {
+    planned(live, file).verdict()
+}
+
+/// Returns the plan of a file with the quotas as they are in live objects.
+pub(crate) fn planned(live: &str, file: &str) -> FilePlan {
     let tool: ToolName = "stashbot".parse().unwrap();
     let mut documents = Documents::default();
     documents.read("live", &format!("---\n{live}")).unwrap();
     let facts = documents.file_facts(documents.namespace(&tool).unwrap()).unwrap();
-    plan_files(&[FileContents::parse(file, &tool)], &facts).verdict()
+    plan_files(&[FileContents::parse(file, &tool)], &facts)
 }
 
 /// Returns a Deployment with one container.

@@ -1,7 +1,7 @@
 //! Files that cannot be read, or that are made to exhaust a reader: a clear message each, soon, and no panic.
 
 use toolforge_fixtures::bad_yaml;
-use toolforge_model::DocumentKind;
+use toolforge_model::{DocumentKind, ExpectedDocument};
 use toolforge_render::files::FileContents;
 use toolforge_render::lint::{Rule, decode, lint};
 
@@ -88,6 +88,25 @@ fn templates_are_those_of_the_reader() {
         let is_read = !contents.templates.is_empty()
             || contents.errors.iter().any(|error| !error.message.as_raw().starts_with("expected"));
         assert_eq!((is_recognized, is_read), (is_template, is_template), "{text}");
+    }
+}
+
+#[test]
+fn files_named_as_templates_are_templates() {
+    let mut context = context("stashbot");
+    context.expected = ExpectedDocument::of_path("home/service.template");
+    for (text, expected) in [
+        ("image: bookworm\nmem: 1Gi\n", Rule::PlatformFileWarning),
+        ("type: php8.2\ncomponents: {}\n", Rule::PlatformFileWarning),
+        ("name: a\nimage: bookworm\n", Rule::PlatformFile),
+        ("apiVersion: v1\nkind: Secret\ntype: Opaque\n", Rule::MissingField),
+    ] {
+        let rules: Vec<Rule> = lint(text, &context).into_iter().map(|found| found.rule).collect();
+        assert_eq!(rules, [expected], "{text}");
+        let contents = FileContents::parse_expected(text, &"stashbot".parse().unwrap(), context.expected);
+        let is_template = expected == Rule::PlatformFileWarning;
+        assert_eq!(contents.templates.len(), usize::from(is_template), "{text}");
+        assert_eq!(contents.errors.is_empty(), is_template, "{text}");
     }
 }
 

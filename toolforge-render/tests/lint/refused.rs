@@ -6,6 +6,23 @@ use crate::support::{context, fixture, ids};
 
 /// A rule, a part of `clean.yaml`, and what is written in its place.
 pub(crate) const CASES: &[(&str, &str, &str)] = &[
+    ("invalid-value", "      volumes:", "      nodeName: A_b\n      volumes:"),
+    ("invalid-value", "      volumes:", "      readinessGates: [{conditionType: a b}]\n      volumes:"),
+    (
+        "invalid-value",
+        "      volumes:",
+        "      securityContext: {sysctls: [{name: a b, value: x}]}\n      volumes:",
+    ),
+    ("invalid-value", "      volumes:", "      priority: 5\n      volumes:"),
+    ("invalid-value", "      volumes:", "      overhead: {cpu: 100m}\n      volumes:"),
+    ("invalid-value", "emptyDir: {}", "nfs: {server: a, path: b}"),
+    ("missing-field", "emptyDir: {}", "nfs: {path: /b}"),
+    ("invalid-value", "emptyDir: {}", "projected: {sources: [{secret: {name: a}, configMap: {name: a}}]}"),
+    ("volume-mount", "imagePullPolicy: Always", "volumeDevices: [{name: x, devicePath: /x}]"),
+    ("invalid-value", "imagePullPolicy: Always", "resizePolicy: [{resourceName: cpu, restartPolicy: X}]"),
+    ("invalid-value", "port: 8000, targetPort: 8000}", "port: 8000, appProtocol: a b}"),
+    ("invalid-value", "  selector: {name: web}", "  externalIPs: [x]\n  selector: {name: web}"),
+    ("invalid-value", "      backoffLimit: 3", "      managedBy: x"),
     ("invalid-value", "      volumes:", "      tolerations: [{key: a, effect: Never}]\n      volumes:"),
     (
         "invalid-value",
@@ -184,6 +201,18 @@ fn accepted_values_are_not_found() {
         ),
         ("      volumes:", "      securityContext: {seccompProfile: {type: RuntimeDefault}}\n      volumes:"),
         ("      volumes:", "      dnsConfig: {nameservers: [10.0.0.1]}\n      volumes:"),
+        ("      volumes:", "      readinessGates: [{conditionType: example.org/ready}]\n      volumes:"),
+        (
+            "      volumes:",
+            "      securityContext: {sysctls: [{name: net.ipv4.tcp_syncookies, value: '1'}]}\n      volumes:",
+        ),
+        ("      volumes:", "      priority: 0\n      overhead: {}\n      volumes:"),
+        ("emptyDir: {}", "nfs: {server: a, path: /b}"),
+        ("emptyDir: {}", "projected: {sources: [{secret: {name: a}}, {configMap: {name: a}}]}"),
+        ("imagePullPolicy: Always", "resizePolicy: [{resourceName: cpu, restartPolicy: NotRequired}]"),
+        ("port: 8000, targetPort: 8000}", "port: 8000, targetPort: 8000, appProtocol: kubernetes.io/ws}"),
+        ("      backoffLimit: 3", "      managedBy: kubernetes.io/job-controller\n      backoffLimit: 3"),
+        ("namespace: tool-stashbot", "namespace: ''"),
         ("emptyDir: {}", "configMap: {name: a, defaultMode: 0755, items: [{key: a, path: b/c, mode: 0644}]}"),
         ("imagePullPolicy: Always", "lifecycle: {preStop: {sleep: {seconds: 5}}}"),
         ("port: http}", "port: http, httpHeaders: [{name: X-Probe, value: a b}]}"),

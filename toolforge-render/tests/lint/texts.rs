@@ -205,6 +205,107 @@ fn amounts_of_a_template_are_named_at_their_keys() {
 }
 
 #[test]
+fn amounts_of_a_job_are_named_at_their_keys() {
+    let places = |text: &str| {
+        let found = lint(text, &context("stashbot"));
+        let sizes =
+            found.iter().filter(|found| matches!(found.rule, Rule::QuotaExceeded | Rule::OutsideLimits));
+        let mut places: Vec<String> =
+            sizes.map(|found| format!("{} {}", found.location, &text[found.span.clone()])).collect();
+        places.dedup();
+        places.join("\n")
+    };
+    let job = "- name: w\n  image: bookworm\n  command: ./a\n  continuous: true\n";
+    assert_snapshot!(places(&format!("{job}  cpu: 4 # many\n  mem: 9Gi\n")), @"
+    line 5, column 3 cpu: 4
+    line 6, column 3 mem: 9Gi
+    ");
+    assert_snapshot!(places(&format!("{job}  replicas: 40\n")), @"line 5, column 3 replicas: 40");
+    assert_snapshot!(places("- mem: 60Gi\n  name: w\n  image: bookworm\n  command: ./a\n  schedule: '@daily'\n"), @"line 1, column 3 mem: 60Gi");
+    assert_snapshot!(places("[{\"name\": \"w\", \"image\": \"bookworm\", \"command\": \"./a\", \"mem\": \"9Gi\", \"continuous\": true}]"), @r#"line 1, column 55 "mem": "9Gi""#);
+    // What is exceeded by the number of jobs has no key.
+    let jobs: String = (0..5).map(|index| job.replace("name: w", &format!("name: w{index}"))).collect();
+    assert_snapshot!(places(&jobs), @"
+    line 9, column 9 w2
+    line 13, column 9 w3
+    ");
+}
+
+#[test]
+fn wrong_types_hide_no_amounts() {
+    let pod = "{containers: [{name: a, image: tools-harbor.wmcloud.org/tool-a/a:1, command: [a], env: [{name: A, value: 1}], \
+               resources: {limits: {cpu: 500, memory: 100Gi}}}]}";
+    let text = format!(
+        "apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: bot}}\nspec:\n  selector: {{matchLabels: {{toolforge: tool}}}}\n  \
+         template: {{metadata: {{labels: {{toolforge: tool}}}}, spec: {pod}}}\n"
+    );
+    let rest = |text: &str| {
+        let mut found = ids(text, &context("stashbot"));
+        found.retain(|id| *id != "wrong-type");
+        found
+    };
+    let found = rest(&text);
+    assert_eq!(found, rest(&text.replace("value: 1", "value: '1'")));
+    assert!(found.contains(&"outside-limits") && found.contains(&"quota-exceeded"), "{found:?}");
+    // A value of another type counts as one that is not set.
+    let text = text.replace("selector:", "replicas: many\n  selector:");
+    assert_eq!(found, rest(&text));
+}
+
+#[test]
+fn other_words_for_fields_are_known() {
+    let clean = fixture("clean.yaml");
+    for (from, to, meant) in [
+        ("        env:\n", "        enviroment:\n", "env"),
+        ("        env:\n", "        environment:\n", "env"),
+        ("        command: [./once", "        cmd: [./once", "command"),
+        ("        command: [./once", "        entrypoint: [./once", "command"),
+    ] {
+        let text = clean.replacen(from, to, 1);
+        let found = lint(&text, &context("stashbot"));
+        let found = found.iter().find(|found| found.rule == Rule::UnknownField).unwrap();
+        assert!(found.message.as_raw().ends_with(&format!("did you mean \"{meant}\"?")), "{found:?}");
+    }
+}
+
+#[test]
+fn lines_of_a_shell_are_found_in_commands() {
+    let found = |command: &str| {
+        let text = format!(
+            "apiVersion: v1\nkind: Pod\nmetadata: {{name: a, labels: {{toolforge: tool}}}}\nspec:\n  containers:\n  - name: a\n    \
+             image: docker-registry.svc.toolforge.org/toolforge-python311-sssd-base:latest\n    \
+             resources: {{limits: {{cpu: 500m}}, requests: {{cpu: 250m}}}}\n    command: {command}\n"
+        );
+        shown(&text, &context("stashbot"))
+    };
+    assert_snapshot!(found("[python3 bot.py]"), @r#"
+    9:15 warning shell-syntax: the first item is the name of a program, and this is a whole line; write an item for each word, or ["sh", "-c", "…"] for a line of a shell [python3 bot.py]
+        server: exec: "python3 bot.py": executable file not found in $PATH
+    "#);
+    assert_snapshot!(found("[\"cd /x && ./y\"]"), @r#"
+    9:15 warning shell-syntax: the first item is the name of a program, and this is a whole line; write an item for each word, or ["sh", "-c", "…"] for a line of a shell ["cd /x && ./y"]
+        server: exec: "cd /x && ./y": stat cd /x && ./y: no such file or directory
+    "#);
+    assert_snapshot!(found("[./x, \">\", log]"), @r#"9:20 warning shell-syntax: no shell reads ">", and the program gets it as an argument; write ["sh", "-c", "…"] [">"]"#);
+    assert_snapshot!(found("[~/x]"), @r#"
+    9:15 warning shell-syntax: no shell expands "~/x"; write the whole path, or ["sh", "-c", "…"] [~/x]
+        server: exec: "~/x": stat ~/x: no such file or directory
+    "#);
+    assert_snapshot!(found("[cd, /x]"), @r#"
+    9:15 warning shell-syntax: cd is a command of a shell, not a program; write ["sh", "-c", "…"] [cd]
+        server: exec: "cd": executable file not found in $PATH
+    "#);
+    assert_snapshot!(found("[A=1, ./x]"), @r#"
+    9:15 warning shell-syntax: the first item is the name of a program, and this sets a variable; set it in `env` [A=1]
+        server: exec: "A=1": executable file not found in $PATH
+    "#);
+    assert_snapshot!(found("[php, x.php]"), @"9:15 warning missing-interpreter: the command needs php, which image python3.11 does not contain [php]");
+    assert_snapshot!(found("[sh, -c, php x.php]\n    env: [{name: PATH, value: /data/project/stashbot/bin}]"), @"");
+    assert_snapshot!(shown("- {name: a, image: python3.11, command: php x.php}\n", &context("stashbot")), @"1:41 warning missing-interpreter: the command needs php, which image python3.11 does not contain [php x.php]");
+    assert_snapshot!(shown("type: jdk17\nextra_args: [php, x.php]\n", &context("stashbot")), @"2:14 warning missing-interpreter: the command needs php, which image jdk17 does not contain [php]");
+}
+
+#[test]
 fn levels_are_ordered() {
     assert!(Level::Error > Level::Warning && Level::Warning > Level::Note);
 }

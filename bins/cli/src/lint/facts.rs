@@ -5,7 +5,7 @@ use toolforge_client::{
     AdmissionRefusal, ApiStatus, Client, Error, FileFetchOptions, Kubeconfig, NamespaceFetchOptions,
     ResourceType, StatusKind, ToolHome,
 };
-use toolforge_model::{ToolName, Untrusted};
+use toolforge_model::{ExpectedDocument, ToolName, Untrusted};
 use toolforge_render::files::FileContents;
 use toolforge_render::lint::{Finding, LintContext, LintHome, LintObject, refused_by_server, server_objects};
 
@@ -24,7 +24,11 @@ pub(super) struct Facts {
 }
 
 /// Returns the facts of a session; without one, and where they cannot be fetched, the bundled ones.
-pub(super) fn facts(session: Option<&Session>, global: &GlobalOptions, texts: &[&str]) -> Facts {
+pub(super) fn facts(
+    session: Option<&Session>,
+    global: &GlobalOptions,
+    texts: &[(ExpectedDocument, &str)],
+) -> Facts {
     let (tool, home) = match session {
         Some(session) => (Some(session.tool.clone()), session.home.clone()),
         None => tool(global),
@@ -52,10 +56,12 @@ fn tool(global: &GlobalOptions) -> (Option<ToolName>, Option<ToolHome>) {
     }
 }
 
-fn live(session: &Session, texts: &[&str]) -> Result<LintContext, Failure> {
+fn live(session: &Session, texts: &[(ExpectedDocument, &str)]) -> Result<LintContext, Failure> {
     let uid = session.uid.map(i64::from);
-    let files: Vec<FileContents> =
-        texts.iter().map(|text| FileContents::parse(text, &session.tool)).collect();
+    let files: Vec<FileContents> = texts
+        .iter()
+        .map(|(expected, text)| FileContents::parse_expected(text, &session.tool, *expected))
+        .collect();
     let manifests: Vec<_> = files.iter().flat_map(|contents| &contents.manifests).collect();
     let mut options = FileFetchOptions::for_files(&files, &manifests);
     options.catalog = true;

@@ -1,6 +1,6 @@
 use std::path::{Path, PathBuf};
 
-use toolforge_model::Untrusted;
+use toolforge_model::{ExpectedDocument, Untrusted};
 use toolforge_render::lint::{Level, LintContext, MAX_BYTES, Secrets, decode, lint as findings_of};
 
 use super::checked::Checked;
@@ -80,6 +80,11 @@ fn is_standard_input(file: &Path) -> bool {
     file.as_os_str() == "-"
 }
 
+/// Returns what the name of a file says about it.
+fn expected(file: &Path) -> ExpectedDocument {
+    ExpectedDocument::of_path(&file.to_string_lossy())
+}
+
 fn check_files(
     session: Option<&Session>,
     global: &GlobalOptions,
@@ -91,14 +96,16 @@ fn check_files(
     for file in files {
         contents.push(read_input(file, FILE_LIMIT)?);
     }
-    let texts: Vec<&str> = contents
+    let texts: Vec<(ExpectedDocument, &str)> = files
         .iter()
-        .filter(|bytes| bytes.len() <= MAX_BYTES)
-        .filter_map(|bytes| decode(bytes).ok())
+        .zip(&contents)
+        .filter(|(_, bytes)| bytes.len() <= MAX_BYTES)
+        .filter_map(|(file, bytes)| Some((expected(file), decode(bytes).ok()?)))
         .collect();
-    let facts = facts(session, global, &texts);
+    let mut facts = facts(session, global, &texts);
     let mut all = Vec::new();
     for (file, bytes) in files.iter().zip(&contents) {
+        facts.context.expected = expected(file);
         let checked = check_file(file, bytes, session, &facts.context, options)?;
         if format == LintFormat::Table {
             print_text(&shown::file(&checked))?;

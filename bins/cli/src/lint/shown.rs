@@ -5,11 +5,13 @@ use std::ops::Range;
 
 use annotate_snippets::{AnnotationKind, Level as Severity, Renderer, Snippet};
 use toolforge_model::Untrusted;
+use toolforge_model::yaml::not_yaml;
 use toolforge_render::lint::{Finding, Level, POLICY_DATE, Rule, Secrets};
 
 use super::checked::Checked;
 use super::facts::Facts;
 use super::options::LintOptions;
+use crate::failure::CRONTAB_HINT;
 
 /// Lines that are longer than this are not shown.
 const LONGEST_LINE: usize = 500;
@@ -84,7 +86,7 @@ fn shown(checked: &Checked, finding: &Finding, others: &[u64]) -> String {
     }
     let remedy = match &finding.fix {
         Some(fix) => format!("`--fix` can {}", fix.title.escaped()),
-        None => finding.rule.remedy().to_owned(),
+        None => remedy(checked, finding.rule),
     };
     notes.push(Severity::HELP.with_name("fix").message(remedy));
     if !others.is_empty() {
@@ -109,6 +111,15 @@ fn shown(checked: &Checked, finding: &Finding, others: &[u64]) -> String {
     }
     let renderer = if is_styled() { Renderer::styled() } else { Renderer::plain() };
     renderer.render(&[group])
+}
+
+/// Returns what to do about a finding without a fix.
+fn remedy(checked: &Checked, rule: Rule) -> String {
+    match rule {
+        Rule::UnknownDocument if not_yaml(&checked.text).is_some() => CRONTAB_HINT.to_owned(),
+        Rule::UnknownImage => format!("{} `toolforge jobs images` lists those of jobs.", rule.remedy()),
+        rule => rule.remedy().to_owned(),
+    }
 }
 
 /// Returns whether standard output shows colors.
@@ -164,11 +175,7 @@ pub(super) fn end(files: &[Checked], facts: &Facts, options: LintOptions) -> Str
         }
     }
     let found = if parts.is_empty() { "nothing found".to_owned() } else { parts.join(", ") };
-    let source = if facts.is_live {
-        "with the limits and images of the cluster".to_owned()
-    } else {
-        format!("without the cluster: policy of {POLICY_DATE}, images of August 2025, limits of 2023")
-    };
+    let source = source(facts);
     let fixable = files.iter().flat_map(|file| &file.findings).filter(|found| found.fix.is_some()).count();
     let hint = if fixable > 0 && !options.fix {
         format!("hint: `--fix` fixes {fixable} of them.\n")
@@ -176,6 +183,21 @@ pub(super) fn end(files: &[Checked], facts: &Facts, options: LintOptions) -> Str
         String::new()
     };
     format!("{found} in {}, {source}\n{hint}", count(files.len(), "file"))
+}
+
+/// Returns where the limits and the images are from.
+fn source(facts: &Facts) -> String {
+    if !facts.is_live {
+        return format!(
+            "without the cluster: policy of {POLICY_DATE}, images of August 2025, limits of 2023"
+        );
+    }
+    let images = if facts.context.catalog.is_bundled() {
+        "limits of the cluster, and images of August 2025"
+    } else {
+        "limits and images of the cluster"
+    };
+    format!("with the {images}")
 }
 
 fn count(number: usize, noun: &str) -> String {

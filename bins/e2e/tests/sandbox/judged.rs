@@ -12,7 +12,7 @@ use crate::random::Random;
 const REQUESTS: usize = 40;
 
 /// How long pods, and refusals of pods, may take. A one-off job tries again after ten seconds, and the load of the machine counts.
-const PATIENCE: Duration = Duration::from_secs(90);
+const PATIENCE: Duration = Duration::from_secs(240);
 
 /// What is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -30,7 +30,7 @@ fn all_gone(pids: &[String]) -> bool {
 fn wait_until(what: &str, condition: impl Fn() -> bool) {
     let started = Instant::now();
     while !condition() {
-        assert!(started.elapsed() < Duration::from_secs(10), "{what}");
+        assert!(started.elapsed() < Duration::from_secs(60), "{what}");
         std::thread::sleep(Duration::from_millis(50));
     }
 }
@@ -114,7 +114,7 @@ fn demo_serves_a_page_and_repeats_quickly() {
     assert!(second.status.success(), "{}", String::from_utf8_lossy(&second.stderr));
     assert!(String::from_utf8(second.stdout).unwrap().contains("is already running"));
     // This is not a measurement: a demo that rebuilt or restarted anything would take far longer.
-    assert!(started.elapsed() < Duration::from_secs(60), "{:?}", started.elapsed());
+    assert!(started.elapsed() < Duration::from_secs(180), "{:?}", started.elapsed());
 }
 
 #[test]

@@ -129,7 +129,7 @@ fn planned(
 fn print_outcome(planned: &PlannedAdoption, dry_run: Option<DryRunOption>) {
     let (name, subject) = (&planned.job.name, facts::subject(&planned.job));
     match (&planned.adoption, dry_run) {
-        (None, _) => print_message(&format!("job {name} is a job already")),
+        (None, _) => print_message(&format!("{name} is already a job")),
         (Some(_), Some(_)) => {
             print_message(&format!("the cluster accepts {subject} as a job; nothing was changed"));
         }

@@ -1,19 +1,21 @@
 use std::path::PathBuf;
 
 use toolforge_cli::{
-    ExitCode, Failure, Notice, Session, has_other_content, images_to_show, print_message, print_text,
-    read_input, write_file,
+    ExitCode, Failure, Notice, Session, has_kubeconfig, has_other_content, images_to_show, print_message,
+    print_text, read_input, write_file,
 };
 use toolforge_model::crontab::find_crontab;
 use toolforge_model::yaml::{YamlNode, YamlValue};
-use toolforge_model::{Diagnostic, DocumentKind, Location, ToolName, Untrusted};
+use toolforge_model::{Diagnostic, DocumentKind, JobImage, Location, ToolName, Untrusted, reference_host};
 use toolforge_render::convert::{Conversion, ConversionNote, Converter, with_current_version};
 use toolforge_render::lint::{Finding, Rule, decode, reading_errors};
 use toolforge_render::manifest::{Manifests, file_documents};
+use toolforge_render::namespace::Namespace;
 use toolforge_report::FailureCode;
 
 use super::{PROGRAM, dump};
 use crate::arguments::{Arguments, ConvertArguments};
+use crate::failures;
 
 /// The most bytes that are read of a file.
 const FILE_LIMIT: u64 = 16 * 1024 * 1024;
@@ -35,7 +37,12 @@ pub(super) fn dispatch(arguments: &Arguments, options: &ConvertArguments) -> Res
     let session = match Session::open(&global, PROGRAM) {
         Ok(session) => session.for_reading(),
         Err(failure) if global.names_facts() => return Err(failure),
-        Err(_) => {
+        // A kubeconfig that exists is meant to be used: its tool is that of the files.
+        Err(failure) if global.tool.is_none() && has_kubeconfig(&global) => return Err(failure),
+        Err(failure) => {
+            if has_kubeconfig(&global) {
+                Notice::note(format!("the cluster's images are not known: {}", failure.message())).print();
+            }
             if global.tool.is_none() {
                 global.tool = UNKNOWN_TOOL.parse().ok();
                 check_unknown_tool(&inputs)?;
@@ -81,7 +88,7 @@ impl Input {
 /// Adds the namespace of an object, or those of the items of a list.
 fn add_namespaces(object: &YamlNode, found: &mut Vec<(Location, String)>) {
     if let Some(namespace) = object.get("metadata").and_then(|metadata| metadata.get("namespace"))
-        && let Some(name) = namespace.scalar()
+        && let Some(name) = namespace.scalar().filter(|name| !name.is_empty())
     {
         found.push((namespace.location, name.to_owned()));
     }
@@ -119,6 +126,7 @@ fn check_unknown_tool(inputs: &[Input]) -> Result<(), Failure> {
 
 fn convert(session: &Session, options: &ConvertArguments, inputs: &[Input]) -> Result<ExitCode, Failure> {
     let namespace = session.namespace(images_to_show(Ok(session)));
+    check_image(&namespace, options.image.as_ref())?;
     let mut converter = Converter::new(&namespace, options.image.clone());
     let mut errors = Vec::new();
     for Input { name, bytes } in inputs {
@@ -165,6 +173,20 @@ fn convert(session: &Session, options: &ConvertArguments, inputs: &[Input]) -> R
         return Err(errors.iter().fold(failure, |failure, (name, error)| failure.diagnostic(name, error)));
     }
     finish(&converter.finish(), options)
+}
+
+/// Checks an image for jobs that is not from a registry: only the catalog has its name.
+fn check_image(namespace: &Namespace, image: Option<&JobImage>) -> Result<(), Failure> {
+    let is_of_catalog = |image: &&JobImage| match image {
+        JobImage::Type(_) => true,
+        JobImage::Reference(reference) => reference_host(reference).is_none(),
+        JobImage::BuildService(_) => false,
+    };
+    let Some(image) = image.filter(is_of_catalog) else { return Ok(()) };
+    match namespace.catalog.job_image(image, &namespace.platform.build_service_repository) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(failures::of_plan(&error.with_own_image(&namespace.tool).into(), namespace)),
+    }
 }
 
 /// Returns what a document is that is recognized and is not a manifest: one that the platform's tools read needs no conversion.

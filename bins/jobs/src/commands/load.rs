@@ -7,12 +7,15 @@ use toolforge_cli::{
     print, print_for_people, print_message, read_input, warn_of_unread,
 };
 use toolforge_client::{Attempt, Client, JobFetchOptions, Written};
-use toolforge_model::{Diagnostic, FileJob, JobName, JobRequest, JobsFile, Untrusted};
+use toolforge_model::{
+    Diagnostic, DocumentKind, FileJob, JobName, JobRequest, JobsFile, Untrusted, decode_utf8, quote_word,
+};
 use toolforge_quota::Verdict;
 use toolforge_render::change::{Action, Adjustment, Change, ChangeSet, WorkloadKind};
 use toolforge_render::job::{
     JobFacts, LoadOptions, LoadPlan, job_file_warnings, job_status, load_adjustments, observe_job, plan_load,
 };
+use toolforge_render::manifest::file_documents;
 use toolforge_render::pod::Cause;
 
 use toolforge_report::FailureCode;
@@ -224,16 +227,19 @@ pub(super) fn read(session: &Session, options: &FileOptions) -> Result<JobsFile,
     }
     let shown = Untrusted::new(options.file.display().to_string());
     let bytes = read_input(&options.file, FILE_LIMIT)?;
-    let text = String::from_utf8(bytes)
-        .map_err(|_| Failure::new(ExitCode::Failed, format!("{} is not text (UTF-8)", shown.escaped())))?;
+    let text = decode_utf8(&bytes).map_err(|error| {
+        let failure =
+            Failure::new(ExitCode::Failed, error.in_file(&shown)).with_code(FailureCode::InvalidFile);
+        failure.diagnostic(&shown, &error).detail("nothing was changed")
+    })?;
     let read = match &options.job {
-        Some(name) => JobsFile::parse_one(&text, &session.tool, name),
-        None => JobsFile::parse(&text, &session.tool),
+        Some(name) => JobsFile::parse_one(text, &session.tool, name),
+        None => JobsFile::parse(text, &session.tool),
     };
     let file = read.map_err(|found| {
         let errors = match options.job {
             Some(_) => None,
-            None => errors_with_images(session, &text),
+            None => errors_with_images(session, text),
         };
         let errors = errors.unwrap_or_else(|| found.into_iter().collect());
         let message = match errors.as_slice() {
@@ -242,13 +248,26 @@ pub(super) fn read(session: &Session, options: &FileOptions) -> Result<JobsFile,
         };
         let failure = Failure::new(ExitCode::Failed, message).with_code(FailureCode::InvalidFile);
         let failure = errors.iter().fold(failure, |failure, error| failure.diagnostic(&shown, error));
-        if errors.len() == 1 { failure.detail("nothing was changed") } else { failure }
+        let failure = if errors.len() == 1 { failure.detail("nothing was changed") } else { failure };
+        if is_manifest(text) {
+            let file = quote_word(&options.file.display().to_string());
+            let file = Untrusted::new(file);
+            return failure
+                .hint(format!("Convert it to a jobs file: `toolforge jobs convert {}`.", file.escaped()));
+        }
+        failure
     })?;
     print_file_warnings_once(&shown, &file.warnings);
     if let (Some(name), true) = (&options.job, file.jobs.is_empty()) {
         return Err(Failure::new(ExitCode::Failed, format!("{} has no job {name}", shown.escaped())));
     }
     Ok(file)
+}
+
+/// Returns whether a file begins with an object of Kubernetes.
+fn is_manifest(text: &str) -> bool {
+    let documents = file_documents(text).documents;
+    documents.first().is_some_and(|first| DocumentKind::of(&first.node) == DocumentKind::Manifest)
 }
 
 /// Prints warnings about a file, one line for all lines with the same warning.

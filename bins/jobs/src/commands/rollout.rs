@@ -4,7 +4,7 @@ use toolforge_cli::{
     ExitCode, Failure, Notice, RolloutLine, failed_rollout, interrupted, rollout_failure, rollout_timeout,
 };
 use toolforge_client::{Client, ROLLOUT_TIMEOUT, RolloutOutcome, RolloutTarget, WaitOptions};
-use toolforge_model::{JobKind, JobRequest, Untrusted};
+use toolforge_model::{JobKind, JobRequest};
 use toolforge_render::job::JobObjects;
 
 use super::facts;
@@ -35,7 +35,7 @@ pub(super) async fn until_ready(
     };
     let quoted = if job.is_managed() { format!("job '{name}'") } else { name.clone() };
     if line.finish() {
-        Notice::note(format!("{subject} was changed by somebody else meanwhile")).print();
+        Notice::note(format!("{subject} was changed by somebody else")).print();
     }
     let (what, causes, log) = match waited.map_err(|error| not_seen(error, &job.name))? {
         RolloutOutcome::Failed { causes, live, log } => {
@@ -47,11 +47,9 @@ pub(super) async fn until_ready(
                 failure.hint(format!("It may still come up; `toolforge jobs show {name}` shows its state."))
             );
         }
-        RolloutOutcome::Deleted => {
-            (format!("{quoted} was deleted by somebody else meanwhile"), Vec::new(), None)
-        }
+        RolloutOutcome::Deleted => (format!("{quoted} was deleted by somebody else"), Vec::new(), None),
         RolloutOutcome::Replaced => {
-            let what = format!("{quoted} was deleted and created again by somebody else meanwhile");
+            let what = format!("{quoted} was deleted and created again by somebody else");
             (what, Vec::new(), None)
         }
         _ => return Ok(ExitCode::Success),
@@ -77,9 +75,7 @@ fn is_checked(kind: &JobKind) -> bool {
 /// Adds the last lines that were written since to a log file.
 fn with_lines(failure: Failure, logs: &LogMarks) -> Failure {
     match logs.last_lines() {
-        Some((path, lines)) => failure
-            .detail(format!("the last lines of {}:", Untrusted::new(path.display().to_string()).escaped()))
-            .detail(lines),
+        Some(last) => failure.last_lines(&last),
         None => failure,
     }
 }

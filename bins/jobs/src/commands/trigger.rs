@@ -101,11 +101,12 @@ pub(super) fn run(
 /// Records on the CronJob of a job when a run of it was started, so that `cron` shows the run when its Job is deleted. The run
 /// itself does not depend on it.
 pub(super) fn record_run(session: &Session, job: &JobObjects, run: &str) -> Result<(), Failure> {
-    let Some((id, patch)) = manual_run_record(job, run) else { return Ok(()) };
+    let Some(record) = manual_run_record(job, run) else { return Ok(()) };
     let (runtime, client) = session.cluster()?;
-    let (path, params) = (ObjectPath::of(&session.tool, &id), merge_params());
-    let record = async { timeout(RECORD_TIMEOUT, client.merge::<CronJob>(&path, &patch, &params)).await };
-    let recorded = runtime.block_on(record);
+    let (path, params) = (ObjectPath::of(&session.tool, &record.object), merge_params());
+    let merge =
+        async { timeout(RECORD_TIMEOUT, client.merge::<CronJob>(&path, &record.patch, &params)).await };
+    let recorded = runtime.block_on(merge);
     let problem = match recorded {
         Ok(Ok(_)) => return Ok(()),
         Ok(Err(error)) => error.to_string(),

@@ -1,11 +1,12 @@
 //! Waiting for the end of one run.
 
-use std::path::Path;
 use std::time::Duration;
 
 use k8s_openapi::api::core::v1::Pod;
-use toolforge_cli::{ExitCode, Failure, FileMark, Notice, ProgressLine, interrupted, print_message};
-use toolforge_client::{Client, Error, JobRun, LAST_LINES, RunWaitOutcome, WaitOptions, WatchOptions};
+use toolforge_cli::{
+    ExitCode, Failure, FileMark, LastLines, Notice, ProgressLine, interrupted, print_message,
+};
+use toolforge_client::{Client, Error, JobRun, RunWaitOutcome, WaitOptions, WatchOptions};
 use toolforge_model::{JobName, JobRequest, Untrusted};
 use toolforge_render::job::{FailureReason, LiveJobs, RunOutcome};
 use toolforge_render::pod::{Cause, LastTermination, TerminationKind};
@@ -115,12 +116,9 @@ async fn failed(
     };
     let code = end.and_then(|end| u8::try_from(end.exit_code).ok()).filter(|code| *code > 0).unwrap_or(1);
     let mut failure = Failure::new(ExitCode::Propagated(code), format!("job '{name}' failed: {why}"));
-    if let Some(lines) = last_lines(client, request, live).await {
-        failure = failure.detail("the last lines of its log:").detail(lines);
-    }
-    if let Some((path, lines)) = logs.last_lines() {
-        let path = Untrusted::new(path.display().to_string());
-        failure = failure.detail(format!("the last lines of {}:", path.escaped())).detail(lines);
+    let lines = last_lines(client, request, live).await;
+    for last in [lines, logs.last_lines()].into_iter().flatten() {
+        failure = failure.last_lines(&last);
     }
     match exit_code_hint(i32::from(code)) {
         _ if end.map(LastTermination::kind) == Some(TerminationKind::OutOfMemory) => {
@@ -137,7 +135,7 @@ async fn failed(
 }
 
 /// Returns the last lines of the newest pod's log.
-async fn last_lines(client: &Client, request: &JobRequest, live: &LiveJobs) -> Option<String> {
+async fn last_lines(client: &Client, request: &JobRequest, live: &LiveJobs) -> Option<LastLines> {
     // Another run of the same job may have started meanwhile.
     let run = live.jobs.first()?.metadata.uid.clone();
     let is_own = |pod: &&Pod| {
@@ -145,7 +143,7 @@ async fn last_lines(client: &Client, request: &JobRequest, live: &LiveJobs) -> O
         owners.into_iter().any(|owner| Some(&owner.uid) == run.as_ref())
     };
     let lines = client.last_lines(&request.tool, live.pods.iter().filter(is_own)).await?;
-    Some(lines.lines_escaped().to_string())
+    Some(LastLines::of_its_log(&lines))
 }
 
 /// The ends of a job's log files before a run: what is in them then was written by earlier runs.
@@ -153,10 +151,9 @@ async fn last_lines(client: &Client, request: &JobRequest, live: &LiveJobs) -> O
 pub(super) struct LogMarks(Vec<FileMark>);
 
 impl LogMarks {
-    /// Returns the last lines that were written since, of the first file that has any, with its path.
-    pub(super) fn last_lines(&self) -> Option<(&Path, String)> {
-        let count = usize::try_from(LAST_LINES).unwrap_or(usize::MAX);
-        self.0.iter().find_map(|log| Some((log.path(), log.last_lines(count)?)))
+    /// Returns the last lines that were written since, of the first file that has any.
+    pub(super) fn last_lines(&self) -> Option<LastLines> {
+        self.0.iter().find_map(FileMark::last_lines)
     }
 
     /// Returns the present ends of a job's log files, that of the errors first.

@@ -36,6 +36,7 @@ pub(crate) fn plan(
         problems: plan.problems.iter().flat_map(|found| problems(plan, found, source)).collect(),
         warnings: plan_warnings(plan),
         conflicts: conflicts.report(),
+        blocked_runs: conflicts.blocked_report(),
     };
     let text = [
         text(plan),
@@ -255,7 +256,8 @@ fn set_hint(set: &ChangeSet) -> Option<String> {
     }
     if violations.iter().any(|violation| violation.kind.is_below_min()) {
         return Some(
-            "Request more of it, or leave it out; `toolforge jobs quota` shows the limits.".to_owned(),
+            "Request at least the minimum, or leave the option out; `toolforge jobs quota` shows the limits."
+                .to_owned(),
         );
     }
     if !violations.is_empty() {

@@ -147,10 +147,19 @@ fn crontab_is_converted_without_a_cluster() {
         ("name: a\nimage: bookworm\ncommand: ./a\n", "this is one job: write `- ` before its first key"),
         ("type: php8.2\nreplicas: 2\n", "this is a service.template already; `webservice start --template`"),
         ("- a\n", "an object is a mapping that begins with `apiVersion:`, not a list"),
+        ("a\n", "an object is a mapping that begins with `apiVersion:`, not \"a\""),
     ] {
         std::fs::write(directory.0.join("bad.yaml"), text).unwrap();
         let refused = shown(&["convert", "bad.yaml", "--tool", "tf-test"]);
         assert!(refused.starts_with(&format!("[exit 1]\nerror: bad.yaml:1:1: {expected}")), "{refused}");
+    }
+    // Lines that lack something are lines of a crontab all the same.
+    for line in ["0 3 * * ./a.sh", "0 3 * * *", "*/5 * * *", "@daily"] {
+        std::fs::write(directory.0.join("bad.yaml"), format!("{line}\n")).unwrap();
+        let refused = shown(&["convert", "bad.yaml", "--tool", "tf-test"]);
+        let expected =
+            format!("bad.yaml:1: {line}: not converted: expected five fields of cron and a command");
+        assert!(refused.starts_with("[exit 1]\n") && refused.contains(&expected), "{refused}");
     }
     std::fs::write(directory.0.join("secret.yaml"), "{apiVersion: v1, kind: Secret, metadata: {name: a}}\n")
         .unwrap();
@@ -369,7 +378,9 @@ fn invalid_values_need_no_kubeconfig() {
     ");
     assert_snapshot!(shown("cron --calendar --suggest"), @"
     [exit 2]
-    error: --calendar cannot be used with --suggest
+    error: `--calendar` cannot be used with `--suggest`
+
+    hint: Leave `--calendar` out, or `--suggest`.
     ");
 }
 
@@ -512,7 +523,7 @@ fn files_that_are_not_yaml_change_nothing() {
         (0..200).map(|depth| format!("{}a:\n", " ".repeat(depth))).collect::<String>() + &" ".repeat(200)
     );
     let files: [(&str, &[u8], &str); 4] = [
-        ("utf-16", b"\xff\xfe-\0 \0", "is not text (UTF-8)"),
+        ("utf-16", b"\xff\xfe-\0 \0", "the file is UTF-16; save it as UTF-8"),
         ("nul", b"- name: a\0b\n", "zero bytes"),
         ("deep", deep.as_bytes(), "levels deep"),
         ("brackets", &[b'['; 5000], "levels deep"),

@@ -53,6 +53,29 @@ fn misspelled_option_is_the_first_error() {
 }
 
 #[test]
+fn offline_has_a_hint() {
+    let scratch = Scratch::new("offline", "");
+    assert_snapshot!(said(&jobs(&scratch, &["plan", "--offline", "jobs.yaml"])), @"
+    [exit 2]
+    error: unknown option --offline
+
+    hint: Without a cluster: `--tool NAME` with `--quota toolforge-2023`, or with `--from FILE` to read what `kubectl get … -o yaml` printed.
+    ");
+    assert_snapshot!(said(&jobs(&scratch, &["plan", "jobs.yaml", "--offline", "--output", "csv"])), @"
+    [exit 2]
+    error: unknown option --offline
+
+    hint: Without a cluster: `--tool NAME` with `--quota toolforge-2023`, or with `--from FILE` to read what `kubectl get … -o yaml` printed.
+    ");
+    assert_snapshot!(said(&jobs(&scratch, &["list", "--offline"])), @"
+    [exit 2]
+    error: unknown option --offline
+
+    hint: Without a cluster: `--tool NAME` with `--from FILE` to read what `kubectl get … -o yaml` printed.
+    ");
+}
+
+#[test]
 fn missing_kubeconfig_of_the_environment_is_no_obstacle() {
     let scratch = Scratch::new("environment", "- {name: a, image: python3.11, command: x}\n");
     for line in [

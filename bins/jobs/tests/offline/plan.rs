@@ -317,10 +317,11 @@ fn plan_says_what_a_restart_would_do() {
 
 #[test]
 fn conflicts_name_durations_that_are_assumed() {
-    let job = |name: &str, schedule: &str| {
-        format!("- {{name: {name}, command: x, image: bookworm, mem: 3Gi, schedule: '{schedule}'}}\n")
+    let job = |name: &str, hour: u64| {
+        format!("- {{name: {name}, command: x, image: bookworm, mem: 3Gi, schedule: '0 {hour} * * *'}}\n")
     };
-    let directory = Scratch::new("assumed", &job("a", "0 3 * * *"));
+    let [hour, next] = [2, 3].map(toolforge_fixtures::hours_from_now);
+    let directory = Scratch::new("assumed", &job("a", hour));
     directory.write_quota("limits.memory", "4Gi", "0");
     let rendered = jobs(&directory, &[&["render", "jobs.yaml", "--output", "json"], &OFFLINE[..]].concat());
     let mut live: Value = serde_json::from_slice(&rendered.stdout).unwrap();
@@ -329,12 +330,15 @@ fn conflicts_name_durations_that_are_assumed() {
     live["items"][0]["status"] =
         json!({"lastScheduleTime": "2026-08-01T03:00:00Z", "lastSuccessfulTime": "2026-08-01T05:00:00Z"});
     std::fs::write(directory.0.join("live.json"), live.to_string()).unwrap();
-    std::fs::write(directory.0.join("jobs.yaml"), job("a", "0 3 * * *") + &job("b", "0 4 * * *")).unwrap();
+    std::fs::write(directory.0.join("jobs.yaml"), job("a", hour) + &job("b", next)).unwrap();
     let line = ["plan", "jobs.yaml", "--from", "live.json", "--from", "quota.json"];
     let output = jobs(&directory, &[&line, &OFFLINE[..]].concat());
     let stderr = String::from_utf8(output.stderr).unwrap();
-    let expected = "warning: these runs exceed the quota within the next 24 hours:\n  a, b, 04:00 to 04:05\n  assumed: a run of a takes 2h, the longest that the last one can have taken\n";
-    assert!(stderr.contains(expected), "{stderr}");
+    let expected = format!(
+        "warning: these runs exceed the quota within the next 24 hours:\n  a, b, {next:02}:00 to {next:02}:05\n  \
+         assumed: a run of a takes 2h, the longest that the last one can have taken\n"
+    );
+    assert!(stderr.contains(&expected), "{stderr}");
 }
 
 #[test]
@@ -373,7 +377,7 @@ fn missing_pods_have_the_words_of_every_plan() {
     RESOURCE       LIMIT  USED  AFTER  PEAK  VERDICT
     limits.memory  2Gi    1Gi   3Gi    3Gi   too much
 
-    it adds nothing to the quota, but pods that are missing do not fit, and cannot be created
+    it needs no quota, but some pods of existing workloads are missing and do not fit
     one of these would fit:
       job bot: memory 682Mi, with downtime
       job bot: 2 replicas

@@ -1,8 +1,10 @@
-//! Runs of CronJobs of files.
+//! Runs of CronJobs of files, and Jobs that wait for each other.
 
 use std::path::PathBuf;
 
-use crate::said;
+use insta::assert_snapshot;
+
+use crate::{quota_check, said};
 
 /// A file with a quota of these limits and scopes, of which nothing is used.
 struct Facts(PathBuf);
@@ -76,4 +78,34 @@ fn pods_come_before_jobs() {
     let found = facts.said(&[&job("a"), &job("b"), &pod].map(String::as_str).concat());
     assert!(found.starts_with("[exit 3]"), "{found}");
     assert!(found.contains("it does not fit in this order: create Pod p before the Jobs\n"), "{found}");
+}
+
+#[test]
+fn runs_of_a_file_wait_for_each_other() {
+    let once =
+        |name: &str, cpu: &str| format!("- {{name: {name}, command: echo 1, image: bookworm, cpu: {cpu}}}\n");
+    let three = ["a", "b", "c"].map(|name| once(name, "1")).concat();
+    assert_snapshot!(said("--quota toolforge-2023 -", &three), @"
+    [exit 0]
+    create job a
+    create job b
+    create job c
+
+    RESOURCE          LIMIT  USED  AFTER  PEAK  VERDICT
+    pods              10     0     1      2     fits
+    requests.cpu      2      0     1      2     fits
+    requests.memory   6Gi    0     512Mi  1Gi   fits
+    limits.cpu        2      0     1      2     fits
+    limits.memory     8Gi    0     512Mi  1Gi   fits
+    count/jobs.batch  15     0     3      3     fits
+
+    it fits the quota, but not all at once: some pods wait until pods of jobs have ended; whether a node has enough free resources is not checked
+    ");
+    // What stays leaves no headroom for one of them.
+    let [bot, bots] = ["bot", "other"].map(|name| once(name, "1").replace('}', ", continuous: true}"));
+    let kept = format!("{three}{bot}{bots}");
+    assert_eq!(quota_check("--quota toolforge-2023 -", &kept).status.code(), Some(3));
+    // An object counts as long as it exists, whether its pod runs or not.
+    let objects: String = (0..16).map(|index| once(&format!("j{index}"), "100m")).collect();
+    assert_eq!(quota_check("--quota toolforge-2023 -", &objects).status.code(), Some(3));
 }

@@ -148,13 +148,13 @@ fn audit_of_nothing_fails() {
     let pods = r#"{"kind": "PodList", "items": [{"metadata": {"namespace": "tool-x", "name": "a"}}]}"#;
     assert_snapshot!(run_of("audit --all --from -", pods), @"
     [exit 1]
-    error: nothing was found to audit: no namespace of a tool has a ResourceQuota or a LimitRange
+    error: there is nothing to audit: no namespace of a tool has a ResourceQuota or a LimitRange
 
     hint: Write the file with `kubectl get resourcequota,limitrange,deployment,statefulset,daemonset,cronjob,job --all-namespaces --output json`.
     ");
     assert_snapshot!(run_of("audit --all --from - --tool zz*", &audited()), @r#"
     [exit 1]
-    error: nothing was found to audit: no tool matches "zz*"
+    error: there is nothing to audit: no tool matches "zz*"
     "#);
     assert_snapshot!(run_of("audit --from - --tool zz", &audited()), @"
     [exit 1]

@@ -243,9 +243,8 @@ pub(super) fn refuse_what_does_not_fit(
         return Err(failure.hint(format!("{nearest} {more}")));
     }
     if set.at_rest.violations().iter().any(|violation| violation.kind.is_below_min()) {
-        return Err(
-            failure.hint("Request more of it, or leave the option out; `quota-check` shows the limits.")
-        );
+        return Err(failure
+            .hint("Request at least the minimum, or leave the option out; `quota-check` shows the limits."));
     }
     let advice = if plan.request().replicas > Replicas::ONE {
         "Request fewer replicas, less memory or CPU"

@@ -195,8 +195,7 @@ impl Planner for Start<'_> {
                 self.line.borrow_mut().show(&quota_wait_line(set.terminating()));
             }
             ApplyEvent::Outdated => {
-                Notice::note("the web service or the quota has changed meanwhile; reading them again")
-                    .print();
+                Notice::note("the web service or the quota has changed; reading them again").print();
             }
             _ => {}
         }
@@ -388,8 +387,8 @@ async fn note_page_error(client: &Client, tool: &ToolName, log: Option<&FileMark
         Some(_) => "has not answered within 5 seconds".to_owned(),
     };
     let mut warning = Notice::warning(format!("the web service is running, but / {what}"));
-    if let Some((title, lines)) = log.and_then(wait::log_lines) {
-        warning = warning.detail(title).details(lines.lines());
+    if let Some(last) = log.and_then(FileMark::last_lines) {
+        warning = warning.last_lines(&last);
     }
     warning.with_hint("Fix the error, then type `webservice restart`, which loads changed files.").print();
 }

@@ -64,10 +64,8 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, 
         Err(failure) => return finish(Err(failure)),
         Ok(Ended::Interrupted(exit_code)) => return finish(Ok(exit_code)),
         Ok(Ended::Stopped(StopOutcome::StartedAgain)) => {
-            Notice::note(
-                "somebody else started the web service again meanwhile; `webservice status` shows its state",
-            )
-            .print();
+            Notice::note("somebody else started the web service again; `webservice status` shows its state")
+                .print();
             return finish(Ok(ExitCode::Success));
         }
         Ok(Ended::Stopped(StopOutcome::PodsRemain)) => {

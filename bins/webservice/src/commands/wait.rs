@@ -3,11 +3,10 @@
 use toolforge_cli::{
     ExitCode, Failure, FileMark, Notice, RolloutLine, failed_rollout, rollout_failure, rollout_timeout,
 };
-use toolforge_client::{Client, LAST_LINES, ROLLOUT_TIMEOUT, RolloutOutcome, RolloutTarget, WaitOptions};
+use toolforge_client::{Client, ROLLOUT_TIMEOUT, RolloutOutcome, RolloutTarget, WaitOptions};
 use toolforge_model::{Untrusted, quote_word};
 use toolforge_render::pod::{Cause, Evidence, ReadyPods, RolloutObjects};
 use toolforge_render::web_service::WebServicePlan;
-use toolforge_report::DetailCode;
 
 use crate::advice::advice;
 use crate::invocation::Action;
@@ -34,10 +33,8 @@ pub(super) async fn until_ready(
     options.events = plan.request().health_check.path().is_some();
     let waited = client.wait_rollout(tool, target, options, |event| line.show(&event)).await;
     if line.finish() {
-        Notice::note(
-            "the web service was changed by somebody else meanwhile; `webservice status` shows its state",
-        )
-        .print();
+        Notice::note("the web service was changed by somebody else; `webservice status` shows its state")
+            .print();
     }
     match waited? {
         RolloutOutcome::Failed { causes, live, log: lines } => {
@@ -48,7 +45,7 @@ pub(super) async fn until_ready(
             .hint("It may still come up; `webservice status` shows its state.")),
         RolloutOutcome::Replaced => Err(Failure::new(
             ExitCode::Rollout,
-            "the web service was stopped and started again by somebody else meanwhile",
+            "the web service was stopped and started again by somebody else",
         )
         .hint("`webservice status` shows its state.")),
         RolloutOutcome::Deleted => Ok(RolloutWait::Deleted),
@@ -73,8 +70,8 @@ fn failed(
     };
     let failure = rollout_failure(&what, causes, lines);
     let Some(cause) = cause else { return failure };
-    let failure = match log.filter(|_| cause.has_run()).and_then(log_lines) {
-        Some((title, lines)) => failure.detail(title).coded_detail(DetailCode::Log, lines),
+    let failure = match log.filter(|_| cause.has_run()).and_then(FileMark::last_lines) {
+        Some(last) => failure.last_lines(&last),
         None => failure,
     };
     failure.hint(advice(cause, ready, Action::Start))
@@ -89,11 +86,4 @@ fn kept_arguments(plan: &WebServicePlan) -> Option<String> {
             Untrusted::new(words.join(" ")).escaped()
         )
     })
-}
-
-/// Returns the last lines of the type's log file since a mark below a title; `None` if there are none.
-pub(super) fn log_lines(log: &FileMark) -> Option<(String, String)> {
-    let lines = log.last_lines(LAST_LINES as usize)?;
-    let path = Untrusted::new(log.path().display().to_string());
-    Some((format!("the last lines of {}:", path.escaped()), lines))
 }

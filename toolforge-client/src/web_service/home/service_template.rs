@@ -1,12 +1,9 @@
 use std::path::{Path, PathBuf};
 
-use toolforge_model::{Diagnostic, Diagnostics, DocumentKind, ServiceTemplate, yaml};
+use toolforge_model::{Diagnostic, Diagnostics, DocumentKind, ExpectedDocument, ServiceTemplate, yaml};
 
 use crate::connect::{FileProblem, FileRole, read_text, shown};
 use crate::web_service::home::ToolHome;
-
-/// The name of the template.
-const NAME: &str = "service.template";
 
 /// The directories below the home that may contain the template (webservice 0.75).
 const DIRECTORIES: [&str; 4] = ["", "www/python/src", "www/js", "public_html"];
@@ -78,22 +75,17 @@ impl FoundTemplate {
     }
 }
 
-/// Returns the error of a text that is a document of another kind, and has no type of a web service.
+/// Returns the error of a text that is a document of another kind.
 fn other_document(text: &str) -> Option<Diagnostic> {
     let document = yaml::parse(text).ok()?;
-    let has = |key| document.get(key).is_some();
-    let kind = DocumentKind::of(&document);
-    let is_template = match kind {
-        DocumentKind::ServiceTemplate | DocumentKind::Unknown => true,
-        // A template may have keys under the names that they have in jobs, such as `image`.
-        DocumentKind::Job => !has("name") && !has("command"),
-        _ => false,
+    let kind = match ExpectedDocument::ServiceTemplate.kind_of(&document) {
+        DocumentKind::ServiceTemplate | DocumentKind::Unknown => return None,
+        // What to do to have jobs read is not what is asked.
+        DocumentKind::Job | DocumentKind::JobsBelowKey => DocumentKind::JobsFile,
+        kind => kind,
     };
-    // What to do to have jobs read is not what is asked.
-    let is_of_jobs = matches!(kind, DocumentKind::Job | DocumentKind::JobsBelowKey);
-    let kind = if is_of_jobs { DocumentKind::JobsFile } else { kind };
     let message = kind.unexpected("a service.template, such as `type: php8.2`", &document.describe());
-    (!is_template && !has("type")).then(|| Diagnostic::new(document.location, message))
+    Some(Diagnostic::new(document.location, message))
 }
 
 impl ToolHome {
@@ -104,7 +96,7 @@ impl ToolHome {
     pub fn template(&self) -> Result<Option<FoundTemplate>, TemplateError> {
         let paths: Vec<PathBuf> = DIRECTORIES
             .iter()
-            .map(|directory| self.path().join(directory).join(NAME))
+            .map(|directory| self.path().join(directory).join(ServiceTemplate::FILE_NAME))
             // A dangling link is an error, too.
             .filter(|path| path.symlink_metadata().is_ok())
             .collect();
@@ -120,6 +112,8 @@ impl ToolHome {
 mod tests {
     use super::*;
     use crate::web_service::home::service_manifest::tests::TempDirectory;
+
+    const NAME: &str = ServiceTemplate::FILE_NAME;
 
     #[test]
     fn template_is_found_in_one_place() {
@@ -151,10 +145,11 @@ mod tests {
             ("apiVersion: v1\nkind: Pod\n", Some("this is a Kubernetes manifest")),
             ("- name: a\n", Some("this is a jobs file")),
             ("name: a\nimage: x\n", Some("this is a jobs file")),
-            ("0 3 * * * ./a.sh\n", Some("`toolforge jobs convert`")),
+            ("0 3 * * * ./a.sh\n", Some("this is a crontab")),
             ("mem: {{ mem }}\n", Some("template with {{ }}")),
             ("image: x\ncpu: 1\n", None),
             ("type: php8.2\nservices: x\n", None),
+            ("apiVersion: v1\nkind: Secret\ntype: Opaque\n", Some("this is a Kubernetes manifest")),
         ] {
             directory.write(NAME, text);
             let found = directory.home().template();
@@ -165,10 +160,10 @@ mod tests {
             assert!(error.contains(expected.unwrap_or_default()), "{text}: {error}");
             assert_eq!(error.is_empty(), expected.is_none(), "{text}: {error}");
         }
-        std::fs::remove_file(directory.home().path().join(NAME)).unwrap();
+        std::fs::remove_file(directory.home().path().join(ServiceTemplate::FILE_NAME)).unwrap();
         std::os::unix::fs::symlink(
             directory.home().path().join("nowhere"),
-            directory.home().path().join(NAME),
+            directory.home().path().join(ServiceTemplate::FILE_NAME),
         )
         .unwrap();
         assert!(directory.home().template().unwrap_err().to_string().ends_with("does not exist"));

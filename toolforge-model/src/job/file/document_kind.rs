@@ -121,6 +121,72 @@ impl DocumentKind {
     }
 }
 
+/// What the name of a file or an option says about a document, which its keys alone may leave open.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ExpectedDocument {
+    /// Nothing.
+    #[default]
+    Any,
+    /// It is a template of a web service, `service.template`.
+    ServiceTemplate,
+}
+
+impl ExpectedDocument {
+    /// Returns what the path of a file says about its documents.
+    ///
+    /// ```
+    /// use toolforge_model::ExpectedDocument;
+    ///
+    /// assert_eq!(ExpectedDocument::of_path("www/js/service.template"), ExpectedDocument::ServiceTemplate);
+    /// assert_eq!(ExpectedDocument::of_path("jobs.yaml"), ExpectedDocument::Any);
+    /// ```
+    #[must_use]
+    pub fn of_path(path: &str) -> Self {
+        match path.rsplit('/').next() {
+            Some(ServiceTemplate::FILE_NAME) => Self::ServiceTemplate,
+            _ => Self::Any,
+        }
+    }
+
+    /// Returns what a document is.
+    #[must_use]
+    pub fn kind_of(self, document: &YamlNode) -> DocumentKind {
+        match &document.value {
+            YamlValue::Mapping(_) => self.kind_of_keys(keys(document)),
+            YamlValue::Sequence(_) | YamlValue::Null | YamlValue::String(_) | YamlValue::Plain(_) => {
+                DocumentKind::of(document)
+            }
+        }
+    }
+
+    /// Returns what a mapping with these keys is. A template that is expected may have keys of other documents: any beside a
+    /// `type`, but for those of a Kubernetes object, and those that a job has, too, such as `image`, without a `name` and a
+    /// `command`.
+    ///
+    /// ```
+    /// use toolforge_model::{DocumentKind, ExpectedDocument};
+    ///
+    /// assert_eq!(ExpectedDocument::Any.kind_of_keys(["image", "cpu"]), DocumentKind::Job);
+    /// let expected = ExpectedDocument::ServiceTemplate;
+    /// assert_eq!(expected.kind_of_keys(["image", "cpu"]), DocumentKind::ServiceTemplate);
+    /// ```
+    #[must_use]
+    pub fn kind_of_keys<'k>(self, keys: impl IntoIterator<Item = &'k str>) -> DocumentKind {
+        let keys: Vec<&str> = keys.into_iter().collect();
+        let has = |key: &str| keys.contains(&key);
+        let kind = DocumentKind::of_keys(keys.iter().copied());
+        let is_template = match kind {
+            _ if self == Self::Any => false,
+            DocumentKind::Manifest => has("type") && !(has("apiVersion") && has("kind")),
+            DocumentKind::Job => has("type") || !has("name") && !has("command"),
+            DocumentKind::Unknown => true,
+            _ => has("type"),
+        };
+        if is_template { DocumentKind::ServiceTemplate } else { kind }
+    }
+}
+
 /// Returns the keys of a mapping; none of any other value.
 fn keys(node: &YamlNode) -> impl Iterator<Item = &str> {
     let pairs = match &node.value {
@@ -166,6 +232,29 @@ mod tests {
             ("", DocumentKind::Unknown),
         ] {
             assert_eq!(DocumentKind::of_keys(keys.split_whitespace()), expected, "{keys}");
+            assert_eq!(ExpectedDocument::Any.kind_of_keys(keys.split_whitespace()), expected, "{keys}");
         }
+    }
+
+    #[test]
+    fn expected_template_may_have_other_keys() {
+        for (keys, expected) in [
+            ("image cpu", DocumentKind::ServiceTemplate),
+            ("name image", DocumentKind::Job),
+            ("command", DocumentKind::Job),
+            ("name type", DocumentKind::ServiceTemplate),
+            ("components type", DocumentKind::ServiceTemplate),
+            ("components", DocumentKind::Components),
+            ("kind type", DocumentKind::ServiceTemplate),
+            ("apiVersion kind type", DocumentKind::Manifest),
+            ("kind", DocumentKind::Manifest),
+            ("version", DocumentKind::ServiceTemplate),
+            ("", DocumentKind::ServiceTemplate),
+        ] {
+            let found = ExpectedDocument::ServiceTemplate.kind_of_keys(keys.split_whitespace());
+            assert_eq!(found, expected, "{keys}");
+        }
+        let list = crate::yaml::parse("- type: php8.2\n").unwrap();
+        assert_eq!(ExpectedDocument::ServiceTemplate.kind_of(&list), DocumentKind::JobsFile);
     }
 }

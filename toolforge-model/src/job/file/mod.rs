@@ -5,7 +5,7 @@ mod entry;
 mod read;
 mod write;
 
-pub use document_kind::DocumentKind;
+pub use document_kind::{DocumentKind, ExpectedDocument};
 pub use entry::{FileJob, ImageCheck};
 pub use read::{JobsFile, JobsFileFindings};
 pub use write::write_jobs;

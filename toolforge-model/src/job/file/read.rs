@@ -177,8 +177,8 @@ mod tests {
             ("jobs:\n- name: x\n", "must be the whole file"),
             ("name: x\nimage: bookworm\n", "this is one job: write `- `"),
             ("- kind: Pod\n", "this is a list of Kubernetes objects"),
-            ("# mine\n0 3 * * * ./a.sh\n*/5 * * * * ./b.sh\n", "`toolforge jobs convert`"),
-            ("jsub -N a ./a.sh\n", "`toolforge jobs convert`"),
+            ("# mine\n0 3 * * * ./a.sh\n*/5 * * * * ./b.sh\n", "this is a crontab"),
+            ("jsub -N a ./a.sh\n", "this is a crontab"),
             ("- name: {{ x }}\n  image: bookworm\n", "template with {{ }}"),
             ("- command: echo {{ x }}\n  name: {% y %}\n", "template with {{ }}"),
         ] {

@@ -28,6 +28,8 @@ const OPERATORS: &[&str] = &["DoesNotExist", "Exists", "Gt", "In", "Lt", "NotIn"
 const APP_ARMOR: &[&str] = &["Localhost", "RuntimeDefault", "Unconfined"];
 const PROPAGATION: &[&str] = &["Bidirectional", "HostToContainer", "None"];
 const RECURSION: &[&str] = &["Disabled", "Enabled", "IfPossible"];
+const RESIZING: &[&str] = &["NotRequired", "RestartContainer"];
+const RESIZED: &[&str] = &["cpu", "memory"];
 const INCLUSION: &[&str] = &["Honor", "Ignore"];
 
 /// The fields of a pod's spec (Kubernetes 1.33).
@@ -73,6 +75,10 @@ const OF_PODS: &[Choice] = &[
     choice(&["initContainers", "*", "volumeMounts", "*", "mountPropagation"], PROPAGATION),
     choice(&["containers", "*", "volumeMounts", "*", "recursiveReadOnly"], RECURSION),
     choice(&["initContainers", "*", "volumeMounts", "*", "recursiveReadOnly"], RECURSION),
+    choice(&["containers", "*", "resizePolicy", "*", "restartPolicy"], RESIZING),
+    choice(&["initContainers", "*", "resizePolicy", "*", "restartPolicy"], RESIZING),
+    choice(&["containers", "*", "resizePolicy", "*", "resourceName"], RESIZED),
+    choice(&["initContainers", "*", "resizePolicy", "*", "resourceName"], RESIZED),
     choice(&["securityContext", "fsGroupChangePolicy"], &["Always", "OnRootMismatch"]),
     choice(&["os", "name"], &["linux", "windows"]),
     choice(&["preemptionPolicy"], &["Never", "PreemptLowerPriority"]),

@@ -4,34 +4,44 @@ use toolforge_images::Runner;
 use toolforge_model::{JobImage, JobRequest, ServiceTemplate, ToolName, TypeName, platform};
 
 use super::super::check::Check;
-use super::super::context::LintHome;
+use super::super::context::{LintHome, SOME_TOOL};
 use super::super::rule::Rule;
 use super::super::syntax::Node;
 use super::image::type_of_reference;
 use super::scope::Scope;
+use super::shell_words::{self, line_of_shell};
 use crate::job::{CommandScope, JobFileWarning, job_file_warnings};
 use crate::web_service::missing_requirement;
 
-/// Checks the command of a container.
+/// Checks the commands of a container.
 pub(crate) fn check(check: &mut Check<'_>, scope: Scope<'_>, container: &Node) {
-    let Some((home, tool)) = home_of(check) else { return };
-    if scope.object.tool(check.context).as_ref() != Some(&tool)
-        || scope.pods.label(platform::LABEL_MOUNT_STORAGE) == Some("none")
-    {
-        return;
+    for probe in ["livenessProbe", "readinessProbe", "startupProbe"] {
+        check_exec(check, container.at(&[probe, "exec"]));
+    }
+    for hook in ["postStart", "preStop"] {
+        check_exec(check, container.at(&["lifecycle", hook, "exec"]));
     }
     let reference = container.get("image").and_then(Node::string).unwrap_or_default();
-    let named = JobImage::Reference(reference.to_owned());
     let image = match type_of_reference(check, reference).and_then(|name| name.parse().ok()) {
         Some(name) => JobImage::Type(name),
-        None => named,
+        None => JobImage::Reference(reference.to_owned()),
     };
     let list = |name| container.get(name).map(Node::items).unwrap_or_default();
     // Images of the platform have no entry point, so that arguments alone are the command.
     let words: Vec<&Node> = match list("command") {
-        [] if image.is_build_service() => return,
+        [] if !matches!(image, JobImage::Type(_)) => return,
         command => command.iter().chain(list("args")).collect(),
     };
+    let before = check.findings.len();
+    shell_words::check(check, &words);
+    if check.findings.len() > before {
+        return;
+    }
+    let own = scope.object.tool(check.context);
+    let has_home = scope.pods.label(platform::LABEL_MOUNT_STORAGE) != Some("none");
+    let home =
+        home_of(check).filter(|(_, tool)| has_home && own.as_ref() == Some(tool)).map(|(home, _)| home);
+    let Some(tool) = own.or_else(|| SOME_TOOL.parse().ok()) else { return };
     let variables = container.get("env").map(Node::items).unwrap_or_default();
     let variable = |name| variables.iter().find(|found| found.get("name").and_then(Node::text) == Some(name));
     let is_at_home = variable("NO_HOME").is_none();
@@ -43,7 +53,7 @@ pub(crate) fn check(check: &mut Check<'_>, scope: Scope<'_>, container: &Node) {
     let directory = directory.and_then(|path| below(path, &home_directory));
     let look = |path: &str| match is_hidden(scope, container, &format!("{home_directory}/{path}")) {
         true => None,
-        false => home.look(path),
+        false => home.as_ref()?.look(path),
     };
     let command = CommandScope { tool: &tool, image: &image, directory, expands_home: false };
     let texts: Vec<&str> = words.iter().map_while(|word| word.string()).collect();
@@ -53,15 +63,29 @@ pub(crate) fn check(check: &mut Check<'_>, scope: Scope<'_>, container: &Node) {
         None => command.check_words(texts.iter().copied(), &look),
     };
     let Some((index, warning)) = found else { return };
+    // Programs may be in a directory of the tool.
+    if variable("PATH").is_some() && is_about_image(&warning) {
+        return;
+    }
     if let Some(place) = words.get(line.unwrap_or(index)) {
         report(check, place, &warning);
     }
 }
 
+/// Checks a command that is executed in a container that runs.
+fn check_exec(check: &mut Check<'_>, exec: Option<&Node>) {
+    let words = exec.and_then(|exec| exec.get("command")).map(Node::items).unwrap_or_default();
+    shell_words::check(check, &words.iter().collect::<Vec<_>>());
+}
+
 /// Checks the command and the log files of a job of a jobs file.
 pub(crate) fn check_job(check: &mut Check<'_>, request: &JobRequest, job: &Node) {
-    let Some((home, _)) = home_of(check) else { return };
-    for warning in job_file_warnings(request, |path| home.look(path)) {
+    let home = home_of(check).map(|(home, _)| home);
+    let has_path = job.at(&["env", "PATH"]).is_some();
+    for warning in job_file_warnings(request, |path| home.as_ref()?.look(path)) {
+        if has_path && is_about_image(&warning) {
+            continue;
+        }
         let keys: &[&str] = match &warning {
             JobFileWarning::LogDirectory { .. } => &["filelog-stdout", "filelog-stderr"],
             _ => &["command"],
@@ -78,10 +102,12 @@ pub(crate) fn check_web_service(
     name: &TypeName,
     root: &Node,
 ) {
-    let Some((home, tool)) = home_of(check) else { return };
+    let home = home_of(check);
     let runner = check.context.catalog.web(name).ok().map(|(_, web)| web.runner);
     let arguments = template.options.arguments.clone();
-    if let Err(missing) = missing_requirement(name, runner, !arguments.is_empty(), Some(&home.files)) {
+    if let Some((home, _)) = &home
+        && let Err(missing) = missing_requirement(name, runner, !arguments.is_empty(), Some(&home.files))
+    {
         if let Some(place) = root.get("type") {
             check.at(Rule::MissingSite, place, missing);
         }
@@ -90,14 +116,21 @@ pub(crate) fn check_web_service(
     if runner != Some(Runner::Generic) {
         return;
     }
+    let Some(tool) = check.context.tool.clone().or_else(|| SOME_TOOL.parse().ok()) else { return };
     let image = JobImage::Type(name.clone());
     let command = CommandScope { tool: &tool, image: &image, directory: Some(""), expands_home: false };
-    let found = command.check_words(arguments.iter().map(String::as_str), &|path: &str| home.look(path));
+    let look = |path: &str| home.as_ref()?.0.look(path);
+    let found = command.check_words(arguments.iter().map(String::as_str), &look);
     let Some((index, warning)) = found else { return };
     let list = root.get("extra_args");
     if let Some(place) = list.and_then(|list| list.items().get(index).or(Some(list))) {
         report(check, place, &warning);
     }
+}
+
+/// Returns whether a warning says that the image lacks a program.
+fn is_about_image(warning: &JobFileWarning) -> bool {
+    matches!(warning, JobFileWarning::Interpreter { .. } | JobFileWarning::Program { .. })
 }
 
 /// Returns the home that can be looked at, and its tool.
@@ -115,19 +148,6 @@ fn report(check: &mut Check<'_>, place: &Node, warning: &JobFileWarning) {
     };
     let remedy = warning.remedy().map(|remedy| format!("; {remedy}")).unwrap_or_default();
     check.at(rule, place, format!("{warning}{remedy}"));
-}
-
-/// Returns the word that a shell reads as a command line: the one after `-c`.
-fn line_of_shell(words: &[&str]) -> Option<usize> {
-    let shell = words.first()?.rsplit('/').next()?;
-    if !["bash", "dash", "sh"].contains(&shell) {
-        return None;
-    }
-    let is_option = |word: &&str| word.starts_with('-') && word.len() > 1;
-    let options = words.iter().skip(1).take_while(|word| is_option(word)).count();
-    let has_line =
-        words.iter().skip(1).take(options).any(|word| !word.starts_with("--") && word.ends_with('c'));
-    has_line.then_some(options + 1)
 }
 
 /// Returns a path below a directory, relative to it.

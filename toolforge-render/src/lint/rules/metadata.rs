@@ -72,7 +72,8 @@ fn check_name(check: &mut Check<'_>, object: Object<'_>) {
 
 fn check_namespace(check: &mut Check<'_>, object: Object<'_>) {
     let Some(node) = object.node.at(&["metadata", "namespace"]) else { return };
-    let Some(found) = node.text() else { return };
+    // An empty one is the namespace that kubectl uses.
+    let Some(found) = node.text().filter(|found| !found.is_empty()) else { return };
     let refused = format!(
         "{} is forbidden: User cannot create resource in the namespace \"{found}\"",
         object.kind.name

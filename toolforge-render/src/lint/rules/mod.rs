@@ -9,6 +9,7 @@ mod cron_job;
 mod data;
 mod environment;
 mod files;
+mod formats;
 mod http_route;
 mod image;
 mod job_policy;
@@ -28,6 +29,7 @@ mod secret;
 mod selection;
 mod selector;
 mod service;
+mod shell_words;
 mod spelling;
 mod strict_fields;
 mod together;
@@ -63,6 +65,7 @@ pub(crate) fn check_object(check: &mut Check<'_>, object: Object<'_>) {
     secret::check_object(check, object);
     choices::check(check, object);
     conditions::check(check, object);
+    formats::check(check, object);
     match object.kind.name {
         "CronJob" => cron_job::check(check, object),
         "ConfigMap" | "Secret" => data::check(check, object),

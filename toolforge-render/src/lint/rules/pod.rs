@@ -16,7 +16,7 @@ use super::selector::label_edit;
 use super::values::{
     check_allowed_or_empty, check_at_least, check_descending_path, check_ip, invalid, required,
 };
-use super::{choices, conditions, container, environment, files, placement, resources};
+use super::{choices, conditions, container, environment, files, formats, placement, resources};
 
 /// The only volume of the node that a pod may have (volume-admission, 2026).
 const HOME_VOLUME: (&str, &str) = ("home", "/data/project");
@@ -73,6 +73,7 @@ pub(crate) fn check(check: &mut Check<'_>, object: Object<'_>, pods: Pods<'_>) {
     check_settings(check, scope);
     choices::check_pods(check, scope);
     conditions::check_pods(check, scope);
+    formats::check_pods(check, scope);
     placement::check(check, scope);
     files::check(check, scope);
     let mut names: HashMap<&str, &Node> = HashMap::new();
@@ -333,6 +334,8 @@ fn check_volume_source(check: &mut Check<'_>, scope: Scope<'_>, volume: &Node, p
         ("secret", "secretName"),
         ("persistentVolumeClaim", "claimName"),
         ("hostPath", "path"),
+        ("nfs", "server"),
+        ("nfs", "path"),
     ] {
         let Some(node) = volume.get(source) else { continue };
         if node.get(required).is_none_or(|found| found.text() == Some("")) {

@@ -1,19 +1,20 @@
 //! What a text asks for against the quota and the limits of the namespace: the same verdict as that of `quota-check FILE`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::ops::Range;
 
 use toolforge_model::{FileJob, Location, ToolName, Untrusted};
-use toolforge_quota::{ComputeResource, LimitViolation, Limits, Resource, ResourceCheck, ResourceQuota};
+use toolforge_quota::{ComputeResource, Limits, ObjectName, Resource, ResourceCheck, ResourceQuota};
 
 use super::super::check::{Check, Object};
 use super::super::context::SOME_TOOL;
 use super::super::edit::span_at;
 use super::super::rule::Rule;
-use super::super::syntax::{Document, Node};
+use super::super::strict::WrongValues;
+use super::super::syntax::{Document, Entry, Node};
 use super::service::label;
 use crate::files::{FileContents, FileJobs, FilePlan, FilePlanFacts, FileTemplate, plan_files};
-use crate::manifest::Manifest;
+use crate::manifest::{Manifest, Manifests, file_documents};
 use crate::namespace::Namespace;
 
 /// The most items of a text that are counted; a tool's quota has none of which more would fit.
@@ -43,15 +44,16 @@ pub(crate) fn check(check: &mut Check<'_>, documents: &[Document], objects: &[Ob
         check.context.tool.clone().or_else(|| objects.iter().find_map(|object| object.tool(check.context)));
     let Some(tool) = tool.or_else(|| SOME_TOOL.parse().ok()) else { return };
     let facts = facts(check, &tool);
-    let items = items(FileContents::parse(check.text, &tool));
+    let items = items(FileContents::parse(check.text, &tool), objects, &tool);
     let plan = |items: &[Item]| plan_files(&[contents(items)], &facts);
     let whole = plan(&items);
     for problem in whole.problems.iter().filter(|problem| problem.kind.is_size()) {
-        let Some(location) = problem.location else { continue };
-        add(check, documents, objects, location, Rule::QuotaExceeded, &problem.kind);
-        if let Some(item) = items.iter().find(|item| item.location() == location) {
-            set_answer(check, item.refused_by_quota(objects, problem.kind.shortfalls()));
-        }
+        let item = items.iter().find(|item| Some(item.location()) == problem.location);
+        let Some(item) = item else { continue };
+        let shortfalls = problem.kind.shortfalls();
+        let keys = shortfalls.first().map(|row| keys_of(&row.resource)).unwrap_or_default();
+        add(check, item.place(check.text, documents, objects, keys), Rule::QuotaExceeded, &problem.kind);
+        set_answer(check, item.refused_by_quota(objects, shortfalls));
     }
     let mut shrinking: Vec<BTreeSet<Resource>> = Vec::new();
     for item in &items {
@@ -60,8 +62,12 @@ pub(crate) fn check(check: &mut Check<'_>, documents: &[Document], objects: &[Ob
         let alone = plan(std::slice::from_ref(item));
         for found in alone.set.at_rest.violations() {
             if !is_manifest || found.limit_range.is_none() && found.quota.is_some() {
-                let place = item.place(keys_of_amount(&found.resource));
-                report_violation(check, documents, objects, place, found);
+                let rule = match found.limit_range {
+                    Some(_) => Rule::OutsideLimits,
+                    None => Rule::QuotaExceeded,
+                };
+                let place = item.place(check.text, documents, objects, keys_of_amount(&found.resource));
+                add(check, place, rule, found.message());
                 let pods = item.refused(objects, PODS);
                 set_answer(check, Some(format!("{pods} forbidden: {}", found.message())));
             }
@@ -89,9 +95,7 @@ pub(crate) fn check(check: &mut Check<'_>, documents: &[Document], objects: &[Ob
         let meanwhile = if is_peak { " while its pods are replaced" } else { "" };
         add(
             check,
-            documents,
-            objects,
-            item.place(keys_of(&row.resource)),
+            item.place(check.text, documents, objects, keys_of(&row.resource)),
             Rule::QuotaExceeded,
             format_args!("{beside}{subject} the quota{meanwhile}: {row}"),
         );
@@ -118,15 +122,33 @@ fn facts(check: &Check<'_>, tool: &ToolName) -> FilePlanFacts {
     FilePlanFacts::new(namespace.with_limits(limits))
 }
 
-/// Returns what a file asks for, in its order.
-fn items(contents: FileContents) -> Vec<Item> {
+/// Returns what a file asks for, in its order. Objects with values of wrong types are counted without these.
+fn items(contents: FileContents, objects: &[Object<'_>], tool: &ToolName) -> Vec<Item> {
+    let known: HashSet<Location> = contents.manifests.iter().map(|found| found.location).collect();
+    let unread = objects.iter().filter(|object| !known.contains(&object.node.location));
+    let unread = unread.take(MOST_ITEMS).filter_map(|object| without_wrong_values(*object, tool));
+    let unread: Vec<Item> = unread.map(Item::Manifest).collect();
     let jobs = contents.jobs.into_iter().flat_map(|list| list.jobs).map(|job| Item::Job(Box::new(job)));
     let templates = contents.templates.into_iter().map(Item::Template);
     let manifests = contents.manifests.into_iter().map(Item::Manifest);
-    let mut items: Vec<Item> = jobs.chain(templates).chain(manifests).collect();
+    let mut items: Vec<Item> = jobs.chain(templates).chain(manifests).chain(unread).collect();
     items.sort_by_key(Item::location);
     items.truncate(MOST_ITEMS);
     items
+}
+
+/// Returns an object with pods that can be read without the values that have a wrong type.
+fn without_wrong_values(object: Object<'_>, tool: &ToolName) -> Option<Manifest> {
+    object.kind.template?;
+    let wrong = WrongValues::of(object);
+    if wrong.is_empty() {
+        return None;
+    }
+    let json = wrong.without(object.node);
+    let documents = file_documents(&json.to_string());
+    let mut found = Manifests::default();
+    found.read(&documents.documents.first()?.node, tool);
+    found.manifests.pop().map(|manifest| Manifest { location: object.node.location, ..manifest })
 }
 
 fn contents(items: &[Item]) -> FileContents {
@@ -160,13 +182,36 @@ impl Item {
         }
     }
 
-    /// Returns where the first of some keys is that a template sets, or else where the item is.
-    fn place(&self, keys: &[&str]) -> Location {
+    /// Returns the place of the first of some keys that a job or a template sets; without one, that of the item: its name, if
+    /// it has one.
+    fn place(&self, text: &str, documents: &[Document], objects: &[Object<'_>], keys: &[&str]) -> Place {
+        let location = self.location();
+        let at = |node: &Node| Place { location: node.location, span: node.span.clone(), object: None };
         match self {
-            Self::Template(template) => keys.iter().find_map(|key| template.location_of(key)),
-            Self::Job(_) | Self::Manifest(_) => None,
+            Self::Job(_) => {
+                let mut jobs = documents.iter().flat_map(|document| document.root.items());
+                let Some(job) = jobs.find(|item| item.location == location) else {
+                    return Place::in_text(text, location);
+                };
+                match keys.iter().filter_map(|key| job.entry(key)).find(|entry| !entry.value.is_null()) {
+                    Some(Entry { key, value, .. }) => {
+                        Place { span: key.span.start..value.span.end.max(key.span.end), ..at(key) }
+                    }
+                    None => at(job.get("name").unwrap_or(job)),
+                }
+            }
+            Self::Template(template) => {
+                let key = keys.iter().find_map(|key| template.location_of(key));
+                Place::in_text(text, key.unwrap_or(location))
+            }
+            Self::Manifest(_) => {
+                let Some(object) = objects.iter().find(|object| object.node.location == location) else {
+                    return Place::in_text(text, location);
+                };
+                let place = at(object.name_node().unwrap_or(object.head()));
+                Place { object: Some(label(*object)), ..place }
+            }
         }
-        .unwrap_or_else(|| self.location())
     }
 
     /// Returns what the API server refuses of the item: the object itself, or what is created for it.
@@ -205,7 +250,7 @@ fn plural(resource: &Resource) -> &str {
     }
 }
 
-/// Returns the keys of a template that set how much of a resource is used, the most likely ones first.
+/// Returns the keys of a job or a template that set how much of a resource is used, the most likely ones first.
 fn keys_of(resource: &Resource) -> &'static [&'static str] {
     match resource {
         Resource::RequestsCpu | Resource::LimitsCpu => &["cpu", "replicas"],
@@ -216,7 +261,7 @@ fn keys_of(resource: &Resource) -> &'static [&'static str] {
     }
 }
 
-/// Returns the keys of a template that set an amount of a container.
+/// Returns the keys of a job or a template that set an amount of a container.
 fn keys_of_amount(resource: &ComputeResource) -> &'static [&'static str] {
     match resource {
         ComputeResource::Cpu => &["cpu"],
@@ -274,38 +319,21 @@ fn shortfalls(plan: &FilePlan) -> impl Iterator<Item = (&ResourceCheck, bool)> {
     set.at_rest.shortfalls().map(|row| (row, false)).chain(at_peak.map(|row| (row, true)))
 }
 
-fn report_violation(
-    check: &mut Check<'_>,
-    documents: &[Document],
-    objects: &[Object<'_>],
+/// Where a finding is.
+struct Place {
     location: Location,
-    found: &LimitViolation,
-) {
-    let rule = if found.limit_range.is_some() { Rule::OutsideLimits } else { Rule::QuotaExceeded };
-    add(check, documents, objects, location, rule, found.message());
+    span: Range<usize>,
+    object: Option<ObjectName>,
 }
 
-/// Adds a finding about an item: at its name, if it has one.
-fn add(
-    check: &mut Check<'_>,
-    documents: &[Document],
-    objects: &[Object<'_>],
-    location: Location,
-    rule: Rule,
-    message: impl std::fmt::Display,
-) {
-    let object = objects.iter().find(|object| object.node.location == location);
-    let job =
-        || documents.iter().flat_map(|document| document.root.items()).find(|item| item.location == location);
-    let node: Option<&Node> = match object {
-        Some(object) => Some(object.name_node().unwrap_or(object.head())),
-        None => job().map(|job| job.get("name").unwrap_or(job)),
-    };
-    let (location, span): (Location, Range<usize>) = match node {
-        Some(node) => (node.location, node.span.clone()),
-        None => (location, span_at(check.text, location)),
-    };
-    check.object = object.map(|object| label(*object));
-    check.add(rule, location, span, message);
+impl Place {
+    fn in_text(text: &str, location: Location) -> Self {
+        Self { location, span: span_at(text, location), object: None }
+    }
+}
+
+fn add(check: &mut Check<'_>, place: Place, rule: Rule, message: impl std::fmt::Display) {
+    check.object = place.object;
+    check.add(rule, place.location, place.span, message);
     check.object = None;
 }

@@ -6,6 +6,7 @@ use toolforge_quota::{ComputeResource, LimitType, LimitViolation, PodDemand, vio
 
 use super::super::check::{Check, ContainerList, ContainerPath};
 use super::super::rule::Rule;
+use super::super::strict::WrongValues;
 use super::super::syntax::{Entry, Node};
 use super::names::not_a_label_key;
 use super::scope::Scope;
@@ -25,14 +26,15 @@ pub(crate) fn check(check: &mut Check<'_>, scope: Scope<'_>) {
         return;
     }
     let limit_ranges = &check.context.limits.limit_ranges;
-    let Some(pod) = demand(scope.spec) else { return };
+    let wrong = WrongValues::of(scope.object);
+    let Some(pod) = demand(scope.spec, &wrong) else { return };
     let whole = violations(limit_ranges, &pod.clone().with_defaults(limit_ranges));
     let of_pod: Vec<_> = whole.into_iter().filter(|found| found.limit_type != LimitType::Container).collect();
     let of_containers: Vec<(&Node, Vec<_>, Vec<_>)> = scope
         .pods
         .containers()
         .filter_map(|(path, node)| {
-            let stated = one_container(scope.spec, path, node)?;
+            let stated = one_container(scope.spec, path, node, &wrong)?;
             let own = violations(&[], &stated);
             let found = violations(limit_ranges, &stated.with_defaults(limit_ranges)).into_iter();
             Some((node, own, found.filter(|found| found.limit_type == LimitType::Container).collect()))
@@ -70,18 +72,24 @@ fn report(
     }
 }
 
-/// Returns what a pod states; `None` where it cannot be read, which other rules report.
-pub(crate) fn demand(spec: &Node) -> Option<PodDemand> {
-    let spec: PodSpec = serde_json::from_value(spec.to_json()).ok()?;
+/// Returns what a pod states. What has a wrong type is left out; other rules report it.
+fn demand(spec: &Node, wrong: &WrongValues) -> Option<PodDemand> {
+    let spec: PodSpec = serde_json::from_value(wrong.without(spec)).ok()?;
     Some(stated_pod(&spec))
 }
 
 /// Returns a pod that has only one of the containers.
-fn one_container(spec: &Node, path: ContainerPath, container: &Node) -> Option<PodDemand> {
+fn one_container(
+    spec: &Node,
+    path: ContainerPath,
+    container: &Node,
+    wrong: &WrongValues,
+) -> Option<PodDemand> {
     let is_init = path.list == ContainerList::Init;
+    let container = wrong.without(container);
     let pod = serde_json::json!({
-        "containers": if is_init { serde_json::json!([]) } else { serde_json::json!([container.to_json()]) },
-        "initContainers": if is_init { serde_json::json!([container.to_json()]) } else { serde_json::json!([]) },
+        "containers": if is_init { serde_json::json!([]) } else { serde_json::json!([container]) },
+        "initContainers": if is_init { serde_json::json!([container]) } else { serde_json::json!([]) },
         "priorityClassName": spec.get("priorityClassName").and_then(Node::text),
     });
     let pod: PodSpec = serde_json::from_value(pod).ok()?;

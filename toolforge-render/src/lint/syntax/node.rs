@@ -163,12 +163,22 @@ impl Node {
 
     /// Returns the value as JSON, as kubectl sends it.
     pub(crate) fn to_json(&self) -> Json {
+        self.to_json_without(&|_| false)
+    }
+
+    /// Returns the value as JSON, without some of the values in it.
+    pub(crate) fn to_json_without(&self, is_left_out: &dyn Fn(&Self) -> bool) -> Json {
         match &self.value {
             Value::Mapping { entries, .. } => {
-                let pairs = entries.iter().map(|entry| (entry.name().to_owned(), entry.value.to_json()));
+                let entries = entries.iter().filter(|entry| !is_left_out(&entry.value));
+                let pairs =
+                    entries.map(|entry| (entry.name().to_owned(), entry.value.to_json_without(is_left_out)));
                 Json::Object(pairs.collect::<Map<_, _>>())
             }
-            Value::Sequence(items) => Json::Array(items.iter().map(Self::to_json).collect()),
+            Value::Sequence(items) => {
+                let items = items.iter().filter(|item| !is_left_out(item));
+                Json::Array(items.map(|item| item.to_json_without(is_left_out)).collect())
+            }
             Value::Scalar(scalar) => match scalar.plain {
                 Plain::Null => Json::Null,
                 Plain::Boolean(value) => Json::Bool(value),

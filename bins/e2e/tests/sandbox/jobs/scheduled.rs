@@ -74,9 +74,11 @@ fn runs_missed_due_to_quota_are_reported() {
 #[test]
 fn conflicting_runs_get_suggestions() {
     let tool = Tool::new("job-calendar");
+    let hour = toolforge_fixtures::hours_from_now(12);
+    let schedule = format!("30 {hour} * * *");
     for name in ["a", "b", "c"] {
         let line = ["run", name, "--image", "bookworm", "--command", "true", "--mem", "4Gi", "--cpu", "200m"];
-        tool.jobs(&[&line[..], &["--schedule", "30 4 * * *"]].concat()).exits(0).and_that_is_all();
+        tool.jobs(&[&line[..], &["--schedule", &schedule]].concat()).exits(0).and_that_is_all();
     }
     tool.jobs(&["cron", "--calendar"])
         .exits(1)
@@ -84,12 +86,13 @@ fn conflicting_runs_get_suggestions() {
         .says("a, b, c")
         .says("12Gi of 8Gi")
         .and_that_is_all();
-    tool.jobs(&["cron", "--suggest"]).exits(0).says("30 4 * * * ->").and_that_is_all();
+    tool.jobs(&["cron", "--suggest"]).exits(0).says(&format!("{schedule} ->")).and_that_is_all();
     // With the suggested schedules, they fit one after the other.
     tool.jobs(&["dump", "--to-file", "jobs.yaml"]).exits(0).and_that_is_all();
-    tool.shell("sed -i -e '/name: b/,/schedule/s/schedule: .*/schedule: 40 4 * * */' -e '/name: c/,/schedule/s/schedule: .*/schedule: 50 4 * * */' jobs.yaml")
-        .exits(0)
-        .and_that_is_all();
+    for (name, minute) in [("b", 40), ("c", 50)] {
+        let edit = format!("/name: {name}/,/schedule/s/schedule: .*/schedule: {minute} {hour} * * */");
+        tool.shell(&format!("sed -i '{edit}' jobs.yaml")).exits(0).and_that_is_all();
+    }
     tool.jobs(&["load", "jobs.yaml"]).exits(0).and_that_is_all();
     tool.jobs(&["cron", "--calendar"]).exits(0).and_that_is_all();
 }

@@ -1,9 +1,38 @@
+//! The last lines of logs and log files, as part of a failure or a warning.
+
 use std::fs::{File, Metadata};
 use std::io::{Read as _, Seek as _, SeekFrom};
 use std::os::unix::fs::MetadataExt as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
+use toolforge_client::LAST_LINES;
 use toolforge_model::Untrusted;
+
+/// The last lines of a log, escaped.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LastLines {
+    /// The log, as in `its log`.
+    log: String,
+    lines: String,
+}
+
+impl LastLines {
+    /// Returns lines of the log of what a message is about.
+    #[must_use]
+    pub fn of_its_log(lines: &Untrusted) -> Self {
+        Self { log: "its log".to_owned(), lines: lines.lines_escaped().to_string() }
+    }
+
+    /// Returns the line above them.
+    pub(crate) fn title(&self) -> String {
+        format!("the last lines of {}:", self.log)
+    }
+
+    /// Returns the lines.
+    pub(crate) fn lines(&self) -> &str {
+        &self.lines
+    }
+}
 
 /// How much of a file is looked at for its last lines, in bytes.
 const LAST_BYTES: u64 = 16 * 1024;
@@ -25,16 +54,16 @@ impl FileMark {
         Self { path, seen }
     }
 
-    /// Returns the path.
+    /// Returns the last lines that were written since, at most 16 KiB; `None` if there are none or the file cannot be read. A
+    /// file that is shorter or another one was written as a whole since.
     #[must_use]
-    pub fn path(&self) -> &Path {
-        &self.path
+    pub fn last_lines(&self) -> Option<LastLines> {
+        let lines = self.read(usize::try_from(LAST_LINES).unwrap_or(usize::MAX))?;
+        let log = Untrusted::new(self.path.display().to_string()).escaped().to_string();
+        Some(LastLines { log, lines })
     }
 
-    /// Returns the last lines that were written since, at most 16 KiB and escaped; `None` if there are none or the file
-    /// cannot be read. A file that is shorter or another one was written as a whole since.
-    #[must_use]
-    pub fn last_lines(&self, count: usize) -> Option<String> {
+    fn read(&self, count: usize) -> Option<String> {
         let mut file = File::open(&self.path).ok()?;
         let metadata = file.metadata().ok().filter(Metadata::is_file)?;
         let begin = match self.seen {
@@ -63,18 +92,20 @@ mod tests {
         let path = std::env::temp_dir().join(format!("toolforge-cli-mark-{}", std::process::id()));
         std::fs::write(&path, "of an earlier run\n").unwrap();
         let mark = FileMark::of(&path);
-        assert_eq!(mark.last_lines(20), None);
+        assert_eq!(mark.read(20), None);
         let mut file = std::fs::OpenOptions::new().append(true).open(&path).unwrap();
         file.write_all(b"one\ntwo\nthree\n").unwrap();
-        assert_eq!(mark.last_lines(2).as_deref(), Some("two\nthree"));
+        assert_eq!(mark.read(2).as_deref(), Some("two\nthree"));
         // A file that was emptied was written as a whole.
         std::fs::write(&path, "new\n").unwrap();
-        assert_eq!(mark.last_lines(20).as_deref(), Some("new"));
+        assert_eq!(mark.read(20).as_deref(), Some("new"));
         std::fs::remove_file(&path).unwrap();
-        assert_eq!(mark.last_lines(20), None);
+        assert_eq!(mark.read(20), None);
         let absent = FileMark::of(&path);
         std::fs::write(&path, "first\n").unwrap();
-        assert_eq!(absent.last_lines(20).as_deref(), Some("first"));
+        let last = absent.last_lines().unwrap();
+        assert_eq!(last.title(), format!("the last lines of {}:", path.display()));
+        assert_eq!(last.lines(), "first");
         std::fs::remove_file(&path).unwrap();
     }
 }

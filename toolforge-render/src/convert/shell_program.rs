@@ -1,4 +1,4 @@
-//! What command lines run.
+//! Which program a command line runs, and how.
 
 /// The programs of the bastions that crontabs run and that no image has.
 const MISSING_PROGRAMS: [&str; 11] = [

@@ -87,5 +87,5 @@ fn denied(message: &str) -> Option<Denied> {
 }
 
 #[cfg(test)]
-#[path = "kind_tests.rs"]
+#[path = "refusal_tests.rs"]
 mod tests;

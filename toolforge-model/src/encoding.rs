@@ -1,0 +1,95 @@
+//! Files that are text, and what others are.
+
+use crate::{Diagnostic, DiagnosticKind, Location};
+
+/// How many bytes at the start of a file show its encoding.
+const LOOKED_AT: usize = 200;
+
+/// Returns the bytes of a file as text.
+///
+/// # Errors
+/// A diagnostic that names the encoding, if it is not UTF-8.
+///
+/// ```
+/// use toolforge_model::decode_utf8;
+///
+/// assert_eq!(decode_utf8("- name: é\n".as_bytes()).unwrap(), "- name: é\n");
+/// let error = decode_utf8(b"\xff\xfe-\0 \0").unwrap_err();
+/// assert_eq!(error.to_string(), "line 1, column 1: the file is UTF-16; save it as UTF-8");
+/// ```
+pub fn decode_utf8(bytes: &[u8]) -> Result<&str, Box<Diagnostic>> {
+    let error = match std::str::from_utf8(bytes) {
+        // UTF-16 without a byte order mark is valid UTF-8 with many zeros.
+        Ok(text) if !text.contains('\0') => return Ok(text),
+        Ok(_) => None,
+        Err(error) => Some(error.valid_up_to()),
+    };
+    let of_kind = |location, message: String| {
+        Box::new(Diagnostic::of_kind(DiagnosticKind::Encoding, location, message))
+    };
+    if let Some(message) = other_encoding(bytes) {
+        return Err(of_kind(Location::START, message));
+    }
+    let valid = error.unwrap_or_default();
+    if valid == 0 && bytes.contains(&0) {
+        return Err(of_kind(Location::START, "the file is binary; it has zero bytes".to_owned()));
+    }
+    let byte = bytes.get(valid).copied().unwrap_or_default();
+    let before = bytes.get(..valid).and_then(|before| std::str::from_utf8(before).ok()).unwrap_or_default();
+    let message = format!("the file is not UTF-8: the byte 0x{byte:02x} does not belong to a character");
+    Err(of_kind(Location::end_of(before), message))
+}
+
+/// Returns what is wrong with a file in another encoding of Unicode: by its byte order mark, or because half of its bytes or
+/// three of four are zeros.
+pub(crate) fn other_encoding(bytes: &[u8]) -> Option<String> {
+    let starts = |mark: &[u8]| bytes.starts_with(mark);
+    let start = bytes.get(..LOOKED_AT).unwrap_or(bytes);
+    let zeros = start.iter().filter(|byte| **byte == 0).count();
+    let has_share = |thirds: usize| zeros > 0 && zeros * 3 >= start.len() * thirds;
+    let name = if starts(&[0xff, 0xfe, 0, 0]) || starts(&[0, 0, 0xfe, 0xff]) || has_share(2) {
+        "UTF-32"
+    } else if starts(&[0xff, 0xfe]) || starts(&[0xfe, 0xff]) || has_share(1) {
+        "UTF-16"
+    } else {
+        return None;
+    };
+    Some(format!("the file is {name}; save it as UTF-8"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn encodings_are_named() {
+        let utf_16 = |order: fn(u16) -> [u8; 2], text: &str| text.encode_utf16().flat_map(order).collect();
+        let utf_32 =
+            |order: fn(u32) -> [u8; 4], text: &str| text.chars().map(u32::from).flat_map(order).collect();
+        let files: [(Vec<u8>, &str); 10] = [
+            (utf_16(u16::to_le_bytes, "\u{feff}a: b\n"), "1:1 the file is UTF-16; save it as UTF-8"),
+            (utf_16(u16::to_be_bytes, "\u{feff}a: b\n"), "1:1 the file is UTF-16; save it as UTF-8"),
+            (utf_16(u16::to_le_bytes, "a: b\n"), "1:1 the file is UTF-16; save it as UTF-8"),
+            (utf_32(u32::to_le_bytes, "\u{feff}a: b\n"), "1:1 the file is UTF-32; save it as UTF-8"),
+            (utf_32(u32::to_be_bytes, "\u{feff}a: b\n"), "1:1 the file is UTF-32; save it as UTF-8"),
+            (utf_32(u32::to_le_bytes, "a: b\n"), "1:1 the file is UTF-32; save it as UTF-8"),
+            (utf_32(u32::to_be_bytes, "a: b\n"), "1:1 the file is UTF-32; save it as UTF-8"),
+            (b"abcdefg\0".to_vec(), "1:1 the file is binary; it has zero bytes"),
+            (
+                b"\x7fELF\x01\xff".to_vec(),
+                "1:6 the file is not UTF-8: the byte 0xff does not belong to a character",
+            ),
+            (
+                b"a: b\nb: \xe9t\n".to_vec(),
+                "2:4 the file is not UTF-8: the byte 0xe9 does not belong to a character",
+            ),
+        ];
+        for (bytes, expected) in files {
+            let error = decode_utf8(&bytes).unwrap_err();
+            let shown =
+                format!("{}:{} {}", error.location.line, error.location.column, error.message.as_raw());
+            assert_eq!(shown, expected, "{bytes:?}");
+        }
+        assert_eq!(decode_utf8("\u{feff}é".as_bytes()).unwrap(), "\u{feff}é");
+    }
+}
