@@ -5,8 +5,9 @@ use crate::limit_range::{LimitRange, orders};
 use crate::limit_violation::Unspecified;
 use crate::limit_violation::{LimitViolation, own_violations, range_violations};
 use crate::pod_demand::PodDemand;
-use crate::quota_check::{Limits, ResourceCheck};
+use crate::quota_check::Limits;
 use crate::resource::Resource;
+use crate::resource_check::ResourceCheck;
 
 /// The API server's answer to the creation of a pod, as far as limits and quotas decide it (Kubernetes 1.33).
 ///

@@ -1,6 +1,7 @@
 //! The most that is used of each resource while pods wait until they fit.
 
-use crate::quota_check::{Limits, QuotaCheck, ResourceCheck};
+use crate::quota_check::{Limits, QuotaCheck};
+use crate::resource_check::ResourceCheck;
 use crate::unsettled::WaitingPods;
 
 /// The most combinations of numbers of pods that are tried.

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
-use crate::quota_check::ResourceCheck;
 use crate::resource::Resource;
+use crate::resource_check::ResourceCheck;
 use crate::resource_quota::ResourceQuota;
 use crate::run_conflicts::{Interval, ScheduledRuns};
 

@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use crate::demand::Demand;
-use crate::quota_check::{ResourceCheck, check_runs};
+use crate::quota_check::check_runs;
 use crate::resource::Resource;
+use crate::resource_check::ResourceCheck;
 use crate::resource_quota::ResourceQuota;
 use crate::rollout::Pods;
 use crate::scopes::PodTraits;

@@ -2,8 +2,9 @@
 
 use crate::demand::Demand;
 use crate::object_name::ObjectName;
-use crate::quota_check::{Limits, ResourceCheck};
+use crate::quota_check::Limits;
 use crate::resource::Resource;
+use crate::resource_check::ResourceCheck;
 use crate::resource_quota::ResourceQuota;
 use crate::scopes::PodTraits;
 use crate::unsettled::{JobPod, TerminatingPod, WaitingPods, admitted};

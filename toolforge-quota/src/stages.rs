@@ -1,6 +1,7 @@
 //! The check of changes that are made in stages, of which each begins when the one before has ended.
 
-use crate::quota_check::{QuotaCheck, ResourceCheck};
+use crate::quota_check::QuotaCheck;
+use crate::resource_check::ResourceCheck;
 
 impl QuotaCheck {
     /// Returns the checks of stages as one: each resource as it is after the last stage, or, where it does not fit in a stage, as

@@ -1,6 +1,7 @@
 use std::fmt;
 
-use crate::quota_check::{QuotaCheck, ResourceCheck};
+use crate::quota_check::QuotaCheck;
+use crate::resource_check::ResourceCheck;
 
 /// Whether a change or a rollout fits, in one word; a later one is worse.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

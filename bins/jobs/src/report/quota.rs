@@ -242,7 +242,10 @@ mod tests {
             notes: [(Resource::Pods, unreadable)].into(),
             ..ResourceQuota::default()
         };
-        insta::assert_snapshot!(warnings(odd), @"");
+        insta::assert_snapshot!(warnings(odd), @"
+        the limit of pods in quota tool-stashbot is not a quantity; nothing is checked against it
+        the usage of limits.cpu in quota tool-stashbot is not counted: the cluster has no such resource
+        ");
     }
 
     #[test]

@@ -377,7 +377,7 @@ fn missing_pods_have_the_words_of_every_plan() {
     RESOURCE       LIMIT  USED  AFTER  PEAK  VERDICT
     limits.memory  2Gi    1Gi   3Gi    3Gi   too much
 
-    it adds nothing to the quota, but pods that are missing do not fit, and cannot be created
+    it needs no quota, but some pods of existing workloads are missing and do not fit
     one of these would fit:
       job bot: memory 682Mi, with downtime
       job bot: 2 replicas

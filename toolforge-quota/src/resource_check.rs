@@ -1,0 +1,68 @@
+//! One resource of one quota, before and after a change.
+
+use std::fmt;
+
+use toolforge_model::Untrusted;
+
+use crate::resource::Resource;
+use crate::resource_quota::QuotaMark;
+
+/// What a change does to one resource of one quota.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ResourceCheck {
+    /// The quota's name.
+    pub quota: String,
+    /// The resource.
+    pub resource: Resource,
+    /// The most that may be used.
+    pub hard: u64,
+    /// What is used now.
+    pub used: u64,
+    /// What will be used after the change.
+    pub after: u64,
+    /// What of it the change's own objects request.
+    pub requested: u64,
+    /// Whether an object that requests it is created; the API server checks the quota only then.
+    pub creates: bool,
+    /// What a person should know of the quota's numbers.
+    pub mark: Option<QuotaMark>,
+    /// What pods use that terminate or end by themselves.
+    pub(crate) passing: u64,
+    /// What of `after` pods request that are missing of objects that stay as they are, and that do not fit now.
+    pub(crate) missing: u64,
+}
+
+impl ResourceCheck {
+    /// Returns whether the quota allows it: no object that requests it is created, or what is then used is within the
+    /// limit.
+    ///
+    /// Where more is used than the quota allows, an object that is deleted cannot be created again, even a smaller one.
+    #[must_use]
+    pub fn fits(&self) -> bool {
+        // What is refused now does not keep others from being created.
+        !self.creates || self.after.saturating_sub(self.missing) <= self.hard
+    }
+
+    /// Returns whether the quota does not allow the pods that are missing of what stays as it is, also once pods are gone that
+    /// terminate or end by themselves: with the missing pods, more would be used than now and than the quota allows.
+    #[must_use]
+    pub fn refuses_missing_pods(&self) -> bool {
+        self.fits() && self.after > self.used && self.after.saturating_sub(self.passing) > self.hard
+    }
+}
+
+impl fmt::Display for ResourceCheck {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { quota, resource, hard, after, .. } = self;
+        let over = after.saturating_sub(*hard);
+        let what = if resource.is_measured() { "too much" } else { "too many" };
+        let name = Untrusted::new(resource.to_string());
+        let (limit, [after]) = resource.short_amounts(*hard, [*after]);
+        write!(f, "{}: {after} of {limit}", name.escaped())?;
+        if over > 0 {
+            write!(f, ", {} {what}", resource.amount_with_unit(over))?;
+        }
+        write!(f, " (quota {})", Untrusted::new(quota.as_str()).escaped())
+    }
+}
