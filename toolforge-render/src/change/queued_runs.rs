@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use toolforge_quota::{Demand, Limits, ObjectName, PodDemand, Pods, QuotaCheck, ResourceCheck, WaitingPods};
 
 use crate::change::stages::{check, check_all, freed_objects};
-use crate::change::{Change, ChangeSet};
+use crate::change::{BlockedRun, Change, ChangeSet};
 
 impl ChangeSet {
     /// Returns changes of which not all pods fit at once, as `at_once` says, where some wait for the pods of Jobs.
@@ -86,18 +86,6 @@ fn queued_pods(change: &Change) -> Option<WaitingPods> {
     let Pods { count, each } = change.demand.queued_pods.clone();
     let traits = change.demand.pods.first().map(PodDemand::traits).unwrap_or_default();
     Some(WaitingPods { count, each, traits, ..WaitingPods::default() })
-}
-
-/// A scheduled job or CronJob whose runs can never start beside what stays.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct BlockedRun {
-    /// Name of the job or the CronJob.
-    pub name: String,
-    /// Name of its change.
-    pub(crate) change: String,
-    /// What one pod of a run exceeds together with what stays.
-    pub shortfalls: Vec<ResourceCheck>,
 }
 
 impl ChangeSet {
