@@ -225,8 +225,8 @@ fn cron_job_is_adopted_in_place() {
     let notes: Vec<String> = adoption.notes.iter().map(ToString::to_string).collect();
     insta::assert_snapshot!(notes.join("\n"), @"
     the container has no command, only arguments: if the image has an entry point, the job does not run it
-    spec.jobTemplate.spec.template.spec.containers[job].resources.requests.cpu: was 150m, is now 500m
-    spec.jobTemplate.spec.template.spec.containers[job].resources.requests.memory: was 256Mi, is now 512Mi, the default
+    spec.jobTemplate.spec.template.spec.containers[bot].resources.requests.cpu: was 150m, is now 500m
+    spec.jobTemplate.spec.template.spec.containers[bot].resources.requests.memory: was 256Mi, is now 512Mi, the default
     spec.concurrencyPolicy: was Allow, is now Forbid
     spec.jobTemplate.spec.backoffLimit: was 6, is now 0
     spec.jobTemplate.spec.template.spec.restartPolicy: was OnFailure, is now Never
