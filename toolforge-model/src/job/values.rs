@@ -264,7 +264,7 @@ mod tests {
     #[test]
     fn health_check_is_displayed_escaped() {
         assert_eq!(JobHealthCheck::Http("/healthz".parse().unwrap()).to_string(), "/healthz");
-        assert_eq!(JobHealthCheck::Script("a\u{1b}b".to_owned()).to_string(), "a\\x1bb");
+        assert_eq!(JobHealthCheck::Script("a\u{1b}b".to_owned()).to_string(), "a\\u{1b}b");
     }
 
     #[test]
