@@ -306,7 +306,8 @@ fn random_rollouts_end_as_predicted() {
     let count =
         variable("TOOLFORGE_E2E_ROLLOUTS").and_then(|count| usize::try_from(count).ok()).unwrap_or(ROLLOUTS);
     let mut random = Random::new(seed);
-    let run = random.below(1_000_000);
+    // A second run of the same cases on one sandbox has namespaces of its own.
+    let run = format!("{}-{}", random.below(1_000_000), std::process::id());
     let cases: Vec<Case> =
         (0..count).map(|number| case_with(&mut random, VERDICTS[number % VERDICTS.len()])).collect();
     let api = Api::of(&Sandbox::for_tests());

@@ -39,7 +39,7 @@ impl fmt::Display for World {
 
 impl World {
     pub(super) fn new(random: &mut Random, number: usize) -> Self {
-        let namespace = format!("admission-{}-{number}", random.below(1_000_000));
+        let namespace = format!("admission-{}-{number}-{}", random.below(1_000_000), std::process::id());
         let (mut quotas, mut used) = (Vec::new(), Vec::new());
         for index in 0..random.pick(&[1, 1, 2, 3]) {
             let (quota, counted) = quota(random, &format!("quota-{index}"));
