@@ -42,7 +42,7 @@ pub fn decode_utf8(bytes: &[u8]) -> Result<&str, Box<Diagnostic>> {
 
 /// Returns what is wrong with a file in another encoding of Unicode: by its byte order mark, or because half of its bytes or
 /// three of four are zeros.
-pub(crate) fn other_encoding(bytes: &[u8]) -> Option<String> {
+fn other_encoding(bytes: &[u8]) -> Option<String> {
     let starts = |mark: &[u8]| bytes.starts_with(mark);
     let start = bytes.get(..LOOKED_AT).unwrap_or(bytes);
     let zeros = start.iter().filter(|byte| **byte == 0).count();

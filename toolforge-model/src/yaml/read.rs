@@ -6,8 +6,7 @@ use super::node::{self, Parsed, YamlNode, YamlValue};
 use super::remedy::{InvalidEscape, invalid_escape, remedy, second_document};
 use super::template::{find_template, template_in_line};
 use crate::crontab::find_crontab;
-use crate::encoding::other_encoding;
-use crate::{Diagnostic, DiagnosticKind, Location, Remedy, Untrusted};
+use crate::{Diagnostic, DiagnosticKind, Location, Remedy, Untrusted, decode_utf8};
 
 /// The maximum number of values and keys that aliases (`*name`) repeat: those of a few hundred jobs with common settings.
 const REPLAYED_EVENTS: usize = 20_000;
@@ -38,10 +37,8 @@ pub fn parse(text: &str) -> Result<YamlNode, Diagnostic> {
             Reason::Limit(reason) => return of_kind(DiagnosticKind::Limit, &reason),
             reason => reason,
         };
-        if text.contains('\0') {
-            let other = other_encoding(text.as_bytes());
-            let message = other.unwrap_or_else(|| "the file is binary; it has zero bytes".to_owned());
-            return Diagnostic::of_kind(DiagnosticKind::Encoding, Location::START, message);
+        if let Err(error) = decode_utf8(text.as_bytes()) {
+            return *error;
         }
         if let Some(mark) = find_template(text, location.line) {
             return Diagnostic::of_kind(DiagnosticKind::Template, mark.location, mark);

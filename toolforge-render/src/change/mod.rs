@@ -4,7 +4,6 @@
 //! applied and waited for.
 
 mod adjustment;
-mod blocked_run;
 mod change_set;
 mod pod_replacement;
 mod queued_runs;
@@ -15,9 +14,8 @@ mod workload;
 
 pub use adjustment::{Adjustment, Largest, LargestSizes, PodPart};
 pub(crate) use adjustment::{Sized, lowest_size, set_size};
-pub use blocked_run::BlockedRun;
 pub(crate) use change_set::with_rows;
-pub use change_set::{ChangeSet, ResourceForecast};
+pub use change_set::{BlockedRun, ChangeSet, ResourceForecast};
 pub(crate) use pod_replacement::PodReplacement;
 pub use pod_replacement::{Downtime, Rollout};
 pub(crate) use size_cap::{SizeCap, cap_adjustments};

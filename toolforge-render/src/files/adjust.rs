@@ -22,9 +22,9 @@ const MOST_PARTS: usize = 5;
 const MOST_PLANNED: usize = 1000;
 
 /// Returns what of single jobs, objects or the web service can be smaller so that all files together are as wanted: that they
-/// [fit](ChangeSet::fits_with_missing_pods), or do so [without downtime](ChangeSet::fits_without_downtime). Where only the rollout of a
-/// Deployment does not fit, another strategy is among the results. Only the largest jobs and objects are tried. Where none of
-/// them is enough, the same is returned of all that must change together.
+/// [fit](ChangeSet::fits_with_missing_pods), or do so [without downtime](ChangeSet::fits_without_downtime). Where only the rollout
+/// of a Deployment does not fit, another strategy is among the results. Only the largest jobs and objects are tried. Where none
+/// of them is enough, the same is returned of all that must change together.
 #[must_use]
 pub fn file_adjustments(
     files: &[FileContents],

@@ -77,8 +77,8 @@ impl FileContents {
         Self::parse_with(text, tool, expected, &|text| JobsFile::check(text, tool, None))
     }
 
-    /// Reads a file as [`parse_expected`](Self::parse_expected), with an error for each job whose image a catalog lacks, also where the job has other
-    /// errors; `repository` is that of the build service.
+    /// Reads a file as [`parse_expected`](Self::parse_expected), with an error for each job whose image a catalog lacks, also where
+    /// the job has other errors; `repository` is that of the build service.
     #[must_use]
     pub fn parse_with_catalog(
         text: &str,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use toolforge_model::{FileJob, JobRequest, Location, Untrusted, WebServiceOptions, WebServiceOptionsError};
-use toolforge_quota::{Demand, LimitRange, Limits, ResourceCheck, ResourceQuota, Verdict};
+use toolforge_quota::{LimitRange, Limits, ResourceCheck, Verdict};
 
 use crate::change::{Action, Change, ChangeSet, Workload, WorkloadKind};
 use crate::files::immutable::changed_immutable;
@@ -13,7 +13,7 @@ use crate::files::{FileContents, FilePlanFacts};
 use crate::job::{JobPlan, LoadOptions, LoadPlan, LoadProblem, plan_load};
 use crate::manifest::{Manifest, ManifestObject};
 use crate::object::{FieldPath, ObjectKind, cron_job_spec};
-use crate::pod::{least_run_demand, pod_demand, stated_pod};
+use crate::pod::{least_run_demand, pod_demand, shortfalls_when_empty, stated_pod};
 use crate::web_service::{
     PlanError, PlanOptions, ResolveError, StartTime, WebServicePlan, WebServiceSettings,
     observe_web_service_request, resolve_request, web_service_changes,
@@ -404,7 +404,5 @@ fn run_shortfalls(manifest: &Manifest, limits: &Limits) -> Vec<ResourceCheck> {
     }
     let run = least_run_demand(spec, &pod_demand(pod, &limits.limit_ranges));
     let pod = stated_pod(pod).with_defaults(&limits.limit_ranges);
-    let quotas = limits.quotas.iter().map(ResourceQuota::without_usage).collect();
-    let empty = Limits { quotas, ..Limits::default() };
-    empty.evaluate(&Demand::default(), &run, &[pod]).shortfalls().cloned().collect()
+    shortfalls_when_empty(&run, &[pod], limits)
 }

@@ -10,7 +10,7 @@ use toolforge_quota::{Interval, Limits, ObjectName, PodTraits, ResourceQuota, Sc
 use crate::job::calendar::seconds;
 use crate::job::{JobFacts, JobWorkload, LiveJobs, RunOutcome, ScheduledJobLoad, pods_of_job, runs_of_job};
 use crate::object::{ObjectId, ObjectKind, cron_job_spec};
-use crate::pod::{count_demand, has_ended, pod_demand, pod_id, stated_pod};
+use crate::pod::{count_demand, has_ended, pod_demand, pod_id, traits_of};
 
 /// Returns the quotas with what they will count besides the runs of scheduled jobs: without the current runs of these jobs, which
 /// are simulated themselves, without pods that terminate, and with those that are about to be created.
@@ -58,8 +58,7 @@ pub(super) fn limits_beside_runs(
             let id = pod_id(pod);
             if !is_freed(&id) && simulated.insert(id.clone()) {
                 let ranges = &limits.limit_ranges;
-                let (demand, traits) =
-                    (pod_demand(spec, ranges), stated_pod(spec).with_defaults(ranges).traits());
+                let (demand, traits) = (pod_demand(spec, ranges), traits_of(spec, ranges));
                 limits.free_pod(&id, demand, &traits);
             }
         }

@@ -6,7 +6,7 @@ use crate::job::{JobFacts, JobObjects, JobWorkload, LiveJobs, pods_of_job, runs_
 use crate::object::ObjectKind;
 use crate::pod::{
     count_demand, freed_at_end, least_pods, of_live_pods, parallel_pods, pod_demand, retry_demand,
-    run_demand, stated_pod,
+    run_demand, traits_of,
 };
 
 /// What one run of a job requests.
@@ -30,7 +30,7 @@ pub(super) fn of_run(job: &JobObjects, facts: &JobFacts) -> RunDemand {
     let one = pod_demand(pod, limit_ranges);
     let mut each = run_demand(spec, &one);
     each.add_all(&retry_demand(spec));
-    let traits = stated_pod(pod).with_defaults(limit_ranges).traits();
+    let traits = traits_of(pod, limit_ranges);
     let count = parallel_pods(spec).saturating_sub(least_pods(spec));
     RunDemand { each, further: Pods { count, each: freed_at_end(spec, &one) }, traits }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use k8s_openapi::jiff::Timestamp;
 use toolforge_model::{JobName, JobRequest, Untrusted, platform};
-use toolforge_quota::{Demand, Limits, Resource, ResourceQuota, Verdict};
+use toolforge_quota::{Demand, Limits, Resource, Verdict};
 
 use crate::change::{Action, Change, ChangeSet, Workload, WorkloadKind};
 use crate::job::change::{Current, change_to, change_to_nothing, object_deletion};
@@ -13,7 +13,7 @@ use crate::job::{
     pods_of_job, runs_of_job,
 };
 use crate::object::{Object, ObjectKind, cron_job_spec};
-use crate::pod::{least_run_demand, of_live_pods, one_pod_of};
+use crate::pod::{least_run_demand, of_live_pods, one_pod_of, shortfalls_when_empty};
 
 /// The result of planning a load.
 #[derive(Clone, Debug)]
@@ -266,10 +266,7 @@ fn never_fits(change: &Change, set: &ChangeSet, limits: &Limits) -> Option<LoadP
     let Object::CronJob(cron_job) = object else { return None };
     let spec = cron_job_spec(cron_job)?.job_template.spec.as_ref()?;
     let run = least_run_demand(spec, &one_pod_of(object, &limits.limit_ranges));
-    let quotas = limits.quotas.iter().map(ResourceQuota::without_usage).collect();
-    let empty = Limits { quotas, ..Limits::default() };
-    let check = empty.evaluate(&Demand::default(), &run, &change.demand.pods);
-    let shortfalls: Vec<_> = check.shortfalls().cloned().collect();
+    let shortfalls = shortfalls_when_empty(&run, &change.demand.pods, limits);
     let name = change.name.parse().ok()?;
     (!shortfalls.is_empty()).then_some(LoadProblem::NeverFits { name, shortfalls })
 }

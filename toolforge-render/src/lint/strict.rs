@@ -119,6 +119,7 @@ pub(crate) fn reader_of(kind: &KnownKind) -> Option<fn(&Node) -> Vec<Issue<'_>>>
 }
 
 /// The values of an object that have another type than their fields, so that they cannot be read.
+#[derive(Default)]
 pub(crate) struct WrongValues(HashSet<*const Node>);
 
 impl WrongValues {

@@ -7,8 +7,8 @@ use k8s_openapi::api::batch::v1::{CronJob, Job, JobSpec};
 use k8s_openapi::api::core::v1::{Pod, PodAffinityTerm, PodSpec, ResourceRequirements};
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use toolforge_quota::{
-    Amounts, ComputeResource, ContainerResources, Demand, InitContainer, LimitRange, PodDemand, Pods,
-    Resource,
+    Amounts, ComputeResource, ContainerResources, Demand, InitContainer, LimitRange, Limits, PodDemand,
+    PodTraits, Pods, Resource, ResourceCheck, ResourceQuota,
 };
 
 use crate::object::{Object, ObjectKind, cron_job_spec, deployment_replicas, deployment_spec, is_paused};
@@ -231,6 +231,18 @@ pub(crate) fn least_run_demand(spec: &JobSpec, each: &Demand) -> Demand {
     let mut demand = least_demand(spec, each);
     demand.add_all(&count_demand(ObjectKind::Job));
     demand
+}
+
+/// Returns what decides which quotas count a pod.
+pub(crate) fn traits_of(spec: &PodSpec, limit_ranges: &[LimitRange]) -> PodTraits {
+    stated_pod(spec).with_defaults(limit_ranges).traits()
+}
+
+/// Returns the resources that a run which requests this with these pods exceeds even in an empty namespace.
+pub(crate) fn shortfalls_when_empty(run: &Demand, pods: &[PodDemand], limits: &Limits) -> Vec<ResourceCheck> {
+    let quotas = limits.quotas.iter().map(ResourceQuota::without_usage).collect();
+    let empty = Limits { quotas, ..Limits::default() };
+    empty.evaluate(&Demand::default(), run, pods).shortfalls().cloned().collect()
 }
 
 /// Returns what a run of a CronJob requests at least; `None` of a suspended one.

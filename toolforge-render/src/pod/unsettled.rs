@@ -2,16 +2,15 @@
 
 use k8s_openapi::api::apps::v1::{Deployment, DeploymentCondition};
 use k8s_openapi::api::batch::v1::Job;
-use k8s_openapi::api::core::v1::{Pod, PodSpec};
+use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
-use toolforge_quota::{
-    Demand, JobPod, LimitRange, Limits, ObjectName, PodTraits, TerminatingPod, WaitingPods,
-};
+use toolforge_quota::{Demand, JobPod, LimitRange, Limits, ObjectName, TerminatingPod, WaitingPods};
 
 use crate::object::{Object, condition_text, deployment_spec, has_labels};
 use crate::pod::{
-    AdmissionRefusal, cause_of_refusal, has_ended, pod_demand, pods_of, stated_pod, waits_for_unpausing,
+    AdmissionRefusal, cause_of_refusal, has_ended, pod_demand, pods_of, stated_pod, traits_of,
+    waits_for_unpausing,
 };
 
 /// When pods were read.
@@ -97,10 +96,6 @@ fn is_of_deployment(pod: &Pod) -> bool {
 fn selects(deployment: &Deployment, pod: &Pod) -> bool {
     let selector = deployment_spec(deployment).and_then(|spec| spec.selector.match_labels.as_ref());
     selector.is_some_and(|selector| has_labels(pod.metadata.labels.as_ref(), selector))
-}
-
-fn traits_of(spec: &PodSpec, limit_ranges: &[LimitRange]) -> PodTraits {
-    stated_pod(spec).with_defaults(limit_ranges).traits()
 }
 
 /// Changes limits and live pods to what they are once all terminating pods are gone, except those in whose place others may be

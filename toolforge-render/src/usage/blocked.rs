@@ -12,7 +12,7 @@ use crate::job::{JobFacts, LiveJobs, RunOutcome};
 use crate::object::{Object, condition_text, deployment_spec};
 use crate::pod::{
     AdmissionRefusal, Cause, Exceeded, cause_of_refusal, event_time, first_event_time, job_pods, pods_of,
-    stated_pod,
+    traits_of,
 };
 
 /// How old the last refusal may be of something that is blocked now: the longest pause between two tries of a controller is
@@ -213,7 +213,7 @@ fn wanted_pods(kind: &str, name: &str, facts: &JobFacts) -> Option<WantedPods> {
 fn missing(object: &Object, count: i32, facts: &JobFacts) -> WaitingPods {
     let ranges = &facts.namespace.limits.limit_ranges;
     let spec = object.pod_template().and_then(|template| template.spec.as_ref());
-    let traits = spec.map(|spec| stated_pod(spec).with_defaults(ranges).traits()).unwrap_or_default();
+    let traits = spec.map(|spec| traits_of(spec, ranges)).unwrap_or_default();
     WaitingPods {
         owner: object.id().into(),
         end_by_themselves: matches!(object, Object::Job(_)),

@@ -227,11 +227,7 @@ pub(super) fn read(session: &Session, options: &FileOptions) -> Result<JobsFile,
     }
     let shown = Untrusted::new(options.file.display().to_string());
     let bytes = read_input(&options.file, FILE_LIMIT)?;
-    let text = decode_utf8(&bytes).map_err(|error| {
-        let failure =
-            Failure::new(ExitCode::Failed, error.in_file(&shown)).with_code(FailureCode::InvalidFile);
-        failure.diagnostic(&shown, &error).detail("nothing was changed")
-    })?;
+    let text = decode_utf8(&bytes).map_err(|error| invalid_file(&shown, &[*error]))?;
     let read = match &options.job {
         Some(name) => JobsFile::parse_one(text, &session.tool, name),
         None => JobsFile::parse(text, &session.tool),
@@ -242,13 +238,7 @@ pub(super) fn read(session: &Session, options: &FileOptions) -> Result<JobsFile,
             None => errors_with_images(session, text),
         };
         let errors = errors.unwrap_or_else(|| found.into_iter().collect());
-        let message = match errors.as_slice() {
-            [one] => one.in_file(&shown),
-            all => format!("{} has {} errors; nothing was changed", shown.escaped(), all.len()),
-        };
-        let failure = Failure::new(ExitCode::Failed, message).with_code(FailureCode::InvalidFile);
-        let failure = errors.iter().fold(failure, |failure, error| failure.diagnostic(&shown, error));
-        let failure = if errors.len() == 1 { failure.detail("nothing was changed") } else { failure };
+        let failure = invalid_file(&shown, &errors);
         if is_manifest(text) {
             let file = quote_word(&options.file.display().to_string());
             let file = Untrusted::new(file);
@@ -262,6 +252,17 @@ pub(super) fn read(session: &Session, options: &FileOptions) -> Result<JobsFile,
         return Err(Failure::new(ExitCode::Failed, format!("{} has no job {name}", shown.escaped())));
     }
     Ok(file)
+}
+
+/// Returns the failure of a file with errors.
+fn invalid_file(file: &Untrusted, errors: &[Diagnostic]) -> Failure {
+    let message = match errors {
+        [one] => one.in_file(file),
+        all => format!("{} has {} errors; nothing was changed", file.escaped(), all.len()),
+    };
+    let failure = Failure::new(ExitCode::Failed, message).with_code(FailureCode::InvalidFile);
+    let failure = errors.iter().fold(failure, |failure, error| failure.diagnostic(file, error));
+    if errors.len() == 1 { failure.detail("nothing was changed") } else { failure }
 }
 
 /// Returns whether a file begins with an object of Kubernetes.

@@ -26,8 +26,12 @@ pub(crate) fn check(check: &mut Check<'_>, scope: Scope<'_>) {
         return;
     }
     let limit_ranges = &check.context.limits.limit_ranges;
-    let wrong = WrongValues::of(scope.object);
-    let Some(pod) = demand(scope.spec, &wrong) else { return };
+    let mut wrong = WrongValues::default();
+    let stated = demand(scope.spec, &wrong).or_else(|| {
+        wrong = WrongValues::of(scope.object);
+        demand(scope.spec, &wrong)
+    });
+    let Some(pod) = stated else { return };
     let whole = violations(limit_ranges, &pod.clone().with_defaults(limit_ranges));
     let of_pod: Vec<_> = whole.into_iter().filter(|found| found.limit_type != LimitType::Container).collect();
     let of_containers: Vec<(&Node, Vec<_>, Vec<_>)> = scope
@@ -72,7 +76,7 @@ fn report(
     }
 }
 
-/// Returns what a pod states. What has a wrong type is left out; other rules report it.
+/// Returns what a pod states without values of wrong types, which other rules report; `None` where it cannot be read.
 fn demand(spec: &Node, wrong: &WrongValues) -> Option<PodDemand> {
     let spec: PodSpec = serde_json::from_value(wrong.without(spec)).ok()?;
     Some(stated_pod(&spec))
