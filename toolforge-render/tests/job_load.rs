@@ -320,3 +320,29 @@ fn differences_are_those_that_were_written() {
     let default = job("image: bookworm\n  filelog-stdout: a.out");
     assert_eq!(differing(&job("image: bookworm"), &default), "a keep");
 }
+
+#[test]
+fn deleted_services_and_workloads_may_still_be_counted() {
+    let quota = |resource: Resource, hard, used| ResourceQuota {
+        name: "tool-x".to_owned(),
+        hard: [(resource.clone(), hard), (Resource::LimitsMemory, 3 << 30)].into(),
+        used: [(resource, used)].into_iter().collect(),
+        ..Default::default()
+    };
+    let services = |hard, used| quota(Resource::Services, hard, used);
+    let deployments = |hard, used| quota(Resource::Count("deployments.apps".to_owned()), hard, used);
+    let file = |memory: &str| job("a", &format!("continuous: true\n  port: 8000\n  mem: {memory}"));
+    for (before, quota, memory, expected) in [
+        ("", services(1, 1), "1Gi", true),
+        ("", services(2, 1), "1Gi", false),
+        // No memory is freed with a Service, while a Deployment may have had pods.
+        ("", services(2, 1), "4Gi", false),
+        ("", deployments(2, 1), "4Gi", true),
+        (file("1Gi").replace("name: a", "name: b").as_str(), services(1, 1), "1Gi", false),
+    ] {
+        let mut facts = existing(before);
+        facts.namespace.limits.quotas = vec![quota.clone()];
+        let plan = loaded(&file(memory), &facts);
+        assert_eq!(plan.set.counts_deleted(), expected, "{before:?}, {quota:?}, {memory}");
+    }
+}

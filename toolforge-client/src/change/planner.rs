@@ -194,8 +194,9 @@ impl Client {
     /// neither change is lost.
     ///
     /// A plan that does not fit is made again while the missing quota is that of pods that terminate (at most a minute), while
-    /// a quota counts deleted objects (at most 15 seconds), and once if it lacks objects other than pods, which somebody else
-    /// may have created after they were looked for. A dry run neither waits nor plans again.
+    /// a quota counts deleted objects (at most 15 seconds), and once, a second later, if it lacks objects other than pods: somebody
+    /// else may have created them after they were looked for, or deleted others a moment before. A dry run neither waits nor plans
+    /// again.
     ///
     /// # Errors
     /// When there is no plan, a check refuses it, or it does not fit. What was refused by the cluster is in the report.

@@ -30,7 +30,8 @@ pub enum MissingQuota {
     },
     /// The quota still counts objects that were deleted.
     Deleted,
-    /// It is for objects other than pods; some of them may have been created after they were looked for.
+    /// It is for objects other than pods; some of them may have been created after they were looked for, or deleted a moment
+    /// before.
     Objects,
 }
 
@@ -45,7 +46,7 @@ impl MissingQuota {
 /// Looks at a namespace until no quota is missing that is freed in a moment, and returns the last look.
 ///
 /// It looks again each second while pods terminate that use what is missing (until a few seconds after their time, at most a
-/// minute) and while a quota counts deleted objects (at most 15 seconds), and once if objects may have been overlooked.
+/// minute) and while a quota counts deleted objects (at most 15 seconds), and once if there may be more or fewer objects.
 /// `waiting` is called before each pause.
 ///
 /// # Errors
@@ -71,7 +72,10 @@ pub async fn wait_for_quota<T, E>(
                 waiting(&found);
                 sleep(PAUSE).await;
             }
-            MissingQuota::Objects if !is_second_look => is_second_look = true,
+            MissingQuota::Objects if !is_second_look => {
+                is_second_look = true;
+                sleep(PAUSE).await;
+            }
             _ => return Ok(found),
         }
     }

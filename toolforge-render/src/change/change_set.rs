@@ -31,7 +31,7 @@ pub struct ChangeSet {
     pub refused_surge: Option<QuotaCheck>,
     /// What is used while pods of Jobs fail and are retried as often as they may be; `None` if none are retried.
     pub(crate) with_retries: Option<QuotaCheck>,
-    /// Whether a quota counts more workloads than exist.
+    /// Whether a quota counts more objects than exist.
     pub(crate) counts_deleted: bool,
     /// Whether a new pod may have to wait until an old one has terminated, which the quotas count until then.
     pub(crate) waits: bool,
@@ -387,8 +387,8 @@ impl ChangeSet {
         self.exceeded().terminating()
     }
 
-    /// Returns whether it does not fit while a quota counts more Deployments, CronJobs or Jobs than exist: its controller
-    /// takes some seconds to notice a deletion.
+    /// Returns whether it does not fit while a quota counts more Deployments, CronJobs or Jobs than exist, or more of the
+    /// Services or HTTPRoutes that it lacks: the quota's controller takes some seconds to notice a deletion.
     #[must_use]
     pub fn counts_deleted(&self) -> bool {
         self.counts_deleted && !self.fits()

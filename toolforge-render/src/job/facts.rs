@@ -40,23 +40,36 @@ impl JobFacts {
 
     /// Returns changes, checked against the limits of the namespace.
     pub(super) fn change_set(&self, changes: Vec<Change>) -> ChangeSet {
-        let counts_deleted = self.counts_deleted();
-        ChangeSet { counts_deleted, ..ChangeSet::new(changes, &self.namespace.limits) }
+        let set = ChangeSet::new(changes, &self.namespace.limits);
+        let counts_deleted = self.counts_deleted(&set);
+        ChangeSet { counts_deleted, ..set }
     }
 
-    /// Returns whether a quota counts more workloads than exist.
-    fn counts_deleted(&self) -> bool {
-        let LiveJobs { deployments, cron_jobs, jobs, .. } = &self.live;
-        let existing = [
-            ("deployments.apps", deployments.len()),
-            ("cronjobs.batch", cron_jobs.len()),
-            ("jobs.batch", jobs.len()),
-        ];
-        existing.into_iter().any(|(kind, count)| {
-            let resource = Resource::Count(kind.to_owned());
+    /// Returns whether a quota counts more objects than exist: workloads, whose pods it then counts as well, or addresses that
+    /// the changes lack.
+    fn counts_deleted(&self, set: &ChangeSet) -> bool {
+        let LiveJobs { deployments, cron_jobs, jobs, services, http_routes, .. } = &self.live;
+        let counts_more = |resource: &Resource, existing: usize| {
             let mut quotas = self.namespace.limits.quotas.iter();
-            quotas.any(|quota| usize::try_from(quota.used(&resource)).is_ok_and(|used| used > count))
-        })
+            quotas.any(|quota| usize::try_from(quota.used(resource)).is_ok_and(|used| used > existing))
+        };
+        let count = |counted: &str| Resource::Count(counted.to_owned());
+        let workloads = [
+            (count("deployments.apps"), deployments.len()),
+            (count("cronjobs.batch"), cron_jobs.len()),
+            (count("jobs.batch"), jobs.len()),
+        ];
+        let addresses = [
+            (Resource::Services, services.len()),
+            (count("services"), services.len()),
+            (count("httproutes.gateway.networking.k8s.io"), http_routes.len()),
+        ];
+        let is_lacking =
+            |resource: &Resource| set.at_rest.shortfalls().any(|found| found.resource == *resource);
+        workloads.iter().any(|(resource, existing)| counts_more(resource, *existing))
+            || addresses
+                .iter()
+                .any(|(resource, existing)| is_lacking(resource) && counts_more(resource, *existing))
     }
 }
 
