@@ -210,7 +210,11 @@ impl Arguments {
             return Err(Failure::new(ExitCode::Usage, format!("unknown backend {}", backend.quoted()))
                 .hint("Leave `--backend` out: `webservice php8.2 start`."));
         }
-        let invocation = invocation::read(&self.positionals, &self.trailing)?;
+        let program = match &self.global.tool {
+            Some(tool) => format!("webservice --tool {tool}"),
+            None => "webservice".to_owned(),
+        };
+        let invocation = invocation::read(&self.positionals, &self.trailing, &program)?;
         self.check_options(invocation.action)?;
         Ok(invocation)
     }
