@@ -58,6 +58,8 @@ pub struct RunConflicts {
     /// Those whose runs can never start beside what stays.
     blocked: Vec<BlockedRun>,
     until: Timestamp,
+    /// The end of the time in which conflicts are looked for of runs that start within the day.
+    last_until: Timestamp,
 }
 
 impl RunConflicts {
@@ -65,7 +67,7 @@ impl RunConflicts {
     #[must_use]
     pub fn of(set: &ChangeSet, plans: &[JobPlan], facts: &JobFacts, now: Timestamp) -> Self {
         let day = day(now);
-        let conflicts = conflicts_after(set, plans, facts, &day);
+        let (conflicts, last_until) = conflicts_after(set, plans, facts, &day);
         let schedules =
             if conflicts.is_empty() { Vec::new() } else { schedule_adjustments(set, plans, facts, &day) };
         let (during_rollout, rollout_until) = conflicts_during_rollout(set, plans, facts, now);
@@ -89,6 +91,7 @@ impl RunConflicts {
             unsimulated: unsimulated_jobs(set, plans),
             blocked: set.blocked_runs().to_vec(),
             until: day.end,
+            last_until,
         }
         .without_runs_of(&blocked_names)
     }
@@ -127,7 +130,9 @@ impl RunConflicts {
     /// Returns a line for each conflict.
     #[must_use]
     pub fn lines(&self) -> Vec<String> {
-        self.conflicts.iter().map(|conflict| conflict_line(conflict, self.until)).collect()
+        let is_later = |conflict: &Conflict| conflict.end > self.until.as_second();
+        let until = |conflict| if is_later(conflict) { self.last_until } else { self.until };
+        self.conflicts.iter().map(|conflict| conflict_line(conflict, until(conflict))).collect()
     }
 
     /// Returns a line for each conflict while pods are replaced.
