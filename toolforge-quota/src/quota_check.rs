@@ -123,7 +123,7 @@ pub struct DemandChange {
     pub claims: Vec<ClaimDemand>,
     /// The objects that `freed` is of: workloads and pods.
     pub freed_objects: BTreeSet<ObjectName>,
-    /// The Deployments that stay as they are. Their pods that wait and do not fit are checked, too.
+    /// The Deployments and similar objects that stay as they are. Their pods that wait and do not fit are checked, too.
     pub kept_objects: BTreeSet<ObjectName>,
 }
 

@@ -66,7 +66,7 @@ structs! {
         pub since: Option<String>,
         /// Time of the last refusal, RFC 3339.
         pub last: Option<String>,
-        /// Number of refusals.
+        /// Number of refusals; 0 if only the status of the object says that there are some.
         pub count: u64,
         /// Whether it is blocked now: it still tries, and is refused.
         pub current: bool,

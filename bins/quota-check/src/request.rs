@@ -347,7 +347,7 @@ fn refusals_text(refused: &[&BlockedObject]) -> String {
             "| {} | {} | {last} | {} | {} |",
             cell(found.object.text().as_raw()),
             time(found.since),
-            found.count,
+            if found.count == 0 { "-".to_owned() } else { found.count.to_string() },
             cell(found.message.as_raw())
         );
     }

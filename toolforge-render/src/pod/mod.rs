@@ -8,6 +8,7 @@ mod event;
 mod evidence;
 mod health;
 mod last_termination;
+mod pod_set;
 mod probe;
 mod refusal;
 mod resources;
@@ -35,6 +36,8 @@ pub(crate) use evidence::{
 };
 pub(crate) use last_termination::last_termination;
 pub use last_termination::{LastTermination, TerminationKind};
+pub(crate) use pod_set::REPLICA_FAILURE;
+pub use pod_set::{PodSet, with_pod_sets};
 pub use probe::HealthProbe;
 pub use refusal::{AdmissionRefusal, Exceeded};
 pub use resources::PodResources;
