@@ -50,7 +50,7 @@ impl PodSet {
             _ => return None,
         };
         let refused = status.get("conditions").and_then(Value::as_array).into_iter().flatten();
-        let refused = refused.filter_map(|condition| {
+        let mut refused = refused.filter_map(|condition| {
             let text = |field: &str| condition.get(field).and_then(Value::as_str);
             let is_failure = text("type") == Some(REPLICA_FAILURE) && text("status") == Some("True");
             let since = text("lastTransitionTime").and_then(|time| time.parse().ok());
@@ -61,7 +61,7 @@ impl PodSet {
             wanted,
             created,
             pod: typed(json, "/spec/template/spec")?,
-            refused: refused.last(),
+            refused: refused.next(),
         })
     }
 
