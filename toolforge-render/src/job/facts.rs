@@ -11,7 +11,7 @@ use crate::change::{Change, ChangeSet};
 use crate::job::{JobObjects, JobWorkload, is_job, job_name_of};
 use crate::namespace::{Documents, DocumentsError, Namespace};
 use crate::object::{HttpRoute, Object, ObjectKind, deployment_spec, has_label};
-use crate::pod::{PodsTime, remove_terminating_pods, with_unsettled_pods};
+use crate::pod::{PodsTime, remove_terminating_pods, with_kept_jobs, with_unsettled_pods};
 
 /// Everything that a plan for jobs needs besides the requests.
 #[derive(Clone, Debug)]
@@ -231,8 +231,9 @@ impl Documents {
             events: self.all_of_kind("Event", &namespace)?,
             recorded: BTreeMap::new(),
         };
-        let LiveJobs { deployments, jobs, pods, .. } = &live;
+        let LiveJobs { deployments, cron_jobs, jobs, pods, .. } = &live;
         facts.limits = with_unsettled_pods(facts.limits, deployments, jobs, pods, PodsTime::Unknown);
+        facts.limits = with_kept_jobs(facts.limits, cron_jobs, jobs);
         Ok(JobFacts { namespace: facts, live, may_lack_kinds: true })
     }
 }

@@ -12,6 +12,7 @@ mod probe;
 mod refusal;
 mod resources;
 mod rollout_progress;
+mod scheduled_run;
 mod start_error;
 mod unsettled;
 
@@ -23,8 +24,8 @@ pub use container_run::{ContainerRun, container_runs, main_container};
 pub(crate) use demand::{
     REPLICA_SETS, REVISION, count_demand, freed_at_end, has_ended, job_pods, least_demand, least_pods,
     least_run_demand, may_wait, of_live_pods, one_pod_of, parallel_pods, pods_of, retry_demand, run_demand,
-    running_pods, scheduled_run, shortfalls_when_empty, succeeded_before, succeeded_demand, terminal_demand,
-    traits_of, waits_for_unpausing,
+    running_pods, shortfalls_when_empty, succeeded_before, succeeded_demand, terminal_demand, traits_of,
+    waits_for_unpausing,
 };
 pub use demand::{pod_demand, stated_pod};
 pub(crate) use event::{event_time, first_time as first_event_time};
@@ -40,5 +41,7 @@ pub use resources::PodResources;
 pub(crate) use resources::{cpu_of, memory_of, resources};
 pub use rollout_progress::{LiveRollout, ReadyPods, RolloutObjects, RolloutProgress};
 pub(crate) use rollout_progress::{POD_TEMPLATE_HASH, revision_of};
+pub use scheduled_run::with_kept_jobs;
+pub(crate) use scheduled_run::{HISTORY_LIMITS, ScheduledRun, scheduled_run};
 pub use unsettled::{PodsTime, with_unsettled_pods};
 pub(crate) use unsettled::{pod_id, remove_terminating_pods};
