@@ -159,3 +159,175 @@ fn is_same(one: &Value, other: &Value, keys: &[&str]) -> bool {
         value(one) == value(other)
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    /// Returns what a live object is afterwards, where an earlier file is known or not (`null`).
+    fn after(live: &Value, before: &Value, stated: &Value) -> Value {
+        let object = |spec: &Value| json!({"spec": spec});
+        let before = Some(before).filter(|before| !before.is_null()).map(object);
+        merged(&object(live), before.as_ref(), &object(stated), Place::default())["spec"].clone()
+    }
+
+    #[test]
+    fn unstated_fields_stay_unless_they_were_stated() {
+        for (live, before, stated, expected) in [
+            (r#"{"replicas":3}"#, "null", r#"{"paused":true}"#, r#"{"paused":true,"replicas":3}"#),
+            (r#"{"replicas":3}"#, r#"{"paused":true}"#, "{}", r#"{"replicas":3}"#),
+            (r#"{"replicas":3}"#, r#"{"replicas":1}"#, "{}", "{}"),
+            (r#"{"replicas":3}"#, r#"{"replicas":1}"#, r#"{"replicas":2}"#, r#"{"replicas":2}"#),
+            (r#"{"replicas":3}"#, "null", r#"{"replicas":null}"#, r#"{"replicas":null}"#),
+            (
+                r#"{"x":{"a":1,"b":2,"c":3}}"#,
+                r#"{"x":{"a":1}}"#,
+                r#"{"x":{"b":4}}"#,
+                r#"{"x":{"b":4,"c":3}}"#,
+            ),
+        ] {
+            let [live, before, stated, expected]: [Value; 4] =
+                [live, before, stated, expected].map(|text| serde_json::from_str(text).unwrap());
+            assert_eq!(after(&live, &before, &stated), expected, "{stated} onto {live} after {before}");
+        }
+    }
+
+    #[test]
+    fn strategy_that_is_stated_is_whole() {
+        let rolling = |fields: &Value| json!({"type": "RollingUpdate", "rollingUpdate": fields});
+        let live = rolling(&json!({"maxSurge": 0, "maxUnavailable": 1}));
+        for (stated, expected) in [
+            (json!({"type": "Recreate"}), json!({"type": "Recreate"})),
+            (json!({"type": "RollingUpdate"}), json!({"type": "RollingUpdate"})),
+            (rolling(&json!({"maxSurge": 1})), rolling(&json!({"maxSurge": 1, "maxUnavailable": 1}))),
+        ] {
+            let found = after(&json!({"strategy": live}), &Value::Null, &json!({"strategy": stated}));
+            assert_eq!(found, json!({"strategy": expected}));
+        }
+        let stated = json!({"updateStrategy": {"type": "RollingUpdate"}});
+        let live = json!({"updateStrategy": live});
+        assert_eq!(after(&live, &Value::Null, &stated), live);
+    }
+
+    /// Returns the items of a list of a spec or of a container afterwards.
+    fn items_after(list: &str, [live, before, stated]: [&str; 3]) -> Value {
+        let [live, before, stated] = [live, before, stated].map(|text| {
+            let items: Value = serde_json::from_str(text).unwrap();
+            if let Some(list) = list.strip_prefix("containers.") {
+                json!({"containers": [{"name": "c", list: items}]})
+            } else {
+                json!({list: items})
+            }
+        });
+        let found = after(&live, &before, &stated);
+        let spec = list.strip_prefix("containers.").map(|list| found["containers"][0][list].clone());
+        spec.unwrap_or_else(|| found[list].clone())
+    }
+
+    #[test]
+    fn lists_are_merged_by_their_keys() {
+        const ABC: &str = r#"[{"name":"a"},{"name":"b"},{"name":"c"}]"#;
+        for (list, live, stated, expected) in [
+            (
+                "containers",
+                ABC,
+                r#"[{"name":"b","x":1}]"#,
+                r#"[{"name":"a"},{"name":"b","x":1},{"name":"c"}]"#,
+            ),
+            (
+                "initContainers",
+                ABC,
+                r#"[{"name":"d"},{"name":"b"}]"#,
+                r#"[{"name":"d"},{"name":"a"},{"name":"b"},{"name":"c"}]"#,
+            ),
+            ("volumes", r#"[{"name":"a","x":1}]"#, r#"[{"name":"a","y":1}]"#, r#"[{"name":"a","y":1}]"#),
+            ("hostAliases", r#"[{"ip":"::1"}]"#, r#"[{"ip":"::2"}]"#, r#"[{"ip":"::2"},{"ip":"::1"}]"#),
+            (
+                "ports",
+                r#"[{"port":80,"protocol":"TCP","x":1}]"#,
+                r#"[{"port":80}]"#,
+                r#"[{"port":80,"protocol":"TCP","x":1}]"#,
+            ),
+            // Kubernetes looks only at the number, where it is enough.
+            (
+                "ports",
+                r#"[{"port":53,"protocol":"TCP"}]"#,
+                r#"[{"port":53,"protocol":"UDP"}]"#,
+                r#"[{"port":53,"protocol":"UDP"}]"#,
+            ),
+            (
+                "ports",
+                r#"[{"port":53,"protocol":"UDP","x":1}]"#,
+                r#"[{"port":53},{"port":53,"protocol":"UDP"}]"#,
+                r#"[{"port":53},{"port":53,"protocol":"UDP","x":1}]"#,
+            ),
+            ("tolerations", r#"[{"key":"a"}]"#, r#"[{"key":"b"}]"#, r#"[{"key":"b"}]"#),
+            ("volumeClaimTemplates", r#"[{"name":"a"}]"#, r#"[{"name":"b"}]"#, r#"[{"name":"b"}]"#),
+            ("containers.env", r#"[{"name":"A"}]"#, r#"[{"name":"B"}]"#, r#"[{"name":"B"},{"name":"A"}]"#),
+            (
+                "containers.volumeMounts",
+                r#"[{"name":"v","mountPath":"/a"}]"#,
+                r#"[{"name":"v","mountPath":"/b"}]"#,
+                r#"[{"name":"v","mountPath":"/b"},{"name":"v","mountPath":"/a"}]"#,
+            ),
+            (
+                "containers.ports",
+                r#"[{"containerPort":80,"x":1}]"#,
+                r#"[{"containerPort":80}]"#,
+                r#"[{"containerPort":80,"x":1}]"#,
+            ),
+            ("containers.args", r#"["a","b"]"#, r#"["b"]"#, r#"["b"]"#),
+        ] {
+            let expected: Value = serde_json::from_str(expected).unwrap();
+            assert_eq!(items_after(list, [live, "null", stated]), expected, "{list}: {stated} onto {live}");
+        }
+        let removed = items_after("containers", [ABC, r#"[{"name":"a"},{"name":"b"}]"#, r#"[{"name":"b"}]"#]);
+        assert_eq!(removed, json!([{"name": "b"}, {"name": "c"}]));
+    }
+
+    /// Returns JSON with some of the fields that are merged in their own ways.
+    fn json() -> impl Strategy<Value = Value> {
+        let scalar = prop::sample::select(vec![json!(null), json!(1), json!(2), json!("TCP"), json!("UDP")]);
+        let field = prop::sample::select(vec![
+            "spec",
+            "containers",
+            "volumes",
+            "strategy",
+            "ports",
+            "env",
+            "name",
+            "port",
+            "protocol",
+            "x",
+        ]);
+        let field = field.prop_map(str::to_owned);
+        scalar.prop_recursive(5, 60, 4, move |inner| {
+            let fields = prop::collection::hash_map(field.clone(), inner.clone(), 0..4);
+            prop_oneof![
+                prop::collection::vec(inner, 0..4).prop_map(Value::Array),
+                fields.prop_map(|fields| Value::Object(fields.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn live_object_as_the_file_changes_nothing(live in json(), before in json()) {
+            prop_assert_eq!(after(&live, &before, &live), live);
+        }
+
+        #[test]
+        fn all_that_was_stated_is_what_the_file_states(live in json(), stated in json()) {
+            prop_assert_eq!(after(&live, &live, &stated), stated);
+        }
+
+        #[test]
+        fn second_application_changes_nothing(live in json(), before in json(), stated in json()) {
+            let found = after(&live, &before, &stated);
+            prop_assert_eq!(after(&live, &before, &found), found);
+        }
+    }
+}
