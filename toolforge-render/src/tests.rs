@@ -15,7 +15,7 @@ fn now() -> Timestamp {
 }
 
 /// The codes of all causes. A new cause breaks the match in [`code`], and then needs its code here and an object below.
-const CODES: [&str; 17] = [
+const CODES: [&str; 19] = [
     "out-of-memory",
     "crash-loop",
     "image-pull",
@@ -33,6 +33,8 @@ const CODES: [&str; 17] = [
     "terminating",
     "former-definition",
     "volume-mount",
+    "init-crash-loop",
+    "pod-sandbox",
 ];
 
 fn code(cause: &Cause) -> &'static str {
@@ -54,6 +56,8 @@ fn code(cause: &Cause) -> &'static str {
         Cause::Terminating { .. } => CODES[14],
         Cause::FormerDefinition => CODES[15],
         Cause::VolumeMount => CODES[16],
+        Cause::InitCrashLoop { .. } => CODES[17],
+        Cause::PodSandbox => CODES[18],
     }
 }
 
@@ -84,12 +88,26 @@ fn unhealthy(message: &str) -> Event {
     .unwrap()
 }
 
-fn not_mounted() -> Event {
+/// Returns an event of the kubelet about the pod, some seconds after its creation.
+fn kubelet(reason: &str, second: u8) -> Event {
     serde_json::from_value(json!({
-        "metadata": {}, "reason": "FailedMount", "message": "MountVolume.SetUp failed: secret \"s\" not found",
+        "metadata": {}, "reason": reason, "message": "no", "lastTimestamp": format!("2026-11-25T11:59:{second:02}Z"),
         "involvedObject": {"kind": "Pod", "name": "p", "uid": "p1"},
     }))
     .unwrap()
+}
+
+/// Returns a pod whose init container has a status, and whose container waits for it.
+fn initializing(container: &Value, policy: &str) -> Value {
+    let mut pod = pod(&json!({}), &waiting("PodInitializing"), &none_list());
+    let mut status = container.clone();
+    for (key, value) in [("name", "setup"), ("image", "i"), ("imageID", "")] {
+        status[key] = json!(value);
+    }
+    (status["ready"], status["restartCount"]) = (json!(false), json!(3));
+    pod["spec"]["initContainers"] = json!([{"name": "setup", "restartPolicy": policy}]);
+    pod["status"]["initContainerStatuses"] = json!([status]);
+    pod
 }
 
 fn backing_off(reason: &str, exit_code: i32) -> Value {
@@ -131,7 +149,22 @@ fn pods() -> Vec<(&'static str, Value, Vec<Event>)> {
             vec![],
         ),
         ("unschedulable", pod(&none, &waiting("ContainerCreating"), &unschedulable), vec![]),
-        ("volume-mount", pod(&none, &waiting("ContainerCreating"), &none_list()), vec![not_mounted()]),
+        (
+            "volume-mount",
+            pod(&none, &waiting("ContainerCreating"), &none_list()),
+            vec![kubelet("FailedMount", 9), kubelet("FailedCreatePodSandBox", 8)],
+        ),
+        (
+            "pod-sandbox",
+            pod(&none, &waiting("ContainerCreating"), &none_list()),
+            vec![kubelet("FailedMount", 8), kubelet("FailedCreatePodSandBox", 9)],
+        ),
+        // An init container, and a sidecar.
+        ("init-crash-loop", initializing(&backing_off("Error", 1), "OnFailure"), vec![]),
+        ("init-crash-loop", initializing(&backing_off("Completed", 0), "Always"), vec![]),
+        ("image-pull", initializing(&waiting("ErrImagePull"), "OnFailure"), vec![]),
+        ("container-start", initializing(&waiting("CreateContainerConfigError"), "OnFailure"), vec![]),
+        ("out-of-memory", initializing(&backing_off("OOMKilled", 137), "OnFailure"), vec![]),
     ]
 }
 
@@ -255,4 +288,44 @@ fn message_is_the_response_of_the_probe() {
             assert_eq!(web_service_causes(&live_pod(&pod, &events), now())[0].message.as_raw(), answer);
         }
     }
+}
+
+#[test]
+fn what_is_over_is_no_cause() {
+    let creating = pod(&json!({}), &waiting("ContainerCreating"), &none_list());
+    let ended = |code: i32, minutes: u8| {
+        json!({"state": {"terminated": {"reason": "Error", "exitCode": code,
+            "startedAt": "2026-11-25T11:00:00Z", "finishedAt": format!("2026-11-25T11:{minutes:02}:00Z")}}})
+    };
+    let codes = |pod: &Value, events: &[Event]| {
+        let found = web_service_causes(&live_pod(pod, events), now());
+        found.iter().map(|found| found.cause.code()).collect::<Vec<_>>()
+    };
+    // The image is pulled after the volumes are mounted and the pod's network exists.
+    for reason in ["FailedMount", "FailedCreatePodSandBox"] {
+        assert_eq!(codes(&creating, &[kubelet(reason, 8), kubelet("Pulling", 9)]), [""; 0], "{reason}");
+        assert_eq!(codes(&creating, &[kubelet(reason, 8), kubelet("Pulling", 7)]).len(), 1, "{reason}");
+    }
+    // An init container that has done its work, and one whose last try failed.
+    assert_eq!(codes(&initializing(&ended(0, 5), "OnFailure"), &[]), [""; 0]);
+    assert_eq!(codes(&initializing(&ended(1, 5), "OnFailure"), &[]), ["init-crash-loop"]);
+    // The kubelet no longer counts the restarts before a run of ten minutes.
+    let main = |minutes| pod(&json!({}), &ended(1, minutes), &none_list());
+    assert_eq!(codes(&main(9), &[]), ["crash-loop"]);
+    assert_eq!(codes(&main(10), &[]), [""; 0]);
+    assert_eq!(codes(&main(59), &[]), [""; 0]);
+}
+
+#[test]
+fn events_of_another_container_are_no_cause() {
+    let http = json!({"livenessProbe": {"httpGet": {"path": "/healthz", "port": 8000}}});
+    let crashing = pod(&http, &backing_off("Error", 1), &none_list());
+    let killed = |container: &str| {
+        let mut event = kubelet("Killing", 9);
+        event.message = Some(format!("Container {container} failed liveness probe, will be restarted"));
+        event.involved_object.field_path = Some(format!("spec.containers{{{container}}}"));
+        let found = web_service_causes(&live_pod(&crashing, &[event]), now());
+        found[0].cause.code()
+    };
+    assert_eq!((killed("webservice"), killed("sidecar")), ("health-check-fails", "crash-loop"));
 }

@@ -94,6 +94,17 @@ fn fixed_sentence(set: &ChangeSet, verdict: Verdict) -> &'static str {
     }
 }
 
+/// Returns whether more quota, or larger limits, would help a change set that does not fit: not if it requests too little, or lacks an
+/// amount.
+#[must_use]
+pub fn is_helped_by_more_quota(set: &ChangeSet) -> bool {
+    let violations = set.at_rest.violations();
+    let is_above = |kind| matches!(kind, LimitViolationKind::AboveMax { .. });
+    set.at_rest.shortfalls().chain(set.at_peak.shortfalls()).next().is_some()
+        || violations.is_empty()
+        || violations.iter().any(|found| is_above(found.kind))
+}
+
 /// Returns why a change set never fits.
 fn never(set: &ChangeSet) -> &'static str {
     let kinds = || set.at_rest.violations().iter().map(|found| found.kind);
