@@ -1,5 +1,6 @@
 //! Deserializes YAML values whose locations are known, so that an error has the location of the value.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::de::value::StrDeserializer;
@@ -10,6 +11,8 @@ use serde::de::{
 use serde::{Deserialize, forward_to_deserialize_any};
 use toolforge_model::yaml::{YamlNode, YamlValue};
 use toolforge_model::{Diagnostic, Location, Memory};
+
+use crate::manifest::Plain;
 
 /// Returns a value of a type, or where and why the node is none.
 pub(crate) fn deserialize<'a, T: Deserialize<'a>>(node: &'a YamlNode) -> Result<T, Diagnostic> {
@@ -65,35 +68,6 @@ struct Node<'a> {
     node: &'a YamlNode,
 }
 
-/// A number or a boolean.
-enum Plain<'a> {
-    Bool(bool),
-    Unsigned(u64),
-    Signed(i64),
-    Float(f64),
-    Text(&'a str),
-}
-
-/// Returns the meaning of a number or a boolean as it is spelled.
-fn plain(text: &str) -> Plain<'_> {
-    match text.to_ascii_lowercase().as_str() {
-        "true" | "yes" | "on" | "y" => return Plain::Bool(true),
-        "false" | "no" | "off" | "n" => return Plain::Bool(false),
-        _ => {}
-    }
-    let radix = |prefix: &str, radix| {
-        text.strip_prefix(prefix).and_then(|digits| u64::from_str_radix(digits, radix).ok())
-    };
-    if let Some(number) = text.parse().ok().or_else(|| radix("0x", 16)).or_else(|| radix("0o", 8)) {
-        return Plain::Unsigned(number);
-    }
-    match (text.parse(), text.parse()) {
-        (Ok(number), _) => Plain::Signed(number),
-        (_, Ok(number)) => Plain::Float(number),
-        _ => Plain::Text(text),
-    }
-}
-
 impl<'de> Deserializer<'de> for Node<'de> {
     type Error = NodeError;
 
@@ -102,12 +76,17 @@ impl<'de> Deserializer<'de> for Node<'de> {
         let value = match &self.node.value {
             YamlValue::Null => visitor.visit_unit(),
             YamlValue::String(text) => visitor.visit_borrowed_str(text),
-            YamlValue::Plain(text) => match plain(text) {
-                Plain::Bool(value) => visitor.visit_bool(value),
-                Plain::Unsigned(number) => visitor.visit_u64(number),
-                Plain::Signed(number) => visitor.visit_i64(number),
-                Plain::Float(number) => visitor.visit_f64(number),
-                Plain::Text(text) => visitor.visit_borrowed_str(text),
+            YamlValue::Plain(text) => match Plain::of(text) {
+                Plain::Null => visitor.visit_unit(),
+                Plain::Boolean(value) => visitor.visit_bool(value),
+                Plain::Integer(number) => match (i64::try_from(number), u64::try_from(number)) {
+                    (Ok(number), _) => visitor.visit_i64(number),
+                    (_, Ok(number)) => visitor.visit_u64(number),
+                    // No field has such a number.
+                    _ => visitor.visit_borrowed_str(text),
+                },
+                Plain::Number(number) => visitor.visit_f64(number),
+                Plain::String => visitor.visit_borrowed_str(text),
             },
             YamlValue::Sequence(items) => visitor.visit_seq(Items { items: items.iter() }),
             YamlValue::Mapping(pairs) => visitor.visit_map(Pairs { pairs: pairs.iter(), value: None }),
@@ -131,13 +110,17 @@ impl<'de> Deserializer<'de> for Node<'de> {
         if name != "Quantity" {
             return visitor.visit_newtype_struct(self);
         }
-        let text = self.node.scalar().unwrap_or_default();
-        if Memory::parse_quantity(text).is_err() {
+        let text = match &self.node.value {
+            YamlValue::Null => Plain::Null.amount(""),
+            YamlValue::Plain(text) => Plain::of(text).amount(text),
+            _ => Cow::Borrowed(self.node.scalar().unwrap_or_default()),
+        };
+        if Memory::parse_quantity(&text).is_err() {
             let message =
                 format!("{} is not a quantity; write it like 500m, 0.5, 2 or 512Mi", self.node.describe());
             return Err(de::Error::custom(message)).map_err(|error: NodeError| error.at(self.node.location));
         }
-        let text: StrDeserializer<'_, NodeError> = text.into_deserializer();
+        let text: StrDeserializer<'_, NodeError> = text.as_ref().into_deserializer();
         visitor.visit_newtype_struct(text)
     }
 
@@ -199,11 +182,11 @@ mod tests {
 
     #[test]
     fn quantities_may_be_numbers() {
-        let text = "containers:\n- name: a\n  resources: {limits: {cpu: 1, memory: 0.5Gi}}\n";
+        let text = "containers:\n- name: a\n  resources: {limits: {cpu: 010, memory: 0.5Gi, a: 0x1, b: 2.0, c: ~, d: .5}}\n";
         let spec: PodSpec = deserialize(&yaml::parse(text).unwrap()).unwrap();
         let limits = spec.containers[0].resources.clone().unwrap().limits.unwrap();
         let amounts: Vec<&str> = limits.values().map(|quantity| quantity.0.as_str()).collect();
-        assert_eq!(amounts, ["1", "0.5Gi"]);
+        assert_eq!(amounts, ["1", "2", "0", "8", ".5", "0.5Gi"]);
     }
 
     #[test]
@@ -217,8 +200,9 @@ mod tests {
 
     #[test]
     fn plain_values_keep_their_meaning() {
-        let node = yaml::parse("[1, -1, 1.5, true, no, ~, '5', 0x10, x]").unwrap();
+        let node =
+            yaml::parse("[1, -1, 1.5, true, no, ~, '5', 0x10, x, 010, 1_0, 0b10, 2e0, 1.0, yEs]").unwrap();
         let value: Value = deserialize(&node).unwrap();
-        assert_eq!(value.to_string(), r#"[1,-1,1.5,true,false,null,"5",16,"x"]"#);
+        assert_eq!(value.to_string(), r#"[1,-1,1.5,true,false,null,"5",16,"x",8,10,2,2,1,"yEs"]"#);
     }
 }

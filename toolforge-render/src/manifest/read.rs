@@ -4,7 +4,7 @@ use toolforge_model::yaml::{YamlNode, YamlValue};
 use toolforge_model::{Diagnostic, ToolName, Untrusted, suggest};
 
 use crate::manifest::deserialize::deserialize;
-use crate::manifest::{Manifest, ManifestKind, ManifestObject, item_kind_of};
+use crate::manifest::{Manifest, ManifestKind, ManifestObject, Plain, item_kind_of};
 use crate::object::KnownKind;
 
 /// The most objects of all documents; the largest namespaces have a few hundred.
@@ -208,7 +208,7 @@ fn below_zero(node: &YamlNode) -> Option<Diagnostic> {
     let fields = ["replicas", "parallelism", "completions"];
     let (field, found) = fields.into_iter().find_map(|field| {
         let found = [Some(spec), of_runs].into_iter().flatten().find_map(|spec| spec.get(field))?;
-        found.scalar()?.parse::<i64>().is_ok_and(|number| number < 0).then_some((field, found))
+        matches!(Plain::of(found.scalar()?), Plain::Integer(number) if number < 0).then_some((field, found))
     })?;
     let text = Untrusted::new(found.describe());
     let message = format!("{field} is {}; expected a whole number of at least 0", text.escaped());

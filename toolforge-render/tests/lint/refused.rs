@@ -241,6 +241,9 @@ fn accepted_values_are_not_found() {
             "  a: \"1\"",
             "  a: \"1\"\n---\napiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: a}\nspec: {podSelector: {matchExpressions: [{key: name, operator: In, values: [web, b]}]}}",
         ),
+        ("  replicas: 1", "  replicas: 02"),
+        ("  replicas: 1", "  replicas: 1.0"),
+        ("limits: {cpu: 500m, memory: 512Mi}", "limits: {cpu: 0x1, memory: 0x20000000}"),
         ("  a: \"1\"", "  a: \"1\"\nbinaryData: {b: \"YWJj\\n\"}"),
         (
             "  a: \"1\"",
