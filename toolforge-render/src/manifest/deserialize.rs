@@ -5,20 +5,57 @@ use std::fmt;
 
 use serde::de::value::StrDeserializer;
 use serde::de::{
-    self, DeserializeSeed, Deserializer, Expected, IntoDeserializer as _, MapAccess, SeqAccess, Unexpected,
-    Visitor,
+    self, DeserializeOwned, DeserializeSeed, Deserializer, Expected, IntoDeserializer as _, MapAccess,
+    SeqAccess, Unexpected, Visitor,
 };
-use serde::{Deserialize, forward_to_deserialize_any};
+use serde::forward_to_deserialize_any;
 use toolforge_model::yaml::{YamlNode, YamlValue};
 use toolforge_model::{Diagnostic, Location, Memory};
 
 use crate::manifest::Plain;
 
-/// Returns a value of a type, or where and why the node is none.
-pub(crate) fn deserialize<'a, T: Deserialize<'a>>(node: &'a YamlNode) -> Result<T, Diagnostic> {
-    T::deserialize(Node { node }).map_err(|NodeError { location, message }| {
-        Diagnostic::new(location.unwrap_or(node.location), message)
-    })
+/// The most errors of one value that are returned.
+const MOST_ERRORS: usize = 20;
+
+/// Returns a value of a type, or where and why the node is none: every value in it that is wrong. The list has an error at least.
+pub(crate) fn deserialize<T: DeserializeOwned>(node: &YamlNode) -> Result<T, Vec<Diagnostic>> {
+    let mut errors: Vec<Diagnostic> = Vec::new();
+    // What is left when the values that are wrong are removed.
+    let mut rest = Cow::Borrowed(node);
+    loop {
+        let found = match T::deserialize(Node { node: &rest }) {
+            Ok(value) if errors.is_empty() => return Ok(value),
+            Ok(_) => return Err(errors),
+            Err(found) => found,
+        };
+        let location = found.location.unwrap_or(node.location);
+        // What is missing cannot be removed.
+        if errors.iter().all(|error| error.location != location) {
+            errors.push(Diagnostic::new(location, found.message));
+        }
+        if errors.len() >= MOST_ERRORS || !remove(rest.to_mut(), location) {
+            return Err(errors);
+        }
+    }
+}
+
+/// Removes the values in a node that begin at a location; returns whether there are any.
+fn remove(node: &mut YamlNode, location: Location) -> bool {
+    match &mut node.value {
+        YamlValue::Sequence(items) => {
+            let before = items.len();
+            items.retain(|item| item.location != location);
+            let is_found = items.len() < before;
+            items.iter_mut().fold(is_found, |found, item| remove(item, location) || found)
+        }
+        YamlValue::Mapping(pairs) => {
+            let before = pairs.len();
+            pairs.retain(|(_, value)| value.location != location);
+            let is_found = pairs.len() < before;
+            pairs.iter_mut().fold(is_found, |found, (_, value)| remove(value, location) || found)
+        }
+        YamlValue::Null | YamlValue::String(_) | YamlValue::Plain(_) => false,
+    }
 }
 
 #[derive(Debug)]
@@ -48,6 +85,12 @@ impl de::Error for NodeError {
     }
 
     fn invalid_type(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
+        let found = match found {
+            Unexpected::Unit => "nothing".to_owned(),
+            Unexpected::Seq => "a list".to_owned(),
+            Unexpected::Map => "a mapping".to_owned(),
+            other => other.to_string(),
+        };
         Self::custom(format_args!("found {found}; expected {}", in_words(&expected.to_string())))
     }
 }
@@ -177,7 +220,8 @@ mod tests {
     use super::*;
 
     fn error(text: &str) -> String {
-        deserialize::<PodSpec>(&yaml::parse(text).unwrap()).unwrap_err().to_string()
+        let errors = deserialize::<PodSpec>(&yaml::parse(text).unwrap()).unwrap_err();
+        errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
     }
 
     #[test]
@@ -196,6 +240,27 @@ mod tests {
         insta::assert_snapshot!(error("activeDeadlineSeconds: soon\n"), @r#"line 1, column 24: found string "soon"; expected a whole number"#);
         insta::assert_snapshot!(error("containers: many\n"), @r#"line 1, column 13: found string "many"; expected a list"#);
         insta::assert_snapshot!(error("containers:\n- resources: {limits: {memory: -1}}\n"), @"line 2, column 32: -1 is not a quantity; write it like 500m, 0.5, 2 or 512Mi");
+    }
+
+    #[test]
+    fn every_wrong_value_is_an_error() {
+        let text = "hostNetwork: \"no\"\ncontainers:\n- name: 5\n  command: sleep\n  args: [a, 5, [b], c]\n  ports: [{containerPort: x}]\n\
+                    - name: a\n  env: [&v {name: X, value: 5}, *v]\n- 7\n- resources: {limits: {cpu: lots, memory: much}}\n\
+                    - {5: a, ports: [{containerPort: y}]}\n- {[a]: b, tty: x}\n";
+        insta::assert_snapshot!(error(text), @r#"
+        line 1, column 14: found string "no"; expected a boolean
+        line 3, column 9: found integer `5`; expected a string
+        line 4, column 12: found string "sleep"; expected a list
+        line 5, column 13: found integer `5`; expected a string
+        line 5, column 16: found a list; expected a string
+        line 6, column 27: found string "x"; expected a whole number
+        line 8, column 29: found integer `5`; expected a string
+        line 9, column 3: found integer `7`; expected a mapping
+        line 10, column 29: "lots" is not a quantity; write it like 500m, 0.5, 2 or 512Mi
+        line 10, column 43: "much" is not a quantity; write it like 500m, 0.5, 2 or 512Mi
+        line 11, column 34: found boolean `true`; expected a whole number
+        line 12, column 4: a key must be text, not a list
+        "#);
     }
 
     #[test]
