@@ -182,7 +182,7 @@ codes! {
         Fits = "fits",
         /// It fits, but some pods cannot be created before old ones have terminated.
         FitsAfterTermination = "fits-after-termination",
-        /// It fits, but not all at once: some pods are created when pods of jobs have ended.
+        /// It fits, but not all at once: some pods are created when pods of jobs have terminated.
         FitsOneAfterAnother = "fits-one-after-another",
         /// It fits as long as no pod of a Job fails: not all retries would fit.
         FitsWithoutRetries = "fits-without-retries",

@@ -5,6 +5,7 @@ use toolforge_quota::{LimitRange, SizeBounds, WorkloadSize};
 
 use crate::change::{Adjustment, ChangeSet, Sized, WorkloadKind, lowest_size};
 use crate::files::adjust_all::{Rollouts, Workloads};
+use crate::files::applied::applied;
 use crate::files::pod_part::Part;
 use crate::files::resize::{NewLimits, resize};
 use crate::files::{FileContents, FilePlan, FilePlanFacts, plan_files};
@@ -41,6 +42,8 @@ pub fn file_adjustments(
     facts.jobs.namespace.limits.limit_ranges.clone_from(&plan.limit_ranges);
     facts.web_service.namespace.limits.limit_ranges.clone_from(&plan.limit_ranges);
     let facts = &facts;
+    // What the files do not state, and live objects have, can be changed, too.
+    let files = &applied_files(files, facts);
     let set_of = |files: &[FileContents]| {
         let plan = plan_files(files, facts);
         plan.problems.is_empty().then_some(plan.set)
@@ -53,7 +56,7 @@ pub fn file_adjustments(
     if let Some(web) = &plan.web_service {
         let sized = web_service::sized(web, &facts.web_service);
         found.extend(sized.adjustments(is_wanted, |size| {
-            let mut files = files.to_vec();
+            let mut files = files.clone();
             let template = files.iter_mut().flat_map(|contents| &mut contents.templates).next()?;
             web_service::set_options_size(&mut template.template.options, sized.size, size)?;
             set_of(&files)
@@ -62,7 +65,7 @@ pub fn file_adjustments(
     for (job, sized) in job::largest_jobs(&plan.set, &plan.jobs, &facts.jobs).into_iter().take(most) {
         let name = &job.request().name;
         found.extend(sized.adjustments(is_wanted, |size| {
-            let mut files = files.to_vec();
+            let mut files = files.clone();
             let mut jobs =
                 files.iter_mut().flat_map(|contents| &mut contents.jobs).flat_map(|list| &mut list.jobs);
             let job = jobs.find(|job| job.request.name == *name)?;
@@ -86,6 +89,15 @@ pub fn file_adjustments(
         found.set_object(&plan.set);
     }
     found
+}
+
+/// Returns files whose manifests are the objects as they are afterwards.
+fn applied_files(files: &[FileContents], facts: &FilePlanFacts) -> Vec<FileContents> {
+    let mut files = files.to_vec();
+    for manifest in files.iter_mut().flat_map(|contents| &mut contents.manifests) {
+        *manifest = applied(manifest, facts.live.of(manifest)).into_owned();
+    }
+    files
 }
 
 /// Returns the nearest sizes of one manifest: of its main container, or, where none of its amounts is enough, of another part

@@ -262,13 +262,7 @@ fn loads_after(set: &ChangeSet, planned: &[JobObjects], facts: &JobFacts) -> Vec
         .collect();
     for job in planned {
         let live = live.iter().find(|live| live.name == job.name);
-        let suspend = |job: &JobObjects| match &job.workload {
-            JobWorkload::Scheduled(cron_job) => cron_job_spec(cron_job)?.suspend,
-            JobWorkload::OneOff(_) | JobWorkload::Continuous(_) => None,
-        };
-        // What a manifest does not state stays.
-        let is_suspended = suspend(job).is_none() && live.and_then(suspend) == Some(true);
-        let Some(mut load) = ScheduledJobLoad::of(job, facts).filter(|_| !is_suspended) else { continue };
+        let Some(mut load) = ScheduledJobLoad::of(job, facts) else { continue };
         if let Some(known) = live.and_then(|live| ScheduledJobLoad::of(live, facts)) {
             let is_recreated = |change: &Change| {
                 change.action == Action::Recreate && is_of_schedule(change, job.name.as_str())

@@ -241,6 +241,14 @@ fn accepted_values_are_not_found() {
             "  a: \"1\"",
             "  a: \"1\"\n---\napiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: a}\nspec: {podSelector: {matchExpressions: [{key: name, operator: In, values: [web, b]}]}}",
         ),
+        ("  replicas: 1", "  replicas: 02"),
+        ("  replicas: 1", "  replicas: 1.0"),
+        ("limits: {cpu: 500m, memory: 512Mi}", "limits: {cpu: 0x1, memory: 0x20000000}"),
+        ("  a: \"1\"", "  a: \"1\"\nbinaryData: {b: \"YWJj\\n\"}"),
+        (
+            "  a: \"1\"",
+            "  a: \"1\"\n---\napiVersion: v1\nkind: Secret\nmetadata: {name: a}\ndata:\n  k: |\n    YWJj\n    ZGVm\n  l: >-\n    YWJj\n\n    ZA==",
+        ),
     ] {
         assert!(clean.contains(from), "{from}");
         assert_eq!(ids(&clean.replacen(from, to, 1), &context("stashbot")), [""; 0], "{to}");

@@ -125,7 +125,7 @@ fn runs_of_a_file_wait_for_each_other() {
     limits.memory     8Gi    0     512Mi  1Gi   fits
     count/jobs.batch  15     0     3      3     fits
 
-    it fits the quota, but not all at once: some pods wait until pods of jobs have ended; whether a node has enough free resources is not checked
+    it fits the quota, but not all at once: some pods wait until pods of jobs have terminated; whether a node has enough free resources is not checked
     ");
     // What stays leaves no headroom for one of them.
     let [bot, bots] = ["bot", "other"].map(|name| once(name, "1").replace('}', ", continuous: true}"));

@@ -176,7 +176,7 @@ fn check_settings(check: &mut Check<'_>, Scope { object, pods, spec }: Scope<'_>
     }
     for (index, volume) in spec.get("volumes").map(Node::items).unwrap_or_default().iter().enumerate() {
         let Some(size) = volume.at(&["emptyDir", "sizeLimit"]) else { continue };
-        if size.text().is_some_and(|text| Memory::parse_quantity(text).is_err()) {
+        if size.amount().is_some_and(|text| Memory::parse_quantity(&text).is_err()) {
             let text = size.text().unwrap_or_default();
             let field = pods.field(format_args!("volumes[{index}].emptyDir.sizeLimit"));
             check

@@ -111,8 +111,8 @@ fn check_amounts(check: &mut Check<'_>, scope: Scope<'_>, path: ContainerPath, c
         for entry in list(name) {
             check_resource_name(check, scope, path, name, entry);
             let resource = ComputeResource::from(entry.name());
-            let Some(text) = entry.value.text().filter(|_| !entry.value.is_null()) else { continue };
-            let reason = match resource.parse_amount(text) {
+            let Some(text) = entry.value.amount() else { continue };
+            let reason = match resource.parse_amount(&text) {
                 Ok(_) => continue,
                 Err(error) => error.to_string(),
             };
