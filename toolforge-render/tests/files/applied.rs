@@ -190,7 +190,7 @@ fn unstated_amounts_stay() {
     let limited = live("Deployment", "d", &with(&limited("1Gi"), &others));
     let unlimited = with(&template("b", &json!({})), &json!({"replicas": 3}));
     let unlimited = file("Deployment", "d", &unlimited);
-    assert_snapshot!(shown(&[three_of_four(), limited.clone()], &[unlimited.clone()]), @"
+    assert_snapshot!(shown(&[three_of_four(), limited.clone()], std::slice::from_ref(&unlimited)), @"
     update object Deployment d, recreate, downtime
       limits.memory 3Gi -> 3Gi, peak 3Gi of 4Gi
     fits
