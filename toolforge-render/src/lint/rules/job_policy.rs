@@ -52,12 +52,6 @@ pub(crate) fn check(check: &mut Check<'_>, object: Object<'_>, spec: &Node, pref
     {
         required(check, object, success, &path("successPolicy.rules"), "successPolicy has no rules");
     }
-    if let Some(manual) = spec.get("manualSelector").filter(|node| node.boolean() == Some(true))
-        && object.kind.name == "CronJob"
-    {
-        let message = "the Jobs of a CronJob have generated selectors; remove manualSelector";
-        invalid(check, object, manual, &path("manualSelector"), (message, "supported values: nil, false"));
-    }
     let policy = spec.get("podFailurePolicy");
     if let Some(replacement) = spec.get("podReplacementPolicy") {
         let allowed: &[&str] =

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::manifests::{
-    CONFIG_MAP, DEPLOYMENT, HTTP_ROUTE, INGRESS, JOB, NETWORK_POLICY, SECRET, SERVICE, STATEFUL_SET,
+    CONFIG_MAP, CRON_JOB, DEPLOYMENT, HTTP_ROUTE, INGRESS, JOB, NETWORK_POLICY, SECRET, SERVICE, STATEFUL_SET,
 };
 
 /// Returns changes of a pod's spec.
@@ -165,8 +165,25 @@ pub(super) fn of_kind(kind: &str) -> Vec<(&'static str, Value)> {
                 json!({"type": "ExternalName", "externalName": "a.example", "ipFamilyPolicy": "SingleStack"}),
             ),
         ],
-        JOB => vec![("/spec/manualSelector", json!(true))],
+        JOB => vec![
+            ("/spec/manualSelector", json!(true)),
+            ("/spec/template/metadata/labels/controller-uid", json!("x")),
+            (
+                "/spec/template/metadata/labels",
+                json!({"name": "a", "toolforge": "tool", "batch.kubernetes.io/controller-uid": "x"}),
+            ),
+            ("/spec/template/metadata/labels/job-name", json!("other")),
+            ("/spec/template/metadata/labels/job-name", json!("a")),
+        ],
+        CRON_JOB => vec![
+            ("/spec/jobTemplate/spec/template/metadata/labels/controller-uid", json!("x")),
+            ("/spec/jobTemplate/spec/template/metadata/labels/job-name", json!("a")),
+            ("/spec/jobTemplate/spec/manualSelector", json!(true)),
+        ],
         DEPLOYMENT => vec![
+            ("/spec/strategy", json!({"rollingUpdate": {"maxSurge": -1}})),
+            ("/spec/strategy", json!({"rollingUpdate": {"maxUnavailable": -1}})),
+            ("/spec/strategy", json!({"rollingUpdate": {"maxSurge": 0, "maxUnavailable": 1}})),
             ("/spec/selector/matchExpressions", json!([{"key": "name", "operator": "In"}])),
             (
                 "/spec/selector/matchExpressions",
