@@ -190,8 +190,8 @@ fn unstated_amounts_stay() {
     let others = json!({"replicas": 3, "strategy": {"type": "Recreate"}});
     let limited = live("Deployment", "d", &with(&limited("1Gi"), &others));
     let unlimited = with(&template("b", &json!({})), &json!({"replicas": 3}));
-    let unlimited = file("Deployment", "d", &unlimited);
-    assert_snapshot!(shown(&[three_of_four(), limited.clone()], &[unlimited.clone()]), @"
+    let unlimited = [file("Deployment", "d", &unlimited)];
+    assert_snapshot!(shown(&[three_of_four(), limited.clone()], &unlimited), @"
     update object Deployment d, recreate, downtime
       limits.memory 3Gi -> 3Gi, peak 3Gi of 4Gi
     fits
@@ -208,7 +208,7 @@ fn unstated_amounts_stay() {
     no downtime: Deployment d: 4 replicas and rollout in-place
     ");
     let applied = last_applied(limited.clone(), &file("Deployment", "d", &limited["spec"]));
-    let found = shown(&[three_of_four(), applied], &[unlimited]);
+    let found = shown(&[three_of_four(), applied], &unlimited);
     assert!(found.contains("\nnever\n"), "{found}");
 }
 
