@@ -43,7 +43,8 @@ pub fn file_adjustments(
     facts.web_service.namespace.limits.limit_ranges.clone_from(&plan.limit_ranges);
     let facts = &facts;
     // What the files do not state, and live objects have, can be changed, too.
-    let files = &applied_files(files, facts);
+    let files = applied_files(files, facts);
+    let files = files.as_slice();
     let set_of = |files: &[FileContents]| {
         let plan = plan_files(files, facts);
         plan.problems.is_empty().then_some(plan.set)
