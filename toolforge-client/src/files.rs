@@ -1,7 +1,7 @@
 //! Fetching the facts for a plan of files, with the live objects of manifests.
 
 use futures_util::future::try_join_all;
-use k8s_openapi::api::apps::v1::ReplicaSet;
+use k8s_openapi::api::apps::v1::{Deployment, ReplicaSet};
 use k8s_openapi::api::core::v1::PersistentVolumeClaim;
 use kube::api::ListParams;
 use serde_json::Value;
@@ -54,7 +54,7 @@ pub struct FetchedFileFacts {
     pub jobs: FetchedJobs,
     /// The live objects of the manifests.
     pub objects: Vec<LiveObject>,
-    /// The ReplicaSets, if a quota counts them or a Deployment of a manifest is paused.
+    /// The ReplicaSets, if a quota counts them or a Deployment of a manifest is paused, or the live one.
     pub replica_sets: Vec<ReplicaSet>,
     /// The web service's own objects.
     pub web_service: Option<FetchedWebService>,
@@ -115,7 +115,7 @@ impl Client {
         };
         let web_service = when(web_service, self.fetch_web_service(tool, wanted)).await?;
         let is_counted = !manifests.is_empty() && jobs.namespace.quotas().iter().any(counts_replica_sets);
-        let needs_sets = is_counted || manifests.iter().any(|manifest| manifest.object.is_paused());
+        let needs_sets = is_counted || has_paused(manifests, &jobs.live.deployments);
         let replica_sets = when(needs_sets, self.fetch_replica_sets(tool)).await?.unwrap_or_default();
         Ok(FetchedFileFacts { jobs, objects, replica_sets, web_service })
     }
@@ -152,7 +152,8 @@ impl Client {
             });
             found.extend(try_join_all(requests).await?.into_iter().flatten());
         }
-        if manifests.iter().any(|manifest| has_claims(manifest)) {
+        let has_live_claims = found.iter().any(|object| has_claims(&object.json));
+        if has_live_claims || manifests.iter().any(|manifest| has_claims(&manifest.to_json())) {
             found.extend(client.fetch_claims(tool).await?);
         }
         Ok(found)
@@ -179,12 +180,21 @@ impl Client {
     }
 }
 
-/// Returns whether a StatefulSet creates claims for its pods.
-fn has_claims(manifest: &Manifest) -> bool {
-    let json = manifest.to_json();
-    let templates = json.pointer("/spec/volumeClaimTemplates").and_then(Value::as_array);
-    matches!(manifest.object, ManifestObject::StatefulSet(_))
-        && templates.is_some_and(|templates| !templates.is_empty())
+/// Returns whether a Deployment of manifests is paused, or the live one.
+fn has_paused(manifests: &[&Manifest], live: &[Deployment]) -> bool {
+    let is_paused = |live: &Deployment| live.spec.as_ref().is_some_and(|spec| spec.paused == Some(true));
+    manifests.iter().any(|manifest| {
+        let mut live = live.iter().filter(|live| live.metadata.name.as_deref() == Some(&manifest.name));
+        let is_deployment = matches!(manifest.object, ManifestObject::Deployment(_));
+        manifest.object.is_paused() || is_deployment && live.any(is_paused)
+    })
+}
+
+/// Returns whether an object is a StatefulSet that creates claims for its pods.
+fn has_claims(object: &Value) -> bool {
+    // Only StatefulSets have such a field.
+    let templates = object.pointer("/spec/volumeClaimTemplates").and_then(Value::as_array);
+    templates.is_some_and(|templates| !templates.is_empty())
 }
 
 fn without_data(mut json: Value) -> Value {

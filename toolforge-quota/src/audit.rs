@@ -132,7 +132,7 @@ pub struct LimitOfQuota {
     pub hard: u64,
 }
 
-/// An existing object that creates pods.
+/// An existing object that creates pods, or is one, or a volume claim.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AuditedWorkload {
     /// One of its pods, with the object.
@@ -145,6 +145,8 @@ pub struct AuditedWorkload {
     pub claims: Vec<Amounts>,
     /// Whether only its pods are created, and the object itself stays: a Job.
     pub is_kept: bool,
+    /// Whether it has no pods, and `pod` only the object: a volume claim.
+    pub is_without_pods: bool,
 }
 
 impl AuditFinding {
@@ -253,7 +255,7 @@ impl fmt::Display for AuditFinding {
 }
 
 impl Limits {
-    /// Compares the quotas and LimitRanges of a namespace with each other, with what is used, and with the pods of existing
+    /// Compares the quotas and LimitRanges of a namespace with each other, with what is used, and with the pods and claims of existing
     /// objects (`workloads`, each with its [`object`](PodDemand::object), as stated in its template).
     #[must_use]
     pub fn audit(&self, workloads: &[AuditedWorkload]) -> Vec<AuditFinding> {
@@ -283,18 +285,19 @@ impl Limits {
 
     /// Returns why an object or its pods are refused, even if nothing is used.
     fn refusal_of(&self, workload: &AuditedWorkload) -> Option<QuotaCheck> {
-        let AuditedWorkload { pod, count, besides_pods, claims, is_kept: _ } = workload;
+        let AuditedWorkload { pod, count, besides_pods, claims, is_kept: _, is_without_pods } = workload;
         let quotas = self.quotas.iter().map(crate::ResourceQuota::without_usage).collect();
         let alone = Self { quotas, limit_ranges: self.limit_ranges.clone(), ..Self::default() };
         // The finding names the object.
         let pod = PodDemand { object: None, ..pod.clone() }.with_defaults(&self.limit_ranges);
-        let mut requested = pod.demand().times((*count).max(1));
+        let count = if *is_without_pods { 0 } else { (*count).max(1) };
+        let mut requested = pod.demand().times(count);
         requested.add_all(besides_pods);
         let claims = claims.iter().map(|requests| ClaimDemand { object: None, requests: requests.clone() });
         let check = alone.evaluate_change(&DemandChange {
             created: requested.clone(),
             requested,
-            pods: vec![pod],
+            pods: if *is_without_pods { Vec::new() } else { vec![pod] },
             claims: claims.collect(),
             ..DemandChange::default()
         });

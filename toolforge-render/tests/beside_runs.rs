@@ -153,7 +153,7 @@ fn after_load(facts: &JobFacts, job: &str) -> Vec<String> {
     let request = JobsFile::parse(&file, &tool()).unwrap().jobs.remove(0).request;
     let plan = plan_load(&[request], facts, &LoadOptions::default());
     assert!(plan.fits());
-    let found = conflicts_after(&plan.set, &plan.plans, facts, &day());
+    let (found, _) = conflicts_after(&plan.set, &plan.plans, facts, &day());
     found.into_iter().map(|conflict| conflict.names.join("+")).collect()
 }
 
@@ -255,7 +255,7 @@ fn one_off_jobs_that_wait_are_no_scheduled_runs() {
     let requests: Vec<_> = file.jobs.into_iter().map(|job| job.request).collect();
     let plan = plan_load(&requests, &facts, &LoadOptions::default());
     assert_eq!(plan.verdict().as_str(), "fits-one-after-another");
-    assert_eq!(conflicts_after(&plan.set, &plan.plans, &facts, &day()), []);
+    assert_eq!(conflicts_after(&plan.set, &plan.plans, &facts, &day()).0, []);
 }
 
 #[test]

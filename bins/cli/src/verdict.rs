@@ -82,7 +82,7 @@ fn fixed_sentence(set: &ChangeSet, verdict: Verdict) -> &'static str {
              free resources is not checked"
         }
         Verdict::FitsOneAfterAnother => {
-            "it fits the quota, but not all at once: some pods wait until pods of jobs have ended; whether a node has \
+            "it fits the quota, but not all at once: some pods wait until pods of jobs have terminated; whether a node has \
              enough free resources is not checked"
         }
         Verdict::FitsAfterTermination => "it does not fit yet, but once these pods have terminated",

@@ -114,10 +114,23 @@ impl Sandbox {
     ///
     /// # Panics
     /// The API server rejects an object.
-    #[expect(clippy::panic, reason = "a test must not continue without its objects")]
     pub fn create(&self, objects: &Value) {
-        let mut command = self.command(&["kubectl", "create", "-f", "-"]);
-        command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        self.kubectl_with(&["create", "-f", "-"], objects);
+    }
+
+    /// Applies objects in a namespace with `kubectl apply`, as the cluster's admin.
+    ///
+    /// # Panics
+    /// The API server rejects an object.
+    pub fn apply(&self, namespace: &str, objects: &Value) {
+        self.kubectl_with(&["apply", "--namespace", namespace, "-f", "-"], objects);
+    }
+
+    /// Runs kubectl with objects as its standard input.
+    #[expect(clippy::panic, reason = "a test must not continue without its objects")]
+    fn kubectl_with(&self, arguments: &[&str], objects: &Value) {
+        let mut command = self.command(&[&["kubectl"], arguments].concat());
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap_or_else(|error| panic!("kubectl: {error}"));
         if let Some(mut stdin) = child.stdin.take() {
             stdin
@@ -125,7 +138,8 @@ impl Sandbox {
                 .unwrap_or_else(|error| panic!("kubectl: {error}"));
         }
         let output = child.wait_with_output().unwrap_or_else(|error| panic!("kubectl: {error}"));
-        assert!(output.status.success(), "kubectl create: {}", String::from_utf8_lossy(&output.stderr));
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "kubectl {arguments:?}: {errors}");
     }
 }
 

@@ -195,8 +195,14 @@ pub(crate) fn advice(cause: &Cause, asked: Asked<'_>) -> String {
             "Create what the message names, or leave the volume out; the cluster tries again by itself."
                 .to_owned()
         }
-        Cause::RefusedForNow | Cause::Unschedulable | Cause::PodSandbox | Cause::Terminating { .. } => {
+        Cause::RefusedForNow | Cause::Unschedulable | Cause::PodSandbox => {
             "The cluster tries again by itself.".to_owned()
+        }
+        Cause::Terminating { .. } if asked.verb == AdvisingVerb::Show => {
+            "The new pod starts by itself.".to_owned()
+        }
+        Cause::Terminating { .. } => {
+            format!("The new pod starts by itself; `toolforge jobs show {name}` shows when it runs.")
         }
         _ if asked.verb == AdvisingVerb::Show => format!("`toolforge jobs delete {name}` deletes it."),
         _ => format!(

@@ -55,7 +55,12 @@ pub(crate) fn advice(cause: &Cause, ready: ReadyPods, action: Action) -> String 
         }
         Cause::RefusedForNow | Cause::Unschedulable | Cause::PodSandbox | Cause::Terminating { .. } => {
             let state = if action == Action::Status { "" } else { "; `webservice status` shows the state" };
-            format!("The cluster tries again by itself{state}.")
+            let what = if matches!(cause, Cause::Terminating { .. }) {
+                "The new pod starts by itself"
+            } else {
+                "The cluster tries again by itself"
+            };
+            format!("{what}{state}.")
         }
         _ => "`webservice restart` tries again; `webservice stop` stops the attempts.".to_owned(),
     }

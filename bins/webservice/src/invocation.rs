@@ -269,26 +269,27 @@ const SYNONYMS: &[(&[&str], &str)] = &[
     (&["completion", "completions", "complete", "man"], "generate"),
 ];
 
-/// Parses the positional arguments; `trailing` are those after `--`, and `program` begins the command lines of hints.
+/// Parses the positional arguments; `trailing` are those after `--`. `line` returns the command line with the second word of each
+/// pair in place of the first.
 pub(crate) fn read(
     positionals: &[String],
     trailing: &[String],
-    program: &str,
+    line: impl Fn(&[(&str, &str)]) -> String,
 ) -> Result<Invocation, Failure> {
     let usage = |message: String| Failure::new(ExitCode::Usage, message);
     let (type_word, action, rest) = match positionals {
         [] => {
             return Err(usage("no action given".to_owned())
-                .hint(format!("The actions are {}; for example `{program} status`.", list())));
+                .hint(format!("The actions are {}; for example `webservice status`.", list())));
         }
         [first, rest @ ..] if let Some(action) = Action::from_word(first) => (None, action, rest),
         [first, second, rest @ ..] if let Some(action) = Action::from_word(second) => {
             (Some(first), action, rest)
         }
-        words => return Err(no_action(words, program)),
+        words => return Err(no_action(words, &line)),
     };
     let type_name = type_word
-        .map(|word| word.parse::<TypeName>().map_err(|error| invalid_type(word, action, &error, program)))
+        .map(|word| word.parse::<TypeName>().map_err(|error| invalid_type(word, &line, &error)))
         .transpose()?;
     let argument_use = action.argument_use();
     let name = action.as_str();
@@ -298,11 +299,12 @@ pub(crate) fn read(
     {
         // `start php8.2`.
         if first.parse::<TypeName>().is_ok() {
-            return Err(usage("the type comes before the action".to_owned())
-                .hint(format!("Type `{program} {first} {name}`.")));
+            let word = positionals.first().map_or(name, String::as_str);
+            let line = line(&[(word, &format!("{first} {name}")), (first, "")]);
+            return Err(usage("the type comes before the action".to_owned()).hint(format!("Type `{line}`.")));
         }
         return Err(usage(format!("arguments for `{name}` need a type before it"))
-            .hint(format!("Name the type: `{program} TYPE {name} ARGUMENTS`.")));
+            .hint(format!("Name the type: `webservice TYPE {name} ARGUMENTS`.")));
     }
     // The platform's `toolforge` removes one `--`, so people write two.
     let trailing = match trailing {
@@ -322,7 +324,7 @@ fn list() -> String {
 }
 
 /// Returns the failure of words without an action.
-fn no_action(words: &[String], program: &str) -> Failure {
+fn no_action(words: &[String], line: impl Fn(&[(&str, &str)]) -> String) -> Failure {
     let (first, second) = (words.first().map_or("", String::as_str), words.get(1).map(String::as_str));
     let usage = |message: String| Failure::new(ExitCode::Usage, message);
     let is_type = is_known_type(first);
@@ -333,7 +335,7 @@ fn no_action(words: &[String], program: &str) -> Failure {
             near_type(first).unwrap_or_else(|| first.to_owned())
         };
         return usage(format!("no action given after {first:?}"))
-            .hint(format!("The actions are {}; for example `{program} {example} start`.", list()));
+            .hint(format!("The actions are {}; for example `webservice {example} start`.", list()));
     }
     // Where the first word may be a type, the second one is the misspelled action.
     let (word, before) = match second {
@@ -350,16 +352,19 @@ fn no_action(words: &[String], program: &str) -> Failure {
     match meant.as_slice() {
         [] => match near_type(word).filter(|_| before.is_none()) {
             Some(near) => usage(format!("{message}; did you mean {near}?"))
-                .hint(format!("Name an action after the type, for example `{program} {near} start`.")),
+                .hint(format!("Name an action after the type, for example `webservice {near} start`.")),
             None => usage(message).hint(format!("The actions are {}.", list())),
         },
         [action] => {
-            let before = before.filter(|word| word.parse::<TypeName>().is_ok());
-            let before = before.map(|word| format!("{word} ")).unwrap_or_default();
-            let follow = if word == "tail" || word == "follow" { " -f" } else { "" };
             let action = action.as_str();
-            usage(format!("{message}; did you mean {action}?"))
-                .hint(format!("Type `{program} {before}{action}{follow}`."))
+            let follow = if word == "tail" || word == "follow" { " -f" } else { "" };
+            let line = match before {
+                Some(before) if before.parse::<TypeName>().is_err() => {
+                    line(&[(before, ""), (word, &format!("{action}{follow}"))])
+                }
+                _ => line(&[(word, &format!("{action}{follow}"))]),
+            };
+            usage(format!("{message}; did you mean {action}?")).hint(format!("Type `{line}`."))
         }
         several => {
             let several: Vec<&str> = several.iter().map(|action| action.as_str()).collect();
@@ -412,10 +417,10 @@ fn near_type(word: &str) -> Option<String> {
     suggest(word, names.iter().map(String::as_str)).map(str::to_owned)
 }
 
-fn invalid_type(word: &str, action: Action, error: &TypeNameError, program: &str) -> Failure {
+fn invalid_type(word: &str, line: impl Fn(&[(&str, &str)]) -> String, error: &TypeNameError) -> Failure {
     let failure = Failure::from_error(ExitCode::Failed, error);
     match near_type(word) {
-        Some(near) => failure.hint(format!("Did you mean `{program} {near} {}`?", action.as_str())),
+        Some(near) => failure.hint(format!("Did you mean `{}`?", line(&[(word, &near)]))),
         None => failure.hint("`webservice types` lists the types."),
     }
 }
@@ -427,7 +432,7 @@ mod tests {
     fn parsed(line: &str) -> Result<Invocation, String> {
         let (before, trailing) = line.split_once(" -- ").unwrap_or((line, ""));
         let split = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
-        read(&split(before), &split(trailing), "webservice")
+        read(&split(before), &split(trailing), |_| String::new())
             .map_err(|failure| failure.to_string().lines().next().unwrap().to_owned())
     }
 

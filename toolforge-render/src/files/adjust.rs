@@ -5,6 +5,7 @@ use toolforge_quota::{LimitRange, SizeBounds, WorkloadSize};
 
 use crate::change::{Adjustment, ChangeSet, Sized, WorkloadKind, lowest_size};
 use crate::files::adjust_all::{Rollouts, Workloads};
+use crate::files::applied::applied;
 use crate::files::pod_part::Part;
 use crate::files::resize::{NewLimits, resize};
 use crate::files::{FileContents, FilePlan, FilePlanFacts, plan_files};
@@ -41,6 +42,9 @@ pub fn file_adjustments(
     facts.jobs.namespace.limits.limit_ranges.clone_from(&plan.limit_ranges);
     facts.web_service.namespace.limits.limit_ranges.clone_from(&plan.limit_ranges);
     let facts = &facts;
+    // What the files do not state, and live objects have, can be changed, too.
+    let files = applied_files(files, facts);
+    let files = files.as_slice();
     let set_of = |files: &[FileContents]| {
         let plan = plan_files(files, facts);
         plan.problems.is_empty().then_some(plan.set)
@@ -86,6 +90,15 @@ pub fn file_adjustments(
         found.set_object(&plan.set);
     }
     found
+}
+
+/// Returns files whose manifests are the objects as they are afterwards.
+fn applied_files(files: &[FileContents], facts: &FilePlanFacts) -> Vec<FileContents> {
+    let mut files = files.to_vec();
+    for manifest in files.iter_mut().flat_map(|contents| &mut contents.manifests) {
+        *manifest = applied(manifest, facts.live.of(manifest)).into_owned();
+    }
+    files
 }
 
 /// Returns the nearest sizes of one manifest: of its main container, or, where none of its amounts is enough, of another part

@@ -11,12 +11,13 @@ use serde_json::Value;
 use toolforge_quota::{ClaimDemand, Demand, LimitRange, PodDemand, Pods, Resource};
 
 use crate::change::{Action, Change, ChangeDemand, Downtime, PodReplacement, Rollout, WorkloadKind};
+use crate::files::applied::last_applied;
 use crate::files::service::service_demand;
 use crate::files::{FilePlanFacts, stated};
 use crate::manifest::{Manifest, ManifestObject};
 use crate::object::{
-    FieldPath, LAST_APPLIED, Object, ObjectKind, cron_job_spec, daemon_set_spec, deployment_spec,
-    differences, has_labels, is_paused, replica_set_spec,
+    FieldPath, Object, ObjectKind, cron_job_spec, daemon_set_spec, deployment_spec, differences, has_labels,
+    is_paused, replica_set_spec,
 };
 use crate::pod::{
     REPLICA_SETS, claim_demand, claimed, count_demand, freed_at_end, has_ended, job_pods, least_demand,
@@ -24,14 +25,17 @@ use crate::pod::{
     scheduled_run, stated_pod, succeeded_demand, terminal_demand, waits_for_unpausing,
 };
 
-/// Returns the change of the object of a manifest: it is created, or the live object is updated.
-pub(super) fn change_of(manifest: &Manifest, facts: &FilePlanFacts) -> Change {
-    let live = facts.live.of(manifest);
-    let action = match live {
+/// Returns whether the object of a manifest is created, or the live one updated or kept.
+pub(super) fn action_of(manifest: &Manifest, live: Option<&Value>) -> Action {
+    match live {
         None => Action::Create,
         Some(live) if is_same(manifest, live) => Action::Keep,
         Some(_) => Action::Update,
-    };
+    }
+}
+
+/// Returns the change of the object of a manifest, which is the object as it is afterwards.
+pub(super) fn change_of(manifest: &Manifest, action: Action, facts: &FilePlanFacts) -> Change {
     let mut change = Change::new(WorkloadKind::Manifest, manifest.to_string(), action);
     change.object = Some(manifest.object_name());
     if let ManifestObject::CronJob(wanted) = &manifest.object {
@@ -60,7 +64,7 @@ pub(super) fn change_of(manifest: &Manifest, facts: &FilePlanFacts) -> Change {
             planned.object(&mut change, &Demand::default(), &Demand::default());
             if cron_job_spec(wanted).is_none_or(|spec| spec.suspend != Some(true)) {
                 change.demand.pods = planned.pods();
-                change.demand.run = scheduled_run(wanted, &planned.pods_of_count(1).each);
+                change.demand.run = scheduled_run(wanted, &planned.pods_of_count(1).each, limit_ranges);
             }
         }
         ManifestObject::Service(wanted) => {
@@ -457,20 +461,19 @@ fn is_same(manifest: &Manifest, live: &Value) -> bool {
         && !["/spec", "/data", "/binaryData"].iter().any(|path| removes_fields(manifest, &wanted, live, path))
 }
 
-/// Returns whether a manifest changes the pod template of a live object.
+/// Returns whether a manifest, which is the object as it is afterwards, has another pod template than the live object.
 fn replaces_pods(manifest: &Manifest, live: &Value) -> bool {
-    const TEMPLATE: &str = "/spec/template";
-    let (wanted, current) = (stated::of_manifest(manifest), stated::of_json(manifest, live));
-    let template = |object: &Value| object.pointer(TEMPLATE).cloned().unwrap_or_default();
-    !differences(&template(&wanted), &template(&current)).is_empty()
-        || removes_fields(manifest, &wanted, live, TEMPLATE)
+    let template = |object: Value| object.pointer("/spec/template").cloned().unwrap_or_default();
+    let wanted = template(stated::of_manifest(manifest));
+    let current = template(stated::of_json(manifest, live));
+    !differences(&wanted, &current).is_empty() || !differences(&current, &wanted).is_empty()
 }
 
 /// Returns the fields that `kubectl apply` of a manifest changes of a live object.
 pub(super) fn changes(manifest: &Manifest, live: &Value) -> Vec<FieldPath> {
     let (wanted, current) = (stated::of_manifest(manifest), stated::of_json(manifest, live));
     let mut found = differences(&wanted, &current);
-    if let Some(before) = last_applied(manifest, live) {
+    if let Some(before) = stated_before(manifest, live) {
         found.extend(differences(&before, &wanted));
     }
     found.into_iter().map(|difference| difference.path).collect()
@@ -478,14 +481,12 @@ pub(super) fn changes(manifest: &Manifest, live: &Value) -> Vec<FieldPath> {
 
 /// Returns whether `kubectl apply` has written fields before that the manifest no longer has.
 fn removes_fields(manifest: &Manifest, wanted: &Value, live: &Value, below: &str) -> bool {
-    let Some(before) = last_applied(manifest, live) else { return false };
+    let Some(before) = stated_before(manifest, live) else { return false };
     let part = |object: &Value| object.pointer(below).cloned().unwrap_or_default();
     !differences(&part(&before), &part(wanted)).is_empty()
 }
 
 /// Returns what `kubectl apply` has written last.
-fn last_applied(manifest: &Manifest, live: &Value) -> Option<Value> {
-    let annotations = live.pointer("/metadata/annotations")?;
-    let before = serde_json::from_str(annotations.get(LAST_APPLIED)?.as_str()?).ok()?;
-    Some(stated::of_json(manifest, &before))
+fn stated_before(manifest: &Manifest, live: &Value) -> Option<Value> {
+    Some(stated::of_json(manifest, &last_applied(live)?))
 }

@@ -5,6 +5,7 @@
 
 mod adjust;
 mod adjust_all;
+mod applied;
 mod contents;
 mod facts;
 mod immutable;

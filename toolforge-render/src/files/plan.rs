@@ -7,8 +7,9 @@ use toolforge_model::{FileJob, JobRequest, Location, Untrusted, WebServiceOption
 use toolforge_quota::{LimitRange, Limits, ResourceCheck, Verdict};
 
 use crate::change::{Action, Change, ChangeSet, Workload, WorkloadKind};
+use crate::files::applied::applied;
 use crate::files::immutable::changed_immutable;
-use crate::files::manifest_change::change_of;
+use crate::files::manifest_change::{action_of, change_of};
 use crate::files::{FileContents, FilePlanFacts};
 use crate::job::{JobPlan, LoadOptions, LoadPlan, LoadProblem, plan_load};
 use crate::manifest::{Manifest, ManifestObject};
@@ -378,14 +379,15 @@ fn manifests(
                 problems.push(FileProblem { file, location, workloads, kind });
                 continue;
             }
-            let change = change_of(manifest, facts);
-            let shortfalls = run_shortfalls(manifest, &facts.jobs.namespace.limits);
-            if !shortfalls.is_empty() && change.action != Action::Keep {
+            let action = action_of(manifest, live);
+            let afterwards = applied(manifest, live);
+            let shortfalls = run_shortfalls(&afterwards, &facts.jobs.namespace.limits);
+            if !shortfalls.is_empty() && action != Action::Keep {
                 let (object, name) = (manifest.to_string(), manifest.name.clone());
                 let kind = FileProblemKind::NeverFits { object, name, shortfalls };
                 problems.push(FileProblem { file, location, workloads, kind });
             }
-            changes.push(change);
+            changes.push(change_of(&afterwards, action, facts));
         }
     }
     changes

@@ -3,12 +3,10 @@
 use std::collections::BTreeMap;
 
 use k8s_openapi::ByteString;
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use toolforge_quota::ComputeResource;
 
-use crate::manifest::{Manifest, ManifestObject};
+use crate::manifest::Manifest;
 use crate::object::KnownKind;
 
 /// Returns what a manifest states.
@@ -19,27 +17,7 @@ pub(super) fn of_manifest(manifest: &Manifest) -> Value {
 /// Returns what a live object of a manifest's kind, or an earlier form of the manifest, states.
 pub(super) fn of_json(manifest: &Manifest, json: &Value) -> Value {
     let json = normalized(manifest, json.clone());
-    typed(&manifest.object, &json).unwrap_or(json)
-}
-
-/// Returns an object of a kind with the fields of that kind only; `None` if it cannot be read.
-fn typed(kind: &ManifestObject, json: &Value) -> Option<Value> {
-    fn again<T: Serialize + DeserializeOwned>(_: &T, json: &Value) -> Option<Value> {
-        serde_json::to_value(T::deserialize(json).ok()?).ok()
-    }
-    match kind {
-        ManifestObject::Deployment(kind) => again(&**kind, json),
-        ManifestObject::StatefulSet(kind) => again(&**kind, json),
-        ManifestObject::ReplicaSet(kind) => again(&**kind, json),
-        ManifestObject::DaemonSet(kind) => again(&**kind, json),
-        ManifestObject::ReplicationController(kind) => again(&**kind, json),
-        ManifestObject::Job(kind) => again(&**kind, json),
-        ManifestObject::CronJob(kind) => again(&**kind, json),
-        ManifestObject::Pod(kind) => again(&**kind, json),
-        ManifestObject::Service(kind) => again(&**kind, json),
-        ManifestObject::PersistentVolumeClaim(kind) => again(&**kind, json),
-        ManifestObject::Other => None,
-    }
+    manifest.object.of_same_kind(&json).and_then(|object| object.to_json()).unwrap_or(json)
 }
 
 fn normalized(manifest: &Manifest, mut json: Value) -> Value {

@@ -12,7 +12,7 @@ use toolforge_quota::{
 use crate::job::calendar::seconds;
 use crate::job::{JobFacts, JobWorkload, LiveJobs, RunOutcome, ScheduledJobLoad, pods_of_job, runs_of_job};
 use crate::object::{ObjectId, ObjectKind, cron_job_spec};
-use crate::pod::{count_demand, has_ended, pod_demand, pod_id, traits_of};
+use crate::pod::{HISTORY_LIMITS, count_demand, has_ended, pod_demand, pod_id, traits_of};
 
 /// Returns the quotas with what they will count besides the runs of scheduled jobs: without the current runs of these jobs, which
 /// are simulated themselves, without pods that terminate, and with those that are about to be created.
@@ -122,9 +122,6 @@ pub(super) fn limits_beside_runs(
     let limits = limits.settled(|object| !simulated.contains(object) && !is_freed(object));
     LimitsBesideRuns { limits, simulated }
 }
-
-/// The runs of each outcome whose Jobs are kept by default: those that succeeded and those that failed (Kubernetes 1.33).
-const HISTORY_LIMITS: (i32, i32) = (3, 1);
 
 /// Returns the names of the Jobs of runs that have ended and stay, each until a later one takes its place: as many as the history
 /// limits of the CronJob. The API server counts a Job until it is deleted. One with a lifetime after its end is not kept for long.

@@ -230,8 +230,10 @@ rules! {
 
     /// The selector is missing, or does not match the labels of the pod template.
     Selector = "selector", Error, true,
-        "The API server refuses it: the controller would never find its own pods.",
-        "Write the same labels in `selector.matchLabels` and in `template.metadata.labels`.";
+        "The API server refuses it: the controller would never find its own pods. The selector of a Job, and the labels that it \
+         selects, are generated.",
+        "Write the same labels in `selector.matchLabels` and in `template.metadata.labels`. Of a Job, remove the selector and the \
+         generated labels, which `kubectl get -o yaml` prints.";
     /// No pod of the file has the labels that a Service selects.
     ServiceSelector = "service-selector", Warning, false,
         "The Service has no endpoints, so that every request to it fails.",

@@ -3,6 +3,7 @@ use std::fmt;
 use k8s_openapi::api::apps::v1::{DaemonSet, Deployment, ReplicaSet, StatefulSet};
 use k8s_openapi::api::batch::v1::{CronJob, Job};
 use k8s_openapi::api::core::v1::{PersistentVolumeClaim, Pod, PodSpec, ReplicationController, Service};
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use toolforge_model::yaml::YamlNode;
 use toolforge_model::{Location, Untrusted};
@@ -90,24 +91,93 @@ impl ManifestObject {
     }
 }
 
+impl ManifestObject {
+    /// Returns the object as JSON; `None` for kinds that are not typed.
+    pub(crate) fn to_json(&self) -> Option<Value> {
+        let json = match self {
+            Self::Deployment(found) => serde_json::to_value(found),
+            Self::ReplicaSet(found) => serde_json::to_value(found),
+            Self::StatefulSet(found) => serde_json::to_value(found),
+            Self::DaemonSet(found) => serde_json::to_value(found),
+            Self::ReplicationController(found) => serde_json::to_value(found),
+            Self::Job(found) => serde_json::to_value(found),
+            Self::CronJob(found) => serde_json::to_value(found),
+            Self::Pod(found) => serde_json::to_value(found),
+            Self::Service(found) => serde_json::to_value(found),
+            Self::PersistentVolumeClaim(found) => serde_json::to_value(found),
+            Self::Other => return None,
+        };
+        Some(json.unwrap_or_default())
+    }
+
+    /// Returns an object of the same kind from JSON; `None` if it cannot be read, and for kinds that are not typed.
+    pub(crate) fn of_same_kind(&self, json: &Value) -> Option<Self> {
+        fn typed<T: DeserializeOwned>(json: &Value) -> Option<T> {
+            T::deserialize(json).ok()
+        }
+        Some(match self {
+            Self::Deployment(_) => Self::Deployment(typed(json)?),
+            Self::ReplicaSet(_) => Self::ReplicaSet(typed(json)?),
+            Self::StatefulSet(_) => Self::StatefulSet(typed(json)?),
+            Self::DaemonSet(_) => Self::DaemonSet(typed(json)?),
+            Self::ReplicationController(_) => Self::ReplicationController(typed(json)?),
+            Self::Job(_) => Self::Job(typed(json)?),
+            Self::CronJob(_) => Self::CronJob(typed(json)?),
+            Self::Pod(_) => Self::Pod(typed(json)?),
+            Self::Service(_) => Self::Service(typed(json)?),
+            Self::PersistentVolumeClaim(_) => Self::PersistentVolumeClaim(typed(json)?),
+            Self::Other => return None,
+        })
+    }
+}
+
 impl Manifest {
     /// Returns the object as JSON; fields of its kind are typed, so that quantities are text.
     #[must_use]
     pub fn to_json(&self) -> Value {
-        let json = match &self.object {
-            ManifestObject::Deployment(found) => serde_json::to_value(found),
-            ManifestObject::ReplicaSet(found) => serde_json::to_value(found),
-            ManifestObject::StatefulSet(found) => serde_json::to_value(found),
-            ManifestObject::DaemonSet(found) => serde_json::to_value(found),
-            ManifestObject::ReplicationController(found) => serde_json::to_value(found),
-            ManifestObject::Job(found) => serde_json::to_value(found),
-            ManifestObject::CronJob(found) => serde_json::to_value(found),
-            ManifestObject::Pod(found) => serde_json::to_value(found),
-            ManifestObject::Service(found) => serde_json::to_value(found),
-            ManifestObject::PersistentVolumeClaim(found) => serde_json::to_value(found),
-            ManifestObject::Other => return deserialize(&self.node).unwrap_or_default(),
-        };
-        json.unwrap_or_default()
+        self.object.to_json().unwrap_or_else(|| deserialize(&self.node).unwrap_or_default())
+    }
+
+    /// Returns what the manifest states as JSON: unlike [`to_json`](Self::to_json), with each `null` and without empty values of
+    /// fields that it does not have.
+    pub(crate) fn stated(&self) -> Value {
+        let mut json = self.to_json();
+        if let Ok(written) = deserialize(&self.node) {
+            state_as(&mut json, &written);
+        }
+        json
+    }
+}
+
+/// Changes a typed object to what is written of it. Values that were set since are kept.
+fn state_as(object: &mut Value, written: &Value) {
+    match (object, written) {
+        (Value::Object(fields), Value::Object(written)) => {
+            fields.retain(|field, value| written.contains_key(field) || !is_empty(value));
+            for (field, written) in written {
+                match fields.get_mut(field) {
+                    Some(value) => state_as(value, written),
+                    None if written.is_null() => {
+                        fields.insert(field.clone(), Value::Null);
+                    }
+                    None => {}
+                }
+            }
+        }
+        (Value::Array(items), Value::Array(written)) if items.len() == written.len() => {
+            items.iter_mut().zip(written).for_each(|(item, written)| state_as(item, written));
+        }
+        _ => {}
+    }
+}
+
+fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::String(text) => text.is_empty(),
+        Value::Array(items) => items.is_empty(),
+        Value::Object(fields) => fields.values().all(is_empty),
+        Value::Bool(_) | Value::Number(_) => false,
     }
 }
 

@@ -1,6 +1,7 @@
 //! What applying files of every kind does to the quota.
 #![expect(clippy::unwrap_used, reason = "a test's own function may stop the test")]
 
+mod applied;
 mod changes;
 #[path = "../../../toolforge-quota/tests/controllers/deployment.rs"]
 mod controllers;
@@ -8,6 +9,7 @@ mod each_container;
 mod pods;
 mod queued;
 mod rollouts;
+mod scheduled_runs;
 mod stateful_set;
 mod support;
 mod together;

@@ -130,12 +130,21 @@ impl Strategy {
     }
 }
 
+/// A field that no file states: the live object has it from `kubectl scale` or `kubectl patch`, and it stays.
+#[derive(Clone, Copy, Debug)]
+enum Unstated {
+    Nothing,
+    Replicas,
+    Strategy,
+}
+
 /// A change of a Deployment under a quota, with what `quota-check` predicts of it.
 #[derive(Clone, Debug)]
 struct Case {
     old: Template,
     new: Template,
     strategy: Strategy,
+    unstated: Unstated,
     hard: BTreeMap<Resource, u64>,
     verdict: Verdict,
     /// The most of each resource that the pods request together right after one was created.
@@ -144,9 +153,12 @@ struct Case {
 
 impl fmt::Display for Case {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { old, new, strategy, hard, verdict, peak } = self;
+        let Self { old, new, strategy, unstated, hard, verdict, peak } = self;
         let hard = &quota(hard)["spec"]["hard"];
-        write!(f, "{old:?} -> {new:?}, {strategy:?}, quota {hard}: {verdict}, peak {peak:?}")
+        write!(
+            f,
+            "{old:?} -> {new:?}, {strategy:?}, unstated {unstated:?}, quota {hard}: {verdict}, peak {peak:?}"
+        )
     }
 }
 
@@ -168,8 +180,41 @@ impl Case {
             let amount = if random.percent(40) { used + step * random.below(steps + 1) as u64 } else { all };
             hard.insert(resource.clone(), amount);
         }
-        let case = Self { old, new, strategy, hard, verdict: Verdict::Never, peak: Demand::default() };
-        case.predicted()
+        let unstated = Unstated::Nothing;
+        let (verdict, peak) = (Verdict::Never, Demand::default());
+        Self { old, new, strategy, unstated, hard, verdict, peak }.predicted()
+    }
+
+    /// Returns the case with a field that its files do not state, in a third of the cases of each verdict. The prediction is the same.
+    fn with_unstated(self, number: usize) -> Self {
+        let is_scaled = self.old.replicas > 1 && self.old.replicas == self.new.replicas;
+        let unstated = match number / VERDICTS.len() % 6 {
+            0 if is_scaled => Unstated::Replicas,
+            0 | 3 => Unstated::Strategy,
+            _ => Unstated::Nothing,
+        };
+        Self { unstated, ..self }.predicted()
+    }
+
+    /// Returns the Deployment as a file.
+    fn file(&self, template: Template, version: &str) -> Value {
+        let mut object = deployment(template, version, self.strategy);
+        let spec = object["spec"].as_object_mut().unwrap();
+        match self.unstated {
+            Unstated::Nothing => None,
+            Unstated::Replicas => spec.remove("replicas"),
+            Unstated::Strategy => spec.remove("strategy"),
+        };
+        object
+    }
+
+    /// Returns the live Deployment before the change, as `kubectl apply` and what sets the unstated field leave it.
+    fn live(&self) -> Value {
+        let mut object = deployment(self.old, "old", self.strategy);
+        let applied = self.file(self.old, "old").to_string();
+        object["metadata"]["annotations"] =
+            json!({"kubectl.kubernetes.io/last-applied-configuration": applied});
+        object
     }
 
     /// Returns the case with the verdict and the peak of a plan, which are those of the simulated rollout.
@@ -199,15 +244,14 @@ impl Case {
             ..ResourceQuota::default()
         }];
         let tool = namespace.tool.clone();
-        let deployment = |template, version| {
-            let mut object = deployment(template, version, self.strategy);
+        let text = |mut object: Value| {
             object["metadata"]["namespace"] = json!(tool.namespace());
             object.to_string()
         };
         let mut documents = Documents::default();
-        documents.read("live", &deployment(self.old, "old")).unwrap();
+        documents.read("live", &text(self.live())).unwrap();
         let facts = documents.file_facts(namespace).unwrap();
-        plan_files(&[FileContents::parse(&deployment(self.new, "new"), &tool)], &facts)
+        plan_files(&[FileContents::parse(&text(self.file(self.new, "new")), &tool)], &facts)
     }
 
     /// Returns the case for the simulation of the controllers.
@@ -308,9 +352,10 @@ fn random_rollouts_end_as_predicted() {
     let mut random = Random::new(seed);
     // A second run of the same cases on one sandbox has namespaces of its own.
     let run = format!("{}-{}", random.below(1_000_000), std::process::id());
-    let cases: Vec<Case> =
-        (0..count).map(|number| case_with(&mut random, VERDICTS[number % VERDICTS.len()])).collect();
-    let api = Api::of(&Sandbox::for_tests());
+    let case = |number| case_with(&mut random, VERDICTS[number % VERDICTS.len()]).with_unstated(number);
+    let cases: Vec<Case> = (0..count).map(case).collect();
+    let sandbox = Sandbox::for_tests();
+    let api = Api::of(&sandbox);
     let next = Mutex::new(cases.iter().enumerate());
     let outcomes: Vec<(usize, Outcome)> = std::thread::scope(|scope| {
         let worker = || {
@@ -320,7 +365,7 @@ fn random_rollouts_end_as_predicted() {
                 let taken = next.lock().unwrap().next();
                 let Some((number, case)) = taken else { return outcomes };
                 let namespace = format!("rollout-{run}-{number}");
-                outcomes.push((number, roll_out(&mut connection, &namespace, case)));
+                outcomes.push((number, roll_out(&sandbox, &mut connection, &namespace, case)));
             }
         };
         let workers: Vec<_> = (0..AT_ONCE).map(|_| scope.spawn(worker)).collect();
@@ -359,7 +404,8 @@ fn random_rollouts_end_as_predicted() {
             wrong.push(format!("{case}\n{outcome:?}"));
         }
     }
-    println!("seed {seed}, {count} rollouts");
+    let unstated = cases.iter().filter(|case| !matches!(case.unstated, Unstated::Nothing)).count();
+    println!("seed {seed}, {count} rollouts, {unstated} of which do not state their replicas or strategy");
     for (verdict, found) in &histogram {
         println!("{verdict}: {found} ({}%)", found * 100 / count);
         assert!(found * 100 >= count * 15, "only {found} rollouts: {verdict}");
@@ -382,7 +428,7 @@ fn case_with(random: &mut Random, verdict: Verdict) -> Case {
 }
 
 /// Creates a namespace, the old pods and the quota, changes the Deployment, and returns what happened.
-fn roll_out(connection: &mut Connection, namespace: &str, case: &Case) -> Outcome {
+fn roll_out(sandbox: &Sandbox, connection: &mut Connection, namespace: &str, case: &Case) -> Outcome {
     let object = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}});
     create(connection, "/api/v1/namespaces", &object);
     let core = format!("/api/v1/namespaces/{namespace}");
@@ -390,7 +436,20 @@ fn roll_out(connection: &mut Connection, namespace: &str, case: &Case) -> Outcom
         account["metadata"]["uid"].is_string()
     });
     let deployments = format!("/apis/apps/v1/namespaces/{namespace}/deployments");
-    create(connection, &deployments, &deployment(case.old, "old", case.strategy));
+    sandbox.apply(namespace, &case.file(case.old, "old"));
+    let kubectl = |arguments: &[&str]| {
+        let _ = sandbox.kubectl(&[arguments, &["deployment/rollout", "--namespace", namespace]].concat());
+    };
+    match case.unstated {
+        Unstated::Nothing => {}
+        Unstated::Replicas => kubectl(&["scale", "--replicas", &case.old.replicas.to_string()]),
+        Unstated::Strategy => {
+            // Without `null`, the default of the other type would stay.
+            let mut strategy = json!({"rollingUpdate": null});
+            strategy.as_object_mut().unwrap().extend(case.strategy.json().as_object().unwrap().clone());
+            kubectl(&["patch", "--patch", &json!({"spec": {"strategy": strategy}}).to_string()]);
+        }
+    }
     let path = format!("{deployments}/rollout");
     wait_for(connection, &path, |found| found["status"]["readyReplicas"] == json!(case.old.replicas));
     create(connection, &format!("{core}/resourcequotas"), &quota(&case.hard));
@@ -401,9 +460,8 @@ fn roll_out(connection: &mut Connection, namespace: &str, case: &Case) -> Outcom
 
     let (_, list) = connection.request("GET", &format!("{core}/pods"), &Value::Null);
     let version = list["metadata"]["resourceVersion"].as_str().unwrap().to_owned();
-    let template = &spec(case.new, "new", case.strategy)["template"];
-    let patch = json!({"spec": {"replicas": case.new.replicas, "template": template}});
-    let (code, changed) = connection.request("PATCH", &path, &patch);
+    sandbox.apply(namespace, &case.file(case.new, "new"));
+    let (code, changed) = connection.request("GET", &path, &Value::Null);
     assert_eq!(code, 200, "{changed}");
     let generation = changed["metadata"]["generation"].clone();
     let is_complete = wait_until_over(connection, &path, &core, &generation, case);

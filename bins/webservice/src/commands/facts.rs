@@ -84,7 +84,7 @@ pub(super) fn plan_with(
         settings.template = template.template.options.clone();
     }
     if live.is_err() {
-        settings.manifest = config_files::manifest(session, settings.has_type(), notes)?;
+        settings.manifest = config_files::manifest(session, invocation.action, settings.has_type(), notes)?;
         if let (Some(home), false) = (&session.home, settings.has_type()) {
             settings.home = home.files();
         }
@@ -122,7 +122,8 @@ pub(super) fn plan_with(
     };
     let options = PlanOptions::default().with_routing(arguments.routing.map(Into::into));
     let plan = WebServicePlan::new(request, facts, options).map_err(|error| {
-        let failure = failures::of_plan(&error, invocation.action, &origin);
+        let line = |type_name: &str| arguments.line_with_type(type_name);
+        let failure = failures::of_plan(&error, invocation.action, &origin, line);
         let is_bundled = matches!(error, PlanError::Type(_)) && facts.namespace.catalog.is_bundled();
         with_grid(if is_bundled { failure.hint(BUNDLED_HINT) } else { failure })
     })?;
