@@ -91,10 +91,10 @@ pub enum Remedy {
         /// The key or the dash, and the value in quotes.
         corrected: Untrusted,
     },
-    /// Write an escape sequence with another backslash.
+    /// Write escape sequences with another backslash.
     EscapeBackslash {
-        /// The sequence as it is, like `\\d`.
-        sequence: Untrusted,
+        /// The sequences as they are, like `\\d`, each one once.
+        sequences: Vec<Untrusted>,
     },
     /// Replace the tab with which a line is indented.
     ReplaceTab {
@@ -115,8 +115,9 @@ impl Remedy {
     fn text(&self) -> String {
         match self {
             Self::Quote { corrected } => format!("quote the value: {}", corrected.as_raw()),
-            Self::EscapeBackslash { sequence } => {
-                format!("write \\{}", sequence.as_raw())
+            Self::EscapeBackslash { sequences } => {
+                let doubled: Vec<String> = sequences.iter().map(|it| format!("\\{}", it.as_raw())).collect();
+                format!("write {}", doubled.join(" and "))
             }
             Self::ReplaceTab { line } => format!("line {line} is indented with a tab; use spaces"),
             Self::CheckIndentation { line } => format!("is line {line} indented as the line above it?"),

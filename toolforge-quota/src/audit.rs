@@ -132,7 +132,7 @@ pub struct LimitOfQuota {
     pub hard: u64,
 }
 
-/// An existing object that creates pods.
+/// An existing object that creates pods, or is one, or a volume claim.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AuditedWorkload {
     /// One of its pods, with the object.
@@ -145,6 +145,8 @@ pub struct AuditedWorkload {
     pub claims: Vec<Amounts>,
     /// Whether only its pods are created, and the object itself stays: a Job.
     pub is_kept: bool,
+    /// Whether it has no pods, and `pod` only the object: a volume claim.
+    pub is_without_pods: bool,
 }
 
 impl AuditFinding {
@@ -199,40 +201,41 @@ impl fmt::Display for AuditFinding {
                 write!(f, "a container that states no resources is refused: {}", one_line(check))
             }
             Self::UnusableMaximum { limit_range, limit_type, resource, maximum, quota, limited, hard } => {
+                let (maximum, hard) = resource.above(*maximum, *hard);
                 write!(
                     f,
-                    "LimitRange {} allows each {} {} of {}, but quota {} allows only {} of {} in total",
+                    "LimitRange {} allows each {} {maximum} of {}, but quota {} allows only {hard} of {} in total",
                     name(limit_range),
                     limit_type.as_str().to_lowercase(),
-                    resource.amount(*maximum),
                     name(&resource.key()),
                     name(quota),
-                    limited.amount(*hard),
                     name(&limited.to_string()),
                 )
             }
-            Self::UnusableMinimum { limit_range, limit_type, resource, minimum, allowed } => write!(
-                f,
-                "LimitRange {} requires each {} to request at least {} of {}, but only {} is allowed",
-                name(limit_range),
-                limit_type.as_str().to_lowercase(),
-                resource.amount(*minimum),
-                name(&resource.key()),
-                resource.amount(*allowed),
-            ),
+            Self::UnusableMinimum { limit_range, limit_type, resource, minimum, allowed } => {
+                let (minimum, allowed) = resource.above(*minimum, *allowed);
+                write!(
+                    f,
+                    "LimitRange {} requires each {} to request at least {minimum} of {}, but only {allowed} is allowed",
+                    name(limit_range),
+                    limit_type.as_str().to_lowercase(),
+                    name(&resource.key()),
+                )
+            }
             Self::UnusableQuota(found) => found.fmt(f),
-            Self::Exceeded { quota, resource, hard, used } => write!(
-                f,
-                "{}: {} of {} are used (quota {}); what is deleted cannot be created again",
-                name(&resource.to_string()),
-                resource.amount(*used),
-                resource.amount(*hard),
-                name(quota),
-            ),
+            Self::Exceeded { quota, resource, hard, used } => {
+                let (hard, [used]) = resource.short_amounts(*hard, [*used]);
+                write!(
+                    f,
+                    "{}: {used} of {hard} are used (quota {}); what is deleted cannot be created again",
+                    name(&resource.to_string()),
+                    name(quota),
+                )
+            }
             Self::SeveralLimits { resource, limits } => {
                 let limits: Vec<_> = limits
                     .iter()
-                    .map(|limit| format!("{} in {}", resource.amount(limit.hard), name(&limit.quota)))
+                    .map(|limit| format!("{} in {}", resource.short_bound(limit.hard), name(&limit.quota)))
                     .collect();
                 write!(
                     f,
@@ -252,7 +255,7 @@ impl fmt::Display for AuditFinding {
 }
 
 impl Limits {
-    /// Compares the quotas and LimitRanges of a namespace with each other, with what is used, and with the pods of existing
+    /// Compares the quotas and LimitRanges of a namespace with each other, with what is used, and with the pods and claims of existing
     /// objects (`workloads`, each with its [`object`](PodDemand::object), as stated in its template).
     #[must_use]
     pub fn audit(&self, workloads: &[AuditedWorkload]) -> Vec<AuditFinding> {
@@ -282,18 +285,19 @@ impl Limits {
 
     /// Returns why an object or its pods are refused, even if nothing is used.
     fn refusal_of(&self, workload: &AuditedWorkload) -> Option<QuotaCheck> {
-        let AuditedWorkload { pod, count, besides_pods, claims, is_kept: _ } = workload;
+        let AuditedWorkload { pod, count, besides_pods, claims, is_kept: _, is_without_pods } = workload;
         let quotas = self.quotas.iter().map(crate::ResourceQuota::without_usage).collect();
         let alone = Self { quotas, limit_ranges: self.limit_ranges.clone(), ..Self::default() };
         // The finding names the object.
         let pod = PodDemand { object: None, ..pod.clone() }.with_defaults(&self.limit_ranges);
-        let mut requested = pod.demand().times((*count).max(1));
+        let count = if *is_without_pods { 0 } else { (*count).max(1) };
+        let mut requested = pod.demand().times(count);
         requested.add_all(besides_pods);
         let claims = claims.iter().map(|requests| ClaimDemand { object: None, requests: requests.clone() });
         let check = alone.evaluate_change(&DemandChange {
             created: requested.clone(),
             requested,
-            pods: vec![pod],
+            pods: if *is_without_pods { Vec::new() } else { vec![pod] },
             claims: claims.collect(),
             ..DemandChange::default()
         });

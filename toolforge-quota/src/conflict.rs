@@ -102,11 +102,11 @@ fn contains_all(names: &[String], others: &[String]) -> bool {
     others.iter().all(|other| names.any(|name| name == other))
 }
 
-/// Returns how many runs take place, at least in part, while a quota is exceeded.
+/// Returns how many runs take place, at least in part, while a quota is exceeded; of those that start before a time.
 #[must_use]
-pub fn conflicting_runs(intervals: &[Interval]) -> usize {
+pub fn conflicting_runs(intervals: &[Interval], before: i64) -> usize {
     let exceeded = intervals.iter().filter(|interval| !interval.shortfalls.is_empty());
-    exceeded.flat_map(runs).collect::<BTreeSet<_>>().len()
+    exceeded.flat_map(runs).filter(|(_, start)| *start < before).collect::<BTreeSet<_>>().len()
 }
 
 /// Returns the runs of an interval: the job's name and the start of the run.
@@ -130,6 +130,8 @@ pub struct ConflictCount {
 #[derive(Clone, Debug)]
 pub struct ConflictCounter {
     time: Range<i64>,
+    /// Runs that start later are not counted.
+    before: i64,
     /// What the runs may use of each limited resource.
     headroom: Vec<u64>,
     /// What a run of each job requests of each limited resource; the last job is the one that changes.
@@ -177,7 +179,14 @@ impl ConflictCounter {
         }
         requests.push(amounts(own));
         moments.sort_unstable();
-        Self { time, headroom: limits.iter().map(|(_, _, left)| *left).collect(), requests, moments }
+        let before = time.end;
+        Self { time, before, headroom: limits.iter().map(|(_, _, left)| *left).collect(), requests, moments }
+    }
+
+    /// Counts only runs that start before a time.
+    #[must_use]
+    pub fn before(self, before: i64) -> Self {
+        Self { before, ..self }
     }
 
     /// Returns the number of starts and ends of the other jobs' runs; each count takes time in proportion to it.
@@ -217,7 +226,9 @@ impl ConflictCounter {
                 *used = if is_start { *used + amount } else { *used - amount };
             }
             if is_start {
-                uncounted.push((job, run));
+                if at < self.before {
+                    uncounted.push((job, run));
+                }
             } else if let Some(index) = uncounted.iter().position(|found| *found == (job, run)) {
                 uncounted.swap_remove(index);
             }
@@ -258,13 +269,28 @@ mod tests {
     #[test]
     fn conflicting_runs_are_counted_once() {
         let jobs = [runs("a", 3, &[0, 50], 20), runs("b", 3, &[5, 55], 20), runs("c", 1, &[10, 90], 5)];
-        assert_eq!([0, 2, 5, 6, 7].map(|hard| conflicting_runs(&simulated(hard, &jobs))), [6, 5, 5, 3, 0]);
+        assert_eq!(
+            [0, 2, 5, 6, 7].map(|hard| conflicting_runs(&simulated(hard, &jobs), 100)),
+            [6, 5, 5, 3, 0]
+        );
     }
 
     #[test]
     fn adjacent_runs_of_a_job_are_counted_each() {
         let jobs = [runs("a", 3, &[0, 20, 40, 60, 80], 20), runs("b", 3, &[30], 20)];
-        assert_eq!([2, 5, 6].map(|hard| conflicting_runs(&simulated(hard, &jobs))), [6, 3, 0]);
+        assert_eq!([2, 5, 6].map(|hard| conflicting_runs(&simulated(hard, &jobs), 100)), [6, 3, 0]);
+    }
+
+    #[test]
+    fn later_runs_are_not_counted() {
+        let jobs = [runs("a", 3, &[0, 50], 20), runs("b", 3, &[5, 55], 20)];
+        let counts = |before| {
+            let quota =
+                ResourceQuota { hard: [(Resource::LimitsMemory, 5)].into(), ..ResourceQuota::default() };
+            let counter = ConflictCounter::new(&[quota], &jobs[..1], &jobs[1], 0..100).before(before);
+            (conflicting_runs(&simulated(5, &jobs), before), counter.count(&jobs[1]).runs)
+        };
+        assert_eq!([100, 55, 50, 5].map(counts), [(4, 4), (3, 3), (2, 2), (1, 1)]);
     }
 
     fn printed_conflicts(hard: u64, jobs: &[ScheduledRuns]) -> Vec<String> {

@@ -71,6 +71,6 @@ pub use rollout::{Pods, RollingUpdate, RolloutForecast, forecast_rollout, rollin
 pub use run_conflicts::{Concurrency, Interval, ScheduledRuns, Timeline, simulate, timelines};
 pub use scopes::{PodTraits, PriorityClasses, Scope, Scopes};
 pub use size::{LargestSize, MEMORY_STEP, SizeBounds, WorkloadSize};
-pub use unsettled::{JobPod, TerminatingPod, WaitingPods};
+pub use unsettled::{JobPod, KeptJobs, TerminatingPod, WaitingPods};
 pub use unusable_quota::UnusableQuota;
 pub use verdict::Verdict;

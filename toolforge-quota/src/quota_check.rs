@@ -13,7 +13,7 @@ use crate::resource::Resource;
 use crate::resource_check::ResourceCheck;
 use crate::resource_quota::ResourceQuota;
 use crate::scopes::PodTraits;
-use crate::unsettled::{JobPod, TerminatingPod, WaitingPods, admitted};
+use crate::unsettled::{JobPod, KeptJobs, TerminatingPod, WaitingPods, admitted};
 
 /// Whether a change fits a namespace's quotas and limits.
 ///
@@ -123,7 +123,7 @@ pub struct DemandChange {
     pub claims: Vec<ClaimDemand>,
     /// The objects that `freed` is of: workloads and pods.
     pub freed_objects: BTreeSet<ObjectName>,
-    /// The Deployments that stay as they are. Their pods that wait and do not fit are checked, too.
+    /// The Deployments and similar objects that stay as they are. Their pods that wait and do not fit are checked, too.
     pub kept_objects: BTreeSet<ObjectName>,
 }
 
@@ -143,6 +143,8 @@ pub struct Limits {
     pub uncounted: Vec<TerminatingPod>,
     /// Pods of Jobs that run, and end by themselves.
     pub job_pods: Vec<JobPod>,
+    /// The finished Jobs that CronJobs keep.
+    pub kept_jobs: Vec<KeptJobs>,
     /// The kinds that the cluster did not let the user read; nothing is checked against them.
     pub unread: BTreeSet<LimitsKind>,
 }

@@ -7,7 +7,7 @@ use crate::resource::Resource;
 use crate::resource_check::ResourceCheck;
 use crate::resource_quota::ResourceQuota;
 use crate::scopes::PodTraits;
-use crate::unsettled::{JobPod, TerminatingPod, WaitingPods, admitted};
+use crate::unsettled::{JobPod, KeptJobs, TerminatingPod, WaitingPods, admitted};
 
 impl Limits {
     /// Returns the limits as they are when nothing terminates or waits any more: pods that terminate are gone, except those in
@@ -123,6 +123,16 @@ impl Limits {
         limits.job_pods.retain(|pod| !is_ending(pod));
         limits.waiting.retain(|pods| !pods.end_by_themselves || !is_other(&pods.owner));
         limits
+    }
+
+    /// Returns the limits as they are once these CronJobs have run so often that each keeps as many Jobs as its history limit, even
+    /// if they exceed the quotas.
+    #[must_use]
+    pub fn with_jobs_kept<'a>(mut self, kept: impl IntoIterator<Item = &'a KeptJobs>) -> Self {
+        for KeptJobs { limit, existing, each, traits, .. } in kept {
+            self.use_quota(&each.times(limit.saturating_sub(*existing)), traits);
+        }
+        self
     }
 
     /// Returns the limits as they are once all waiting pods exist, even if they exceed the quotas.

@@ -20,6 +20,21 @@ pub struct WaitingPods {
     pub traits: PodTraits,
 }
 
+/// The Jobs of succeeded runs that a CronJob keeps: one for each later run, until there are as many as its history limit.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct KeptJobs {
+    /// The CronJob.
+    pub owner: ObjectName,
+    /// How many it keeps for good.
+    pub limit: u64,
+    /// How many of them the quotas count already, also those that still run.
+    pub existing: u64,
+    /// What each of them uses: the Job, and its pods that have ended.
+    pub each: Demand,
+    /// What decides which quotas count its pods.
+    pub traits: PodTraits,
+}
+
 /// A pod that terminates, and that the quotas count until it has.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TerminatingPod {

@@ -195,7 +195,7 @@ proptest! {
         for (index, job) in jobs.iter().enumerate() {
             let others = jobs.iter().enumerate().filter(|(other, _)| *other != index).map(|(_, other)| other);
             let count = ConflictCounter::new(&quotas, others, job, 0..100).count(job);
-            prop_assert_eq!((count.runs, count.seconds), (conflicting_runs(&intervals), seconds));
+            prop_assert_eq!((count.runs, count.seconds), (conflicting_runs(&intervals, 100), seconds));
         }
     }
 

@@ -1,4 +1,4 @@
-//! Plans a web service and a jobs file without a cluster: `cargo tour`, or `cargo tour -- jobs.yaml` for another file.
+//! Plans a web service and a jobs file without a cluster: `cargo tour`, or `cargo tour jobs.yaml` for another file.
 //!
 //! It prints the objects as YAML, and the answers as comments. The images are those of the bundled catalog, the quota and
 //! the limits those of a new tool.
@@ -17,7 +17,10 @@ pub(crate) const JOBS: &str = include_str!("jobs.yaml");
 #[expect(clippy::print_stdout, clippy::print_stderr, reason = "an example prints its result")]
 fn main() -> ExitCode {
     let file = std::env::args().nth(1);
-    let text = file.map_or_else(|| Ok(JOBS.to_owned()), std::fs::read_to_string);
+    let text = match file {
+        Some(file) => std::fs::read_to_string(&file).map_err(|error| format!("{file}: {error}")),
+        None => Ok(JOBS.to_owned()),
+    };
     match text.map_err(Into::into).and_then(|text| tour(&text)) {
         Ok(text) => {
             print!("{text}");

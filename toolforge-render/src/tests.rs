@@ -14,28 +14,50 @@ fn now() -> Timestamp {
     "2026-11-25T12:00:00Z".parse().unwrap()
 }
 
-/// How many causes there are. A new one breaks the match in [`number`], and then needs an object below.
-const COUNT: usize = 17;
+/// The codes of all causes. A new cause breaks the match in [`code`], and then needs its code here and an object below.
+const CODES: [&str; 19] = [
+    "out-of-memory",
+    "crash-loop",
+    "image-pull",
+    "container-start",
+    "quota-exceeded",
+    "limit-range",
+    "refused",
+    "refused-for-now",
+    "health-check-fails",
+    "not-healthy",
+    "unschedulable",
+    "not-listening",
+    "deadline-exceeded",
+    "paused",
+    "terminating",
+    "former-definition",
+    "volume-mount",
+    "init-crash-loop",
+    "pod-sandbox",
+];
 
-fn number(cause: &Cause) -> usize {
+fn code(cause: &Cause) -> &'static str {
     match cause {
-        Cause::OutOfMemory => 0,
-        Cause::CrashLoop { .. } => 1,
-        Cause::ImagePull { .. } => 2,
-        Cause::ContainerStart { .. } => 3,
-        Cause::QuotaExceeded => 4,
-        Cause::LimitRange => 5,
-        Cause::Refused => 6,
-        Cause::RefusedForNow => 7,
-        Cause::HealthCheckFails { .. } => 8,
-        Cause::NotHealthy { .. } => 9,
-        Cause::Unschedulable => 10,
-        Cause::NotListening { .. } => 11,
-        Cause::DeadlineExceeded => 12,
-        Cause::Paused => 13,
-        Cause::Terminating { .. } => 14,
-        Cause::FormerDefinition => 15,
-        Cause::VolumeMount => 16,
+        Cause::OutOfMemory => CODES[0],
+        Cause::CrashLoop { .. } => CODES[1],
+        Cause::ImagePull { .. } => CODES[2],
+        Cause::ContainerStart { .. } => CODES[3],
+        Cause::QuotaExceeded => CODES[4],
+        Cause::LimitRange => CODES[5],
+        Cause::Refused => CODES[6],
+        Cause::RefusedForNow => CODES[7],
+        Cause::HealthCheckFails { .. } => CODES[8],
+        Cause::NotHealthy { .. } => CODES[9],
+        Cause::Unschedulable => CODES[10],
+        Cause::NotListening { .. } => CODES[11],
+        Cause::DeadlineExceeded => CODES[12],
+        Cause::Paused => CODES[13],
+        Cause::Terminating { .. } => CODES[14],
+        Cause::FormerDefinition => CODES[15],
+        Cause::VolumeMount => CODES[16],
+        Cause::InitCrashLoop { .. } => CODES[17],
+        Cause::PodSandbox => CODES[18],
     }
 }
 
@@ -66,12 +88,26 @@ fn unhealthy(message: &str) -> Event {
     .unwrap()
 }
 
-fn not_mounted() -> Event {
+/// Returns an event of the kubelet about the pod, some seconds after its creation.
+fn kubelet(reason: &str, second: u8) -> Event {
     serde_json::from_value(json!({
-        "metadata": {}, "reason": "FailedMount", "message": "MountVolume.SetUp failed: secret \"s\" not found",
+        "metadata": {}, "reason": reason, "message": "no", "lastTimestamp": format!("2026-11-25T11:59:{second:02}Z"),
         "involvedObject": {"kind": "Pod", "name": "p", "uid": "p1"},
     }))
     .unwrap()
+}
+
+/// Returns a pod whose init container has a status, and whose container waits for it.
+fn initializing(container: &Value, policy: &str) -> Value {
+    let mut pod = pod(&json!({}), &waiting("PodInitializing"), &none_list());
+    let mut status = container.clone();
+    for (key, value) in [("name", "setup"), ("image", "i"), ("imageID", "")] {
+        status[key] = json!(value);
+    }
+    (status["ready"], status["restartCount"]) = (json!(false), json!(3));
+    pod["spec"]["initContainers"] = json!([{"name": "setup", "restartPolicy": policy}]);
+    pod["status"]["initContainerStatuses"] = json!([status]);
+    pod
 }
 
 fn backing_off(reason: &str, exit_code: i32) -> Value {
@@ -113,7 +149,22 @@ fn pods() -> Vec<(&'static str, Value, Vec<Event>)> {
             vec![],
         ),
         ("unschedulable", pod(&none, &waiting("ContainerCreating"), &unschedulable), vec![]),
-        ("volume-mount", pod(&none, &waiting("ContainerCreating"), &none_list()), vec![not_mounted()]),
+        (
+            "volume-mount",
+            pod(&none, &waiting("ContainerCreating"), &none_list()),
+            vec![kubelet("FailedMount", 9), kubelet("FailedCreatePodSandBox", 8)],
+        ),
+        (
+            "pod-sandbox",
+            pod(&none, &waiting("ContainerCreating"), &none_list()),
+            vec![kubelet("FailedMount", 8), kubelet("FailedCreatePodSandBox", 9)],
+        ),
+        // An init container, and a sidecar.
+        ("init-crash-loop", initializing(&backing_off("Error", 1), "OnFailure"), vec![]),
+        ("init-crash-loop", initializing(&backing_off("Completed", 0), "Always"), vec![]),
+        ("image-pull", initializing(&waiting("ErrImagePull"), "OnFailure"), vec![]),
+        ("container-start", initializing(&waiting("CreateContainerConfigError"), "OnFailure"), vec![]),
+        ("out-of-memory", initializing(&backing_off("OOMKilled", 137), "OnFailure"), vec![]),
     ]
 }
 
@@ -224,8 +275,9 @@ fn every_cause_has_an_object_that_shows_it() {
     );
     found.extend(evidence);
     found.extend(run_of_a_former_definition());
-    let seen: BTreeSet<usize> = found.iter().map(|evidence| number(&evidence.cause)).collect();
-    assert_eq!(seen.into_iter().collect::<Vec<_>>(), (0..COUNT).collect::<Vec<_>>());
+    assert!(found.iter().all(|evidence| evidence.cause.code() == code(&evidence.cause)));
+    let seen: BTreeSet<&str> = found.iter().map(|evidence| code(&evidence.cause)).collect();
+    assert_eq!(seen, BTreeSet::from(CODES));
 }
 
 #[test]
@@ -236,4 +288,44 @@ fn message_is_the_response_of_the_probe() {
             assert_eq!(web_service_causes(&live_pod(&pod, &events), now())[0].message.as_raw(), answer);
         }
     }
+}
+
+#[test]
+fn what_is_over_is_no_cause() {
+    let creating = pod(&json!({}), &waiting("ContainerCreating"), &none_list());
+    let ended = |code: i32, minutes: u8| {
+        json!({"state": {"terminated": {"reason": "Error", "exitCode": code,
+            "startedAt": "2026-11-25T11:00:00Z", "finishedAt": format!("2026-11-25T11:{minutes:02}:00Z")}}})
+    };
+    let codes = |pod: &Value, events: &[Event]| {
+        let found = web_service_causes(&live_pod(pod, events), now());
+        found.iter().map(|found| found.cause.code()).collect::<Vec<_>>()
+    };
+    // The image is pulled after the volumes are mounted and the pod's network exists.
+    for reason in ["FailedMount", "FailedCreatePodSandBox"] {
+        assert_eq!(codes(&creating, &[kubelet(reason, 8), kubelet("Pulling", 9)]), [""; 0], "{reason}");
+        assert_eq!(codes(&creating, &[kubelet(reason, 8), kubelet("Pulling", 7)]).len(), 1, "{reason}");
+    }
+    // An init container that has done its work, and one whose last try failed.
+    assert_eq!(codes(&initializing(&ended(0, 5), "OnFailure"), &[]), [""; 0]);
+    assert_eq!(codes(&initializing(&ended(1, 5), "OnFailure"), &[]), ["init-crash-loop"]);
+    // The kubelet no longer counts the restarts before a run of ten minutes.
+    let main = |minutes| pod(&json!({}), &ended(1, minutes), &none_list());
+    assert_eq!(codes(&main(9), &[]), ["crash-loop"]);
+    assert_eq!(codes(&main(10), &[]), [""; 0]);
+    assert_eq!(codes(&main(59), &[]), [""; 0]);
+}
+
+#[test]
+fn events_of_another_container_are_no_cause() {
+    let http = json!({"livenessProbe": {"httpGet": {"path": "/healthz", "port": 8000}}});
+    let crashing = pod(&http, &backing_off("Error", 1), &none_list());
+    let killed = |container: &str| {
+        let mut event = kubelet("Killing", 9);
+        event.message = Some(format!("Container {container} failed liveness probe, will be restarted"));
+        event.involved_object.field_path = Some(format!("spec.containers{{{container}}}"));
+        let found = web_service_causes(&live_pod(&crashing, &[event]), now());
+        found[0].cause.code()
+    };
+    assert_eq!((killed("webservice"), killed("sidecar")), ("health-check-fails", "crash-loop"));
 }

@@ -188,6 +188,33 @@ fn set_replicas(facts: &mut WebServiceFacts, replicas: i32) {
 }
 
 #[test]
+fn status_counts_pods_of_the_newest_revision() {
+    let running = json!({"restartCount": 0, "state": {"running": {}}, "lastState": {}});
+    let mut found = facts(&running, None);
+    let mut old = found.live.pods[0].clone();
+    old.metadata.owner_references.as_mut().unwrap()[0].uid = "r0".to_owned();
+    let status = &mut old.status.as_mut().unwrap().container_statuses.as_mut().unwrap()[0];
+    status.restart_count = 9;
+    status.last_state =
+        serde_json::from_value(json!({"terminated": {"reason": "Error", "exitCode": 3}})).unwrap();
+    found.live.pods.push(old);
+    let shown = |found: &WebServiceFacts| {
+        let status = observe_web_service(found, now()).status;
+        (status.restarts, status.last_termination.is_some())
+    };
+    assert_eq!(shown(&found), (0, false));
+    // Without ReplicaSets, the hash of the newest pod says so.
+    found.live.replica_sets.clear();
+    for (pod, (hash, created)) in found.live.pods.iter_mut().zip([("b", "12:00:00"), ("a", "11:00:00")]) {
+        let labels = pod.metadata.labels.as_mut().unwrap();
+        labels.insert("pod-template-hash".to_owned(), hash.to_owned());
+        let created = json!(format!("2026-11-25T{created}Z"));
+        pod.metadata.creation_timestamp = Some(serde_json::from_value(created).unwrap());
+    }
+    assert_eq!(shown(&found), (0, false));
+}
+
+#[test]
 fn state_depends_on_ready_pods() {
     let tool: ToolName = "stashbot".parse().unwrap();
     let read = || {

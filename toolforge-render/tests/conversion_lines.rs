@@ -114,3 +114,46 @@ fn settings_that_jobs_have_anyway_are_not_lost() {
     # line 5: @reboot ./b --token ***: not converted: there is no reboot; a job with `continuous: true` always runs
     "#);
 }
+
+#[test]
+fn name_is_that_of_the_program_behind_assignments() {
+    let yaml =
+        converted("0 1 * * * FOO=1 BAR=\"a b\" ./a.sh # comment\n0 2 * * * A='b; c' python3 'x y.py'\n");
+    let names: Vec<&str> = yaml.lines().filter(|line| line.contains("name:")).collect();
+    assert_eq!(names, ["- name: a", "- name: x-y"], "{yaml}");
+}
+
+#[test]
+fn lines_of_jsub_may_go_on_in_the_next_line() {
+    assert_snapshot!(converted("# a \\\njsub -N a \\\n  -mem 1g ./a.sh \\\n  --flag\njsub ./b.sh\n"), @"
+    # image trixie is a guess
+    - name: a
+      command: ./a.sh   --flag
+      image: trixie
+      mem: 1Gi
+
+    # image trixie is a guess
+    - name: b
+      command: ./b.sh
+      image: trixie
+    ");
+}
+
+#[test]
+fn days_that_cron_combines_otherwise_have_a_note() {
+    let text = "0 3 */2 * 1 ./a.sh\n0 3 1 * */2 ./b.sh\n0 3 1 * 1 ./c.sh\n0 3 */1 * 1 ./d.sh\n0 3 * * 1 ./e.sh\n0 3 1 * 2,* ./f.sh\n";
+    let yaml = converted(text);
+    let notes: Vec<&str> =
+        yaml.lines().filter(|line| line.contains("cron runs it") || line.contains("name:")).collect();
+    assert_snapshot!(notes.join("\n"), @"
+    # schedule: cron runs it on days that match both the day of the month and the day of the week; the job runs on days that match either
+    - name: a
+    # schedule: cron runs it on days that match both the day of the month and the day of the week; the job runs on days that match either
+    - name: b
+    - name: c
+    - name: d
+    - name: e
+    # schedule: cron runs it on days that match either the day of the month or the day of the week; the job runs on days that match both
+    - name: f
+    ");
+}

@@ -258,6 +258,10 @@ fn is_noted(conversion: &Conversion, pointer: &str) -> bool {
     })
 }
 
+/// The booleans that are as if `true` where they are not set, but for one that is `false` in every job.
+const TRUE_IF_UNSET: [&str; 4] =
+    ["allocateLoadBalancerNodePorts", "automountServiceAccountToken", "enableServiceLinks", "hostUsers"];
+
 /// Returns the fields of objects whose change changes nothing of what a user sees.
 fn silent_fields(objects: &[Value]) -> Vec<String> {
     let conversion = convert(objects);
@@ -275,6 +279,14 @@ fn silent_fields(objects: &[Value]) -> Vec<String> {
             *changed[index].pointer_mut(&pointer).unwrap() = other.clone();
             if output(&convert(&changed)) == before {
                 silent.push(format!("{} {pointer}: {value} or {other}", object["kind"]));
+            }
+            if value.is_boolean() && TRUE_IF_UNSET.contains(&pointer.rsplit('/').next().unwrap()) {
+                *changed[index].pointer_mut(&pointer).unwrap() = json!(false);
+                let set = output(&convert(&changed));
+                *changed[index].pointer_mut(&pointer).unwrap() = Value::Null;
+                if output(&convert(&changed)) == set {
+                    silent.push(format!("{} {pointer}: false or unset", object["kind"]));
+                }
             }
         }
     }

@@ -225,6 +225,30 @@ fn check_restart_has_any_exit_code() {
 }
 
 #[test]
+fn kill_of_an_earlier_run_is_no_cause() {
+    let back_off = json!({"waiting": {"reason": "CrashLoopBackOff"}});
+    let code = |probes: &Value, exit_code: i32, seconds: i64, killed: i64| {
+        let mut status = again(&back_off, exit_code);
+        status["lastState"]["terminated"]["startedAt"] = json!(after(-1 - seconds).to_string());
+        let events =
+            [unhealthy("Liveness probe failed: no", killed - 9, killed), killing("liveness", killed)];
+        let web = web_service_causes(&web_service(probes, &status, &events), after(3));
+        let job = job(probes, &status, &events, after(3)).evidence;
+        assert_eq!(web[0].cause.code(), job[0].cause.code());
+        web[0].cause.code()
+    };
+    // The program now exits two seconds after each start, and long before any check can fail often enough.
+    assert_eq!(code(&script(), 1, 2, -600), "crash-loop");
+    assert_eq!(code(&page(), 0, 2, -3000), "crash-loop");
+    // It exits after an hour.
+    assert_eq!(code(&script(), 1, 3600, -3700), "crash-loop");
+    // The event of this run was dropped: it was as long as one that three failures end.
+    assert_eq!(code(&script(), 1, 30, -600), "health-check-fails");
+    // The kubelet sends these signals.
+    assert_eq!(code(&script(), 137, 2, -600), "health-check-fails");
+}
+
+#[test]
 fn check_restart_shows_while_running() {
     let mut status = again(&json!({"running": {"startedAt": STARTED}}), 137);
     status["started"] = json!(true);

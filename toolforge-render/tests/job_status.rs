@@ -289,6 +289,78 @@ fn crash_loop_has_failed_since_its_first_pause() {
     assert_eq!(status(vec![]).since, Some(at("2026-11-25T11:40:00Z")));
 }
 
+/// Returns the status of a job whose Deployment is weeks old, with pods of the template hashes and creation minutes.
+fn old_job(status: Value, pods: &[(&str, u8, Value)]) -> JobStatus {
+    let mut status = status;
+    status["observedGeneration"] = json!(1);
+    let deployment = json!({
+        "metadata": {"name": "job", "uid": "d", "generation": 1, "labels": labels("deployments"),
+            "creationTimestamp": "2026-10-01T00:00:00Z"},
+        "spec": {"replicas": 1, "selector": {}, "template": {"spec": {"containers": [{"name": "job"}]}}},
+        "status": status,
+    });
+    let pods = pods.iter().map(|(hash, minute, container)| {
+        let mut pod = pod(hash, "d", *minute, "Running", &json!({}), &json!({}), 0);
+        pod["metadata"]["labels"]["pod-template-hash"] = json!(hash);
+        for (key, value) in container.as_object().unwrap() {
+            pod["status"]["containerStatuses"][0][key] = value.clone();
+        }
+        pod
+    });
+    let pods = pods.collect();
+    Cluster { deployments: vec![deployment], pods, ..Cluster::default() }.status()
+}
+
+fn crashing() -> Value {
+    let back_off = json!({"waiting": {"reason": "CrashLoopBackOff"}});
+    json!({"state": back_off, "lastState": ended(3, "Error"), "restartCount": 9, "ready": false})
+}
+
+#[test]
+fn pods_of_a_former_revision_are_no_cause() {
+    let up = json!({"state": running(), "ready": false});
+    let rolling = json!({"replicas": 2, "updatedReplicas": 1, "unavailableReplicas": 2});
+    let shown = |status: JobStatus| {
+        let code = status.evidence.first().map_or("", |evidence| evidence.cause.code());
+        (status.state.as_str(), code, status.restarts, status.last_termination.is_some())
+    };
+    let pods = [("old", 10, crashing()), ("new", 50, up.clone())];
+    assert_eq!(shown(old_job(rolling.clone(), &pods)), ("starting", "", 0, false));
+    let pods = [("old", 10, up.clone()), ("new", 50, crashing())];
+    assert_eq!(shown(old_job(rolling, &pods)), ("failing", "crash-loop", 9, true));
+    // No pod of the new revision can be created.
+    let refused = json!([{"type": "ReplicaFailure", "status": "True", "message": QUOTA}]);
+    let status = json!({"replicas": 1, "conditions": refused});
+    assert_eq!(shown(old_job(status, &[("old", 10, crashing())])), ("blocked", "quota-exceeded", 0, false));
+}
+
+#[test]
+fn age_is_not_that_of_the_deployment() {
+    let refused = json!([{
+        "type": "ReplicaFailure", "status": "True", "message": QUOTA, "lastTransitionTime": "2026-11-25T11:45:00Z",
+    }]);
+    let blocked = old_job(json!({"conditions": refused}), &[]);
+    assert_eq!((blocked.state.as_str(), blocked.since), ("blocked", Some(at("2026-11-25T11:45:00Z"))));
+    let one = json!({"replicas": 1, "updatedReplicas": 1});
+    let starting = old_job(one, &[("new", 48, json!({"ready": false}))]);
+    assert_eq!((starting.state.as_str(), starting.since), ("starting", Some(at("2026-11-25T11:48:00Z"))));
+}
+
+#[test]
+fn run_that_is_restarted_in_its_pod_fails() {
+    let back_off = json!({"waiting": {"reason": "CrashLoopBackOff"}});
+    let mut crashing = pod("p", "run", 30, "Running", &back_off, &ended(127, "Error"), 6);
+    crashing["status"]["containerStatuses"][0]["ready"] = json!(false);
+    let active = json!({"active": 1});
+    assert_eq!(
+        run_with(6, &active, vec![crashing.clone()], vec![]),
+        "failing (crash-loop), terminated with exit code 127"
+    );
+    // Another pod of the same run works.
+    let up = pod("up", "run", 20, "Running", &running(), &json!({}), 0);
+    assert!(run_with(6, &active, vec![crashing, up], vec![]).starts_with("running"));
+}
+
 fn scheduled(spec: &Value, status: &Value, runs: Vec<Value>, events: Vec<Value>) -> JobStatus {
     let mut cron_job = json!({
         "metadata": {

@@ -7,7 +7,7 @@ use std::ops::Range;
 use k8s_openapi::api::apps::v1::DeploymentSpec;
 use k8s_openapi::api::batch::v1::CronJobSpec;
 use k8s_openapi::api::core::v1::Pod;
-use k8s_openapi::jiff::Timestamp;
+use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 use toolforge_images::Catalog;
 use toolforge_model::JobsFile;
@@ -60,10 +60,13 @@ fn loads(facts: &JobFacts) -> Vec<ScheduledJobLoad> {
         .collect()
 }
 
-/// Returns the numbers of conflicting runs and of conflicts.
+/// Returns the numbers of conflicting runs and of conflicts, until the runs of the time have ended.
 fn severity(loads: &[ScheduledJobLoad], facts: &JobFacts) -> (usize, usize) {
-    let intervals = simulate_scheduled_jobs(loads, facts, time());
-    (conflicting_runs(&intervals), conflicts(&intervals).len())
+    let Range { start, end } = time();
+    let longest = loads.iter().map(|load| load.seconds).max().unwrap_or_default();
+    let until = end + SignedDuration::from_secs(longest.into());
+    let intervals = simulate_scheduled_jobs(loads, facts, start..until);
+    (conflicting_runs(&intervals, end.as_second()), conflicts(&intervals).len())
 }
 
 fn shown(found: &StaggeredJobs) -> Vec<String> {
@@ -156,7 +159,7 @@ fn one_off_job_runs_for_the_assumed_time() {
     let one_off = "- {name: setup, command: ./setup, image: bookworm, wait: true}\n";
     let found = |facts: &JobFacts, yaml: &str| -> Vec<(String, i64, i64)> {
         let plan = plan_load(&requests(yaml), facts, &LoadOptions::default());
-        let found = conflicts_after(&plan.set, &plan.plans, facts, &time());
+        let (found, _) = conflicts_after(&plan.set, &plan.plans, facts, &time());
         let from = time().start.as_second();
         found.into_iter().map(|found| (found.names.join("+"), found.start - from, found.end - from)).collect()
     };
@@ -174,10 +177,44 @@ fn new_job_has_no_run_before_its_creation() {
     let time = "2026-11-28T01:19:00Z".parse().unwrap().."2026-11-29T01:19:00Z".parse().unwrap();
     let facts = facts("", 500);
     let plan = plan_load(&requests(&jobs(&[("a", "*/6 * * * *")])), &facts, &LoadOptions::default());
-    let found = conflicts_after(&plan.set, &plan.plans, &facts, &time);
+    let (found, _) = conflicts_after(&plan.set, &plan.plans, &facts, &time);
     let first: Timestamp = "2026-11-28T01:24:00Z".parse().unwrap();
     let found: Vec<(i64, u32)> = found.iter().map(|found| (found.start, found.occurrences)).collect();
     assert_eq!(found, [(first.as_second(), 240)]);
+}
+
+#[test]
+fn runs_may_meet_after_the_end_of_the_time() {
+    // Between the two runs, the next ones are a day later: the first within the time, the second after it.
+    let time = "2026-11-28T07:55:00Z".parse().unwrap().."2026-11-29T07:55:00Z".parse().unwrap();
+    let facts = facts("", 1500);
+    let load = |second: &str| {
+        let yaml = jobs(&[("a", "54 7 * * *"), ("b", second)]);
+        plan_load(&requests(&yaml), &facts, &LoadOptions::default())
+    };
+    let plan = load("57 7 * * *");
+    let (found, until) = conflicts_after(&plan.set, &plan.plans, &facts, &time);
+    let found: Vec<(String, String, u32)> = found
+        .iter()
+        .map(|found| {
+            let start = Timestamp::from_second(found.start).unwrap().to_string();
+            (found.names.join("+"), start, found.occurrences)
+        })
+        .collect();
+    assert_eq!(found, [("a+b".to_owned(), "2026-11-29T07:57:00Z".to_owned(), 1)]);
+    assert_eq!(until.to_string(), "2026-11-29T08:00:00Z");
+    let schedules: Vec<String> = schedule_adjustments(&plan.set, &plan.plans, &facts, &time)
+        .iter()
+        .map(|found| format!("{} {}", found.name, found.schedule.as_ref().unwrap()))
+        .collect();
+    assert_eq!(schedules, ["a 52 7 * * *", "b 59 7 * * *"]);
+    let mut live = facts.clone();
+    live.live.extend(plan.set.objects().cloned());
+    let found = stagger(&loads(&live), &live, &time);
+    assert_eq!((found.conflicting_runs, found.remaining_runs), (1, 0));
+    // The second starts when the first has ended.
+    let plan = load("0 8 * * *");
+    assert_eq!(conflicts_after(&plan.set, &plan.plans, &facts, &time).0, []);
 }
 
 /// Returns a file like that of a bot with 22 jobs: uploads and updates of several wikis, most of them at the same times.
@@ -226,7 +263,7 @@ fn file_conflicts_show_before_load() {
     let conflicts = |facts: &JobFacts, yaml: &str| {
         let plan = plan_load(&requests(yaml), facts, &LoadOptions::default());
         assert!(plan.fits());
-        let found = conflicts_after(&plan.set, &plan.plans, facts, &time());
+        let (found, _) = conflicts_after(&plan.set, &plan.plans, facts, &time());
         found.into_iter().map(|conflict| (conflict.names.join("+"), conflict.occurrences)).collect::<Vec<_>>()
     };
     let together = [("a+b+c".to_owned(), 24)];
@@ -255,7 +292,7 @@ fn changes_without_schedules_count_existing_runs() {
         |cpu: &str| format!("- {{name: bot, command: x, image: bookworm, continuous: true, cpu: {cpu}}}\n");
     let conflicts = |facts: &JobFacts, yaml: &str| {
         let plan = plan_load(&requests(yaml), facts, &LoadOptions::default());
-        let found = conflicts_after(&plan.set, &plan.plans, facts, &time());
+        let (found, _) = conflicts_after(&plan.set, &plan.plans, facts, &time());
         found.into_iter().map(|conflict| conflict.names.join("+")).collect::<Vec<_>>()
     };
     assert_eq!(conflicts(&live, &bot("1500m")), ["a"]);
@@ -300,7 +337,7 @@ fn runs_that_are_due_during_a_rollout_are_counted() {
             let start = Timestamp::from_second(conflict.start).unwrap();
             format!("{} at {}", conflict.names.join("+"), start.strftime("%H:%M"))
         };
-        assert_eq!(conflicts_after(&plan.set, &plan.plans, facts, &time()), []);
+        assert_eq!(conflicts_after(&plan.set, &plan.plans, facts, &time()).0, []);
         assert_eq!(end.as_second() - now.parse::<Timestamp>().unwrap().as_second(), 600);
         found.iter().map(shown).collect::<Vec<_>>()
     };
@@ -326,7 +363,7 @@ fn awaited_jobs_free_nothing_twice() {
     options.waits_for = vec!["setup".parse().unwrap()];
     let plan = plan_load(&requests(yaml), &live, &options);
     assert!(plan.fits());
-    let found = conflicts_after(&plan.set, &plan.plans, &live, &time());
+    let (found, _) = conflicts_after(&plan.set, &plan.plans, &live, &time());
     assert_eq!(found.iter().map(|found| found.names.join("+")).collect::<Vec<_>>(), ["a"]);
 }
 
@@ -409,7 +446,7 @@ proptest! {
         };
         let is_free = |minute: u8| {
             let LoadPlan { set, plans, .. } = load(minute);
-            conflicts_after(&set, &plans, &facts, &time()).is_empty()
+            conflicts_after(&set, &plans, &facts, &time()).0.is_empty()
         };
         let apart = |minute: u8| { let apart = minute.abs_diff(own); apart.min(60 - apart) };
         let free = (0..60).filter(|minute| is_free(*minute)).map(apart).min();

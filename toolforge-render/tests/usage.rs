@@ -9,8 +9,9 @@ use toolforge_model::ToolName;
 use toolforge_quota::profiles;
 use toolforge_render::job::JobFacts;
 use toolforge_render::namespace::Namespace;
+use toolforge_render::pod::PodSet;
 use toolforge_render::usage::{
-    PodMetrics, blocked_objects, out_of_memory_kills, upcoming_runs, workload_usage,
+    PodMetrics, blocked_objects, out_of_memory_kills, unknown_sets, upcoming_runs, workload_usage,
 };
 
 const NOW: &str = "2026-11-29T12:00:00Z";
@@ -147,6 +148,56 @@ fn blocked_objects_still_want_their_pods() {
     ReplicaSet bot-b-6c9d5b7f8 false limits.memory 2026-11-29T11:00:00Z 2
     CronJob daily false limits.memory 2026-11-29T11:55:00Z 1
     Job daily-29500000 false limits.memory 2026-11-29T11:40:00Z 1
+    ");
+}
+
+#[test]
+fn conditions_say_what_is_blocked_without_events() {
+    let mut facts = facts();
+    let condition = json!({
+        "type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": EXCEEDED,
+        "lastTransitionTime": "2026-11-29T09:00:00Z",
+    });
+    let other = json!({"type": "Available", "status": "True", "message": EXCEEDED});
+    let deployment = |name: &str, condition: &Value| {
+        json!({
+            "metadata": {"name": name}, "spec": {"replicas": 2, "selector": {}, "template": {}},
+            "status": {"unavailableReplicas": 2, "conditions": [condition]},
+        })
+    };
+    let of_disk = json!({"type": "ReplicaFailure", "status": "True", "message": "no space left on device"});
+    facts.live.deployments = serde_json::from_value(json!([
+        deployment("bot", &condition),
+        deployment("fine", &other),
+        deployment("known", &condition),
+        deployment("other", &of_disk),
+    ]))
+    .unwrap();
+    let set = |kind: &str, condition: &Value| {
+        let status = json!({"replicas": 1, "conditions": [condition]});
+        let spec = json!({"replicas": 3, "template": {"spec": {"containers": []}}});
+        PodSet::of_json(kind, &json!({"metadata": {"name": "set"}, "spec": spec, "status": status})).unwrap()
+    };
+    facts.live.sets = vec![set("ReplicaSet", &condition), set("StatefulSet", &other)];
+    let recent = ["2026-11-29T11:50:00Z", "2026-11-29T11:59:00Z"];
+    let events = [("ReplicaSet", "known-5d8c7f9b6"), ("StatefulSet", "set"), ("StatefulSet", "unknown")];
+    let events = events.map(|(kind, name)| event(kind, name, EXCEEDED, recent, 2));
+    facts.live.events = serde_json::from_value(json!(events)).unwrap();
+    assert_eq!(unknown_sets(&facts.live).into_iter().collect::<Vec<_>>(), ["StatefulSet"]);
+    let shown: Vec<String> = blocked_objects(&facts, now())
+        .iter()
+        .map(|found| {
+            assert!(found.is_blocked_now);
+            let missing = found.missing.as_ref().map_or("some".to_owned(), |pods| pods.count.to_string());
+            format!("{} lacks {missing} since {}, {} times", found.object, found.since.unwrap(), found.count)
+        })
+        .collect();
+    insta::assert_snapshot!(shown.join("\n"), @"
+    ReplicaSet known-5d8c7f9b6 lacks 2 since 2026-11-29T11:50:00Z, 2 times
+    StatefulSet set lacks 2 since 2026-11-29T11:50:00Z, 2 times
+    StatefulSet unknown lacks some since 2026-11-29T11:50:00Z, 2 times
+    Deployment bot lacks 2 since 2026-11-29T09:00:00Z, 0 times
+    ReplicaSet set lacks 2 since 2026-11-29T09:00:00Z, 0 times
     ");
 }
 

@@ -122,12 +122,14 @@ structs! {
         pub during_rollout: bool,
     }
 
-    /// A scheduled job or CronJob whose runs can never start beside what keeps running.
+    /// A scheduled job or CronJob whose runs can never start beside what stays.
     pub struct BlockedRun {
         /// Its name.
         pub name: Untrusted,
-        /// The resources that one pod of a run exceeds together with what keeps running.
+        /// The resources that one pod of a run exceeds together with what stays.
         pub shortfalls: Vec<CalendarShortfall>,
+        /// Whether runs start until CronJobs keep as many finished Jobs as their history limits allow.
+        pub when_history_is_full: bool,
     }
 
     /// A resource that is exceeded, as Kubernetes quantities.

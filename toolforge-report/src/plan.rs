@@ -88,7 +88,7 @@ structs! {
         pub warnings: Vec<PlanWarning>,
         /// Runs of scheduled jobs that exceed a quota together within 24 hours after the load.
         pub conflicts: Vec<CalendarConflict>,
-        /// Scheduled jobs and CronJobs whose runs can never start beside what keeps running.
+        /// Scheduled jobs and CronJobs whose runs can never start beside what stays.
         pub blocked_runs: Vec<BlockedRun>,
     }
 
@@ -254,7 +254,7 @@ structs! {
         pub adjustments: Vec<Adjustment>,
         /// Runs of scheduled jobs that exceed a quota together within 24 hours after the files are applied.
         pub conflicts: Vec<CalendarConflict>,
-        /// Scheduled jobs and CronJobs whose runs can never start beside what keeps running.
+        /// Scheduled jobs and CronJobs whose runs can never start beside what stays.
         pub blocked_runs: Vec<BlockedRun>,
     }
 

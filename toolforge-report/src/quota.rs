@@ -66,7 +66,7 @@ structs! {
         pub since: Option<String>,
         /// Time of the last refusal, RFC 3339.
         pub last: Option<String>,
-        /// Number of refusals.
+        /// Number of refusals; 0 if only the status of the object says that there are some.
         pub count: u64,
         /// Whether it is blocked now: it still tries, and is refused.
         pub current: bool,
@@ -182,7 +182,7 @@ codes! {
         Fits = "fits",
         /// It fits, but some pods cannot be created before old ones have terminated.
         FitsAfterTermination = "fits-after-termination",
-        /// It fits, but not all at once: some pods are created when pods of jobs have ended.
+        /// It fits, but not all at once: some pods are created when pods of jobs have terminated.
         FitsOneAfterAnother = "fits-one-after-another",
         /// It fits as long as no pod of a Job fails: not all retries would fit.
         FitsWithoutRetries = "fits-without-retries",

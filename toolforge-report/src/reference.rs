@@ -172,12 +172,12 @@ that creates pods) has `type`, `objectKind` and `name`, and a Kubernetes object 
 document, or of several, can be joined by them. `resource` is a resource of a quota or a limit, `level` says how bad something is,
 and `changes` are the changes of workloads, each with its `objects`. Times are in RFC 3339, in UTC.
 
-With `--output json` or `--output yaml`, standard error has at most one document: with JSON it is one line, with YAML it
-begins with the line `---`. If the command fails, it is of kind `Failure`, with the warnings and notes from before the failure
-in `notes`. Otherwise it is of kind `Notes`; without warnings and notes there is none. Progress is not shown, nor sentences
-about what was done, because the document on standard output has that. Some commands print their document on standard
-output, too, if they fail: a plan that does not fit, and what was done before a change failed. Only a question on a terminal
-is text.
+With `--output json` or `--output yaml`, standard error has at most one document: with JSON it is one line, with YAML it begins
+with the line `---`. If the command fails, it is of kind `Failure`, with the warnings and notes from before the failure in
+`notes`. Otherwise it is of kind `Notes`; without warnings and notes there is none. A warning or note is a sentence for people
+and has no code: what a script decides on is in the documents and in the exit code. Progress is not shown, nor sentences about
+what was done, because the document on standard output has that. Some commands print their document on standard output, too, if
+they fail: a plan that does not fit, and what was done before a change failed. Only a question on a terminal is text.
 
 `webservice render` and `jobs render` print Kubernetes objects instead: YAML documents, or a `v1` `List`.
 

@@ -19,7 +19,7 @@ structs! {
         pub replicas: u32,
         /// Number of ready pods.
         pub ready: u32,
-        /// Number of container restarts, over all pods.
+        /// Number of container restarts, over the pods of the newest revision.
         pub restarts: u32,
         /// The last termination of a container.
         pub last_termination: Option<LastTermination>,
@@ -153,6 +153,8 @@ codes! {
         OutOfMemory = "out-of-memory",
         /// A container terminates again and again.
         CrashLoop = "crash-loop",
+        /// An init container or a sidecar terminates again and again.
+        InitCrashLoop = "init-crash-loop",
         /// The image cannot be pulled.
         ImagePull = "image-pull",
         /// The container cannot be started.
@@ -173,6 +175,8 @@ codes! {
         Unschedulable = "unschedulable",
         /// A volume of the pod cannot be mounted.
         VolumeMount = "volume-mount",
+        /// The node cannot set up the pod, such as its network.
+        PodSandbox = "pod-sandbox",
         /// Nothing listens on the port.
         NotListening = "not-listening",
         /// The rollout timed out.

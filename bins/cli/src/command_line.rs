@@ -4,6 +4,7 @@
 use std::ffi::OsString;
 
 use clap::{Arg, Command};
+use toolforge_model::{Untrusted, quote_word};
 
 /// A word of a command line that begins with `-`, or does not.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -99,6 +100,23 @@ pub fn positionals(command: &Command, arguments: &[OsString]) -> Vec<String> {
             Word::Option(_) => None,
         })
         .collect()
+}
+
+/// Returns a command line without the program's name, with other words in place of some that are not options: of each pair, the
+/// second in place of the first. Words in place of a word are taken as they are; an empty text leaves the word out.
+#[must_use]
+pub fn retyped(command: &Command, line: &[OsString], replaced: &[(&str, &str)]) -> String {
+    let mut replaced = replaced.to_vec();
+    let mut typed: Vec<Option<String>> =
+        line.iter().skip(1).map(|word| Some(quote_word(&word.to_string_lossy()))).collect();
+    for word in words(command, line) {
+        let Word::Positional(index, text) = word else { continue };
+        let Some(found) = replaced.iter().position(|(old, _)| *old == text) else { continue };
+        let (_, new) = replaced.remove(found);
+        typed[index - 1] = (!new.is_empty()).then(|| new.to_owned());
+    }
+    let typed: Vec<String> = typed.into_iter().flatten().collect();
+    Untrusted::new(typed.join(" ")).escaped().to_string()
 }
 
 /// Returns the first long option that does not exist, and those that do: of the program and of the command.

@@ -21,6 +21,10 @@ use crate::verdict::{SizeForm, adjustments_hint};
 /// The number of conflicts that are printed.
 const MAX_CONFLICTS: usize = 5;
 
+/// What helps where too many finished Jobs are kept.
+const KEEP_FEWER: &str =
+    "Lower `successfulJobsHistoryLimit`, or set `ttlSecondsAfterFinished` in the `jobTemplate` of CronJobs.";
+
 /// Length of the simulation.
 const DAY: SignedDuration = SignedDuration::from_hours(24);
 
@@ -54,6 +58,8 @@ pub struct RunConflicts {
     /// Those whose runs can never start beside what stays.
     blocked: Vec<BlockedRun>,
     until: Timestamp,
+    /// The end of the time in which conflicts are looked for of runs that start within the day.
+    last_until: Timestamp,
 }
 
 impl RunConflicts {
@@ -61,7 +67,7 @@ impl RunConflicts {
     #[must_use]
     pub fn of(set: &ChangeSet, plans: &[JobPlan], facts: &JobFacts, now: Timestamp) -> Self {
         let day = day(now);
-        let conflicts = conflicts_after(set, plans, facts, &day);
+        let (conflicts, last_until) = conflicts_after(set, plans, facts, &day);
         let schedules =
             if conflicts.is_empty() { Vec::new() } else { schedule_adjustments(set, plans, facts, &day) };
         let (during_rollout, rollout_until) = conflicts_during_rollout(set, plans, facts, now);
@@ -69,8 +75,8 @@ impl RunConflicts {
         let creates_schedules =
             set.pending().any(|change| change.action == Action::Create && change.is_of_schedule());
         let permanent = permanent_jobs(set, plans, facts);
-        let blocked = set.blocked_runs().to_vec();
-        let blocked_names: Vec<&str> = set.blocked_runs().iter().map(|run| run.name.as_str()).collect();
+        let blocked = set.blocked_runs().iter().filter(|run| !run.when_history_is_full);
+        let blocked_names: Vec<&str> = blocked.map(|run| run.name.as_str()).collect();
         let rollout_assumptions = assumptions(&during_rollout, &permanent, facts);
         let assumptions = assumptions(&conflicts, &permanent, facts);
         Self {
@@ -83,8 +89,9 @@ impl RunConflicts {
             changes_schedules,
             creates_schedules,
             unsimulated: unsimulated_jobs(set, plans),
-            blocked,
+            blocked: set.blocked_runs().to_vec(),
             until: day.end,
+            last_until,
         }
         .without_runs_of(&blocked_names)
     }
@@ -109,20 +116,23 @@ impl RunConflicts {
         alone.chain(self.conflicts.iter().flat_map(|conflict| &conflict.shortfalls))
     }
 
-    /// Returns a line for each scheduled job of which no run can start beside what stays.
+    /// Returns a line for each scheduled job of which no run can start beside what stays; if `when_history_is_full`, only once
+    /// CronJobs keep as many finished Jobs as their history limits allow.
     #[must_use]
-    pub fn blocked_lines(&self) -> Vec<String> {
+    pub fn blocked_lines(&self, when_history_is_full: bool) -> Vec<String> {
         let line = |run: &BlockedRun| {
             let missing: Vec<String> = run.shortfalls.iter().map(ToString::to_string).collect();
             format!("{}: {}", Untrusted::new(&run.name).escaped(), missing.join(", "))
         };
-        self.blocked.iter().map(line).collect()
+        self.blocked.iter().filter(|run| run.when_history_is_full == when_history_is_full).map(line).collect()
     }
 
     /// Returns a line for each conflict.
     #[must_use]
     pub fn lines(&self) -> Vec<String> {
-        self.conflicts.iter().map(|conflict| conflict_line(conflict, self.until)).collect()
+        let is_later = |conflict: &Conflict| conflict.end > self.until.as_second();
+        let until = |conflict| if is_later(conflict) { self.last_until } else { self.until };
+        self.conflicts.iter().map(|conflict| conflict_line(conflict, until(conflict))).collect()
     }
 
     /// Returns a line for each conflict while pods are replaced.
@@ -146,15 +156,22 @@ impl RunConflicts {
         if let Some(left_out) = self.left_out() {
             Notice::note(format!("not compared with the quota: {left_out}")).print();
         }
-        let blocked = self.blocked_lines();
-        if !blocked.is_empty() {
-            let warning = Notice::warning(
+        for (when_history_is_full, warning, hint) in [
+            (
+                false,
                 "no run of these jobs can start, as what keeps running uses too much of the quota:",
-            );
-            with_first(warning, blocked)
-                .with_hint("Make these jobs or what keeps running smaller.")
-                .end_paragraph()
-                .print();
+                "Make these jobs or what keeps running smaller.",
+            ),
+            (
+                true,
+                "after some runs, no run of these jobs can start, as CronJobs keep finished Jobs:",
+                KEEP_FEWER,
+            ),
+        ] {
+            let blocked = self.blocked_lines(when_history_is_full);
+            if !blocked.is_empty() {
+                with_first(Notice::warning(warning), blocked).with_hint(hint).end_paragraph().print();
+            }
         }
         let during_rollout = self.rollout_lines();
         if !during_rollout.is_empty() {
@@ -206,6 +223,7 @@ impl RunConflicts {
         let report = |run: &BlockedRun| toolforge_report::BlockedRun {
             name: Untrusted::new(&run.name),
             shortfalls: run.shortfalls.iter().map(shortfall_report).collect(),
+            when_history_is_full: run.when_history_is_full,
         };
         self.blocked.iter().map(report).collect()
     }

@@ -42,7 +42,7 @@ mod usage;
 mod verdict;
 
 pub use apply_report::{applied_changes, apply_report, planned_changes, unchanged};
-pub use command_line::{HelpOption, help_option, positionals, separate_command};
+pub use command_line::{HelpOption, help_option, positionals, retyped, separate_command};
 pub use completion::{
     ArgValueCandidates, CandidateSource, CompletionCandidate, CompletionRequest, Shell, choices,
     completion_script, generate_choices, topic_choices,
@@ -88,6 +88,6 @@ pub use terminal::is_terminal;
 pub use text::{Table, age, columns, duration, wrap};
 pub use usage::{misspelled_option, usage_failure};
 pub use verdict::{
-    SizeForm, adjustment_goal, adjustments, adjustments_hint, adjustments_text, forecast_text, retries_text,
-    verdict_code, verdict_text,
+    SizeForm, adjustment_goal, adjustments, adjustments_hint, adjustments_text, forecast_text,
+    is_helped_by_more_quota, retries_text, verdict_code, verdict_text,
 };

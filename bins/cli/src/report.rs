@@ -435,6 +435,7 @@ mod tests {
         let causes = [
             Kind::OutOfMemory,
             Kind::CrashLoop { exit_code: 1 },
+            Kind::InitCrashLoop { container: "".into(), exit_code: 1 },
             Kind::ImagePull { image: "".into() },
             Kind::ContainerStart { reason: "".into() },
             Kind::QuotaExceeded,
@@ -445,6 +446,7 @@ mod tests {
             Kind::NotHealthy { check: HealthProbe::Path("/".into()) },
             Kind::Unschedulable,
             Kind::VolumeMount,
+            Kind::PodSandbox,
             Kind::NotListening { port: 8000 },
             Kind::DeadlineExceeded,
             Kind::Paused,

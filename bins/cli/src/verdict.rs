@@ -82,7 +82,7 @@ fn fixed_sentence(set: &ChangeSet, verdict: Verdict) -> &'static str {
              free resources is not checked"
         }
         Verdict::FitsOneAfterAnother => {
-            "it fits the quota, but not all at once: some pods wait until pods of jobs have ended; whether a node has \
+            "it fits the quota, but not all at once: some pods wait until pods of jobs have terminated; whether a node has \
              enough free resources is not checked"
         }
         Verdict::FitsAfterTermination => "it does not fit yet, but once these pods have terminated",
@@ -92,6 +92,17 @@ fn fixed_sentence(set: &ChangeSet, verdict: Verdict) -> &'static str {
         Verdict::Never => never(set),
         _ => "it does not fit in addition to current usage",
     }
+}
+
+/// Returns whether more quota, or larger limits, would help a change set that does not fit: not if it requests too little, or lacks an
+/// amount.
+#[must_use]
+pub fn is_helped_by_more_quota(set: &ChangeSet) -> bool {
+    let violations = set.at_rest.violations();
+    let is_above = |kind| matches!(kind, LimitViolationKind::AboveMax { .. });
+    set.at_rest.shortfalls().chain(set.at_peak.shortfalls()).next().is_some()
+        || violations.is_empty()
+        || violations.iter().any(|found| is_above(found.kind))
 }
 
 /// Returns why a change set never fits.

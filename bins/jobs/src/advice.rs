@@ -135,6 +135,10 @@ pub(crate) fn advice(cause: &Cause, asked: Asked<'_>) -> String {
                 output.unwrap_or_default()
             )
         }
+        Cause::InitCrashLoop { container, .. } => format!(
+            "Fix this container in its manifest and apply it again; `kubectl logs POD -c {}` shows its output. `toolforge jobs delete {name}` stops the attempts.",
+            container.escaped()
+        ),
         Cause::ImagePull { .. } if !asked.is_managed => format!(
             "Check the image in its manifest: `toolforge jobs images` lists the images. `toolforge jobs delete {name}` stops the attempts."
         ),
@@ -166,7 +170,13 @@ pub(crate) fn advice(cause: &Cause, asked: Asked<'_>) -> String {
                 "Check that the image exists and its name is correct; `toolforge jobs delete {name}` stops the attempts."
             )
         }
-        Cause::QuotaExceeded | Cause::LimitRange => format!(
+        Cause::LimitRange if asked.runs_once => format!(
+            "`toolforge jobs quota` shows the limits of one job: delete it, `toolforge jobs delete {name}`, and run it again with amounts within them."
+        ),
+        Cause::LimitRange => format!(
+            "`toolforge jobs quota` shows the limits of one job: load it again with amounts within them; `toolforge jobs delete {name}` stops the attempts."
+        ),
+        Cause::QuotaExceeded => format!(
             "`toolforge jobs quota` shows the usage; delete jobs that are not needed, or request more: {}.",
             platform::QUOTA_HELP
         ),
@@ -185,8 +195,14 @@ pub(crate) fn advice(cause: &Cause, asked: Asked<'_>) -> String {
             "Create what the message names, or leave the volume out; the cluster tries again by itself."
                 .to_owned()
         }
-        Cause::RefusedForNow | Cause::Unschedulable | Cause::Terminating { .. } => {
+        Cause::RefusedForNow | Cause::Unschedulable | Cause::PodSandbox => {
             "The cluster tries again by itself.".to_owned()
+        }
+        Cause::Terminating { .. } if asked.verb == AdvisingVerb::Show => {
+            "The new pod starts by itself.".to_owned()
+        }
+        Cause::Terminating { .. } => {
+            format!("The new pod starts by itself; `toolforge jobs show {name}` shows when it runs.")
         }
         _ if asked.verb == AdvisingVerb::Show => format!("`toolforge jobs delete {name}` deletes it."),
         _ => format!(
@@ -247,6 +263,7 @@ mod tests {
             Cause::OutOfMemory,
             Cause::CrashLoop { exit_code: 1 },
             Cause::CrashLoop { exit_code: 127 },
+            Cause::InitCrashLoop { container: Untrusted::new("setup"), exit_code: 1 },
             Cause::ImagePull { image: Untrusted::default() },
             Cause::ContainerStart { reason: Untrusted::default() },
             Cause::QuotaExceeded,
@@ -258,6 +275,7 @@ mod tests {
             Cause::Unschedulable,
             Cause::NotListening { port: 8000 },
             Cause::VolumeMount,
+            Cause::PodSandbox,
             Cause::DeadlineExceeded,
             Cause::Paused,
             Cause::Terminating { until: Timestamp::UNIX_EPOCH },

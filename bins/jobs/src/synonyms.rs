@@ -4,8 +4,8 @@ use std::ffi::OsString;
 
 use clap::FromArgMatches as _;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use toolforge_cli::{ExitCode, Failure, misspelled_option, positionals};
-use toolforge_model::{Untrusted, quote_word, suggest};
+use toolforge_cli::{ExitCode, Failure, misspelled_option, positionals, retyped};
+use toolforge_model::{Untrusted, suggest};
 
 use crate::arguments::Arguments;
 
@@ -66,25 +66,12 @@ pub(crate) fn usage_failure(error: &clap::Error, line: &[OsString]) -> Failure {
     let Some(verb) = meant(word) else {
         return Failure::new(ExitCode::Usage, message).hint("`toolforge jobs --help` lists the commands.");
     };
-    let mut is_replaced = false;
-    let typed: Vec<String> = line
-        .iter()
-        .skip(1)
-        .map(|argument| {
-            let argument = argument.to_string_lossy();
-            if argument == word.as_str() && !is_replaced {
-                is_replaced = true;
-                return verb.clone();
-            }
-            quote_word(&argument)
-        })
-        .collect();
-    let typed = Untrusted::new(typed.join(" "));
+    let typed = retyped(&command, line, &[(word, &verb)]);
     Failure::new(
         ExitCode::Usage,
         format!("{message}; did you mean {}?", verb.split(' ').next().unwrap_or_default()),
     )
-    .hint(format!("Type `toolforge jobs {}`.", typed.escaped()))
+    .hint(format!("Type `toolforge jobs {typed}`."))
 }
 
 /// Returns the failure of an option `-o` that is meant as `--output`: only some verbs have it, because it is a log file of `run`.
@@ -105,12 +92,7 @@ fn short_output(error: &clap::Error, line: &[OsString]) -> Option<Failure> {
         Err(error) if error.kind() != ErrorKind::InvalidValue => return Some(unknown()),
         Err(error) => return Some(toolforge_cli::usage_failure(&error, &command, &meant)),
     };
-    let hint = || {
-        let typed: Vec<String> =
-            meant.iter().skip(1).map(|argument| quote_word(&argument.to_string_lossy())).collect();
-        let typed = Untrusted::new(typed.join(" "));
-        unknown().hint(format!("Type `toolforge jobs {}`.", typed.escaped()))
-    };
+    let hint = || unknown().hint(format!("Type `toolforge jobs {}`.", retyped(&command, &meant, &[])));
     Some(arguments.check_output().map_or_else(|refused| refused, |()| hint()))
 }
 

@@ -136,7 +136,8 @@ pub(crate) struct GenerateArguments {
 #[derive(Clone, Copy, Debug, Args)]
 pub(crate) struct AuditArguments {
     /// Audit all tools; with `--from`, those of a file that `kubectl get
-    /// resourcequota,limitrange,deployment,statefulset,daemonset,cronjob,job -A -o json` printed.
+    /// resourcequota,limitrange,deployment,replicaset,replicationcontroller,statefulset,daemonset,cronjob,job,pod,persistentvolumeclaim -A
+    /// -o json` printed.
     #[arg(long)]
     pub(crate) all: bool,
 }

@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use k8s_openapi::Metadata;
-use k8s_openapi::api::apps::v1::{DaemonSet, Deployment, StatefulSet};
+use k8s_openapi::api::apps::v1::{DaemonSet, Deployment, ReplicaSet, StatefulSet};
 use k8s_openapi::api::batch::v1::{CronJob, Job};
-use k8s_openapi::api::core::v1::{LimitRange, ResourceQuota};
+use k8s_openapi::api::core::v1::{
+    LimitRange, PersistentVolumeClaim, Pod, ReplicationController, ResourceQuota,
+};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -30,7 +32,7 @@ use crate::facts;
 use crate::fleet::failure_of_all;
 
 /// How kubectl writes a file that can be audited.
-const KUBECTL: &str = "Write the file with `kubectl get resourcequota,limitrange,deployment,statefulset,daemonset,cronjob,job --all-namespaces --output json`.";
+const KUBECTL: &str = "Write the file with `kubectl get resourcequota,limitrange,deployment,replicaset,replicationcontroller,statefulset,daemonset,cronjob,job,pod,persistentvolumeclaim --all-namespaces --output json`.";
 
 /// The objects of a namespace that an audit compares, by name: several files may have the same ones.
 #[derive(Default)]
@@ -77,14 +79,16 @@ pub(crate) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, 
             let live = &overview.facts.live;
             let is_audited = |unread: &&Unread| {
                 let kind = unread.object_kind();
-                matches!(kind, Some(ObjectKind::Deployment | ObjectKind::CronJob | ObjectKind::Job))
+                let pods = [ObjectKind::Deployment, ObjectKind::CronJob, ObjectKind::Job, ObjectKind::Pod];
+                kind.is_some_and(|kind| pods.contains(&kind))
             };
             let unread: Vec<Unread> = overview.unread.iter().filter(is_audited).cloned().collect();
             complete = warn_of_unread_kinds(&unread);
             live.deployments.iter().for_each(|found| namespace.add(found));
             live.cron_jobs.iter().for_each(|found| namespace.add(found));
             live.jobs.iter().for_each(|found| namespace.add(found));
-            runtime.block_on(fetch_sets(client, &session.tool, &mut namespace))?;
+            live.pods.iter().for_each(|found| namespace.add(found));
+            runtime.block_on(fetch_others(client, &session.tool, &mut namespace))?;
             namespace.workloads.into_values().collect()
         }
     };
@@ -159,33 +163,56 @@ async fn fetch(client: &Client, namespaces: &mut BTreeMap<String, Audited>) -> R
         .await?;
     for_each_page(client, |page: Vec<CronJob>| page.iter().for_each(|found| add(namespaces, found))).await?;
     for_each_page(client, |page: Vec<Job>| page.iter().for_each(|found| add(namespaces, found))).await?;
-    let sets = ResourceType::of::<StatefulSet>().all_namespaces();
-    let has_sets = for_each_readable(client, &sets, |found: &StatefulSet| add(namespaces, found)).await;
-    let daemons = ResourceType::of::<DaemonSet>().all_namespaces();
-    let has_daemons = for_each_readable(client, &daemons, |found: &DaemonSet| add(namespaces, found)).await;
+    let mut unread = Vec::new();
+    let others = [
+        for_each_of::<StatefulSet>(client, None, &mut unread, |found| add(namespaces, found)).await,
+        for_each_of::<DaemonSet>(client, None, &mut unread, |found| add(namespaces, found)).await,
+        for_each_of::<ReplicaSet>(client, None, &mut unread, |found| add(namespaces, found)).await,
+        for_each_of::<ReplicationController>(client, None, &mut unread, |found| add(namespaces, found)).await,
+        for_each_of::<Pod>(client, None, &mut unread, |found| add(namespaces, found)).await,
+        for_each_of::<PersistentVolumeClaim>(client, None, &mut unread, |found| add(namespaces, found)).await,
+    ];
     progress.clear();
-    warn_of_unread_sets(has_sets.map_err(failure_of_all)?, has_daemons.map_err(failure_of_all)?);
+    others.into_iter().collect::<Result<(), _>>().map_err(failure_of_all)?;
+    warn_of_unread(&unread);
     Ok(())
 }
 
-/// Fetches the StatefulSets and DaemonSets of a tool, as far as they may be read.
-async fn fetch_sets(client: &Client, tool: &ToolName, namespace: &mut Audited) -> Result<(), Failure> {
-    let sets = ResourceType::of::<StatefulSet>().in_namespace(tool.namespace());
-    let has_sets = for_each_readable(client, &sets, |found: &StatefulSet| namespace.add(found)).await?;
-    let daemons = ResourceType::of::<DaemonSet>().in_namespace(tool.namespace());
-    let has_daemons = for_each_readable(client, &daemons, |found: &DaemonSet| namespace.add(found)).await?;
-    warn_of_unread_sets(has_sets, has_daemons);
+/// Fetches the objects of a tool that its facts do not have, as far as they may be read.
+async fn fetch_others(client: &Client, tool: &ToolName, namespace: &mut Audited) -> Result<(), Failure> {
+    let (tool, mut unread) = (Some(tool), Vec::new());
+    for_each_of::<StatefulSet>(client, tool, &mut unread, |found| namespace.add(found)).await?;
+    for_each_of::<DaemonSet>(client, tool, &mut unread, |found| namespace.add(found)).await?;
+    for_each_of::<ReplicaSet>(client, tool, &mut unread, |found| namespace.add(found)).await?;
+    for_each_of::<ReplicationController>(client, tool, &mut unread, |found| namespace.add(found)).await?;
+    for_each_of::<PersistentVolumeClaim>(client, tool, &mut unread, |found| namespace.add(found)).await?;
+    warn_of_unread(&unread);
     Ok(())
 }
 
-/// Prints a warning of each kind of sets that may not be read.
-fn warn_of_unread_sets(has_sets: bool, has_daemons: bool) {
-    for (is_read, kind) in [(has_sets, "statefulsets.apps"), (has_daemons, "daemonsets.apps")] {
-        if !is_read {
-            Notice::warning(format!("the cluster does not let you list {kind}, so they are left out"))
-                .print();
-        }
+/// Prints a warning of each kind that may not be read.
+fn warn_of_unread(unread: &[ResourceType]) {
+    for kind in unread {
+        Notice::warning(format!("the cluster does not let you list {kind}, so they are left out")).print();
     }
+}
+
+/// Calls `each` with the objects of a kind, of a tool or of all; adds the kind to `unread` if they may not be read.
+async fn for_each_of<T: k8s_openapi::Resource + DeserializeOwned>(
+    client: &Client,
+    tool: Option<&ToolName>,
+    unread: &mut Vec<ResourceType>,
+    each: impl FnMut(&T),
+) -> Result<(), toolforge_client::Error> {
+    let kind = ResourceType::of::<T>();
+    let objects = match tool {
+        Some(tool) => kind.in_namespace(tool.namespace()),
+        None => kind.all_namespaces(),
+    };
+    if !for_each_readable(client, &objects, each).await? {
+        unread.push(kind);
+    }
+    Ok(())
 }
 
 /// Calls `each` with the objects of a collection; returns whether they may be read.
@@ -221,7 +248,19 @@ async fn for_each_page<T: k8s_openapi::Resource + DeserializeOwned>(
 fn read(path: &Path, namespaces: &mut BTreeMap<String, Audited>) -> Result<(), Failure> {
     let name = Untrusted::new(path.display().to_string());
     let input = Input::open(path)?;
-    let kinds = ["ResourceQuota", "LimitRange", "Deployment", "StatefulSet", "DaemonSet", "CronJob", "Job"];
+    let kinds = [
+        "ResourceQuota",
+        "LimitRange",
+        "Deployment",
+        "ReplicaSet",
+        "ReplicationController",
+        "StatefulSet",
+        "DaemonSet",
+        "CronJob",
+        "Job",
+        "Pod",
+        "PersistentVolumeClaim",
+    ];
     let read = for_each_object(input, &kinds, |kind, object| {
         match kind {
             "ResourceQuota" => {
@@ -233,10 +272,14 @@ fn read(path: &Path, namespaces: &mut BTreeMap<String, Audited>) -> Result<(), F
                 add_range(namespaces, range);
             }
             "Deployment" => add(namespaces, &typed::<Deployment>(object)?),
+            "ReplicaSet" => add(namespaces, &typed::<ReplicaSet>(object)?),
+            "ReplicationController" => add(namespaces, &typed::<ReplicationController>(object)?),
             "StatefulSet" => add(namespaces, &typed::<StatefulSet>(object)?),
             "DaemonSet" => add(namespaces, &typed::<DaemonSet>(object)?),
             "CronJob" => add(namespaces, &typed::<CronJob>(object)?),
-            _ => add(namespaces, &typed::<Job>(object)?),
+            "Job" => add(namespaces, &typed::<Job>(object)?),
+            "Pod" => add(namespaces, &typed::<Pod>(object)?),
+            _ => add(namespaces, &typed::<PersistentVolumeClaim>(object)?),
         }
         Ok::<_, serde_json::Error>(())
     });
@@ -269,40 +312,33 @@ fn add(namespaces: &mut BTreeMap<String, Audited>, object: &impl Audit) {
     audited(namespaces, object.metadata().namespace.as_ref()).add(object);
 }
 
-/// An object that creates pods.
+/// An object that an audit may compare.
 trait Audit: Metadata<Ty = ObjectMeta> + Clone {
     fn object(self) -> ManifestObject;
 }
 
-impl Audit for Deployment {
-    fn object(self) -> ManifestObject {
-        ManifestObject::Deployment(Box::new(self))
-    }
+/// Makes kinds comparable that [`ManifestObject`] has a variant of.
+macro_rules! audit {
+    ($($kind:ident),+) => {
+        $(impl Audit for $kind {
+            fn object(self) -> ManifestObject {
+                ManifestObject::$kind(Box::new(self))
+            }
+        })+
+    };
 }
 
-impl Audit for StatefulSet {
-    fn object(self) -> ManifestObject {
-        ManifestObject::StatefulSet(Box::new(self))
-    }
-}
-
-impl Audit for DaemonSet {
-    fn object(self) -> ManifestObject {
-        ManifestObject::DaemonSet(Box::new(self))
-    }
-}
-
-impl Audit for CronJob {
-    fn object(self) -> ManifestObject {
-        ManifestObject::CronJob(Box::new(self))
-    }
-}
-
-impl Audit for Job {
-    fn object(self) -> ManifestObject {
-        ManifestObject::Job(Box::new(self))
-    }
-}
+audit!(
+    Deployment,
+    ReplicaSet,
+    ReplicationController,
+    StatefulSet,
+    DaemonSet,
+    CronJob,
+    Job,
+    Pod,
+    PersistentVolumeClaim
+);
 
 fn audit(namespace: String, limits: &Limits, workloads: &[AuditedWorkload]) -> NamespaceAudit {
     let findings = limits.audit(workloads);

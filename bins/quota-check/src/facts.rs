@@ -2,9 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use k8s_openapi::api::core::v1::Namespace;
+use k8s_openapi::api::apps::v1::{DaemonSet, ReplicaSet, StatefulSet};
+use k8s_openapi::api::core::v1::{Namespace, ReplicationController};
 use k8s_openapi::jiff::Timestamp;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use toolforge_cli::{ExitCode, Failure, Session, Source, file_facts};
+use toolforge_client::kube::api::ListParams;
 use toolforge_client::{
     Client, FileFetchOptions, JobFetchOptions, NamespaceFetchOptions, ResourceType, Unread,
 };
@@ -13,9 +17,10 @@ use toolforge_model::ToolName;
 use toolforge_quota::profiles::Profile;
 use toolforge_quota::{Limits, Resource, ResourceQuota};
 use toolforge_render::files::FilePlanFacts;
-use toolforge_render::job::JobFacts;
+use toolforge_render::job::{JobFacts, LiveJobs};
 use toolforge_render::object::ObjectKind;
-use toolforge_render::usage::PodMetrics;
+use toolforge_render::pod::PodSet;
+use toolforge_render::usage::{PodMetrics, blocked_objects, unknown_sets};
 use toolforge_report::FailureCode;
 
 /// Returns the facts, with the quotas of a profile instead of the namespace's if there is one.
@@ -76,13 +81,49 @@ impl Overview {
 
     /// Returns whether it is known what is blocked.
     pub(crate) fn has_blocked(&self) -> bool {
-        let is_known = self.has_objects || !self.facts.live.events.is_empty();
+        let has_events = !self.facts.live.events.is_empty();
+        let is_known = self.has_objects || has_events || !blocked_objects(&self.facts, self.now).is_empty();
         is_known && self.unread.is_empty()
     }
 
     /// Returns whether the next runs are known, and what runs beside them.
     pub(crate) fn has_runs(&self) -> bool {
         self.has_objects && self.unread.iter().all(|unread| unread.object_kind().is_none())
+    }
+}
+
+/// Fetches the objects whose pods were refused, as far as they may be read: only they say how many are missing.
+async fn fetch_unknown_sets(client: &Client, tool: &ToolName, live: &mut LiveJobs) -> Result<(), Failure> {
+    for kind in unknown_sets(live) {
+        let sets = match kind {
+            "StatefulSet" => sets::<StatefulSet>(client, tool).await?,
+            "DaemonSet" => sets::<DaemonSet>(client, tool).await?,
+            "ReplicaSet" => sets::<ReplicaSet>(client, tool).await?,
+            _ => sets::<ReplicationController>(client, tool).await?,
+        };
+        live.sets.extend(sets);
+    }
+    Ok(())
+}
+
+async fn sets<T>(client: &Client, tool: &ToolName) -> Result<Vec<PodSet>, Failure>
+where
+    T: k8s_openapi::Resource + DeserializeOwned + Serialize,
+{
+    let path = ResourceType::of::<T>().in_namespace(tool.namespace());
+    let mut pages = client.pages::<T>(&path, &ListParams::default());
+    let mut found = Vec::new();
+    loop {
+        match pages.next().await {
+            Ok(Some(page)) => found.extend(
+                page.items
+                    .iter()
+                    .filter_map(|object| PodSet::of_json(T::KIND, &serde_json::to_value(object).ok()?)),
+            ),
+            Ok(None) => return Ok(found),
+            Err(error) if error.is_forbidden() => return Ok(Vec::new()),
+            Err(error) => return Err(error.into()),
+        }
     }
 }
 
@@ -108,7 +149,8 @@ pub(crate) fn overview(session: &Session, profile: Option<Profile>) -> Result<Ov
             });
             let mut fetched = fetched?;
             let unread = std::mem::take(&mut fetched.unread);
-            let facts = fetched.facts(session.namespace(Catalog::default()));
+            let mut facts = fetched.facts(session.namespace(Catalog::default()));
+            runtime.block_on(fetch_unknown_sets(client, &session.tool, &mut facts.live))?;
             if facts.namespace.limits.quotas.is_empty() && facts.live.pods.is_empty() {
                 runtime.block_on(check_tool(client, &session.tool))?;
             }

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use k8s_openapi::jiff::Timestamp;
 use toolforge_cli::{
     Document, ExitCode, Failure, Notice, OutputFormat, RunConflicts, Session, WorkloadName, adjustment_goal,
-    adjustments, adjustments_text, downtime, forecast_text, print, quota_rows, read_input, rollout, to_json,
-    verdict_code, verdict_text, violations, warn_of_unread,
+    adjustments, adjustments_text, downtime, forecast_text, is_helped_by_more_quota, print, quota_rows,
+    read_input, rollout, to_json, verdict_code, verdict_text, violations, warn_of_unread,
 };
 use toolforge_client::FileFetchOptions;
 use toolforge_model::{Diagnostic, ExpectedDocument, Untrusted, decode_utf8};
@@ -60,8 +60,12 @@ fn next_step(plan: &FilePlan, nearest: &[Adjustment]) -> String {
     } else {
         "Change the file to one of the proposals above"
     };
+    let is_too_little = plan.problems.is_empty() && !is_helped_by_more_quota(&plan.set);
+    if is_too_little && nearest.is_empty() {
+        return "Change the amounts to what the limits allow; `quota-check` shows them.".to_owned();
+    }
     // What is missing of an unchanged workload does not belong to a request.
-    if plan.verdict() == Verdict::MissingPods {
+    if is_too_little || plan.verdict() == Verdict::MissingPods {
         return format!("{less}.");
     }
     format!("{less}; `quota-check request` with the same options and files writes a request for more quota.")

@@ -55,7 +55,7 @@ pub fn main() -> std::process::ExitCode {
             return print_help(command, rest.first().map(String::as_str));
         }
         match parse(command, &line) {
-            Ok(Some(arguments)) => check(&arguments),
+            Ok(Some(arguments)) => check(&arguments, &line),
             Ok(None) => Ok(ExitCode::Success),
             Err(error) => Err(usage_failure(&error, &crate::command(), &line)),
         }
@@ -96,9 +96,9 @@ fn print_help(mut command: clap::Command, word: Option<&str>) -> Result<ExitCode
     Ok(ExitCode::Success)
 }
 
-fn check(arguments: &Arguments) -> Result<ExitCode, Failure> {
+fn check(arguments: &Arguments, line: &[OsString]) -> Result<ExitCode, Failure> {
     if arguments.verb.is_none()
-        && let Some(failure) = synonyms::meant(&arguments.files)
+        && let Some(failure) = synonyms::meant(&arguments.files, line)
     {
         return Err(failure);
     }

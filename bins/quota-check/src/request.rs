@@ -59,6 +59,8 @@ struct Planned {
     needed: Needed,
     /// The scheduled jobs of which no run can start beside what keeps running.
     blocked_runs: Vec<String>,
+    /// Those of which none can start once CronJobs keep as many finished Jobs as they may.
+    blocked_later: Vec<String>,
     /// The scheduled runs that exceed the quota together.
     meetings: Vec<String>,
     /// The scheduled runs that are not compared with the quota.
@@ -87,7 +89,8 @@ impl Planned {
             plan,
             smaller: smaller.iter().map(Adjustment::description).collect(),
             needed,
-            blocked_runs: conflicts.blocked_lines(),
+            blocked_runs: conflicts.blocked_lines(false),
+            blocked_later: conflicts.blocked_lines(true),
             meetings: conflicts.lines(),
             left_out: conflicts.left_out(),
         }
@@ -344,7 +347,7 @@ fn refusals_text(refused: &[&BlockedObject]) -> String {
             "| {} | {} | {last} | {} | {} |",
             cell(found.object.text().as_raw()),
             time(found.since),
-            found.count,
+            if found.count == 0 { "-".to_owned() } else { found.count.to_string() },
             cell(found.message.as_raw())
         );
     }
@@ -397,7 +400,7 @@ fn usage_text(usage: &[WorkloadUsage], is_measured: bool) -> String {
 }
 
 fn plan_text(planned: &Planned, overview: &Overview, names: &[String]) -> String {
-    let Planned { plan, smaller, blocked_runs, meetings, left_out, .. } = planned;
+    let Planned { plan, smaller, blocked_runs, blocked_later, meetings, left_out, .. } = planned;
     let quotas = &overview.limits().quotas;
     let names: Vec<String> = names.iter().map(|name| cell(name)).collect();
     let mut text = format!("\n## The plan that needs it ({})\n\n", names.join(", "));
@@ -424,18 +427,16 @@ fn plan_text(planned: &Planned, overview: &Overview, names: &[String]) -> String
     for problem in &plan.problems {
         let _ = writeln!(text, "\n{}", cell(&problem.kind.to_string()));
     }
-    if !blocked_runs.is_empty() {
-        text.push_str(
-            "\nNo run of these jobs can start, as what keeps running uses too much of the quota:\n\n",
-        );
-        for run in blocked_runs {
-            let _ = writeln!(text, "- {}", cell(run));
-        }
-    }
-    if !meetings.is_empty() {
-        text.push_str("\nThese runs exceed the quota within the next 24 hours:\n\n");
-        for runs in meetings {
-            let _ = writeln!(text, "- {}", cell(runs));
+    for (heading, lines) in [
+        ("No run of these jobs can start, as what keeps running uses too much of the quota:", blocked_runs),
+        ("After some runs, no run of these jobs can start, as CronJobs keep finished Jobs:", blocked_later),
+        ("These runs exceed the quota within the next 24 hours:", meetings),
+    ] {
+        if !lines.is_empty() {
+            let _ = writeln!(text, "\n{heading}\n");
+            for line in lines {
+                let _ = writeln!(text, "- {}", cell(line));
+            }
         }
     }
     if let Some(left_out) = left_out {

@@ -1,9 +1,10 @@
 //! Words of other tools before files, and what they most likely mean.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
-use toolforge_cli::{ExitCode, Failure};
-use toolforge_model::{Untrusted, quote_word};
+use toolforge_cli::{ExitCode, Failure, retyped};
+use toolforge_model::{Untrusted, suggest};
 
 /// What a word of another tool means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +25,9 @@ const STOP: &str =
 
 /// Where logs are.
 const LOGS: &str = "`toolforge jobs logs NAME` prints the log of a job; `toolforge webservice logs` that of the web service.";
+
+/// The commands of this program.
+const COMMANDS: [&str; 4] = ["what-if", "request", "audit", "generate"];
 
 const SYNONYMS: [(&[&str], Meaning); 6] = [
     (
@@ -60,26 +64,34 @@ pub(crate) fn command(word: &str) -> Option<&'static str> {
     }
 }
 
-/// Returns the failure of files whose first is a word of another tool, unless there is a file of that name.
-pub(crate) fn meant(files: &[PathBuf]) -> Option<Failure> {
+/// Returns the failure of files of a command line of which the first is a word of another tool, or a misspelled command, unless there
+/// is a file of that name.
+pub(crate) fn meant(files: &[PathBuf], typed: &[OsString]) -> Option<Failure> {
     let (first, others) = files.split_first()?;
-    let meaning = meaning(first.to_str()?)?;
+    let word = first.to_str()?;
+    // A command is misspelled where a file would have a suffix, or a path.
+    let command = || suggest(word, COMMANDS).filter(|_| !word.contains(['.', '/']));
+    let (meaning, suggestion) = match (meaning(word), command()) {
+        (Some(meaning), _) => (meaning, String::new()),
+        (None, command) => (Meaning::Command(command?), format!("; did you mean {}?", command?)),
+    };
     if first.symlink_metadata().is_ok() {
         return None;
     }
-    let word = Untrusted::new(first.to_str()?);
-    let message = format!("{} is neither a command nor a file", word.quoted());
-    let line = |words: &[&str]| {
-        let typed = Untrusted::new([&["quota-check"], words].concat().join(" "));
-        format!("Type `{}`.", typed.escaped())
+    let shown = Untrusted::new(word);
+    let message = format!("{} is neither a command nor a file{suggestion}", shown.quoted());
+    let line = |replaced: &[(&str, &str)]| {
+        let typed = retyped(&crate::command(), typed, replaced);
+        format!("Type `{}`.", format!("quota-check {typed}").trim_end())
     };
-    let others: Vec<String> = others.iter().map(|file| quote_word(&file.to_string_lossy())).collect();
-    let others: Vec<&str> = others.iter().map(String::as_str).collect();
     let hint = match meaning {
-        Meaning::Overview => line(&[]),
-        Meaning::Check if others.is_empty() => line(&["FILE"]),
-        Meaning::Check => line(&others),
-        Meaning::Command(command) => line(&[&[command], others.as_slice()].concat()),
+        Meaning::Overview => {
+            let others = others.iter().filter_map(|file| Some((file.to_str()?, "")));
+            line(&[(word, "")].into_iter().chain(others).collect::<Vec<_>>())
+        }
+        Meaning::Check if others.is_empty() => line(&[(word, "FILE")]),
+        Meaning::Check => line(&[(word, "")]),
+        Meaning::Command(command) => line(&[(word, command)]),
         Meaning::Other(hint) => format!("This program changes nothing and prints no logs. {hint}"),
     };
     Some(Failure::new(ExitCode::Usage, message).hint(hint))

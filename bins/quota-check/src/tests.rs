@@ -180,10 +180,21 @@ fn blocked_objects_have_a_duration() {
         "firstTimestamp": seconds(7300), "lastTimestamp": seconds(60),
     });
     let events = || (format!("{CORE}/events"), list(std::slice::from_ref(&event)));
-    let (_, _, output) = run(namespace(&[pod("bot-1")], &[events()]), &[]);
+    let sets = "/apis/apps/v1/namespaces/tool-x/statefulsets".to_owned();
+    let refused = || (sets.clone(), Answer::refusal(403, "Forbidden", "no"));
+    let (_, _, output) = run(namespace(&[pod("bot-1")], &[events(), refused()]), &[]);
     assert!(output.contains("blocked now:\n  StatefulSet bot for 2 h, 9 times: Error creating"), "{output}");
-    let (_, _, output) = run(namespace(&[pod("bot-1")], &[events()]), &["request"]);
+    let (_, _, output) = run(namespace(&[pod("bot-1")], &[events(), refused()]), &["request"]);
     assert!(output.contains("- limits.memory: 10Gi") && output.contains("      memory: 10\n"), "{output}");
+    // The object says how many pods are missing.
+    let container =
+        json!({"name": "a", "resources": {"limits": {"memory": "4Gi"}, "requests": {"memory": "1Mi"}}});
+    let template = json!({"spec": {"containers": [container]}});
+    let spec = json!({"replicas": 3, "selector": {}, "serviceName": "", "template": template});
+    let set = json!({"metadata": {"name": "bot"}, "spec": spec, "status": {"replicas": 1}});
+    let sets = (sets.clone(), list(&[set]));
+    let (_, _, output) = run(namespace(&[pod("bot-1")], &[events(), sets]), &["request"]);
+    assert!(output.contains("- limits.memory: 14Gi"), "{output}");
 }
 
 #[test]

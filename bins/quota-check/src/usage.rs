@@ -162,12 +162,15 @@ pub(crate) fn blocked_text(blocked: &[toolforge_report::BlockedObject], now: Tim
                 (false, _, Some(last)) => format!(", last {last} ago"),
                 _ => String::new(),
             };
-            let times = if blocked.count == 1 { "time" } else { "times" };
+            let times = match blocked.count {
+                0 => String::new(),
+                1 => ", 1 time".to_owned(),
+                count => format!(", {count} times"),
+            };
             text.push_str(&format!(
-                "  {} {}{since}, {} {times}: {}\n",
+                "  {} {}{since}{times}: {}\n",
                 blocked.object_kind.escaped(),
                 blocked.name.escaped(),
-                blocked.count,
                 blocked.message.escaped()
             ));
         }

@@ -88,10 +88,14 @@ pub(crate) fn run(
 
 /// Returns that less may fit once the cluster has counted what is used of a new quota; nothing if it has.
 fn uncounted_note(limits: &Limits) -> &'static str {
-    if limits.quotas.iter().all(ResourceQuota::has_status) {
+    if is_counted(limits) {
         return "";
     }
     "usage has not been counted yet, so these sizes may turn out not to fit\n"
+}
+
+fn is_counted(limits: &Limits) -> bool {
+    limits.quotas.iter().all(ResourceQuota::has_status)
 }
 
 /// The heading of a size that was asked for.
@@ -125,6 +129,8 @@ struct Answer {
     nearest: Vec<Adjustment>,
     /// What follows the change: `a restart`, or `a run`.
     next: &'static str,
+    /// Whether it is known what is used of all quotas.
+    is_counted: bool,
 }
 
 impl Answer {
@@ -162,7 +168,7 @@ impl Answer {
                 text.push_str(&format!("{} afterwards was not checked\n", self.next));
             }
             Some(restart) if self.fits() && self.next == "a restart" => {
-                text.push_str(&format!("a restart afterwards {}\n", restart_outcome(restart)));
+                text.push_str(&format!("a restart afterwards {}\n", restart_outcome(restart, false)));
             }
             Some(restart) if self.fits() => {
                 let fits = match restart.fits_if_checked() {
@@ -192,11 +198,15 @@ impl Answer {
         let Self { new_type, resources, replicas, has_replicas, largest, with_downtime, next, .. } = self;
         let (limits, most) = (resources.limits, with_downtime);
         let mut rows = vec![
-            ("memory", limits.memory.to_string(), [largest.memory, most.memory].map(largest_text)),
-            ("CPU", limits.cpu.to_string(), [largest.cpu, most.cpu].map(largest_text)),
+            (
+                "memory",
+                limits.memory.to_string(),
+                [largest.memory, most.memory].map(|size| self.largest_text(size)),
+            ),
+            ("CPU", limits.cpu.to_string(), [largest.cpu, most.cpu].map(|size| self.largest_text(size))),
         ];
         if *has_replicas {
-            let pods = [largest.replicas, most.replicas].map(largest_text);
+            let pods = [largest.replicas, most.replicas].map(|size| self.largest_text(size));
             rows.push(("replicas", replicas.to_string(), pods));
         }
         // Only pods that are replaced can stop before.
@@ -228,6 +238,16 @@ impl Answer {
         )
     }
 
+    /// Returns how far a part of a size can go, for people. Where it is not known what is used, it may be less.
+    fn largest_text<T: std::fmt::Display>(&self, largest: Largest<T>) -> String {
+        match largest {
+            Largest::UpTo(amount) if self.is_counted => amount.to_string(),
+            Largest::UpTo(amount) => format!("at most {amount}"),
+            Largest::Unlimited => "not limited".to_owned(),
+            _ => "-".to_owned(),
+        }
+    }
+
     /// Returns why not even the smallest memory, CPU or number of replicas fits; nothing if one of each does.
     fn why_none(&self) -> String {
         let LargestSizes { memory, cpu, replicas, .. } = self.largest;
@@ -245,15 +265,6 @@ impl Answer {
             Some(reasons) => format!("-: not even the smallest one does: {}\n", reasons.join(", ")),
             None => "-: not even the smallest one does\n".to_owned(),
         }
-    }
-}
-
-/// Returns how far a part of a size can go, for people.
-fn largest_text<T: std::fmt::Display>(largest: Largest<T>) -> String {
-    match largest {
-        Largest::UpTo(amount) => amount.to_string(),
-        Largest::Unlimited => "not limited".to_owned(),
-        _ => "-".to_owned(),
     }
 }
 
@@ -304,6 +315,7 @@ fn web_service(
         restart: Some(restart),
         lasting: vec![later.change, later.restart],
         next: "a restart",
+        is_counted: is_counted(&web.namespace.limits),
     })
 }
 
@@ -352,6 +364,7 @@ fn job(facts: &JobFacts, lasting: &JobFacts, asked: &WhatIfArguments) -> Result<
         restart,
         lasting: std::iter::once(later.change).chain(later.restart).collect(),
         next,
+        is_counted: is_counted(&facts.namespace.limits),
     })
 }
 

@@ -77,6 +77,21 @@ fn odd_numbers_mark_their_rows() {
 }
 
 #[test]
+fn long_limits_are_short() {
+    let file = std::env::temp_dir().join(format!("quota-check-long-{}.yaml", std::process::id()));
+    let limits = "{type: Container, max: {cpu: 9223372036854775807m, memory: '9223372036854775807'}, min: {memory: '52613350'}}";
+    let range = format!(
+        "---\n{{apiVersion: v1, kind: LimitRange, metadata: {{name: l}}, spec: {{limits: [{limits}]}}}}"
+    );
+    std::fs::write(&file, range).unwrap();
+    let found = said(&quota_check(&format!("--tool stashbot --from {}", file.display())));
+    std::fs::remove_file(&file).unwrap();
+    let rows = found.lines().filter(|line| line.starts_with("cpu ") || line.starts_with("memory "));
+    let rows = rows.map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect::<Vec<_>>();
+    assert_eq!(rows, ["cpu - - - 9.22P", "memory - - 50.2Mi 7.99Ei"]);
+}
+
+#[test]
 fn json_keeps_exact_numbers() {
     let output = quota_check("--tool stashbot --from limits-odd.yaml --output json");
     let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
@@ -211,12 +226,15 @@ fn words_of_other_tools_have_a_hint() {
         lines.join(" / ")
     };
     assert_snapshot!(hint("describe quota"), @r#"[exit 2] / error: "describe" is neither a command nor a file / hint: Type `quota-check`."#);
-    assert_snapshot!(hint("status --tool x"), @r#"[exit 2] / error: "status" is neither a command nor a file / hint: Type `quota-check`."#);
+    assert_snapshot!(hint("status --tool x"), @r#"[exit 2] / error: "status" is neither a command nor a file / hint: Type `quota-check --tool x`."#);
     assert_snapshot!(hint("validate"), @r#"[exit 2] / error: "validate" is neither a command nor a file / hint: Type `quota-check FILE`."#);
-    assert_snapshot!(hint("apply jobs.yaml --tool x"), @r#"[exit 2] / error: "apply" is neither a command nor a file / hint: Type `quota-check jobs.yaml`."#);
-    assert_snapshot!(hint("whatif bot --tool x"), @r#"[exit 2] / error: "whatif" is neither a command nor a file / hint: Type `quota-check what-if bot`."#);
+    assert_snapshot!(hint("apply jobs.yaml --tool x"), @r#"[exit 2] / error: "apply" is neither a command nor a file / hint: Type `quota-check jobs.yaml --tool x`."#);
+    assert_snapshot!(hint("whatif bot --tool x"), @r#"[exit 2] / error: "whatif" is neither a command nor a file / hint: Type `quota-check what-if bot --tool x`."#);
     assert_snapshot!(hint("rm job"), @r#"[exit 2] / error: "rm" is neither a command nor a file / hint: This program changes nothing and prints no logs. `toolforge jobs delete NAME` deletes a job; `toolforge webservice stop` stops the web service."#);
     assert_snapshot!(hint("tail"), @r#"[exit 2] / error: "tail" is neither a command nor a file / hint: This program changes nothing and prints no logs. `toolforge jobs logs NAME` prints the log of a job; `toolforge webservice logs` that of the web service."#);
+    assert_snapshot!(hint("requst a.yaml --tool x"), @r#"[exit 2] / error: "requst" is neither a command nor a file; did you mean request? / hint: Type `quota-check request a.yaml --tool x`."#);
+    let failed = quota_check("--all --kubeconfig /nonexistent");
+    assert!(failed.stdout.is_empty(), "{failed:?}");
     assert!(hint("help describe").starts_with("[exit 0]"));
     // A file of that name is read.
     let directory = std::env::temp_dir().join(format!("quota-check-words-{}", std::process::id()));

@@ -118,6 +118,20 @@ fn plan_is_added_to_what_is_blocked() {
 }
 
 #[test]
+fn missing_pods_of_sets_are_counted_by_their_status() {
+    let hard = json!({"pods": "1"});
+    for kind in ["StatefulSet", "ReplicaSet"] {
+        let set = json!({
+            "apiVersion": "apps/v1", "kind": kind, "metadata": {"name": "s", "namespace": "tool-x"},
+            "spec": {"replicas": 3, "template": {"spec": {"containers": [{"name": "a", "image": "i"}]}}},
+            "status": {"replicas": 1},
+        });
+        let numbers = requested("request", &[quota(&hard, &hard), set, refusal(kind, "s")], "");
+        assert_eq!(numbers, format!("{SMALLEST}- pods: 3"), "{kind}");
+    }
+}
+
+#[test]
 fn unknown_number_of_missing_pods_is_said() {
     let hard = json!({"pods": "4"});
     let live = [quota(&hard, &hard), refusal("StatefulSet", "a"), refusal("StatefulSet", "b")];

@@ -34,6 +34,28 @@ fn largest_sizes_of_a_web_service() {
 }
 
 #[test]
+fn largest_sizes_beside_unknown_usage_are_bounds() {
+    let quota = std::env::temp_dir().join(format!("quota-check-uncounted-{}.yaml", std::process::id()));
+    let spec = "---\n{apiVersion: v1, kind: ResourceQuota, metadata: {name: q}, spec: {hard: {limits.memory: 4Gi}}}\n";
+    std::fs::write(&quota, spec).unwrap();
+    let shown = said(&format!("what-if --from {}", quota.display()));
+    std::fs::remove_file(&quota).unwrap();
+    assert_snapshot!(shown, @"
+    [exit 0]
+    there is no web service; a new one of type php7.4:
+
+    SIZE      DEFAULT  LARGEST      WITH DOWNTIME
+    memory    512Mi    at most 2Gi  at most 4Gi
+    CPU       500m     not limited  not limited
+    replicas  1        at most 8    at most 8
+
+    each alone, so that the start and a restart afterwards have no downtime
+    with downtime: the same, if old pods may stop before new ones are ready
+    usage has not been counted yet, so these sizes may turn out not to fit
+    ");
+}
+
+#[test]
 fn largest_sizes_with_downtime_are_shown() {
     let quota = std::env::temp_dir().join(format!("quota-check-downtime-{}.yaml", std::process::id()));
     std::fs::write(

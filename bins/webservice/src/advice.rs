@@ -25,6 +25,10 @@ pub(crate) fn advice(cause: &Cause, ready: ReadyPods, action: Action) -> String 
                 "Fix it, then type `webservice restart`, which loads changed files. A program that only needs more time to start comes up by itself{state}."
             )
         }
+        Cause::InitCrashLoop { container, .. } => format!(
+            "`kubectl logs POD -c {}` shows its output. `webservice restart` replaces the pods; `webservice stop` stops the attempts.",
+            container.escaped()
+        ),
         Cause::ImagePull { .. } => {
             "Check that the image exists and its name is correct; `toolforge build start URL` builds the one of a build service. `webservice TYPE restart` runs another type; `webservice stop` stops the attempts."
                 .to_owned()
@@ -42,16 +46,21 @@ pub(crate) fn advice(cause: &Cause, ready: ReadyPods, action: Action) -> String 
             platform::QUOTA_HELP
         ),
         Cause::LimitRange => format!(
-            "`quota-check what-if` shows how much is allowed: request less with `webservice restart -m MEMORY`; {} explains how to request more.",
+            "`quota-check what-if` shows how much is allowed: set the memory with `webservice restart -m MEMORY`; {} explains how to request more.",
             platform::QUOTA_HELP
         ),
         Cause::Paused => "`webservice restart` ends the pause and replaces the pods.".to_owned(),
         Cause::VolumeMount => {
             "Create what the message names, or leave the volume out; the cluster tries again by itself.".to_owned()
         }
-        Cause::RefusedForNow | Cause::Unschedulable | Cause::Terminating { .. } => {
+        Cause::RefusedForNow | Cause::Unschedulable | Cause::PodSandbox | Cause::Terminating { .. } => {
             let state = if action == Action::Status { "" } else { "; `webservice status` shows the state" };
-            format!("The cluster tries again by itself{state}.")
+            let what = if matches!(cause, Cause::Terminating { .. }) {
+                "The new pod starts by itself"
+            } else {
+                "The cluster tries again by itself"
+            };
+            format!("{what}{state}.")
         }
         _ => "`webservice restart` tries again; `webservice stop` stops the attempts.".to_owned(),
     }
@@ -84,6 +93,7 @@ mod tests {
         let causes = [
             Cause::OutOfMemory,
             Cause::CrashLoop { exit_code: 1 },
+            Cause::InitCrashLoop { container: Untrusted::new("setup"), exit_code: 1 },
             Cause::ImagePull { image: Untrusted::default() },
             Cause::ContainerStart { reason: Untrusted::default() },
             Cause::QuotaExceeded,
@@ -95,6 +105,7 @@ mod tests {
             Cause::Unschedulable,
             Cause::NotListening { port: 8000 },
             Cause::VolumeMount,
+            Cause::PodSandbox,
             Cause::DeadlineExceeded,
             Cause::Paused,
             Cause::Terminating { until: Timestamp::UNIX_EPOCH },

@@ -1,9 +1,10 @@
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, ValueEnum};
 use toolforge_cli::{
     DryRunOption, ExitCode, Failure, GlobalOptions, LintFormat, LintOptions, LogsOptions, mount_parser,
-    no_document, parse_cpu, parse_memory, parse_profile,
+    no_document, parse_cpu, parse_memory, parse_profile, retyped,
 };
 use toolforge_model::{
     BuildServiceImage, Cpu, GridIsGone, HealthCheck, Memory, MountStorage, Replicas, ReplicasError,
@@ -130,6 +131,9 @@ pub(crate) struct Arguments {
     /// More arguments, which may begin with `-`.
     #[arg(last = true, value_name = "ARGUMENTS")]
     trailing: Vec<String>,
+    /// The command line, for hints that repeat it.
+    #[arg(skip)]
+    line: Vec<OsString>,
 }
 
 /// The options of `status`.
@@ -200,17 +204,38 @@ pub(crate) fn grid_is_gone(hint: &str) -> Failure {
 }
 
 impl Arguments {
+    /// Returns the arguments with the command line that they were parsed from.
+    pub(crate) fn typed_as(self, line: Vec<OsString>) -> Self {
+        Self { line, ..self }
+    }
+
+    /// Returns the command line as it was typed, with other words in place of some that are not options.
+    fn line_with(&self, replaced: &[(&str, &str)]) -> String {
+        format!("webservice {}", retyped(&crate::command(), &self.line, replaced))
+    }
+
+    /// Returns the command line as it was typed, with another type.
+    pub(crate) fn line_with_type(&self, type_name: &str) -> String {
+        let word = self.positionals.first().map_or("", String::as_str);
+        let words = match Action::from_word(word) {
+            Some(_) => format!("{type_name} {word}"),
+            None => type_name.to_owned(),
+        };
+        self.line_with(&[(word, &words)])
+    }
+
     /// Returns the type, the action and its arguments, and checks that the action uses the given options.
     pub(crate) fn invocation(&self) -> Result<Invocation, Failure> {
         if let Some(backend) = self.backend.as_deref().filter(|backend| *backend != "kubernetes") {
             if backend == "gridengine" {
-                return Err(grid_is_gone("Leave `--backend` out: `webservice php8.2 start`."));
+                return Err(grid_is_gone("Leave `--backend` out."));
             }
             let backend = Untrusted::new(backend);
             return Err(Failure::new(ExitCode::Usage, format!("unknown backend {}", backend.quoted()))
-                .hint("Leave `--backend` out: `webservice php8.2 start`."));
+                .hint("Leave `--backend` out."));
         }
-        let invocation = invocation::read(&self.positionals, &self.trailing)?;
+        let invocation =
+            invocation::read(&self.positionals, &self.trailing, |replaced| self.line_with(replaced))?;
         self.check_options(invocation.action)?;
         Ok(invocation)
     }

@@ -46,10 +46,11 @@ pub(crate) fn of_template(error: &TemplateError) -> Failure {
 }
 
 /// Returns the failure of a `service.manifest` that cannot be used.
-pub(crate) fn of_manifest(error: &ManifestError) -> Failure {
-    Failure::from_error(ExitCode::Failed, error)
-        .with_code(FailureCode::InvalidFile)
-        .hint("Fix or remove that file, or name the type before the action, like `webservice php8.2 start`.")
+pub(crate) fn of_manifest(error: &ManifestError, action: Action) -> Failure {
+    let action = action.as_str();
+    Failure::from_error(ExitCode::Failed, error).with_code(FailureCode::InvalidFile).hint(format!(
+        "Fix or remove that file, or name the type before the action, like `webservice php8.2 {action}`."
+    ))
 }
 
 /// Returns the failure of options from which no request results. `mount_place` is the place of the template's `mount`.
@@ -144,8 +145,13 @@ fn object_line(failure: Failure, line: String) -> Failure {
     failure.coded_detail(DetailCode::Object, line)
 }
 
-/// Returns the failure of a type that does not exist.
-pub(crate) fn of_type_lookup(error: &TypeLookupError, action: Action, origin: &TypeOrigin) -> Failure {
+/// Returns the failure of a type that does not exist. `line` returns the command line with another type.
+pub(crate) fn of_type_lookup(
+    error: &TypeLookupError,
+    action: Action,
+    origin: &TypeOrigin,
+    line: impl Fn(&str) -> String,
+) -> Failure {
     let failure = Failure::from_error(ExitCode::Failed, error).with_code(FailureCode::UnknownImage);
     let failure = match origin {
         TypeOrigin::Template { place } => failure.detail(format!("{place} names this type")),
@@ -164,7 +170,7 @@ pub(crate) fn of_type_lookup(error: &TypeLookupError, action: Action, origin: &T
         (Some(name), TypeOrigin::Template { place }) => {
             failure.hint(format!("Write `type: {name}` in {place}."))
         }
-        (Some(name), _) => failure.hint(format!("Type `webservice {name} {}`.", action.as_str())),
+        (Some(name), _) => failure.hint(format!("Type `{}`.", line(name.as_str()))),
         (None, _) if is_gone && runs => failure.hint(format!(
             "Build an image first, `toolforge build start URL`, then type `webservice buildservice {}`.",
             action.as_str()
@@ -173,10 +179,15 @@ pub(crate) fn of_type_lookup(error: &TypeLookupError, action: Action, origin: &T
     }
 }
 
-/// Returns the failure of a request that cannot be planned.
-pub(crate) fn of_plan(error: &PlanError, action: Action, origin: &TypeOrigin) -> Failure {
+/// Returns the failure of a request that cannot be planned. `line` returns the command line with another type.
+pub(crate) fn of_plan(
+    error: &PlanError,
+    action: Action,
+    origin: &TypeOrigin,
+    line: impl Fn(&str) -> String,
+) -> Failure {
     match error {
-        PlanError::Type(error) => of_type_lookup(error, action, origin),
+        PlanError::Type(error) => of_type_lookup(error, action, origin, line),
         PlanError::Foreign { .. } => Failure::from_error(ExitCode::Failed, error)
             .with_code(FailureCode::AlreadyExists)
             .hint("The web service needs that name: delete the object with kubectl, or create it again under another name."),

@@ -269,8 +269,13 @@ const SYNONYMS: &[(&[&str], &str)] = &[
     (&["completion", "completions", "complete", "man"], "generate"),
 ];
 
-/// Parses the positional arguments; `trailing` are those after `--`.
-pub(crate) fn read(positionals: &[String], trailing: &[String]) -> Result<Invocation, Failure> {
+/// Parses the positional arguments; `trailing` are those after `--`. `line` returns the command line with the second word of each
+/// pair in place of the first.
+pub(crate) fn read(
+    positionals: &[String],
+    trailing: &[String],
+    line: impl Fn(&[(&str, &str)]) -> String,
+) -> Result<Invocation, Failure> {
     let usage = |message: String| Failure::new(ExitCode::Usage, message);
     let (type_word, action, rest) = match positionals {
         [] => {
@@ -281,10 +286,10 @@ pub(crate) fn read(positionals: &[String], trailing: &[String]) -> Result<Invoca
         [first, second, rest @ ..] if let Some(action) = Action::from_word(second) => {
             (Some(first), action, rest)
         }
-        words => return Err(no_action(words)),
+        words => return Err(no_action(words, &line)),
     };
     let type_name = type_word
-        .map(|word| word.parse::<TypeName>().map_err(|error| invalid_type(word, action, &error)))
+        .map(|word| word.parse::<TypeName>().map_err(|error| invalid_type(word, &line, &error)))
         .transpose()?;
     let argument_use = action.argument_use();
     let name = action.as_str();
@@ -294,8 +299,9 @@ pub(crate) fn read(positionals: &[String], trailing: &[String]) -> Result<Invoca
     {
         // `start php8.2`.
         if first.parse::<TypeName>().is_ok() {
-            return Err(usage("the type comes before the action".to_owned())
-                .hint(format!("Type `webservice {first} {name}`.")));
+            let word = positionals.first().map_or(name, String::as_str);
+            let line = line(&[(word, &format!("{first} {name}")), (first, "")]);
+            return Err(usage("the type comes before the action".to_owned()).hint(format!("Type `{line}`.")));
         }
         return Err(usage(format!("arguments for `{name}` need a type before it"))
             .hint(format!("Name the type: `webservice TYPE {name} ARGUMENTS`.")));
@@ -318,7 +324,7 @@ fn list() -> String {
 }
 
 /// Returns the failure of words without an action.
-fn no_action(words: &[String]) -> Failure {
+fn no_action(words: &[String], line: impl Fn(&[(&str, &str)]) -> String) -> Failure {
     let (first, second) = (words.first().map_or("", String::as_str), words.get(1).map(String::as_str));
     let usage = |message: String| Failure::new(ExitCode::Usage, message);
     let is_type = is_known_type(first);
@@ -350,12 +356,15 @@ fn no_action(words: &[String]) -> Failure {
             None => usage(message).hint(format!("The actions are {}.", list())),
         },
         [action] => {
-            let before = before.filter(|word| word.parse::<TypeName>().is_ok());
-            let before = before.map(|word| format!("{word} ")).unwrap_or_default();
-            let follow = if word == "tail" || word == "follow" { " -f" } else { "" };
             let action = action.as_str();
-            usage(format!("{message}; did you mean {action}?"))
-                .hint(format!("Type `webservice {before}{action}{follow}`."))
+            let follow = if word == "tail" || word == "follow" { " -f" } else { "" };
+            let line = match before {
+                Some(before) if before.parse::<TypeName>().is_err() => {
+                    line(&[(before, ""), (word, &format!("{action}{follow}"))])
+                }
+                _ => line(&[(word, &format!("{action}{follow}"))]),
+            };
+            usage(format!("{message}; did you mean {action}?")).hint(format!("Type `{line}`."))
         }
         several => {
             let several: Vec<&str> = several.iter().map(|action| action.as_str()).collect();
@@ -408,10 +417,10 @@ fn near_type(word: &str) -> Option<String> {
     suggest(word, names.iter().map(String::as_str)).map(str::to_owned)
 }
 
-fn invalid_type(word: &str, action: Action, error: &TypeNameError) -> Failure {
+fn invalid_type(word: &str, line: impl Fn(&[(&str, &str)]) -> String, error: &TypeNameError) -> Failure {
     let failure = Failure::from_error(ExitCode::Failed, error);
     match near_type(word) {
-        Some(near) => failure.hint(format!("Did you mean `webservice {near} {}`?", action.as_str())),
+        Some(near) => failure.hint(format!("Did you mean `{}`?", line(&[(word, &near)]))),
         None => failure.hint("`webservice types` lists the types."),
     }
 }
@@ -423,7 +432,7 @@ mod tests {
     fn parsed(line: &str) -> Result<Invocation, String> {
         let (before, trailing) = line.split_once(" -- ").unwrap_or((line, ""));
         let split = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
-        read(&split(before), &split(trailing))
+        read(&split(before), &split(trailing), |_| String::new())
             .map_err(|failure| failure.to_string().lines().next().unwrap().to_owned())
     }
 

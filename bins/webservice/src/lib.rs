@@ -47,7 +47,7 @@ pub fn main() -> std::process::ExitCode {
             return Ok(exit_code);
         }
         match parse::<Arguments>(command, &line) {
-            Ok(Some(arguments)) => commands::dispatch(&arguments),
+            Ok(Some(arguments)) => commands::dispatch(&arguments.typed_as(line)),
             Ok(None) => Ok(ExitCode::Success),
             Err(error) => Err(usage_failure(&error, &crate::command(), &line)),
         }
@@ -65,7 +65,10 @@ pub fn run_in<'a>(
     let command = command();
     let line = separated(&command, arguments.into_iter().map(OsString::from));
     match parse::<Arguments>(command, &line) {
-        Ok(Some(arguments)) => commands::run(session, &arguments, &arguments.invocation()?),
+        Ok(Some(arguments)) => {
+            let arguments = arguments.typed_as(line);
+            commands::run(session, &arguments, &arguments.invocation()?)
+        }
         Ok(None) => Ok(ExitCode::Success),
         Err(error) => Err(usage_failure(&error, &crate::command(), &line)),
     }

@@ -13,7 +13,7 @@ use toolforge_model::{JobName, ToolName};
 use toolforge_render::job::{JobFacts, LiveJobs, RecordedJob, is_job};
 use toolforge_render::namespace::Namespace;
 use toolforge_render::object::{HttpRoute, ObjectKind};
-use toolforge_render::pod::{PodsTime, with_unsettled_pods};
+use toolforge_render::pod::{PodsTime, with_kept_jobs, with_unsettled_pods};
 
 use crate::facts::{FactsError, FetchedNamespace, NamespaceFetchOptions, host_namespace};
 use crate::unread::{UnreadKinds, readable};
@@ -96,7 +96,8 @@ impl FetchedJobs {
         let Self { namespace: fetched, live, unread: _ } = self;
         let mut facts = JobFacts::new(fetched.facts(namespace));
         let (limits, now) = (facts.namespace.limits, PodsTime::Now(Timestamp::now()));
-        facts.namespace.limits = with_unsettled_pods(limits, &live.deployments, &live.jobs, &live.pods, now);
+        let limits = with_unsettled_pods(limits, &live.deployments, &live.jobs, &live.pods, now);
+        facts.namespace.limits = with_kept_jobs(limits, &live.cron_jobs, &live.jobs);
         facts.live = live;
         facts
     }

@@ -84,7 +84,9 @@ impl Patience {
         let limit = if self.has_terminated { REFUSED_BEHIND_PODS } else { REFUSED };
         match evidence.cause {
             Cause::QuotaExceeded | Cause::RefusedForNow => instant.duration_since(self.changed) >= limit,
-            Cause::Unschedulable | Cause::VolumeMount => instant.duration_since(self.changed) >= NODE,
+            Cause::Unschedulable | Cause::VolumeMount | Cause::PodSandbox => {
+                instant.duration_since(self.changed) >= NODE
+            }
             Cause::ImagePull { .. } => {
                 self.image_since.is_some_and(|since| instant.duration_since(since) >= IMAGE)
             }

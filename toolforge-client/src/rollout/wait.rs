@@ -145,7 +145,13 @@ impl Client {
 fn just_ready(objects: RolloutObjects<'_>, now: Timestamp) -> RolloutProgress {
     let mut causes = objects.causes(now);
     causes.retain(|evidence| {
-        matches!(evidence.cause, Cause::CrashLoop { .. } | Cause::OutOfMemory | Cause::ContainerStart { .. })
+        matches!(
+            evidence.cause,
+            Cause::CrashLoop { .. }
+                | Cause::InitCrashLoop { .. }
+                | Cause::OutOfMemory
+                | Cause::ContainerStart { .. }
+        )
     });
     if !causes.is_empty() {
         return RolloutProgress::Failed(causes);

@@ -3,7 +3,7 @@ use serde_saphyr::localizer::ExternalMessageSource;
 use serde_saphyr::{DuplicateKeyPolicy, NonFiniteFloatPolicy, UserMessageFormatter};
 
 use super::node::{self, Parsed, YamlNode, YamlValue};
-use super::remedy::{InvalidEscape, invalid_escape, remedy, second_document};
+use super::remedy::{InvalidEscapes, invalid_escapes, remedy, second_document};
 use super::template::{find_template, template_in_line};
 use crate::crontab::find_crontab;
 use crate::{Diagnostic, DiagnosticKind, Location, Remedy, Untrusted, decode_utf8};
@@ -43,12 +43,8 @@ pub fn parse(text: &str) -> Result<YamlNode, Diagnostic> {
         if let Some(mark) = find_template(text, location.line) {
             return Diagnostic::of_kind(DiagnosticKind::Template, mark.location, mark);
         }
-        if let Some(InvalidEscape { location, sequence, is_beside_others }) = invalid_escape(text, location) {
-            let message = format!("invalid YAML: in double quotes, {sequence} is not an escape sequence");
-            let found = Diagnostic::of_kind(DiagnosticKind::Syntax, location, message);
-            let remedy = Remedy::EscapeBackslash { sequence: Untrusted::new(sequence) };
-            let is_clear = remedy.is_shown_as_it_is() && !is_beside_others;
-            return if is_clear { found.with_remedy(remedy) } else { found };
+        if let Some(found) = invalid_escapes(text, location) {
+            return of_escapes(text, location, found);
         }
         if let Some(location) = second_document(text, location.line, |text| read(text).is_ok()) {
             let message = "a second YAML document begins here, and only one is read";
@@ -73,6 +69,29 @@ pub fn parse(text: &str) -> Result<YamlNode, Diagnostic> {
             None => found,
         }
     })
+}
+
+/// Returns the error for escape sequences in a text in double quotes that begins at a location.
+///
+/// With other text behind the quote, the quotes belong to the value, and backslashes stay as they are.
+fn of_escapes(text: &str, start: Location, found: InvalidEscapes) -> Diagnostic {
+    let InvalidEscapes { location, sequences, are_beside_others, corrected, last_line } = found;
+    let first = sequences.first().map_or("", String::as_str);
+    let message = format!("invalid YAML: in double quotes, {first} is not an escape sequence");
+    let error = Diagnostic::of_kind(DiagnosticKind::Syntax, location, message);
+    let read = |text: &str| read(text).map_err(|error| error.location.line);
+    // What is wrong in later lines is a matter of its own.
+    let remedy = if read(&corrected).map_or_else(|line| line > last_line, |_| true) {
+        let sequences = sequences.into_iter().map(Untrusted::new).collect();
+        let remedy = Remedy::EscapeBackslash { sequences };
+        (remedy.is_shown_as_it_is() && !are_beside_others).then_some(remedy)
+    } else {
+        remedy(text, start.line, read).filter(|remedy| matches!(remedy, Remedy::Quote { .. }))
+    };
+    match remedy {
+        Some(remedy) => error.with_remedy(remedy),
+        None => error,
+    }
 }
 
 /// Returns the first key that is a mapping or a list: `{{ name }}` is YAML, a mapping in braces whose key is another one.
@@ -306,6 +325,10 @@ mod tests {
         insta::assert_snapshot!(shown("a: \"C:\\temp\\new\\dir\"\n"), @r"line 1, column 16: invalid YAML: in double quotes, \d is not an escape sequence");
         insta::assert_snapshot!(shown("a: \"x\n  y\\\"\n  z\\.\"\n"), @r"line 3, column 4: invalid YAML: in double quotes, \. is not an escape sequence; write \\.");
         insta::assert_snapshot!(shown("{a: \"\\x41\\\\\", \"\\(\": b}\n"), @r"line 1, column 16: invalid YAML: in double quotes, \( is not an escape sequence; write \\(");
+        insta::assert_snapshot!(shown("a: \"\\d+ \\w \\d\\(\"\nb: c: d\n"), @r"line 1, column 5: invalid YAML: in double quotes, \d is not an escape sequence; write \\d and \\w and \\(");
+        insta::assert_snapshot!(shown("command: \"\\d+\" x\n"), @r#"line 1, column 11: invalid YAML: in double quotes, \d is not an escape sequence; quote the value: command: '"\d+" x'"#);
+        insta::assert_snapshot!(shown("- \"a\\.b\" --x # c\n"), @r#"line 1, column 5: invalid YAML: in double quotes, \. is not an escape sequence; quote the value: - '"a\.b" --x'"#);
+        insta::assert_snapshot!(shown("a: \"\\d\" \"\n"), @r"line 1, column 5: invalid YAML: in double quotes, \d is not an escape sequence");
         // Another error than the escape sequence.
         assert!(!shown("a: \"\\n\n").contains("escape sequence"), "{}", shown("a: \"\\n\n"));
     }

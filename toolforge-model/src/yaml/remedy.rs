@@ -7,45 +7,63 @@ use crate::{Location, Remedy, Untrusted};
 /// What may follow a backslash in double quotes (YAML 1.2.2, section 5.7), besides a line break.
 const ESCAPES: &str = "0abt\tnvfre \"/\\N_LPxuU";
 
-/// An escape sequence that YAML does not have.
-pub(super) struct InvalidEscape {
+/// The escape sequences in a text in double quotes that YAML does not have.
+pub(super) struct InvalidEscapes {
+    /// Where the first one is.
     pub(super) location: Location,
-    pub(super) sequence: String,
+    /// The sequences, each one once; at least one.
+    pub(super) sequences: Vec<String>,
     /// Whether the text also has sequences such as `\t`, of which nobody knows whether they are meant: a path of Windows has them.
-    pub(super) is_beside_others: bool,
+    pub(super) are_beside_others: bool,
+    /// The whole text with another backslash before each of them.
+    pub(super) corrected: String,
+    /// The line of the closing quote.
+    pub(super) last_line: u64,
 }
 
-/// Returns the first escape sequence that YAML does not have in the double-quoted text that begins at a location.
-pub(super) fn invalid_escape(text: &str, start: Location) -> Option<InvalidEscape> {
+/// Returns the escape sequences that YAML does not have in the double-quoted text that begins at a location.
+pub(super) fn invalid_escapes(text: &str, start: Location) -> Option<InvalidEscapes> {
     let skipped = usize::try_from(start.line).ok()?.checked_sub(1)?;
     let mut column = usize::try_from(start.column).ok()?.checked_sub(1)?;
-    let lines = text.lines().enumerate().skip(skipped);
     let mut is_open = false;
-    let mut found: Option<InvalidEscape> = None;
-    let mut has_others = false;
-    'text: for (index, line) in lines {
-        let mut characters = line.chars().enumerate().skip(column);
+    let mut first: Option<Location> = None;
+    let (mut sequences, mut places): (Vec<String>, Vec<usize>) = (Vec::new(), Vec::new());
+    let (mut are_beside_others, mut last_line, mut end) = (false, start.line, 0);
+    'text: for (index, whole) in text.split_inclusive('\n').enumerate() {
+        let begin = end;
+        end += whole.len();
+        if index < skipped {
+            continue;
+        }
+        let line = whole.strip_suffix('\n').map_or(whole, |line| line.strip_suffix('\r').unwrap_or(line));
+        last_line = u64::try_from(index + 1).ok()?;
+        let mut characters = line.char_indices().enumerate().skip(column);
         column = 0;
         if !is_open {
-            is_open = characters.next()?.1 == '"';
+            is_open = characters.next()?.1.1 == '"';
             is_open.then_some(())?;
         }
-        while let Some((position, character)) = characters.next() {
+        while let Some((position, (offset, character))) = characters.next() {
             let escaped = if character == '\\' { characters.next() } else { None };
             match (character, escaped) {
                 ('"', _) => break 'text,
-                (_, Some((_, escaped))) if !ESCAPES.contains(escaped) => {
-                    let line = u64::try_from(index + 1).ok()?;
-                    let location = Location { line, column: u64::try_from(position + 1).ok()? };
+                (_, Some((_, (_, escaped)))) if !ESCAPES.contains(escaped) => {
+                    let location = Location { line: last_line, column: u64::try_from(position + 1).ok()? };
+                    first.get_or_insert(location);
+                    places.push(begin + offset);
                     let sequence = format!("\\{escaped}");
-                    found.get_or_insert(InvalidEscape { location, sequence, is_beside_others: false });
+                    if !sequences.contains(&sequence) {
+                        sequences.push(sequence);
+                    }
                 }
-                (_, Some((_, escaped))) => has_others |= escaped.is_ascii_alphanumeric(),
+                (_, Some((_, (_, escaped)))) => are_beside_others |= escaped.is_ascii_alphanumeric(),
                 _ => {}
             }
         }
     }
-    found.map(|found| InvalidEscape { is_beside_others: has_others, ..found })
+    let mut corrected = text.to_owned();
+    places.iter().rev().for_each(|place| corrected.insert(*place, '\\'));
+    Some(InvalidEscapes { location: first?, sequences, are_beside_others, corrected, last_line })
 }
 
 /// Returns where a second document begins (`---`) before or at a line, if what is before it is a document.

@@ -8,7 +8,7 @@ use toolforge_quota::{
 };
 
 use crate::change::stages::{check, check_all, freed_objects};
-use crate::change::{Change, ChangeDemand, Downtime, Rollout, WorkloadKind};
+use crate::change::{BlockedRun, Change, ChangeDemand, Downtime, Rollout, WorkloadKind};
 use crate::object::Object;
 
 /// The resource that a quota counts pods by in its generic form, `count/pods`.
@@ -43,6 +43,10 @@ pub struct ChangeSet {
     pub(crate) late_pods: Vec<String>,
     /// Whether not all pods fit at once, and some wait for those of Jobs.
     pub(crate) queues_runs: bool,
+    /// Whether not all parallel pods of a run of a CronJob fit at once, and some wait for the others.
+    pub(crate) splits_runs: bool,
+    /// What is used while pods of runs of CronJobs fail and are retried as often as they may be; `None` if none are retried.
+    pub(crate) runs_with_retries: Option<QuotaCheck>,
 }
 
 impl AsRef<Self> for ChangeSet {
@@ -79,18 +83,6 @@ impl ResourceForecast<'_> {
     }
 }
 
-/// A scheduled job or CronJob whose runs can never start beside what stays.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct BlockedRun {
-    /// Name of the job or the CronJob.
-    pub name: String,
-    /// Name of its change.
-    pub(crate) change: String,
-    /// What one pod of a run exceeds together with what stays.
-    pub shortfalls: Vec<ResourceCheck>,
-}
-
 impl ChangeSet {
     /// Orders changes by what they free and request, and checks them against the limits of the namespace.
     ///
@@ -102,7 +94,7 @@ impl ChangeSet {
         let lacks_quota = limits.quotas.is_empty() && changes.iter().any(creates);
         let set = Self::at_once(changes.clone(), limits);
         let set = if set.fits() { set } else { Self::queued(&changes, limits, set) };
-        Self { lacks_quota, ..set }.with_blocked_runs(limits)
+        Self { lacks_quota, ..set }.with_scheduled_runs(limits)
     }
 
     /// Checks changes in their order, whose pods must all fit at the same time.
@@ -122,6 +114,8 @@ impl ChangeSet {
             blocked_runs: Vec::new(),
             late_pods: Vec::new(),
             queues_runs: false,
+            splits_runs: false,
+            runs_with_retries: None,
         };
         let mut is_bounded = false;
         if set.at_rest.fits() && !set.at_peak.fits() {
@@ -322,7 +316,7 @@ impl ChangeSet {
         match Verdict::new(&self.at_rest, &self.at_peak) {
             Verdict::Fits if self.lacks_quota => Verdict::NotChecked,
             Verdict::Fits if self.is_uncounted() => Verdict::NotCounted,
-            Verdict::Fits if self.queues_runs => Verdict::FitsOneAfterAnother,
+            Verdict::Fits if self.queues_runs || self.splits_runs => Verdict::FitsOneAfterAnother,
             Verdict::Fits if self.refused_retries().is_some() => Verdict::FitsWithoutRetries,
             Verdict::Fits if self.waits => Verdict::FitsAfterTermination,
             Verdict::Fits if self.at_rest.refuses_missing_pods() => Verdict::MissingPods,
@@ -369,10 +363,11 @@ impl ChangeSet {
         self.at_rest.fits() && self.at_peak.fits()
     }
 
-    /// Returns why not all retries of failed pods would be created, where everything else fits.
+    /// Returns why not all retries of failed pods would be created, those of CronJobs included, where everything else fits.
     #[must_use]
     pub fn refused_retries(&self) -> Option<&QuotaCheck> {
-        self.with_retries.as_ref().filter(|retries| self.fits() && !retries.fits())
+        let mut retries = self.with_retries.iter().chain(&self.runs_with_retries);
+        retries.find(|retries| self.fits() && !retries.fits())
     }
 
     /// Returns the pods that others are about to create and that take what is missing; none where everything fits.

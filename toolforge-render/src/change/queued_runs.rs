@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use toolforge_quota::{Demand, Limits, ObjectName, PodDemand, Pods, QuotaCheck, ResourceCheck, WaitingPods};
+use toolforge_quota::{Demand, Limits, ObjectName, PodDemand, Pods, QuotaCheck, WaitingPods};
 
 use crate::change::stages::{check, check_all, freed_objects};
-use crate::change::{BlockedRun, Change, ChangeSet};
+use crate::change::{Change, ChangeSet};
 
 impl ChangeSet {
     /// Returns changes of which not all pods fit at once, as `at_once` says, where some wait for the pods of Jobs.
@@ -88,47 +88,8 @@ fn queued_pods(change: &Change) -> Option<WaitingPods> {
     Some(WaitingPods { count, each, traits, ..WaitingPods::default() })
 }
 
-impl ChangeSet {
-    /// Returns the set with the runs of scheduled jobs and CronJobs that can never start: not even one of its pods fits beside what
-    /// stays when all Jobs have ended. A run that exceeds a whole quota is reported apart from these.
-    pub(super) fn with_blocked_runs(mut self, limits: &Limits) -> Self {
-        if !self.fits() || self.changes.iter().all(|change| change.demand.run.is_none()) {
-            return self;
-        }
-        let own: Vec<ObjectName> = self.changes.iter().flat_map(own_objects).collect();
-        let later = limits.without_passing_pods(|object| !own.contains(object));
-        let ended: Vec<Change> = self.changes.iter().map(Change::ended).collect();
-        for (index, change) in self.changes.iter().enumerate() {
-            let Some(run) = &change.demand.run else { continue };
-            let mut changes = ended.clone();
-            changes[index].demand.requested.add_all(run);
-            changes[index].demand.created.add_all(run);
-            let found = QuotaCheck::after_stages(check(&changes, &later, Change::requested_at_rest));
-            let shortfalls: Vec<ResourceCheck> = found.shortfalls().cloned().collect();
-            let exceeds_quota = shortfalls.iter().any(|row| run.get(&row.resource) > row.hard);
-            if !shortfalls.is_empty() && !exceeds_quota {
-                let (name, change) = (change.run_name().to_owned(), change.name.clone());
-                self.blocked_runs.push(BlockedRun { name, change, shortfalls });
-            }
-        }
-        self
-    }
-
-    /// Returns the scheduled jobs and CronJobs whose runs can never start beside what stays. They do not keep a set from fitting, as
-    /// what stays may be changed before the next run.
-    #[must_use]
-    pub fn blocked_runs(&self) -> &[BlockedRun] {
-        &self.blocked_runs
-    }
-
-    /// Returns whether runs of a change could start beside what stays, if it has any.
-    pub(crate) fn starts_runs_of(&self, change: &str) -> bool {
-        self.blocked_runs.iter().all(|run| run.change != change)
-    }
-}
-
 /// Returns the objects of a change that Jobs may be among, with their pods.
-fn own_objects(change: &Change) -> impl Iterator<Item = ObjectName> {
+pub(super) fn own_objects(change: &Change) -> impl Iterator<Item = ObjectName> {
     let steps = change.steps.iter().map(|step| ObjectName::from(step.id.clone()));
     steps.chain(freed_objects(change)).chain(change.object.clone())
 }

@@ -6,7 +6,6 @@ use toolforge_quota::{Demand, DemandChange, Limits, ObjectName, QuotaCheck};
 
 use crate::change::step::objects_of;
 use crate::change::{Change, ChangeDemand};
-use crate::object::ObjectKind;
 
 /// Checks changes stage by stage: before others are applied, the end of those is waited for that are awaited. There is one check
 /// at least.
@@ -50,12 +49,16 @@ pub(super) fn check_all(
     if stages.is_empty() { vec![check_stage(0)] } else { stages.into_iter().map(check_stage).collect() }
 }
 
-/// Returns the Deployments that stay as they are, where nothing else says which of their pods are missing.
+/// The kinds that keep a number of pods running.
+const KEEPING_PODS: [&str; 5] =
+    ["Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "ReplicationController"];
+
+/// Returns the objects that stay as they are, where nothing else says which of their pods are missing.
 fn kept_objects(change: &Change) -> impl Iterator<Item = ObjectName> {
     let is_kept = change.is_keep() && change.demand == ChangeDemand::default();
     let steps = change.steps.iter().map(|step| ObjectName::from(step.id.clone()));
     let objects = steps.chain(change.object.clone());
-    objects.filter(move |object| is_kept && object.kind == ObjectKind::Deployment.as_str())
+    objects.filter(move |object| is_kept && KEEPING_PODS.contains(&object.kind.as_str()))
 }
 
 /// Returns the objects that a change frees.

@@ -12,7 +12,7 @@ use toolforge_quota::{
 
 use crate::change::{Downtime, PodReplacement, Rollout, Workload, WorkloadKind};
 use crate::object::{Difference, Object, ObjectId, deployment_spec};
-use crate::pod::{self, REPLICA_SETS};
+use crate::pod::{self, REPLICA_SETS, ScheduledRun};
 
 /// The action on a workload or on one of its objects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -397,8 +397,8 @@ pub(crate) struct ChangeDemand {
     pub(crate) queued: Option<Demand>,
     /// The pods of such a Job that it runs at once where they fit, each with what it frees at its end.
     pub(crate) queued_pods: Pods,
-    /// What a run of a CronJob requests at least, if it has runs.
-    pub(crate) run: Option<Demand>,
+    /// What a run of a CronJob requests, if it has runs.
+    pub(crate) run: Option<ScheduledRun>,
     /// What failed pods use besides while a Job is retried.
     pub(crate) retries: Demand,
     /// The pods that are replaced by a rollout.
@@ -430,7 +430,7 @@ impl ChangeDemand {
                 demand.queued_pods = Pods { count, each: pod::freed_at_end(spec, &each) };
             }
             if let Object::CronJob(cron_job) = object {
-                demand.run = pod::scheduled_run(cron_job, &each);
+                demand.run = pod::scheduled_run(cron_job, &each, limit_ranges);
             }
             let spec = object.pod_template().and_then(|template| template.spec.as_ref());
             demand.claims.extend(

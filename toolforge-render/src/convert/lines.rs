@@ -1,5 +1,6 @@
 //! Crontabs, and command lines of `jsub` and its relatives (Grid Engine, until 2024).
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use toolforge_model::crontab::{CrontabAssignment, CrontabEntry, runs_submitter, submitter};
@@ -8,7 +9,7 @@ use toolforge_model::{
 };
 
 use crate::convert::loss::Carried;
-use crate::convert::shell_program::{missing_program, runs_in_background, script_of, work_of};
+use crate::convert::shell_program::{missing_program, runs_in_background, script_of, words, work_of};
 use crate::convert::{ConversionNote, Converter};
 use crate::secret::without_secrets_in_text;
 
@@ -43,9 +44,9 @@ impl Converter<'_> {
         let mut assigned = Assigned::default();
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let is_crontab = text.lines().any(|line| CrontabEntry::parse(line.trim()).is_some());
-        for (index, line) in text.lines().enumerate() {
+        for (number, line) in shell_lines(text, is_crontab) {
             let line = line.trim();
-            let location = Location { line: index as u64 + 1, column: 1 };
+            let location = Location { line: number, column: 1 };
             if line.is_empty() || line.starts_with('#') {
                 continue;
             }
@@ -122,6 +123,7 @@ impl Converter<'_> {
             return;
         }
         let mut notes = Vec::new();
+        notes.extend(schedule.as_deref().and_then(other_days));
         let (command, input) = percent_signs(command);
         notes.extend(input.map(|text| ConversionNote::Input { text: shown(text) }));
         let mut submitted = match submitter(&command).map(|_| Submitted::parse(&command)) {
@@ -149,7 +151,7 @@ impl Converter<'_> {
             notes.push(ConversionNote::Background);
         }
         let work = work_of(&submitted.command);
-        let program = work.split_whitespace().next().unwrap_or_default().to_owned();
+        let program = words(work).next().unwrap_or_default().to_owned();
         let script = script_of(work);
         let Some((image, note)) = self.image_for(script) else {
             self.leave(line, "the catalog has no image for it", location);
@@ -232,6 +234,36 @@ fn percent_signs(command: &str) -> (String, Option<&str>) {
         escaped = character == '\\';
     }
     (command.replace("\\%", "%"), None)
+}
+
+/// Returns the lines of a text with their numbers, from 1. Outside of a crontab, which has none such, a backslash at the end of a
+/// line joins the next one to it, as in a shell.
+fn shell_lines(text: &str, is_crontab: bool) -> Vec<(u64, Cow<'_, str>)> {
+    let mut found: Vec<(u64, Cow<'_, str>)> = Vec::new();
+    let mut is_open = false;
+    for (number, line) in (1..).zip(text.lines()) {
+        let is_comment = !is_open && line.trim_start().starts_with('#');
+        let backslashes = line.len() - line.trim_end_matches('\\').len();
+        let is_continued = !is_crontab && !is_comment && backslashes % 2 == 1;
+        let part = if is_continued { &line[..line.len() - 1] } else { line };
+        match found.last_mut().filter(|_| is_open) {
+            Some((_, before)) => before.to_mut().push_str(part),
+            None => found.push((number, Cow::Borrowed(part))),
+        }
+        is_open = is_continued;
+    }
+    found
+}
+
+/// Returns the note about a schedule whose fields of days cron combines in another way than the controller (Debian's cron 3.0).
+fn other_days(schedule: &str) -> Option<ConversionNote> {
+    let fields: Vec<&str> = schedule.split(' ').collect();
+    let [_, _, of_month, _, of_week] = fields.as_slice() else { return None };
+    // If one of the two is a star, days have to match both.
+    let are_both_in_cron = of_month.starts_with('*') || of_week.starts_with('*');
+    let is_star = |field: &str| field.split(',').any(|part| matches!(part, "*" | "?" | "*/1"));
+    let are_both = is_star(of_month) || is_star(of_week);
+    (are_both != are_both_in_cron).then_some(ConversionNote::DayFields { are_both_in_cron })
 }
 
 /// What a line of `jsub` submits.

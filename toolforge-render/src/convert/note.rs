@@ -128,6 +128,12 @@ pub enum ConversionNote {
         /// When the job runs.
         after: Box<CronExpression>,
     },
+    /// cron and the job's controller combine the day of the month and the day of the week in another way: to cron, a field that
+    /// begins with a star has no part in it, also with a step.
+    DayFields {
+        /// Whether cron runs it on the days that match both, and the job on those that match either; else the other way round.
+        are_both_in_cron: bool,
+    },
     /// cron mailed the output of the command to an address.
     MailTo {
         /// The address, or several.
@@ -263,6 +269,17 @@ impl fmt::Display for ConversionNote {
             Self::MacroTime { of_cron, before, after } => {
                 write!(f, "schedule: {of_cron} of a crontab is {before}; the job runs at {after}")
             }
+            Self::DayFields { are_both_in_cron } => {
+                let (before, after) = match are_both_in_cron {
+                    true => ("both the day of the month and", "either"),
+                    false => ("either the day of the month or", "both"),
+                };
+                write!(
+                    f,
+                    "schedule: cron runs it on days that match {before} the day of the week; the job runs \
+                     on days that match {after}"
+                )
+            }
             Self::MailTo { address } => {
                 let address = address.escaped();
                 write!(f, "MAILTO: cron mailed all output to {address}; the job mails the maintainers of the tool when it fails")
@@ -382,6 +399,7 @@ impl ConversionNote {
             Self::Suspended
             | Self::Option { .. }
             | Self::MacroTime { .. }
+            | Self::DayFields { .. }
             | Self::MailTo { .. }
             | Self::MaybeDirectory { .. } => Weight::Behavior,
             Self::RenamedImage { .. } | Self::Renamed { .. } => Weight::Cosmetic,

@@ -47,13 +47,54 @@ const WRAPPERS: [Wrapper; 10] = [
 
 /// Returns the part of a command line that does the work, without what prepares it, as in `cd src && nice -n 10 ./a.py`.
 pub(super) fn work_of(command: &str) -> &str {
-    let parts = command.split("&&").flat_map(|part| part.split(';'));
-    let parts = parts.map(|part| unwrapped(part.trim().trim_start_matches(['(', '{']).trim_start()));
+    let parts = parts(command)
+        .into_iter()
+        .map(|part| unwrapped(part.trim().trim_start_matches(['(', '{']).trim_start()));
     let is_setup = |part: &&str| {
-        let first = part.split_whitespace().next().unwrap_or_default();
+        let first = words(part).next().unwrap_or_default();
         part.is_empty() || SETUP.contains(&first)
     };
     parts.into_iter().find(|part| !is_setup(part)).unwrap_or(command)
+}
+
+/// Returns the commands of a line that run after each other; empty ones between them.
+fn parts(line: &str) -> Vec<&str> {
+    split(line, |bytes, index| {
+        let is_and = |index: usize| bytes.get(index) == Some(&b'&');
+        bytes.get(index) == Some(&b';')
+            || is_and(index) && (is_and(index + 1) || index.checked_sub(1).is_some_and(is_and))
+    })
+}
+
+/// Returns the words of a line, with their quotes.
+pub(super) fn words(line: &str) -> impl Iterator<Item = &str> {
+    let is_space = |bytes: &[u8], index: usize| bytes.get(index).is_some_and(u8::is_ascii_whitespace);
+    split(line, is_space).into_iter().filter(|word| !word.is_empty())
+}
+
+/// Splits a line at bytes outside of quotes; where a quote is not closed, at all of them.
+fn split(line: &str, is_separator: impl Fn(&[u8], usize) -> bool) -> Vec<&str> {
+    let (mut quote, mut is_escaped) = (None, false);
+    let mut quoted = vec![false; line.len()];
+    for (byte, is_quoted) in line.bytes().zip(&mut quoted) {
+        *is_quoted = quote.is_some() || is_escaped;
+        match byte {
+            _ if is_escaped => {}
+            b'\'' | b'"' if quote.is_none() => quote = Some(byte),
+            _ if quote == Some(byte) => quote = None,
+            _ => {}
+        }
+        is_escaped = byte == b'\\' && !is_escaped && quote != Some(b'\'');
+    }
+    let (mut found, mut start) = (Vec::new(), 0);
+    for (index, is_quoted) in quoted.into_iter().enumerate() {
+        if (!is_quoted || quote.is_some()) && is_separator(line.as_bytes(), index) {
+            found.extend(line.get(start..index));
+            start = index + 1;
+        }
+    }
+    found.extend(line.get(start..));
+    found
 }
 
 /// Returns a command without the programs that run it, and without assignments before it.
@@ -62,7 +103,7 @@ fn unwrapped(command: &str) -> &str {
     // The program whose options and arguments are skipped, and how many of the latter are left.
     let mut skipped: Option<(&Wrapper, usize)> = None;
     loop {
-        let word = rest.split_whitespace().next().unwrap_or_default();
+        let word = words(rest).next().unwrap_or_default();
         let after = rest.get(word.len()..).unwrap_or_default().trim_start();
         if after.is_empty() {
             return if word.is_empty() { command } else { rest };
@@ -71,7 +112,7 @@ fn unwrapped(command: &str) -> &str {
         let next = || WRAPPERS.iter().find(|wrapper| word.rsplit('/').next() == Some(wrapper.name));
         match skipped {
             Some((wrapper, _)) if word.starts_with('-') => {
-                let value = after.split_whitespace().next().filter(|_| wrapper.with_value.contains(&word));
+                let value = words(after).next().filter(|_| wrapper.with_value.contains(&word));
                 rest = after.get(value.map_or(0, str::len)..).unwrap_or_default().trim_start();
                 continue;
             }
@@ -96,7 +137,7 @@ pub(super) fn runs_in_background(command: &str) -> bool {
 pub(super) fn script_of(command: &str) -> &str {
     let interpreters =
         ["python", "php", "node", "perl", "ruby", "bash", "sh", "tclsh", "java", "env", "cd", "exec"];
-    let mut words = command.split_whitespace().filter(|word| !word.starts_with('-') && !word.contains('='));
+    let mut words = words(command).filter(|word| !word.starts_with('-') && !word.contains('='));
     let first = words.next().unwrap_or_default();
     let name = first.rsplit('/').next().unwrap_or_default();
     let is_interpreter = interpreters.iter().any(|interpreter| {
@@ -119,7 +160,7 @@ pub(super) fn missing_program(command: &str) -> Option<&'static str> {
     let is_before =
         |word: &&str| word.contains('=') || matches!(*word, "env" | "exec" | "nice" | "nohup" | "time");
     command.split([';', '&', '|', '(', '`']).find_map(|part| {
-        let program = part.split_whitespace().find(|word| !is_before(word))?;
+        let program = words(part).find(|word| !is_before(word))?;
         let name = program.rsplit('/').next().unwrap_or_default();
         MISSING_PROGRAMS.into_iter().find(|program| *program == name)
     })
@@ -128,6 +169,18 @@ pub(super) fn missing_program(command: &str) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn script_of_a_command_is_found() {
+        for (line, expected) in [
+            ("python3 -u 'my bot.py' --all", "'my bot.py'"),
+            ("python3 bot.py", "bot.py"),
+            ("MODE=\"a b\" bash run", "bash"),
+            ("./a.sh 'b c.d'", "./a.sh"),
+        ] {
+            assert_eq!(script_of(line), expected, "{line}");
+        }
+    }
 
     #[test]
     fn work_of_a_command_line_is_found() {
@@ -142,6 +195,10 @@ mod tests {
             ("env A=b LANG=C ./z.sh", "./z.sh"),
             ("test -x ./y.sh && ./y.sh || echo no", "./y.sh || echo no"),
             ("A=b ./z.sh", "./z.sh"),
+            ("FOO=1 BAR=\"a b\" ./a.sh # comment", "./a.sh # comment"),
+            ("A='b; c && d' B=e\\ f ./a.sh", "./a.sh"),
+            ("timeout -k '5 s' 60 ./a.sh", "./a.sh"),
+            ("it's ./a.sh; ./b.sh", "it's ./a.sh"),
             ("cd src", "cd src"),
             ("nohup", "nohup"),
             ("", ""),

@@ -11,6 +11,7 @@ use crate::job::{JobFacts, LiveJobs};
 use crate::manifest::{Manifest, ManifestKind};
 use crate::namespace::{Documents, DocumentsError, Namespace};
 use crate::object::ObjectKind;
+use crate::pod::{PodSet, with_pod_sets};
 use crate::web_service::WebServiceFacts;
 
 /// The facts for a plan of files.
@@ -110,6 +111,10 @@ impl FilePlanFacts {
         live.extend(listed(ObjectKind::HttpRoute, http_routes));
         live.extend(listed(ObjectKind::Pod, pods));
         live.extend(others);
+        let mut jobs = jobs;
+        jobs.live.sets = live.iter().filter_map(|found| PodSet::of_json(&found.kind, &found.json)).collect();
+        let limits = std::mem::take(&mut jobs.namespace.limits);
+        jobs.namespace.limits = with_pod_sets(limits, &jobs.live.sets, &jobs.live.pods);
         let facts = Self::new(jobs.namespace.clone());
         Self { live: live.into_iter().collect(), jobs, ..facts }
     }

@@ -64,7 +64,7 @@ pub(super) fn change_of(manifest: &Manifest, action: Action, facts: &FilePlanFac
             planned.object(&mut change, &Demand::default(), &Demand::default());
             if cron_job_spec(wanted).is_none_or(|spec| spec.suspend != Some(true)) {
                 change.demand.pods = planned.pods();
-                change.demand.run = scheduled_run(wanted, &planned.pods_of_count(1).each);
+                change.demand.run = scheduled_run(wanted, &planned.pods_of_count(1).each, limit_ranges);
             }
         }
         ManifestObject::Service(wanted) => {

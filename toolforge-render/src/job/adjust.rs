@@ -98,11 +98,12 @@ fn own_adjustments(
             return verb(job);
         }
         let request = with_size(&request, sized.size, size)?;
-        let JobWorkload::Scheduled(mut wanted) =
-            JobPlan::new(request.clone(), facts).ok()?.objects().workload
-        else {
+        if !matches!(request.kind, JobKind::Scheduled { .. }) {
             let load = plan_load(&[request], facts, &LoadOptions::default());
             return load.problems.is_empty().then_some(load.set);
+        }
+        let JobWorkload::Scheduled(mut wanted) = JobPlan::new(request, facts).ok()?.objects().workload else {
+            return None;
         };
         wanted.metadata = job.workload.metadata().clone();
         verb(&JobObjects { workload: JobWorkload::Scheduled(wanted), ..job.clone() })

@@ -21,6 +21,9 @@ const SHORTEST_INTERVAL: u64 = 60;
 /// The most runs of a job at the same time that are simulated one by one.
 const MOST_AT_ONCE: u64 = 100;
 
+/// How long after a time runs that start in it are followed at most.
+const LONGEST_RUN: SignedDuration = SignedDuration::from_hours(24);
+
 /// The schedule, duration and demand of a scheduled job's runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -177,6 +180,14 @@ fn active_runs<'a>(job: &JobObjects, live: &'a LiveJobs) -> Vec<&'a Job> {
         RunOutcome::Succeeded { .. } | RunOutcome::Failed { .. } | RunOutcome::Suspended => false,
     });
     runs
+}
+
+/// Returns a time with that which follows until the runs have ended that start in it.
+pub(super) fn with_last_runs(loads: &[ScheduledJobLoad], time: &Range<Timestamp>) -> Range<Timestamp> {
+    let lasting = loads.iter().filter(|load| !load.runs_all_the_time());
+    let longest = lasting.map(|load| SignedDuration::from_secs(load.seconds.into())).max();
+    let longest = longest.unwrap_or_default().min(LONGEST_RUN);
+    time.start..time.end.checked_add(longest).unwrap_or(Timestamp::MAX)
 }
 
 /// Returns a time in seconds since 1970.

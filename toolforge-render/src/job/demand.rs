@@ -5,14 +5,13 @@ use toolforge_quota::{Demand, LimitRange, PodTraits, Pods};
 use crate::job::{JobFacts, JobObjects, JobWorkload, LiveJobs, pods_of_job, runs_of_job};
 use crate::object::ObjectKind;
 use crate::pod::{
-    count_demand, freed_at_end, least_pods, of_live_pods, parallel_pods, pod_demand, retry_demand,
-    run_demand, traits_of,
+    count_demand, freed_at_end, least_pods, of_live_pods, parallel_pods, pod_demand, run_demand, traits_of,
 };
 
 /// What one run of a job requests.
 #[derive(Debug, Default)]
 pub(super) struct RunDemand {
-    /// Its Job and its pods, also those that have succeeded or failed before.
+    /// Its Job and its pods, also those that have succeeded before; none of them fails.
     pub(super) each: Demand,
     /// The pods of it that need not run beside the others.
     pub(super) further: Pods,
@@ -28,8 +27,7 @@ pub(super) fn of_run(job: &JobObjects, facts: &JobFacts) -> RunDemand {
     };
     let limit_ranges = &facts.namespace.limits.limit_ranges;
     let one = pod_demand(pod, limit_ranges);
-    let mut each = run_demand(spec, &one);
-    each.add_all(&retry_demand(spec));
+    let each = run_demand(spec, &one);
     let traits = traits_of(pod, limit_ranges);
     let count = parallel_pods(spec).saturating_sub(least_pods(spec));
     RunDemand { each, further: Pods { count, each: freed_at_end(spec, &one) }, traits }

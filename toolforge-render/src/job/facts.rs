@@ -11,7 +11,9 @@ use crate::change::{Change, ChangeSet};
 use crate::job::{JobObjects, JobWorkload, is_job, job_name_of};
 use crate::namespace::{Documents, DocumentsError, Namespace};
 use crate::object::{HttpRoute, Object, ObjectKind, deployment_spec, has_label};
-use crate::pod::{PodsTime, remove_terminating_pods, with_unsettled_pods};
+use crate::pod::{
+    PodSet, PodsTime, remove_terminating_pods, with_kept_jobs, with_pod_sets, with_unsettled_pods,
+};
 
 /// Everything that a plan for jobs needs besides the requests.
 #[derive(Clone, Debug)]
@@ -87,6 +89,8 @@ pub struct LiveJobs {
     pub services: Vec<Service>,
     /// All HTTPRoutes of the namespace; none where the cluster does not serve them.
     pub http_routes: Vec<HttpRoute>,
+    /// Objects with pods of other kinds, as far as they are known: from files, or where a refused pod or a plan is theirs.
+    pub sets: Vec<PodSet>,
     /// All pods of the namespace.
     pub pods: Vec<Pod>,
     /// The namespace's events.
@@ -227,12 +231,18 @@ impl Documents {
             jobs: self.all_of_kind("Job", &namespace)?,
             services: self.all_of_kind("Service", &namespace)?,
             http_routes: self.all_of_kind("HTTPRoute", &namespace)?,
+            sets: self
+                .objects_of(&namespace)
+                .filter_map(|(_, kind, _, json)| PodSet::of_json(kind, json))
+                .collect(),
             pods: self.all_of_kind("Pod", &namespace)?,
             events: self.all_of_kind("Event", &namespace)?,
             recorded: BTreeMap::new(),
         };
-        let LiveJobs { deployments, jobs, pods, .. } = &live;
+        let LiveJobs { deployments, cron_jobs, jobs, sets, pods, .. } = &live;
         facts.limits = with_unsettled_pods(facts.limits, deployments, jobs, pods, PodsTime::Unknown);
+        facts.limits = with_kept_jobs(facts.limits, cron_jobs, jobs);
+        facts.limits = with_pod_sets(facts.limits, sets, pods);
         Ok(JobFacts { namespace: facts, live, may_lack_kinds: true })
     }
 }

@@ -9,8 +9,8 @@ use toolforge_quota::{
 };
 
 use crate::change::{Action, Adjustment, Change, ChangeSet, WorkloadKind, with_rows};
-use crate::job::beside_runs::{limits_beside_runs, quotas_beside_runs};
-use crate::job::calendar::{assumed_seconds, has_other_time_zone, seconds};
+use crate::job::beside_runs::{limits_beside_runs, quotas_that_stay};
+use crate::job::calendar::{assumed_seconds, has_other_time_zone, seconds, with_last_runs};
 use crate::job::demand::{RunDemand, of_run};
 use crate::job::duration::DurationSource;
 use crate::job::stagger::NearestSchedule;
@@ -28,20 +28,31 @@ const MOST_JOBS: usize = 20;
 /// afterwards. There are none then of changes that do not fit.
 ///
 /// The one-off jobs that the changes create run at their start, for the assumed duration, or one after the other where they do not fit
-/// at once; those whose end is awaited run before.
+/// at once; those whose end is awaited run before. Pods that run now and end by themselves, such as those of a shell, run on for an
+/// hour, or for as long as they have run if that is longer.
+///
+/// Runs that start within the time may only later meet others. The end of the time in which such conflicts are looked for is returned,
+/// too.
 #[must_use]
 pub fn conflicts_after(
     set: &ChangeSet,
     plans: &[JobPlan],
     facts: &JobFacts,
     time: &Range<Timestamp>,
-) -> Vec<Conflict> {
-    let Some(after) = RunsAfter::new(set, plans, facts, time) else { return Vec::new() };
-    let mut found = conflicts(&simulate(&after.quotas, &after.runs, seconds(time)));
+) -> (Vec<Conflict>, Timestamp) {
+    let Some(after) = RunsAfter::new(set, plans, facts, time) else { return (Vec::new(), time.end) };
+    let conflicts_within =
+        |time: &Range<Timestamp>| conflicts(&simulate(&after.quotas, &after.runs, seconds(time)));
+    let mut found = conflicts_within(time);
+    let later = conflicts_within(&after.time).into_iter().filter(|conflict| {
+        after.starts_before(time.end, conflict) && found.iter().all(|known| known.names != conflict.names)
+    });
+    let later: Vec<Conflict> = later.collect();
+    found.extend(later);
     let is_scheduled = |name: &String| after.loads.iter().any(|load| load.name.as_str() == name);
     found.retain(|conflict| conflict.names.iter().any(is_scheduled));
     if !after.has_planned {
-        let without_changes = quotas_beside_runs(&after.loads, facts);
+        let without_changes = quotas_that_stay(&after.loads, facts);
         let is_caused = |shortfall: &ResourceCheck| {
             let is_same =
                 |row: &&ResourceCheck| row.quota == shortfall.quota && row.resource == shortfall.resource;
@@ -51,7 +62,7 @@ pub fn conflicts_after(
         };
         found.retain(|conflict| set.at_rest.fits() && conflict.shortfalls.iter().any(is_caused));
     }
-    found
+    (found, after.time.end)
 }
 
 /// How long a rollout may take: within this time it makes progress, by default (Kubernetes 1.33, `progressDeadlineSeconds`).
@@ -147,8 +158,8 @@ pub fn schedule_adjustments(
         .filter_map(|(load, change)| {
             let others = after.runs.iter().filter(|runs| runs.name != load.name.as_str());
             let counter =
-                ConflictCounter::new(&after.quotas, others, &load.runs_at(Vec::new()), seconds(time));
-            let schedule = search.of(load, &counter, time)?;
+                ConflictCounter::new(&after.quotas, others, &load.runs_at(Vec::new()), seconds(&after.time));
+            let schedule = search.of(load, &counter, &after.time)?;
             Some(Adjustment {
                 schedule: Some(schedule),
                 object: change.object.clone(),
@@ -170,10 +181,12 @@ struct RunsAfter {
     runs: Vec<ScheduledRuns>,
     /// Whether a scheduled job is planned.
     has_planned: bool,
+    /// The time of the runs: that which was asked for, and on until those that start in it have ended.
+    time: Range<Timestamp>,
 }
 
 impl RunsAfter {
-    /// Returns the runs within a time after changes; `None` if there is no scheduled job.
+    /// Returns the runs within a time after changes, and until those have ended; `None` if there is no scheduled job.
     fn new(set: &ChangeSet, plans: &[JobPlan], facts: &JobFacts, time: &Range<Timestamp>) -> Option<Self> {
         let planned = planned_jobs(set, plans);
         let has_planned = planned.iter().any(|job| matches!(job.workload, JobWorkload::Scheduled(_)));
@@ -181,7 +194,8 @@ impl RunsAfter {
         if loads.is_empty() {
             return None;
         }
-        let mut runs: Vec<ScheduledRuns> = loads.iter().map(|load| load.runs(time)).collect();
+        let time = with_last_runs(&loads, time);
+        let mut runs: Vec<ScheduledRuns> = loads.iter().map(|load| load.runs(&time)).collect();
         let started: Vec<&JobObjects> = planned.iter().filter(|job| is_started(job, set)).collect();
         let mut start = time.start.as_second();
         runs.extend(started.iter().map(|job| {
@@ -200,15 +214,31 @@ impl RunsAfter {
             }
             runs
         }));
-        runs.sort_by(|one, other| one.name.cmp(&other.name));
         let freed = set.freed_objects();
-        let limits = limits_beside_runs(&loads, facts, |object| freed.contains(object));
+        let is_freed = |object: &_| freed.contains(object);
+        let beside_runs = limits_beside_runs(&loads, facts, is_freed);
+        runs.extend(beside_runs.passing_pods(facts, is_freed, time.start));
+        runs.sort_by(|one, other| one.name.cmp(&other.name));
+        let limits = beside_runs.without_passing_pods(is_freed);
         let rows = set.rows_after(&limits, |change| change.demand.requested.clone());
         let is_run = |change: &Change| started.iter().any(|job| job.name.as_str() == change.name);
         let beside = set.rows_after(&limits, |change| {
             if is_run(change) { Demand::default() } else { change.demand.requested.clone() }
         });
-        Some(Self { quotas: with_rows(limits, &beside).quotas, rows, loads, runs, has_planned })
+        Some(Self { quotas: with_rows(limits, &beside).quotas, rows, loads, runs, has_planned, time })
+    }
+
+    /// Returns whether a run of a conflict starts before a time. One that takes place all the time does not count.
+    fn starts_before(&self, time: Timestamp, conflict: &Conflict) -> bool {
+        let is_permanent =
+            |name: &str| self.loads.iter().any(|load| load.name.as_str() == name && load.runs_all_the_time());
+        let mut runs = self.runs.iter().filter(|runs| conflict.names.contains(&runs.name));
+        runs.any(|runs| {
+            let is_part = |start: &i64| {
+                *start < time.as_second() && start.saturating_add(runs.seconds.into()) > conflict.start
+            };
+            !is_permanent(&runs.name) && runs.starts.iter().any(is_part)
+        })
     }
 }
 

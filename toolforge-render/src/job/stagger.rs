@@ -8,8 +8,9 @@ use toolforge_quota::{
     ConflictCount, ConflictCounter, Interval, ScheduledRuns, conflicting_runs, conflicts, simulate,
 };
 
-use crate::job::calendar::seconds;
-use crate::job::{JobFacts, ScheduledJobLoad, quotas_beside_runs};
+use crate::job::beside_runs::quotas_that_stay;
+use crate::job::calendar::{seconds, with_last_runs};
+use crate::job::{JobFacts, ScheduledJobLoad};
 use crate::object::CronJobSchedule;
 
 /// The number of minutes in an hour.
@@ -98,17 +99,18 @@ pub struct StaggeredJobs {
 /// A job is moved that runs in a single minute of an hour, or in minutes that are spaced evenly over it, such as `*/15`; its
 /// hours and the number of its runs stay the same. Jobs are moved one at a time, the last by name first. Each proposal is the
 /// result of counting all conflicts with every other minute. The search starts at the minute of `@hourly` for the job, so the
-/// result is always the same.
+/// result is always the same. Runs that start within the time may only later meet others, which count.
 #[must_use]
 pub fn stagger(loads: &[ScheduledJobLoad], facts: &JobFacts, time: &Range<Timestamp>) -> StaggeredJobs {
     let mut loads = loads.to_vec();
     loads.sort_by(|one, other| one.name.cmp(&other.name));
     let original: Vec<CronJobSchedule> = loads.iter().map(|load| load.schedule.clone()).collect();
-    let quotas = quotas_beside_runs(&loads, facts);
+    let quotas = quotas_that_stay(&loads, facts);
+    let (until, time) = (time.end.as_second(), &with_last_runs(&loads, time));
     let mut runs: Vec<ScheduledRuns> = loads.iter().map(|load| load.runs(time)).collect();
     let simulated = |runs: &[ScheduledRuns]| simulate(&quotas, runs, seconds(time));
     let mut intervals = simulated(&runs);
-    let before = Severity::of(&intervals);
+    let before = Severity::of(&intervals, until);
     let (mut current, mut work) = (before, 0);
     let mut order: Vec<usize> = Vec::new();
     for _ in 0..PASSES {
@@ -118,12 +120,13 @@ pub fn stagger(loads: &[ScheduledJobLoad], facts: &JobFacts, time: &Range<Timest
                 break;
             }
             let candidates = candidates(&loads[index], facts);
-            if candidates.is_empty() || !is_in_conflict(&loads[index].name, &intervals) {
+            if candidates.is_empty() || !is_in_conflict(&loads[index].name, &intervals, until) {
                 continue;
             }
             let others = runs.iter().enumerate().filter(|(other, _)| *other != index).map(|(_, runs)| runs);
             let counter =
                 ConflictCounter::new(&quotas, others, &loads[index].runs_at(Vec::new()), seconds(time));
+            let counter = counter.before(until);
             let mut found: Vec<(ConflictCount, CronJobSchedule, ScheduledRuns)> = Vec::new();
             for candidate in candidates {
                 let schedule = CronJobSchedule::Expression(candidate);
@@ -144,7 +147,7 @@ pub fn stagger(loads: &[ScheduledJobLoad], facts: &JobFacts, time: &Range<Timest
                 let former = std::mem::replace(&mut runs[index], moved_runs);
                 let with_it = simulated(&runs);
                 work += with_it.len() * SIMULATED;
-                let severity = Severity::of(&with_it);
+                let severity = Severity::of(&with_it, until);
                 if severity.groups <= current.groups {
                     (loads[index].schedule, current, intervals) = (schedule, severity, with_it);
                     order.retain(|moved| *moved != index);
@@ -167,7 +170,7 @@ pub fn stagger(loads: &[ScheduledJobLoad], facts: &JobFacts, time: &Range<Timest
         Some(ScheduleProposal { name: load.name.clone(), from, to })
     };
     let is_fixed = |load: &&ScheduledJobLoad| {
-        is_in_conflict(&load.name, &intervals) && candidates(load, facts).is_empty()
+        is_in_conflict(&load.name, &intervals, until) && candidates(load, facts).is_empty()
     };
     StaggeredJobs {
         proposals: order.into_iter().filter_map(proposal).collect(),
@@ -182,9 +185,11 @@ pub fn stagger(loads: &[ScheduledJobLoad], facts: &JobFacts, time: &Range<Timest
     }
 }
 
-fn is_in_conflict(name: &JobName, intervals: &[Interval]) -> bool {
-    let mut exceeded = intervals.iter().filter(|found| !found.shortfalls.is_empty());
-    exceeded.any(|found| found.names.iter().any(|found| found == name.as_str()))
+/// Returns whether runs of a job exceed a quota, alone or with others, of which one starts before a time.
+fn is_in_conflict(name: &JobName, intervals: &[Interval], before: i64) -> bool {
+    let exceeded = intervals.iter().filter(|found| !found.shortfalls.is_empty());
+    let mut early = exceeded.filter(|found| found.starts.iter().any(|start| *start < before));
+    early.any(|found| found.names.iter().any(|found| found == name.as_str()))
 }
 
 /// How much the runs exceed the quotas.
@@ -197,8 +202,9 @@ struct Severity {
 }
 
 impl Severity {
-    fn of(intervals: &[Interval]) -> Self {
-        Self { runs: conflicting_runs(intervals), groups: conflicts(intervals).len() }
+    /// Returns how much runs do that start before a time.
+    fn of(intervals: &[Interval], before: i64) -> Self {
+        Self { runs: conflicting_runs(intervals, before), groups: conflicts(intervals).len() }
     }
 }
 

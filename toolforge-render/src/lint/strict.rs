@@ -155,6 +155,14 @@ enum Path<'p> {
     Index(&'p Path<'p>, usize),
 }
 
+impl Path<'_> {
+    /// Returns whether a value may be bytes as base64, in which the API server skips line breaks. In a ConfigMap's `data`, which
+    /// is plain text, they make no difference to the checks.
+    fn is_of_base64(&self) -> bool {
+        matches!(self, Self::Key(Self::Key(Self::Root, "binaryData" | "data"), _))
+    }
+}
+
 impl fmt::Display for Path<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -228,6 +236,11 @@ impl<'n, 'p> Reader<'n, 'p> {
         visitor.visit_i64(number.unwrap_or_default())
     }
 
+    fn explain_text<'de, V: Visitor<'de>>(self, text: &str, visitor: V) -> Result<V::Value, Stopped> {
+        let result = visitor.visit_str(text);
+        self.explain(result)
+    }
+
     /// Notes why a visitor did not take a value that has the right type.
     fn explain<T>(self, result: Result<T, Stopped>) -> Result<T, Stopped> {
         if let Err(Stopped(reason)) = &result
@@ -265,6 +278,9 @@ impl<'de, 'n> Deserializer<'de> for Reader<'n, '_> {
 
     fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Stopped> {
         let text = match self.scalar() {
+            Some(Scalar { plain: Plain::String, text, .. }) if self.path.is_of_base64() => {
+                return self.explain_text(&text.replace(['\n', '\r'], ""), visitor);
+            }
             Some(Scalar { plain: Plain::String, text, .. }) => text.as_str(),
             Some(Scalar { plain: Plain::Null, .. }) => "",
             Some(scalar) => {
@@ -276,8 +292,7 @@ impl<'de, 'n> Deserializer<'de> for Reader<'n, '_> {
                 ""
             }
         };
-        let result = visitor.visit_str(text);
-        self.explain(result)
+        self.explain_text(text, visitor)
     }
 
     fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Stopped> {

@@ -1,21 +1,61 @@
 //! Deserializes YAML values whose locations are known, so that an error has the location of the value.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::de::value::StrDeserializer;
 use serde::de::{
-    self, DeserializeSeed, Deserializer, Expected, IntoDeserializer as _, MapAccess, SeqAccess, Unexpected,
-    Visitor,
+    self, DeserializeOwned, DeserializeSeed, Deserializer, Expected, IntoDeserializer as _, MapAccess,
+    SeqAccess, Unexpected, Visitor,
 };
-use serde::{Deserialize, forward_to_deserialize_any};
+use serde::forward_to_deserialize_any;
 use toolforge_model::yaml::{YamlNode, YamlValue};
 use toolforge_model::{Diagnostic, Location, Memory};
 
-/// Returns a value of a type, or where and why the node is none.
-pub(crate) fn deserialize<'a, T: Deserialize<'a>>(node: &'a YamlNode) -> Result<T, Diagnostic> {
-    T::deserialize(Node { node }).map_err(|NodeError { location, message }| {
-        Diagnostic::new(location.unwrap_or(node.location), message)
-    })
+use crate::manifest::Plain;
+
+/// The most errors of one value that are returned.
+const MOST_ERRORS: usize = 20;
+
+/// Returns a value of a type, or where and why the node is none: every value in it that is wrong. The list has an error at least.
+pub(crate) fn deserialize<T: DeserializeOwned>(node: &YamlNode) -> Result<T, Vec<Diagnostic>> {
+    let mut errors: Vec<Diagnostic> = Vec::new();
+    // What is left when the values that are wrong are removed.
+    let mut rest = Cow::Borrowed(node);
+    loop {
+        let found = match T::deserialize(Node { node: &rest }) {
+            Ok(value) if errors.is_empty() => return Ok(value),
+            Ok(_) => return Err(errors),
+            Err(found) => found,
+        };
+        let location = found.location.unwrap_or(node.location);
+        // What is missing cannot be removed.
+        if errors.iter().all(|error| error.location != location) {
+            errors.push(Diagnostic::new(location, found.message));
+        }
+        if errors.len() >= MOST_ERRORS || !remove(rest.to_mut(), location) {
+            return Err(errors);
+        }
+    }
+}
+
+/// Removes the values in a node that begin at a location; returns whether there are any.
+fn remove(node: &mut YamlNode, location: Location) -> bool {
+    match &mut node.value {
+        YamlValue::Sequence(items) => {
+            let before = items.len();
+            items.retain(|item| item.location != location);
+            let is_found = items.len() < before;
+            items.iter_mut().fold(is_found, |found, item| remove(item, location) || found)
+        }
+        YamlValue::Mapping(pairs) => {
+            let before = pairs.len();
+            pairs.retain(|(_, value)| value.location != location);
+            let is_found = pairs.len() < before;
+            pairs.iter_mut().fold(is_found, |found, (_, value)| remove(value, location) || found)
+        }
+        YamlValue::Null | YamlValue::String(_) | YamlValue::Plain(_) => false,
+    }
 }
 
 #[derive(Debug)]
@@ -45,6 +85,12 @@ impl de::Error for NodeError {
     }
 
     fn invalid_type(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
+        let found = match found {
+            Unexpected::Unit => "nothing".to_owned(),
+            Unexpected::Seq => "a list".to_owned(),
+            Unexpected::Map => "a mapping".to_owned(),
+            other => other.to_string(),
+        };
         Self::custom(format_args!("found {found}; expected {}", in_words(&expected.to_string())))
     }
 }
@@ -65,35 +111,6 @@ struct Node<'a> {
     node: &'a YamlNode,
 }
 
-/// A number or a boolean.
-enum Plain<'a> {
-    Bool(bool),
-    Unsigned(u64),
-    Signed(i64),
-    Float(f64),
-    Text(&'a str),
-}
-
-/// Returns the meaning of a number or a boolean as it is spelled.
-fn plain(text: &str) -> Plain<'_> {
-    match text.to_ascii_lowercase().as_str() {
-        "true" | "yes" | "on" | "y" => return Plain::Bool(true),
-        "false" | "no" | "off" | "n" => return Plain::Bool(false),
-        _ => {}
-    }
-    let radix = |prefix: &str, radix| {
-        text.strip_prefix(prefix).and_then(|digits| u64::from_str_radix(digits, radix).ok())
-    };
-    if let Some(number) = text.parse().ok().or_else(|| radix("0x", 16)).or_else(|| radix("0o", 8)) {
-        return Plain::Unsigned(number);
-    }
-    match (text.parse(), text.parse()) {
-        (Ok(number), _) => Plain::Signed(number),
-        (_, Ok(number)) => Plain::Float(number),
-        _ => Plain::Text(text),
-    }
-}
-
 impl<'de> Deserializer<'de> for Node<'de> {
     type Error = NodeError;
 
@@ -102,12 +119,17 @@ impl<'de> Deserializer<'de> for Node<'de> {
         let value = match &self.node.value {
             YamlValue::Null => visitor.visit_unit(),
             YamlValue::String(text) => visitor.visit_borrowed_str(text),
-            YamlValue::Plain(text) => match plain(text) {
-                Plain::Bool(value) => visitor.visit_bool(value),
-                Plain::Unsigned(number) => visitor.visit_u64(number),
-                Plain::Signed(number) => visitor.visit_i64(number),
-                Plain::Float(number) => visitor.visit_f64(number),
-                Plain::Text(text) => visitor.visit_borrowed_str(text),
+            YamlValue::Plain(text) => match Plain::of(text) {
+                Plain::Null => visitor.visit_unit(),
+                Plain::Boolean(value) => visitor.visit_bool(value),
+                Plain::Integer(number) => match (i64::try_from(number), u64::try_from(number)) {
+                    (Ok(number), _) => visitor.visit_i64(number),
+                    (_, Ok(number)) => visitor.visit_u64(number),
+                    // No field has such a number.
+                    _ => visitor.visit_borrowed_str(text),
+                },
+                Plain::Number(number) => visitor.visit_f64(number),
+                Plain::String => visitor.visit_borrowed_str(text),
             },
             YamlValue::Sequence(items) => visitor.visit_seq(Items { items: items.iter() }),
             YamlValue::Mapping(pairs) => visitor.visit_map(Pairs { pairs: pairs.iter(), value: None }),
@@ -131,13 +153,17 @@ impl<'de> Deserializer<'de> for Node<'de> {
         if name != "Quantity" {
             return visitor.visit_newtype_struct(self);
         }
-        let text = self.node.scalar().unwrap_or_default();
-        if Memory::parse_quantity(text).is_err() {
+        let text = match &self.node.value {
+            YamlValue::Null => Plain::Null.amount(""),
+            YamlValue::Plain(text) => Plain::of(text).amount(text),
+            _ => Cow::Borrowed(self.node.scalar().unwrap_or_default()),
+        };
+        if Memory::parse_quantity(&text).is_err() {
             let message =
                 format!("{} is not a quantity; write it like 500m, 0.5, 2 or 512Mi", self.node.describe());
             return Err(de::Error::custom(message)).map_err(|error: NodeError| error.at(self.node.location));
         }
-        let text: StrDeserializer<'_, NodeError> = text.into_deserializer();
+        let text: StrDeserializer<'_, NodeError> = text.as_ref().into_deserializer();
         visitor.visit_newtype_struct(text)
     }
 
@@ -194,16 +220,17 @@ mod tests {
     use super::*;
 
     fn error(text: &str) -> String {
-        deserialize::<PodSpec>(&yaml::parse(text).unwrap()).unwrap_err().to_string()
+        let errors = deserialize::<PodSpec>(&yaml::parse(text).unwrap()).unwrap_err();
+        errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
     }
 
     #[test]
     fn quantities_may_be_numbers() {
-        let text = "containers:\n- name: a\n  resources: {limits: {cpu: 1, memory: 0.5Gi}}\n";
+        let text = "containers:\n- name: a\n  resources: {limits: {cpu: 010, memory: 0.5Gi, a: 0x1, b: 2.0, c: ~, d: .5}}\n";
         let spec: PodSpec = deserialize(&yaml::parse(text).unwrap()).unwrap();
         let limits = spec.containers[0].resources.clone().unwrap().limits.unwrap();
         let amounts: Vec<&str> = limits.values().map(|quantity| quantity.0.as_str()).collect();
-        assert_eq!(amounts, ["1", "0.5Gi"]);
+        assert_eq!(amounts, ["1", "2", "0", "8", ".5", "0.5Gi"]);
     }
 
     #[test]
@@ -216,9 +243,31 @@ mod tests {
     }
 
     #[test]
+    fn every_wrong_value_is_an_error() {
+        let text = "hostNetwork: \"no\"\ncontainers:\n- name: 5\n  command: sleep\n  args: [a, 5, [b], c]\n  ports: [{containerPort: x}]\n\
+                    - name: a\n  env: [&v {name: X, value: 5}, *v]\n- 7\n- resources: {limits: {cpu: lots, memory: much}}\n\
+                    - {5: a, ports: [{containerPort: y}]}\n- {[a]: b, tty: x}\n";
+        insta::assert_snapshot!(error(text), @r#"
+        line 1, column 14: found string "no"; expected a boolean
+        line 3, column 9: found integer `5`; expected a string
+        line 4, column 12: found string "sleep"; expected a list
+        line 5, column 13: found integer `5`; expected a string
+        line 5, column 16: found a list; expected a string
+        line 6, column 27: found string "x"; expected a whole number
+        line 8, column 29: found integer `5`; expected a string
+        line 9, column 3: found integer `7`; expected a mapping
+        line 10, column 29: "lots" is not a quantity; write it like 500m, 0.5, 2 or 512Mi
+        line 10, column 43: "much" is not a quantity; write it like 500m, 0.5, 2 or 512Mi
+        line 11, column 34: found boolean `true`; expected a whole number
+        line 12, column 4: a key must be text, not a list
+        "#);
+    }
+
+    #[test]
     fn plain_values_keep_their_meaning() {
-        let node = yaml::parse("[1, -1, 1.5, true, no, ~, '5', 0x10, x]").unwrap();
+        let node =
+            yaml::parse("[1, -1, 1.5, true, no, ~, '5', 0x10, x, 010, 1_0, 0b10, 2e0, 1.0, yEs]").unwrap();
         let value: Value = deserialize(&node).unwrap();
-        assert_eq!(value.to_string(), r#"[1,-1,1.5,true,false,null,"5",16,"x"]"#);
+        assert_eq!(value.to_string(), r#"[1,-1,1.5,true,false,null,"5",16,"x",8,10,2,2,1,"yEs"]"#);
     }
 }

@@ -7,6 +7,7 @@ mod document;
 mod kind;
 mod object;
 mod read;
+mod scalar;
 mod secret_lines;
 
 pub use document::{FileDocument, FileDocuments, file_documents};
@@ -15,4 +16,5 @@ pub(crate) use kind::item_kind_of;
 pub use kind::{ManifestKind, list_item_kind};
 pub use object::{Manifest, ManifestObject};
 pub use read::Manifests;
+pub(crate) use scalar::Plain;
 pub(crate) use secret_lines::{HEAD, is_secret_kind, values_in_lines};

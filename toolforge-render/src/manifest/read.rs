@@ -4,7 +4,7 @@ use toolforge_model::yaml::{YamlNode, YamlValue};
 use toolforge_model::{Diagnostic, ToolName, Untrusted, suggest};
 
 use crate::manifest::deserialize::deserialize;
-use crate::manifest::{Manifest, ManifestKind, ManifestObject, item_kind_of};
+use crate::manifest::{Manifest, ManifestKind, ManifestObject, Plain, item_kind_of};
 use crate::object::KnownKind;
 
 /// The most objects of all documents; the largest namespaces have a few hundred.
@@ -104,7 +104,14 @@ impl Manifests {
             );
             return Err(Diagnostic::new(found.location, message));
         }
-        let object = content(&kind, node)?;
+        let object = match content(&kind, node) {
+            Ok(object) => object,
+            Err(mut errors) => {
+                let last = errors.pop();
+                self.errors.append(&mut errors);
+                return last.map_or(Ok(None), Err);
+            }
+        };
         if object.has_pods() && object.pod_spec().is_none_or(|pod| pod.containers.is_empty()) {
             let place = node.get("spec").unwrap_or(node);
             let message = format!("this {kind} has no containers");
@@ -134,9 +141,9 @@ impl Manifests {
 }
 
 /// Returns the content of an object of which quotas count more than that it exists. Data of others is not looked at.
-fn content(kind: &ManifestKind, node: &YamlNode) -> Result<ManifestObject, Diagnostic> {
+fn content(kind: &ManifestKind, node: &YamlNode) -> Result<ManifestObject, Vec<Diagnostic>> {
     if let Some(error) = not_served(kind, node) {
-        return Err(error);
+        return Err(vec![error]);
     }
     let found = match (kind.group.as_str(), kind.kind.as_str()) {
         ("apps", "Deployment") => ManifestObject::Deployment(Box::new(deserialize(node)?)),
@@ -208,7 +215,7 @@ fn below_zero(node: &YamlNode) -> Option<Diagnostic> {
     let fields = ["replicas", "parallelism", "completions"];
     let (field, found) = fields.into_iter().find_map(|field| {
         let found = [Some(spec), of_runs].into_iter().flatten().find_map(|spec| spec.get(field))?;
-        found.scalar()?.parse::<i64>().is_ok_and(|number| number < 0).then_some((field, found))
+        matches!(Plain::of(found.scalar()?), Plain::Integer(number) if number < 0).then_some((field, found))
     })?;
     let text = Untrusted::new(found.describe());
     let message = format!("{field} is {}; expected a whole number of at least 0", text.escaped());
@@ -294,6 +301,18 @@ mod tests {
         line 14, column 71: this StatefulSet has no selector; write one that matches the labels of its pods
         line 19, column 8: items is a mapping; expected a list of objects
         line 15, column 3: Namespace objects belong to no namespace, so no quota counts them
+        "#);
+    }
+
+    #[test]
+    fn every_wrong_value_of_an_object_is_an_error() {
+        let text = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: a}\nspec:\n  replicas: two\n  selector: x\n  \
+                    template: {spec: {hostNetwork: \"no\", containers: [{name: a, image: x, command: sleep}]}}\n";
+        insta::assert_snapshot!(shown(text), @r#"
+        line 5, column 13: found string "two"; expected a whole number
+        line 6, column 13: found string "x"; expected a mapping
+        line 7, column 34: found string "no"; expected a boolean
+        line 7, column 82: found string "sleep"; expected a list
         "#);
     }
 

@@ -15,6 +15,15 @@ const ZEROS: [&str; 4] = ["hostPort", "initialDelaySeconds", "minReadySeconds", 
 /// The texts that the API server omits if they are empty.
 const TEXTS: [&str; 6] = ["fsType", "medium", "subPath", "subPathExpr", "value", "workingDir"];
 
+/// The booleans that differ from an unset value if they are `false` (Kubernetes 1.33).
+const TRUE_IF_UNSET: [&str; 5] = [
+    "allocateLoadBalancerNodePorts",
+    "allowPrivilegeEscalation",
+    "automountServiceAccountToken",
+    "enableServiceLinks",
+    "hostUsers",
+];
+
 /// One field that differs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -120,7 +129,7 @@ fn fill_missing(from: &Map<String, Value>, to: &mut Map<String, Value>) {
 /// Returns every field of `wanted` whose value `live` does not have, in the order of the wanted object.
 ///
 /// `null` in `wanted` means that the field must be absent. Fields that only `live` has are ignored. Quantities compare as
-/// numbers, and values that the API server omits (`false`, empty lists and maps, some zeros and empty texts) compare as absent.
+/// numbers, and values that the API server omits (`false` where that is the default, empty lists and maps, some zeros and empty texts) compare as absent.
 #[must_use]
 pub fn differences(wanted: &Value, live: &Value) -> Vec<Difference> {
     let mut found = Vec::new();
@@ -149,12 +158,12 @@ fn compare(wanted: &Value, live: Option<&Value>, path: &FieldPath, found: &mut V
                 compare(item, Some(other), &path.item(index, None), found);
             }
         }
-        (wanted, None) if is_default(wanted) || is_omitted(wanted, path) => {}
+        (wanted, None) if is_default(wanted, path.value_name()) || is_omitted(wanted, path) => {}
         (wanted, Some(live)) if is_same(wanted, live, path) => {}
         (wanted, live) => found.push(Difference::new(
             path.clone(),
-            live.filter(|live| !is_default(live)).map(text),
-            Some(wanted).filter(|wanted| !is_default(wanted)).map(text),
+            live.filter(|live| !is_default(live, path.value_name())).map(text),
+            Some(wanted).filter(|wanted| !is_default(wanted, path.value_name())).map(text),
         )),
     }
 }
@@ -185,18 +194,20 @@ fn is_omitted(value: &Value, path: &FieldPath) -> bool {
     }
 }
 
-/// Returns whether the API server omits the value.
-fn is_default(value: &Value) -> bool {
+/// Returns whether the API server omits the value of a field.
+fn is_default(value: &Value, field: &str) -> bool {
     match value {
-        Value::Null | Value::Bool(false) => true,
+        Value::Null => true,
+        Value::Bool(false) => !TRUE_IF_UNSET.contains(&field),
         Value::Array(items) => items.is_empty(),
-        Value::Object(fields) => fields.values().all(is_default),
+        Value::Object(fields) => fields.iter().all(|(key, value)| is_default(value, key)),
         Value::Bool(true) | Value::Number(_) | Value::String(_) => false,
     }
 }
 
 fn is_same(wanted: &Value, live: &Value, path: &FieldPath) -> bool {
-    if wanted == live || (is_default(wanted) && is_default(live)) {
+    let is_unset = |value: &Value| is_default(value, path.value_name());
+    if wanted == live || (is_unset(wanted) && is_unset(live)) {
         return true;
     }
     let (Some(wanted), Some(live)) = (wanted.as_str(), live.as_str()) else { return false };
@@ -266,6 +277,17 @@ mod tests {
         });
         let live = json!({"readinessProbe": {}, "env": [{"name": "A"}], "emptyDir": {}});
         assert_eq!(shown(&wanted, &live), Vec::<String>::new());
+        // They are as if set to `true` without a value.
+        let wanted = json!({"enableServiceLinks": false, "tty": false, "securityContext": {"allowPrivilegeEscalation": false}});
+        let mut found = shown(&wanted, &json!({}));
+        found.sort();
+        assert_eq!(
+            found,
+            [
+                "/enableServiceLinks: none -> false",
+                r#"/securityContext: none -> {"allowPrivilegeEscalation":false}"#
+            ]
+        );
         // Zero replicas, and labels without a value, are stored.
         let wanted = json!({"replicas": 0, "labels": {"toolforge": ""}});
         let mut found = shown(&wanted, &json!({"labels": {}}));

@@ -27,6 +27,13 @@ pub enum Cause {
         /// The exit code of the last termination.
         exit_code: i32,
     },
+    /// An init container or a sidecar terminates again and again with this exit code, so that the others do not start.
+    InitCrashLoop {
+        /// The container's name.
+        container: Untrusted,
+        /// The exit code of the last termination.
+        exit_code: i32,
+    },
     /// The image cannot be pulled.
     ImagePull {
         /// The image's reference.
@@ -64,6 +71,8 @@ pub enum Cause {
     },
     /// A volume of the pod cannot be mounted.
     VolumeMount,
+    /// The node cannot set the pod up, such as its network.
+    PodSandbox,
     /// The rollout took longer than the Deployment allows.
     DeadlineExceeded,
     /// The Deployment is paused, and pods of its newest revision are missing.
@@ -124,6 +133,7 @@ impl Cause {
         match self {
             Self::OutOfMemory
             | Self::CrashLoop { .. }
+            | Self::InitCrashLoop { .. }
             | Self::ImagePull { .. }
             | Self::ContainerStart { .. }
             | Self::QuotaExceeded
@@ -137,6 +147,7 @@ impl Cause {
             | Self::Terminating { .. }
             | Self::Unschedulable
             | Self::VolumeMount
+            | Self::PodSandbox
             | Self::NotListening { .. }
             | Self::NotHealthy { .. } => false,
         }
@@ -151,7 +162,8 @@ impl Cause {
             | Self::HealthCheckFails { .. }
             | Self::NotHealthy { .. }
             | Self::NotListening { .. } => true,
-            Self::ImagePull { .. }
+            Self::InitCrashLoop { .. }
+            | Self::ImagePull { .. }
             | Self::ContainerStart { .. }
             | Self::QuotaExceeded
             | Self::LimitRange
@@ -159,6 +171,7 @@ impl Cause {
             | Self::RefusedForNow
             | Self::Unschedulable
             | Self::VolumeMount
+            | Self::PodSandbox
             | Self::DeadlineExceeded
             | Self::Paused
             | Self::Terminating { .. }
@@ -172,6 +185,7 @@ impl Cause {
         match self {
             Self::OutOfMemory => "out-of-memory",
             Self::CrashLoop { .. } => "crash-loop",
+            Self::InitCrashLoop { .. } => "init-crash-loop",
             Self::ImagePull { .. } => "image-pull",
             Self::ContainerStart { .. } => "container-start",
             Self::QuotaExceeded => "quota-exceeded",
@@ -182,6 +196,7 @@ impl Cause {
             Self::NotHealthy { .. } => "not-healthy",
             Self::Unschedulable => "unschedulable",
             Self::VolumeMount => "volume-mount",
+            Self::PodSandbox => "pod-sandbox",
             Self::NotListening { .. } => "not-listening",
             Self::DeadlineExceeded => "deadline-exceeded",
             Self::Paused => "paused",
@@ -201,6 +216,11 @@ impl fmt::Display for Cause {
             Self::CrashLoop { exit_code } => {
                 write!(f, "the command exits with code {exit_code} and is restarted again and again")
             }
+            Self::InitCrashLoop { container, exit_code } => write!(
+                f,
+                "container {}, which starts before the program, exits with code {exit_code} and is restarted again and again",
+                container.quoted()
+            ),
             Self::ImagePull { image } => write!(f, "image {} cannot be pulled", image.quoted()),
             Self::ContainerStart { reason } if reason.is_empty() => {
                 f.write_str("the container cannot be started")
@@ -222,6 +242,7 @@ impl fmt::Display for Cause {
             Self::NotHealthy { check } => write!(f, "your program runs, but its health check {check} fails"),
             Self::Unschedulable => f.write_str("no node has enough free resources for the pod now"),
             Self::VolumeMount => f.write_str("a volume of the pod cannot be mounted"),
+            Self::PodSandbox => f.write_str("the node cannot set up the pod or its network"),
             Self::NotListening { port } => write!(
                 f,
                 "your program runs, but nothing answers on port {port}: listen on 0.0.0.0 and on $PORT"

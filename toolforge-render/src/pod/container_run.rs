@@ -3,6 +3,7 @@
 use k8s_openapi::api::core::v1::{ContainerState, ContainerStateTerminated, Pod};
 use toolforge_model::platform;
 
+use crate::pod::containers::container_statuses;
 use crate::pod::last_termination::{self, LastTermination};
 
 /// One run of a pod's main container. The kubelet keeps the logs of the newest and the previous one.
@@ -58,10 +59,9 @@ fn terminated_run(pod: &Pod, state: &ContainerStateTerminated, is_previous: bool
     Some(ContainerRun { id, is_previous, termination: Some(last_termination::of(pod, state)) })
 }
 
-/// Returns the number of restarts of a pod's containers.
+/// Returns the number of restarts of a pod's containers, init containers included.
 pub(crate) fn restarts(pod: &Pod) -> u32 {
-    let statuses = pod.status.iter().flat_map(|status| status.container_statuses.iter().flatten());
-    statuses.map(|status| u32::try_from(status.restart_count).unwrap_or(0)).sum()
+    container_statuses(pod).map(|status| u32::try_from(status.restart_count).unwrap_or(0)).sum()
 }
 
 #[cfg(test)]

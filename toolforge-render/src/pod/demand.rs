@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use k8s_openapi::api::apps::v1::Deployment;
-use k8s_openapi::api::batch::v1::{CronJob, Job, JobSpec};
+use k8s_openapi::api::batch::v1::{Job, JobSpec};
 use k8s_openapi::api::core::v1::{Pod, PodAffinityTerm, PodSpec, ResourceRequirements};
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use toolforge_quota::{
@@ -11,7 +11,7 @@ use toolforge_quota::{
     PodTraits, Pods, Resource, ResourceCheck, ResourceQuota,
 };
 
-use crate::object::{Object, ObjectKind, cron_job_spec, deployment_replicas, deployment_spec, is_paused};
+use crate::object::{Object, ObjectKind, deployment_replicas, deployment_spec, is_paused};
 use crate::pod::claim::own_claims_demand;
 
 /// The annotation of a Deployment that has a ReplicaSet (Kubernetes 1.33, the Deployment controller).
@@ -243,12 +243,6 @@ pub(crate) fn shortfalls_when_empty(run: &Demand, pods: &[PodDemand], limits: &L
     let quotas = limits.quotas.iter().map(ResourceQuota::without_usage).collect();
     let empty = Limits { quotas, ..Limits::default() };
     empty.evaluate(&Demand::default(), run, pods).shortfalls().cloned().collect()
-}
-
-/// Returns what a run of a CronJob requests at least; `None` of a suspended one.
-pub(crate) fn scheduled_run(cron_job: &CronJob, each: &Demand) -> Option<Demand> {
-    let spec = cron_job_spec(cron_job).filter(|spec| spec.suspend != Some(true))?;
-    Some(least_run_demand(spec.job_template.spec.as_ref()?, each))
 }
 
 /// Returns how many pods a Job runs at once, also one that is suspended.

@@ -1,16 +1,17 @@
 //! Reads why something does not run from the statuses of its objects and from events.
 
 use k8s_openapi::api::apps::v1::Deployment;
-use k8s_openapi::api::core::v1::{Container, ContainerStatus, Event, Pod};
+use k8s_openapi::api::core::v1::{ContainerStateTerminated, ContainerStatus, Event, Pod};
 use k8s_openapi::jiff::Timestamp;
 use toolforge_model::Untrusted;
 use toolforge_quota::ObjectName;
 
 use crate::object::{condition_text, deployment_spec};
 use crate::pod::cause::{Cause, Evidence, of_refusal};
+use crate::pod::containers::{ContainerRole, container, container_statuses, is_about, role};
 use crate::pod::demand::has_ended;
 use crate::pod::event::{event_time, first_time};
-use crate::pod::health::{self, FailedProbe};
+use crate::pod::health::{self, FailedProbe, RESTART_MATTERS};
 use crate::pod::last_termination::{NOT_STARTED, OUT_OF_MEMORY};
 use crate::pod::start_error;
 
@@ -19,7 +20,7 @@ pub(crate) fn of_pod(pod: &Pod, events: &[Event]) -> Vec<Evidence> {
     let object = object(pod);
     let Some(status) = &pod.status else { return Vec::new() };
     let mut found = Vec::new();
-    for container in status.container_statuses.iter().flatten() {
+    for container in container_statuses(pod) {
         if let Some(FailedProbe { cause, message, since }) = of_container(pod, container, events) {
             found.push(Evidence { cause, object: object.clone(), message, since });
         }
@@ -37,10 +38,9 @@ pub(crate) fn of_pod(pod: &Pod, events: &[Event]) -> Vec<Evidence> {
 
 /// Returns the probes that fail in the running containers of a pod, by the events about it, at `now`.
 pub(crate) fn of_probes(pod: &Pod, events: &[Event], now: Timestamp) -> Vec<Evidence> {
-    let statuses = pod.status.iter().flat_map(|status| status.container_statuses.iter().flatten());
-    let found = statuses.filter_map(|status| {
+    let found = container_statuses(pod).filter_map(|status| {
         let FailedProbe { cause, message, since } =
-            health::of_running(pod, container_of(pod, status)?, status, events, now)?;
+            health::of_running(pod, container(pod, &status.name)?, status, events, now)?;
         Some(Evidence { cause, object: object(pod), message, since })
     });
     found.collect()
@@ -54,20 +54,16 @@ fn deployment_name(deployment: &Deployment) -> ObjectName {
     ObjectName::new("Deployment", deployment.metadata.name.as_deref().unwrap_or_default())
 }
 
-fn container_of<'a>(pod: &'a Pod, status: &ContainerStatus) -> Option<&'a Container> {
-    let mut containers = pod.spec.iter().flat_map(|spec| &spec.containers);
-    containers.find(|container| container.name == status.name)
-}
-
 fn of_container(pod: &Pod, status: &ContainerStatus, events: &[Event]) -> Option<FailedProbe> {
     let state = status.state.clone().unwrap_or_default();
     // A running container may still become ready, whatever terminated it before.
     if status.ready || state.running.is_some() {
         return None;
     }
+    let own = || events.iter().filter(|event| is_about(event, pod, &status.name));
     let waiting = state.waiting.unwrap_or_default();
     let message = Untrusted::new(waiting.message.unwrap_or_default());
-    let found = |cause, message| Some(FailedProbe { cause, message, since: failing_since(pod, events) });
+    let found = |cause, message| Some(FailedProbe { cause, message, since: failing_since(own()) });
     match waiting.reason.as_deref().unwrap_or_default() {
         "ErrImagePull"
         | "ImagePullBackOff"
@@ -79,12 +75,12 @@ fn of_container(pod: &Pod, status: &ContainerStatus, events: &[Event]) -> Option
         "CreateContainerConfigError"
         | "CreateContainerError"
         | "RunContainerError"
-        | "PostStartHookError" => return found(not_started(&message, pod, events), message),
-        // A container that waits for its volumes has no message of its own.
+        | "PostStartHookError" => return found(not_started(&message, own()), message),
+        // A container that waits for its volumes or its network has no message of its own.
         "ContainerCreating" | "PodInitializing" => {
-            if let Some(failure) = failed_mount(pod, events) {
+            if let Some((cause, failure)) = failed_preparation(own()) {
                 let message = Untrusted::new(failure.message.clone().unwrap_or_default());
-                return Some(FailedProbe { cause: Cause::VolumeMount, message, since: first_time(failure) });
+                return Some(FailedProbe { cause, message, since: first_time(failure) });
             }
         }
         _ => {}
@@ -92,54 +88,64 @@ fn of_container(pod: &Pod, status: &ContainerStatus, events: &[Event]) -> Option
     let is_backing_off = waiting.reason.as_deref() == Some("CrashLoopBackOff");
     let between_runs = state.terminated.is_some();
     let last = state.terminated.or_else(|| status.last_state.as_ref()?.terminated.clone())?;
+    let role = role(pod, &status.name);
+    if between_runs && role == ContainerRole::Init && last.exit_code == 0 {
+        return None;
+    }
     let message = Untrusted::new(last.message.clone().unwrap_or_default());
     match last.reason.as_deref() {
         Some(OUT_OF_MEMORY) => found(Cause::OutOfMemory, message),
-        Some(reason) if NOT_STARTED.contains(&reason) => found(not_started(&message, pod, events), message),
+        Some(reason) if NOT_STARTED.contains(&reason) => found(not_started(&message, own()), message),
         // The reason that containerd reports if the node restarted: the exit code of the command is unknown.
         Some("Unknown" | "ContainerStatusUnknown") => None,
         // One termination may be an exception; the kubelet's back-off or a second termination shows a loop.
-        _ if is_backing_off || (between_runs && status.restart_count > 0) => {
-            let killed = container_of(pod, status)
+        _ if is_backing_off || (between_runs && status.restart_count > 0 && !is_long(&last)) => {
+            let killed = container(pod, &status.name)
                 .and_then(|container| health::killed_by_probe(pod, container, &last, events));
-            killed.or_else(|| found(Cause::CrashLoop { exit_code: last.exit_code }, message))
+            let exit_code = last.exit_code;
+            let cause = match role {
+                ContainerRole::Main => Cause::CrashLoop { exit_code },
+                ContainerRole::Init | ContainerRole::Sidecar => {
+                    Cause::InitCrashLoop { container: Untrusted::new(status.name.clone()), exit_code }
+                }
+            };
+            killed.or_else(|| found(cause, message))
         }
         _ => None,
     }
 }
 
-/// Returns the last event of a pod's volume that could not be mounted or attached.
-fn failed_mount<'a>(pod: &Pod, events: &'a [Event]) -> Option<&'a Event> {
-    let uid = pod.metadata.uid.as_deref()?;
-    let is_own = |event: &&Event| {
-        event.involved_object.uid.as_deref() == Some(uid)
-            && matches!(event.reason.as_deref(), Some("FailedMount" | "FailedAttachVolume"))
-    };
-    events.iter().filter(is_own).max_by_key(|event| event_time(event))
+/// Returns whether a run was so long that the restarts before it no longer matter.
+fn is_long(run: &ContainerStateTerminated) -> bool {
+    let (start, end) = (run.started_at.as_ref(), run.finished_at.as_ref());
+    start.zip(end).is_some_and(|(start, end)| end.0.duration_since(start.0) >= RESTART_MATTERS)
 }
 
-/// Returns that a container cannot be started; a message that its status does not have is that of the pod's last event about it.
-fn not_started(message: &Untrusted, pod: &Pod, events: &[Event]) -> Cause {
-    let uid = pod.metadata.uid.as_deref();
-    let is_own = |event: &&Event| {
-        uid.is_some()
-            && event.involved_object.uid.as_deref() == uid
-            && event.reason.as_deref() == Some("Failed")
+/// Returns what a container waits for that failed last, before any container was created: a volume, or the pod's network.
+fn failed_preparation<'a>(own: impl Iterator<Item = &'a Event>) -> Option<(Cause, &'a Event)> {
+    let step = |event: &'a Event| match event.reason.as_deref()? {
+        "FailedMount" | "FailedAttachVolume" => Some((Some(Cause::VolumeMount), event)),
+        "FailedCreatePodSandBox" => Some((Some(Cause::PodSandbox), event)),
+        // These come after both.
+        "Pulling" | "Pulled" | "Created" | "Started" => Some((None, event)),
+        _ => None,
     };
-    let failed = events.iter().filter(is_own);
+    let (cause, event) = own.filter_map(step).max_by_key(|(_, event)| event_time(event))?;
+    Some((cause?, event))
+}
+
+/// Returns that a container cannot be started; a message that its status does not have is that of the last event about it.
+fn not_started<'a>(message: &Untrusted, own: impl Iterator<Item = &'a Event>) -> Cause {
+    let failed = own.filter(|event| event.reason.as_deref() == Some("Failed"));
     let of_event = || failed.max_by_key(|event| event_time(event))?.message.as_deref();
     let message = if message.is_empty() { of_event().unwrap_or_default() } else { message.as_raw() };
     // The kubelet writes the prefix in events.
     Cause::ContainerStart { reason: start_error::reason(message.strip_prefix("Error: ").unwrap_or(message)) }
 }
 
-/// Returns the time of the first failure of a pod: that of the kubelet's first pause before it tried again.
-fn failing_since(pod: &Pod, events: &[Event]) -> Option<Timestamp> {
-    let uid = pod.metadata.uid.as_deref()?;
-    let pauses = events.iter().filter(|event| {
-        event.involved_object.uid.as_deref() == Some(uid)
-            && matches!(event.reason.as_deref(), Some("BackOff" | "Failed"))
-    });
+/// Returns the time of the first failure of a container: that of the kubelet's first pause before it tried again.
+fn failing_since<'a>(own: impl Iterator<Item = &'a Event>) -> Option<Timestamp> {
+    let pauses = own.filter(|event| matches!(event.reason.as_deref(), Some("BackOff" | "Failed")));
     pauses.filter_map(first_time).min()
 }
 

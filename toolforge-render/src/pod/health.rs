@@ -5,6 +5,7 @@ use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use toolforge_model::Untrusted;
 
 use crate::pod::cause::Cause;
+use crate::pod::containers::is_about;
 use crate::pod::event::{event_time, first_time};
 use crate::pod::last_termination::OUT_OF_MEMORY;
 use crate::pod::probe::{HealthProbe, port_number};
@@ -14,7 +15,7 @@ const QUIET: SignedDuration = SignedDuration::from_secs(5);
 
 /// How long a restart by a probe is reported although the container runs: the kubelet resets its back-off after ten
 /// minutes without a failure (Kubernetes 1.33, "Container restart policy").
-const RESTART_MATTERS: SignedDuration = SignedDuration::from_mins(10);
+pub(super) const RESTART_MATTERS: SignedDuration = SignedDuration::from_mins(10);
 
 /// How late an event of the kubelet may arrive.
 const LATE: SignedDuration = SignedDuration::from_secs(5);
@@ -85,10 +86,9 @@ pub(super) struct FailedProbe {
     pub(super) since: Option<Timestamp>,
 }
 
-/// Returns the events about the probes of a pod, newest first.
-fn probe_events<'a>(pod: &Pod, events: &'a [Event]) -> Vec<ProbeEvent<'a>> {
-    let Some(uid) = pod.metadata.uid.as_deref() else { return Vec::new() };
-    let own = events.iter().filter(|event| event.involved_object.uid.as_deref() == Some(uid));
+/// Returns the events about the probes of a container, newest first.
+fn probe_events<'a>(pod: &Pod, container: &Container, events: &'a [Event]) -> Vec<ProbeEvent<'a>> {
+    let own = events.iter().filter(|event| is_about(event, pod, &container.name));
     let mut found: Vec<_> = own.filter_map(ProbeEvent::parse).collect();
     found.sort_by_key(|found| std::cmp::Reverse(event_time(found.event)));
     found
@@ -96,8 +96,9 @@ fn probe_events<'a>(pod: &Pod, events: &'a [Event]) -> Vec<ProbeEvent<'a>> {
 
 /// Returns the probe because of which the kubelet terminated a container, whatever its exit code was.
 ///
-/// The kubelet drops events when there are many, so that the event about an earlier termination counts, too. Without any,
-/// a signal and a failed probe are enough: nothing else sends signals to a container that stays.
+/// The kubelet drops events when there are many, so that the event about an earlier termination counts, too, if this run was as
+/// long as one that the probe ends. Without any, a signal and a failed probe are enough: nothing else sends signals to a
+/// container that stays.
 pub(super) fn killed_by_probe(
     pod: &Pod,
     container: &Container,
@@ -107,11 +108,14 @@ pub(super) fn killed_by_probe(
     if pod.metadata.deletion_timestamp.is_some() {
         return None;
     }
-    let found = probe_events(pod, events);
+    let found = probe_events(pod, container, events);
     let is_restarted = |kind| matches!(kind, ProbeKind::Startup | ProbeKind::Liveness);
     let failure = found.iter().find(|event| !event.kills && is_restarted(event.kind));
-    let kill = found.iter().find(|event| event.kills);
     let is_signal = matches!(end.exit_code, 137 | 143);
+    let may_kill = |event: &&ProbeEvent<'_>| {
+        is_signal || is_of_run(event.event, end) || has_length_of_kill(end, event.kind, pod, container)
+    };
+    let kill = found.iter().find(|event| event.kills).filter(may_kill);
     let kind = kill.or(failure.filter(|_| is_signal))?.kind;
     let probe = kind.of(container).or(container.liveness_probe.as_ref())?;
     let message = failure.or(kill).map(ProbeEvent::message).unwrap_or_default();
@@ -121,6 +125,37 @@ pub(super) fn killed_by_probe(
         message,
         since,
     })
+}
+
+/// Returns whether an event came after the start of a run that has ended.
+fn is_of_run(event: &Event, run: &ContainerStateTerminated) -> bool {
+    let start = run.started_at.as_ref().and_then(|start| start.0.checked_sub(LATE).ok());
+    event_time(event).zip(start).is_none_or(|(at, start)| at >= start)
+}
+
+/// Returns whether a run was as long as one that the container's probe ends because each of its checks fails.
+fn has_length_of_kill(
+    run: &ContainerStateTerminated,
+    kind: ProbeKind,
+    pod: &Pod,
+    container: &Container,
+) -> bool {
+    let times = run.started_at.as_ref().zip(run.finished_at.as_ref());
+    let Some(length) = times.map(|(start, end)| end.0.duration_since(start.0).as_secs()) else { return true };
+    // The defaults of Kubernetes 1.33.
+    let or = |set: Option<i32>, default: i64| set.map_or(default, i64::from);
+    let (delay, period) =
+        (|probe: &Probe| or(probe.initial_delay_seconds, 0), |probe: &Probe| or(probe.period_seconds, 10));
+    let checks = |probe: &Probe| or(probe.failure_threshold, 3);
+    let shortest = |probe: &Probe| delay(probe) + (checks(probe) - 1) * period(probe);
+    let longest =
+        |probe: &Probe| delay(probe) + checks(probe) * (period(probe) + or(probe.timeout_seconds, 1));
+    let Some(own) = kind.of(container).or(container.liveness_probe.as_ref()) else { return false };
+    // A liveness probe starts after the startup probe has succeeded.
+    let startup = container.startup_probe.as_ref().filter(|_| kind == ProbeKind::Liveness);
+    let of_pod = || pod.spec.as_ref().and_then(|spec| spec.termination_grace_period_seconds);
+    let grace = own.termination_grace_period_seconds.or_else(of_pod).unwrap_or(30);
+    (shortest(own)..=startup.map_or(0, longest) + longest(own) + grace).contains(&length)
 }
 
 /// Returns the probe of a running container that fails, or for which it was just restarted.
@@ -142,7 +177,7 @@ pub(super) fn of_running(
     {
         return Some(killed);
     }
-    let found = probe_events(pod, events);
+    let found = probe_events(pod, container, events);
     let newest = |kind: ProbeKind| {
         let is_own = |event: &&ProbeEvent<'_>| {
             event.kind == kind && !event.kills && event_time(event.event).is_none_or(|at| Some(at) >= start)

@@ -4,6 +4,7 @@ use k8s_openapi::api::core::v1::{ContainerStateTerminated, ContainerStatus, Pod}
 use k8s_openapi::jiff::Timestamp;
 use toolforge_model::Untrusted;
 
+use crate::pod::containers::{ContainerRole, container_statuses, role};
 use crate::pod::start_error;
 
 /// The last termination of a container.
@@ -113,8 +114,11 @@ pub(crate) fn last_termination<'a>(pods: impl IntoIterator<Item = &'a Pod>) -> O
 }
 
 fn ends(pod: &Pod) -> Vec<LastTermination> {
-    let statuses = pod.status.iter().flat_map(|status| status.container_statuses.iter().flatten());
-    statuses.filter_map(terminated).map(|end| of(pod, end)).collect()
+    let ended =
+        container_statuses(pod).filter_map(|status| Some((role(pod, &status.name), terminated(status)?)));
+    // That an init container has done its work says nothing about the others.
+    let counted = ended.filter(|(role, end)| *role != ContainerRole::Init || end.exit_code != 0);
+    counted.map(|(_, end)| of(pod, end)).collect()
 }
 
 fn terminated(status: &ContainerStatus) -> Option<&ContainerStateTerminated> {

@@ -3,15 +3,18 @@
 mod cause;
 mod claim;
 mod container_run;
+mod containers;
 mod demand;
 mod event;
 mod evidence;
 mod health;
 mod last_termination;
+mod pod_set;
 mod probe;
 mod refusal;
 mod resources;
 mod rollout_progress;
+mod scheduled_run;
 mod start_error;
 mod unsettled;
 
@@ -23,8 +26,8 @@ pub use container_run::{ContainerRun, container_runs, main_container};
 pub(crate) use demand::{
     REPLICA_SETS, REVISION, count_demand, freed_at_end, has_ended, job_pods, least_demand, least_pods,
     least_run_demand, may_wait, of_live_pods, one_pod_of, parallel_pods, pods_of, retry_demand, run_demand,
-    running_pods, scheduled_run, shortfalls_when_empty, succeeded_before, succeeded_demand, terminal_demand,
-    traits_of, waits_for_unpausing,
+    running_pods, shortfalls_when_empty, succeeded_before, succeeded_demand, terminal_demand, traits_of,
+    waits_for_unpausing,
 };
 pub use demand::{pod_demand, stated_pod};
 pub(crate) use event::{event_time, first_time as first_event_time};
@@ -34,11 +37,15 @@ pub(crate) use evidence::{
 };
 pub(crate) use last_termination::last_termination;
 pub use last_termination::{LastTermination, TerminationKind};
+pub(crate) use pod_set::REPLICA_FAILURE;
+pub use pod_set::{PodSet, with_pod_sets};
 pub use probe::HealthProbe;
 pub use refusal::{AdmissionRefusal, Exceeded};
 pub use resources::PodResources;
 pub(crate) use resources::{cpu_of, memory_of, resources};
 pub use rollout_progress::{LiveRollout, ReadyPods, RolloutObjects, RolloutProgress};
-pub(crate) use rollout_progress::{POD_TEMPLATE_HASH, revision_of};
+pub(crate) use rollout_progress::{POD_TEMPLATE_HASH, newest_by_hash, revision_of};
+pub use scheduled_run::with_kept_jobs;
+pub(crate) use scheduled_run::{HISTORY_LIMITS, ScheduledRun, scheduled_run};
 pub use unsettled::{PodsTime, with_unsettled_pods};
 pub(crate) use unsettled::{pod_id, remove_terminating_pods};

@@ -1,13 +1,13 @@
 //! The rollout of a Deployment: its progress and why it does not progress, from the objects alone; a wait computes both after
 //! every watch event.
 
-use k8s_openapi::api::apps::v1::{Deployment, ReplicaSet};
+use k8s_openapi::api::apps::v1::{Deployment, DeploymentStatus, ReplicaSet};
 use k8s_openapi::api::core::v1::{Container, Event, Pod};
 use k8s_openapi::jiff::Timestamp;
 use toolforge_model::Untrusted;
 use toolforge_quota::ObjectName;
 
-use crate::object::{condition_text, deployment_spec, replica_set_spec};
+use crate::object::{condition_text, deployment_spec, label, replica_set_spec};
 use crate::pod::REVISION;
 use crate::pod::cause::{Cause, Evidence, of_refusal, sort_evidence};
 use crate::pod::container_run::restarts;
@@ -128,6 +128,13 @@ impl<'a> RolloutObjects<'a> {
         of_set.unwrap_or_else(|| self.ready_replicas().min(updated))
     }
 
+    /// Returns whether the Deployment's status says that none of its pods is ready.
+    #[must_use]
+    pub fn is_down(self) -> bool {
+        let status = self.deployment.and_then(|deployment| deployment.status.as_ref());
+        status.is_some_and(|status| status.observed_generation.is_some()) && self.ready_replicas() == 0
+    }
+
     /// Returns the desired number of pods.
     #[must_use]
     pub fn desired_replicas(self) -> i32 {
@@ -216,10 +223,15 @@ impl<'a> RolloutObjects<'a> {
 
     /// Returns the pods of the Deployment's newest revision that do not terminate.
     fn newest_pods(self) -> impl Iterator<Item = &'a Pod> {
+        let staying = self.pods.iter().filter(|pod| !is_terminating(pod));
         let newest = self.newest_replica_set();
-        // Until the ReplicaSet of the current template exists, all pods are old.
-        let is_any_new = newest.is_some() || self.own_replica_sets().is_empty();
-        self.pods.iter().filter(move |pod| is_any_new && !is_terminating(pod) && belongs_to(pod, newest))
+        match self.deployment {
+            Some(deployment) if self.own_replica_sets().is_empty() => newest_by_hash(deployment, staying),
+            // Until the ReplicaSet of the current template exists, all pods are old.
+            Some(_) if newest.is_none() => Vec::new(),
+            _ => staying.filter(|pod| belongs_to(pod, newest)).collect(),
+        }
+        .into_iter()
     }
 
     /// Returns the ReplicaSet of the Deployment's current template; if there are several, that of the newest revision.
@@ -255,6 +267,27 @@ fn has_template_of(set: &ReplicaSet, deployment: &Deployment) -> bool {
         labels.remove(POD_TEMPLATE_HASH);
     }
     own == spec.template
+}
+
+/// Returns those of a Deployment's pods that are of its newest revision, without its ReplicaSets: those with the template hash of
+/// the newest pod, and none as long as the Deployment counts none.
+pub(crate) fn newest_by_hash<'a>(
+    deployment: &Deployment,
+    pods: impl IntoIterator<Item = &'a Pod>,
+) -> Vec<&'a Pod> {
+    let mut pods: Vec<&Pod> = pods.into_iter().collect();
+    let hash = |pod: &Pod| label(pod.metadata.labels.as_ref(), POD_TEMPLATE_HASH).map(str::to_owned);
+    let newest = pods.iter().max_by_key(|pod| pod.metadata.creation_timestamp.as_ref().map(|time| time.0));
+    // The Deployment's controller gives each of its pods one.
+    let Some(newest) = newest.and_then(|pod| hash(pod)) else { return pods };
+    let count = |pods: Option<i32>| pods.unwrap_or(0);
+    let is_old =
+        |status: &DeploymentStatus| count(status.replicas) > 0 && count(status.updated_replicas) == 0;
+    if deployment.status.as_ref().is_some_and(is_old) {
+        return Vec::new();
+    }
+    pods.retain(|pod| hash(pod).as_ref() == Some(&newest));
+    pods
 }
 
 /// Returns whether a pod is of the newest revision; if its ReplicaSet is unknown, every pod counts.

@@ -9,8 +9,8 @@ use toolforge_quota::{Demand, JobPod, LimitRange, Limits, ObjectName, Terminatin
 
 use crate::object::{Object, condition_text, deployment_spec, has_labels};
 use crate::pod::{
-    AdmissionRefusal, cause_of_refusal, has_ended, pod_demand, pods_of, stated_pod, traits_of,
-    waits_for_unpausing,
+    AdmissionRefusal, REPLICA_FAILURE, cause_of_refusal, has_ended, pod_demand, pods_of, stated_pod,
+    traits_of, waits_for_unpausing,
 };
 
 /// When pods were read.
@@ -83,7 +83,7 @@ fn is_past_grace_period(pod: &Pod, now: Timestamp) -> bool {
     until.zip(grace).and_then(|(until, grace)| until.checked_add(grace).ok()).is_some_and(|end| now > end)
 }
 
-fn controller(pod: &Pod) -> Option<&OwnerReference> {
+pub(super) fn controller(pod: &Pod) -> Option<&OwnerReference> {
     pod.metadata.owner_references.iter().flatten().find(|owner| owner.controller == Some(true))
 }
 
@@ -224,7 +224,7 @@ fn is_stuck(deployment: &Deployment) -> bool {
     status.conditions.iter().flatten().any(|condition| {
         let reason = condition.reason.as_deref();
         match (condition_text(&condition.type_), condition_text(&condition.status), reason) {
-            (Some("ReplicaFailure"), Some("True"), _) => !may_be_admitted(&message(condition)),
+            (Some(REPLICA_FAILURE), Some("True"), _) => !may_be_admitted(&message(condition)),
             (Some("Progressing"), Some("False"), Some("ReplicaSetCreateError")) => {
                 cause_of_refusal(&message(condition)).is_terminal()
             }
@@ -234,7 +234,7 @@ fn is_stuck(deployment: &Deployment) -> bool {
 }
 
 /// Returns whether a pod that was refused with this message may be created without a change of it.
-fn may_be_admitted(message: &str) -> bool {
+pub(super) fn may_be_admitted(message: &str) -> bool {
     let is_quota = matches!(AdmissionRefusal::parse(message), Some(AdmissionRefusal::Quota { .. }));
     is_quota || !cause_of_refusal(message).is_terminal()
 }

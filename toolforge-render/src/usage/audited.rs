@@ -1,25 +1,32 @@
-//! Existing objects that create pods, as an audit compares them with the quotas.
+//! Existing objects that create pods or store data, as an audit compares them with the quotas.
 
-use k8s_openapi::api::apps::v1::{DaemonSet, Deployment, StatefulSet};
+use k8s_openapi::Metadata;
+use k8s_openapi::api::apps::v1::{DaemonSet, Deployment, ReplicaSet, StatefulSet};
 use k8s_openapi::api::batch::v1::{CronJob, Job};
+use k8s_openapi::api::core::v1::{PersistentVolumeClaim, Pod, ReplicationController};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use serde::de::DeserializeOwned;
 use toolforge_model::ToolName;
 use toolforge_quota::{AuditedWorkload, Demand, ObjectName, PodDemand};
 
 use crate::manifest::{ManifestKind, ManifestObject};
 use crate::namespace::{Documents, DocumentsError};
-use crate::object::{ObjectKind, cron_job_spec, deployment_replicas, stateful_set_spec};
+use crate::object::{ObjectKind, cron_job_spec, deployment_replicas, replica_set_spec, stateful_set_spec};
 use crate::pod::{
-    claim_demand, claimed, count_demand, least_pods, own_claims, own_claims_demand, parallel_pods,
+    claim_demand, claimed, count_demand, has_ended, least_pods, own_claims, own_claims_demand, parallel_pods,
     stated_pod, succeeded_before,
 };
 
 /// Returns what it takes to create an object again with all of its pods, for a CronJob with those of one run; for a Job, what
 /// the pods take that it may still create.
 ///
-/// `None` for other kinds than Deployments, `StatefulSets`, `DaemonSets`, CronJobs and Jobs, for one without a pod template, for
-/// the Job of a CronJob, and for a Job that creates no more pods.
+/// `None` for a kind that has neither pods nor storage, for an object without a pod template, for one of another object, such as a
+/// pod of a Job, for a Job that creates no more pods, and for a pod that has ended.
 #[must_use]
 pub fn audited_workload(object: &ManifestObject, name: &str) -> Option<AuditedWorkload> {
+    if let ManifestObject::PersistentVolumeClaim(claim) = object {
+        return audited_claim(claim, name);
+    }
     let spec = object.pod_spec()?;
     let counted = |api_version: &str, kind: &str| ManifestKind::new(api_version, kind).object_demand();
     let mut claims: Vec<_> = own_claims(spec).collect();
@@ -27,9 +34,20 @@ pub fn audited_workload(object: &ManifestObject, name: &str) -> Option<AuditedWo
         ManifestObject::Deployment(found) => {
             ("Deployment", deployment_replicas(found), count_demand(ObjectKind::Deployment))
         }
+        ManifestObject::ReplicaSet(found) if !has_owner(&found.metadata) => {
+            let replicas = replica_set_spec(found).and_then(|spec| spec.replicas);
+            ("ReplicaSet", replicas_or_one(replicas), counted("apps/v1", "ReplicaSet"))
+        }
+        ManifestObject::ReplicationController(found) if !has_owner(&found.metadata) => {
+            let replicas = found.spec.as_ref().and_then(|spec| spec.replicas);
+            ("ReplicationController", replicas_or_one(replicas), counted("v1", "ReplicationController"))
+        }
+        ManifestObject::Pod(found) if !has_owner(&found.metadata) && !has_ended(found) => {
+            ("Pod", 1, Demand::default())
+        }
         ManifestObject::StatefulSet(found) => {
             let spec = stateful_set_spec(found)?;
-            let count = u64::try_from(spec.replicas.unwrap_or(1)).unwrap_or(0);
+            let count = replicas_or_one(spec.replicas);
             let mut demand = counted("apps/v1", "StatefulSet");
             for claim in spec.volume_claim_templates.iter().flatten() {
                 let mut each = counted("v1", "PersistentVolumeClaim");
@@ -52,7 +70,7 @@ pub fn audited_workload(object: &ManifestObject, name: &str) -> Option<AuditedWo
             ("CronJob", count, demand)
         }
         ManifestObject::Job(found) => {
-            let spec = found.spec.as_ref().filter(|_| !is_of_cron_job(found))?;
+            let spec = found.spec.as_ref().filter(|_| !has_owner(&found.metadata))?;
             let count = further_pods(found)?.min(least_pods(spec));
             ("Job", count, succeeded_before(spec, count))
         }
@@ -63,12 +81,29 @@ pub fn audited_workload(object: &ManifestObject, name: &str) -> Option<AuditedWo
     besides_pods.add_all(&own.times(count));
     let pod = PodDemand { object: Some(ObjectName::new(kind, name)), ..stated_pod(spec) };
     let is_kept = matches!(object, ManifestObject::Job(_));
-    Some(AuditedWorkload { pod, count, besides_pods, claims, is_kept })
+    Some(AuditedWorkload { pod, count, besides_pods, claims, is_kept, is_without_pods: false })
 }
 
-fn is_of_cron_job(job: &Job) -> bool {
-    let mut owners = job.metadata.owner_references.iter().flatten();
-    owners.any(|owner| owner.controller == Some(true) && owner.kind == "CronJob")
+/// Returns what it takes to create a claim again that no other object creates.
+fn audited_claim(claim: &PersistentVolumeClaim, name: &str) -> Option<AuditedWorkload> {
+    let object = Some(ObjectName::new("PersistentVolumeClaim", name));
+    let mut besides_pods = ManifestKind::new("v1", "PersistentVolumeClaim").object_demand();
+    besides_pods.add_all(&claim_demand(claim));
+    claim.metadata.owner_references.is_none().then(|| AuditedWorkload {
+        pod: PodDemand { object, ..PodDemand::default() },
+        besides_pods,
+        claims: vec![claimed(claim)],
+        is_without_pods: true,
+        ..AuditedWorkload::default()
+    })
+}
+
+fn replicas_or_one(replicas: Option<i32>) -> u64 {
+    u64::try_from(replicas.unwrap_or(1)).unwrap_or(0)
+}
+
+fn has_owner(metadata: &ObjectMeta) -> bool {
+    metadata.owner_references.iter().flatten().any(|owner| owner.controller == Some(true))
 }
 
 /// Returns how many pods a Job has at once from now on; `None` if it creates none: it is over, or all of its pods exist and are
@@ -99,28 +134,39 @@ fn further_pods(job: &Job) -> Option<u64> {
 const BACKOFF_LIMIT: i32 = 6;
 
 impl Documents {
-    /// Returns the objects of a tool that create pods, as an audit compares them.
+    /// Returns the objects of a tool that create pods or are such, and its volume claims, as an audit compares them.
     ///
     /// # Errors
     /// When an object lacks required fields.
     pub fn audited_workloads(&self, tool: &ToolName) -> Result<Vec<AuditedWorkload>, DocumentsError> {
-        let namespace = tool.namespace();
-        let named = |name: Option<String>, object| audited_workload(&object, &name.unwrap_or_default());
-        let deployments = self.all_of_kind::<Deployment>("Deployment", &namespace)?.into_iter();
-        let stateful_sets = self.all_of_kind::<StatefulSet>("StatefulSet", &namespace)?.into_iter();
-        let daemon_sets = self.all_of_kind::<DaemonSet>("DaemonSet", &namespace)?.into_iter();
-        let cron_jobs = self.all_of_kind::<CronJob>("CronJob", &namespace)?.into_iter();
-        let deployments = deployments
-            .map(|found| named(found.metadata.name.clone(), ManifestObject::Deployment(Box::new(found))));
-        let stateful_sets = stateful_sets
-            .map(|found| named(found.metadata.name.clone(), ManifestObject::StatefulSet(Box::new(found))));
-        let daemon_sets = daemon_sets
-            .map(|found| named(found.metadata.name.clone(), ManifestObject::DaemonSet(Box::new(found))));
-        let cron_jobs = cron_jobs
-            .map(|found| named(found.metadata.name.clone(), ManifestObject::CronJob(Box::new(found))));
-        let jobs = self.all_of_kind::<Job>("Job", &namespace)?.into_iter();
-        let jobs = jobs.map(|found| named(found.metadata.name.clone(), ManifestObject::Job(Box::new(found))));
-        let sets = stateful_sets.chain(daemon_sets);
-        Ok(deployments.chain(sets).chain(cron_jobs).chain(jobs).flatten().collect())
+        let mut found = Vec::new();
+        self.audit::<Deployment>("Deployment", tool, ManifestObject::Deployment, &mut found)?;
+        self.audit::<ReplicaSet>("ReplicaSet", tool, ManifestObject::ReplicaSet, &mut found)?;
+        let controller = ManifestObject::ReplicationController;
+        self.audit::<ReplicationController>("ReplicationController", tool, controller, &mut found)?;
+        self.audit::<StatefulSet>("StatefulSet", tool, ManifestObject::StatefulSet, &mut found)?;
+        self.audit::<DaemonSet>("DaemonSet", tool, ManifestObject::DaemonSet, &mut found)?;
+        self.audit::<CronJob>("CronJob", tool, ManifestObject::CronJob, &mut found)?;
+        self.audit::<Job>("Job", tool, ManifestObject::Job, &mut found)?;
+        self.audit::<Pod>("Pod", tool, ManifestObject::Pod, &mut found)?;
+        let claim = ManifestObject::PersistentVolumeClaim;
+        self.audit::<PersistentVolumeClaim>("PersistentVolumeClaim", tool, claim, &mut found)?;
+        Ok(found)
+    }
+
+    /// Adds the objects of a kind that an audit compares.
+    fn audit<T: Metadata<Ty = ObjectMeta> + DeserializeOwned>(
+        &self,
+        kind: &str,
+        tool: &ToolName,
+        object: impl Fn(Box<T>) -> ManifestObject,
+        found: &mut Vec<AuditedWorkload>,
+    ) -> Result<(), DocumentsError> {
+        let objects = self.all_of_kind::<T>(kind, &tool.namespace())?.into_iter();
+        found.extend(objects.filter_map(|typed| {
+            let name = typed.metadata().name.clone().unwrap_or_default();
+            audited_workload(&object(Box::new(typed)), &name)
+        }));
+        Ok(())
     }
 }

@@ -1,6 +1,8 @@
 //! Objects that could not create what they want, because of a quota or a limit.
 
-use k8s_openapi::api::apps::v1::Deployment;
+use std::collections::BTreeSet;
+
+use k8s_openapi::api::apps::v1::{Deployment, DeploymentCondition};
 use k8s_openapi::api::batch::v1::CronJob;
 use k8s_openapi::api::core::v1::Event;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
@@ -11,22 +13,22 @@ use toolforge_quota::{ObjectName, WaitingPods};
 use crate::job::{JobFacts, LiveJobs, RunOutcome};
 use crate::object::{Object, condition_text, deployment_spec};
 use crate::pod::{
-    AdmissionRefusal, Cause, Exceeded, cause_of_refusal, event_time, first_event_time, job_pods, pods_of,
-    traits_of,
+    AdmissionRefusal, Cause, Exceeded, REPLICA_FAILURE, cause_of_refusal, event_time, first_event_time,
+    job_pods, pods_of, traits_of,
 };
 
 /// How old the last refusal may be of something that is blocked now: the longest pause between two tries of a controller is
 /// 1000 s (Kubernetes 1.33).
 const LONGEST_PAUSE: SignedDuration = SignedDuration::from_secs(1000 + 60);
 
-/// An object that could not create a pod or a Job, by the events about it.
+/// An object that could not create a pod or a Job, by the events about it, or by its status where there are none.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct BlockedObject {
     /// The object, like `ReplicaSet web-5d8c7f9b6`.
     pub object: ObjectName,
-    /// The pods that are missing now, one at least, as the status of the Deployment of a ReplicaSet or of the Job counts them; one
-    /// of a rollout's surge if no others are. `None` for other objects.
+    /// The pods that are missing now, one at least, as the status of the object or of the Deployment of a ReplicaSet counts them; one
+    /// of a rollout's surge if no others are. `None` for an object that is not known.
     pub missing: Option<WaitingPods>,
     /// Why it was refused last.
     pub cause: Cause,
@@ -34,11 +36,11 @@ pub struct BlockedObject {
     pub exceeded: Vec<Exceeded>,
     /// The API server's last message.
     pub message: Untrusted,
-    /// The first refusal; events are kept for an hour.
+    /// The first refusal: events are kept for an hour, and a condition says since when it has not changed.
     pub since: Option<Timestamp>,
     /// The last refusal.
     pub last: Option<Timestamp>,
-    /// How many refusals there were.
+    /// How many refusals there were; 0 if that is not known.
     pub count: u64,
     /// Whether it still tries, and is refused.
     pub is_blocked_now: bool,
@@ -53,15 +55,7 @@ pub fn blocked_objects(facts: &JobFacts, now: Timestamp) -> Vec<BlockedObject> {
     events.sort_by_key(|event| event_time(event));
     for event in events {
         let message = event.message.as_deref().unwrap_or_default();
-        let exceeded = match AdmissionRefusal::parse(message) {
-            Some(AdmissionRefusal::Quota { exceeded, .. }) => exceeded,
-            Some(
-                AdmissionRefusal::QuotaIncomplete { .. }
-                | AdmissionRefusal::QuotaUnknown { .. }
-                | AdmissionRefusal::LimitRange { .. },
-            ) => Vec::new(),
-            _ => continue,
-        };
+        let Some(exceeded) = exceeded_by(message) else { continue };
         let involved = &event.involved_object;
         let (kind, name) =
             (involved.kind.as_deref().unwrap_or_default(), involved.name.as_deref().unwrap_or_default());
@@ -98,9 +92,101 @@ pub fn blocked_objects(facts: &JobFacts, now: Timestamp) -> Vec<BlockedObject> {
             }),
         }
     }
+    let by_condition: Vec<BlockedObject> = blocked_by_condition(facts)
+        .filter(|failing| !found.iter().any(|known| is_of(&known.object, &failing.object)))
+        .collect();
+    found.extend(by_condition);
     found.sort_by_key(|found| std::cmp::Reverse((found.is_blocked_now, found.last)));
     found
 }
+
+/// Returns the resources that a refusal says are exceeded, none for that of a limit; `None` if it is neither of these.
+fn exceeded_by(message: &str) -> Option<Vec<Exceeded>> {
+    match AdmissionRefusal::parse(message)? {
+        AdmissionRefusal::Quota { exceeded, .. } => Some(exceeded),
+        AdmissionRefusal::QuotaIncomplete { .. }
+        | AdmissionRefusal::QuotaUnknown { .. }
+        | AdmissionRefusal::LimitRange { .. } => Some(Vec::new()),
+        _ => None,
+    }
+}
+
+/// Returns whether an object is another one, or the ReplicaSet of a Deployment.
+fn is_of(object: &ObjectName, other: &ObjectName) -> bool {
+    let is_owned = || {
+        (object.kind.as_str(), other.kind.as_str()) == ("ReplicaSet", "Deployment")
+            && is_generated(&object.name, &other.name)
+    };
+    object == other || is_owned()
+}
+
+/// Returns the objects whose status says that pods are refused.
+fn blocked_by_condition(facts: &JobFacts) -> impl Iterator<Item = BlockedObject> {
+    let ranges = &facts.namespace.limits.limit_ranges;
+    let deployments = facts.live.deployments.iter().filter_map(|found| {
+        let condition = replica_failure(found)?;
+        let since = condition.last_transition_time.as_ref().map(|time| time.0);
+        let name = found.metadata.name.as_deref().unwrap_or_default();
+        let missing = missing_of_deployment(found, facts)?;
+        Some((ObjectName::new("Deployment", name), condition.message.clone()?, since, missing))
+    });
+    let sets = facts.live.sets.iter().filter_map(|set| {
+        let (message, since) = set.refused.clone()?;
+        Some((set.object.clone(), message, since, set.missing(ranges)?))
+    });
+    deployments.chain(sets).filter_map(|(object, message, since, missing)| {
+        Some(BlockedObject {
+            object,
+            missing: Some(missing),
+            cause: cause_of_refusal(&message),
+            exceeded: exceeded_by(&message)?,
+            message: Untrusted::new(message),
+            since,
+            last: None,
+            count: 0,
+            is_blocked_now: true,
+        })
+    })
+}
+
+/// Returns the condition of a Deployment whose pods are refused.
+fn replica_failure(deployment: &Deployment) -> Option<&DeploymentCondition> {
+    let conditions = deployment.status.as_ref().and_then(|status| status.conditions.as_ref());
+    conditions.into_iter().flatten().find(|condition| {
+        condition_text(&condition.type_) == Some(REPLICA_FAILURE)
+            && condition_text(&condition.status) == Some("True")
+    })
+}
+
+/// Returns the pods that a Deployment lacks; `None` if it lacks none.
+fn missing_of_deployment(found: &Deployment, facts: &JobFacts) -> Option<WaitingPods> {
+    let status = found.status.as_ref();
+    let created = status.and_then(|status| status.replicas).unwrap_or(0);
+    let wanted = deployment_spec(found).and_then(|spec| spec.replicas).unwrap_or(1);
+    // Where no pod is missing, it is one of the surge that is refused. More than one may be, but one after the other works, too.
+    let is_unavailable = status.is_some_and(|status| status.unavailable_replicas.unwrap_or(0) > 0);
+    let missing_pods = if is_unavailable { wanted.saturating_sub(created) } else { 0 };
+    let count = missing_pods.max(i32::from(replica_failure(found).is_some()));
+    (count > 0).then(|| missing(&Object::from(found.clone()), count, facts))
+}
+
+/// The kinds of objects that could not create a pod, and of which [`LiveJobs::sets`] has none.
+#[must_use]
+pub fn unknown_sets(live: &LiveJobs) -> BTreeSet<&'static str> {
+    let refused = live.events.iter().filter(|event| is_failed_create(event));
+    let refused = refused.filter_map(|event| {
+        let (kind, name) = (event.involved_object.kind.as_deref()?, event.involved_object.name.as_deref()?);
+        let kind = SETS.into_iter().find(|known| *known == kind)?;
+        let is_known = live.sets.iter().any(|set| set.object == ObjectName::new(kind, name));
+        let is_owned = kind == "ReplicaSet"
+            && live.deployments.iter().any(|deployment| owns_replica_set(deployment, name));
+        (!is_known && !is_owned).then_some(kind)
+    });
+    refused.collect()
+}
+
+/// The kinds of [`PodSet`](crate::pod::PodSet).
+const SETS: [&str; 4] = ["StatefulSet", "DaemonSet", "ReplicaSet", "ReplicationController"];
 
 fn is_failed_create(event: &Event) -> bool {
     event.reason.as_deref() == Some("FailedCreate")
@@ -112,7 +198,7 @@ const HASH: &str = "bcdfghjklmnpqrstvwxz2456789";
 /// Returns whether an object of an event no longer exists. A run of a scheduled job exists as long as that. Whether other owners of
 /// pods exist is not known, such as a ReplicaSet without a Deployment.
 fn is_gone(kind: &str, name: &str, uid: Option<&str>, facts: &JobFacts) -> bool {
-    let LiveJobs { deployments, cron_jobs, jobs, .. } = &facts.live;
+    let LiveJobs { deployments, cron_jobs, jobs, sets, .. } = &facts.live;
     // A kind of which files have no object may be one that they lack.
     let is_known = |is_empty: bool| !facts.may_lack_kinds || !is_empty;
     let is_named = |metadata: &ObjectMeta| metadata.name.as_deref() == Some(name);
@@ -125,6 +211,7 @@ fn is_gone(kind: &str, name: &str, uid: Option<&str>, facts: &JobFacts) -> bool 
         "ReplicaSet" => {
             is_known(deployments.is_empty())
                 && has_hash(name)
+                && !sets.iter().any(|set| set.object == ObjectName::new(kind, name))
                 && !deployments.iter().any(|found| owns_replica_set(found, name))
         }
         "Deployment" => {
@@ -167,23 +254,14 @@ struct WantedPods {
 
 /// Returns the pods that an object still wants. A CronJob only loses the run that was refused.
 fn wanted_pods(kind: &str, name: &str, facts: &JobFacts) -> Option<WantedPods> {
+    let set = || facts.live.sets.iter().find(|set| set.object == ObjectName::new(kind, name));
     match kind {
         "ReplicaSet" => {
             let mut deployments = facts.live.deployments.iter();
-            let found = deployments.find(|deployment| owns_replica_set(deployment, name))?;
-            let status = found.status.as_ref();
-            let conditions = status.and_then(|status| status.conditions.as_ref());
-            let has_failed = conditions.into_iter().flatten().any(|condition| {
-                condition_text(&condition.type_) == Some("ReplicaFailure")
-                    && condition_text(&condition.status) == Some("True")
-            });
-            let created = status.and_then(|status| status.replicas).unwrap_or(0);
-            let wanted = deployment_spec(found).and_then(|spec| spec.replicas).unwrap_or(1);
-            // Where no pod is missing, it is one of the surge that is refused. More than one may be, but one after the other works, too.
-            let is_unavailable = status.is_some_and(|status| status.unavailable_replicas.unwrap_or(0) > 0);
-            let missing_pods = if is_unavailable { wanted.saturating_sub(created) } else { 0 };
-            let count = missing_pods.max(i32::from(has_failed));
-            let missing = (count > 0).then(|| missing(&Object::from(found.clone()), count, facts))?;
+            let missing = match deployments.find(|deployment| owns_replica_set(deployment, name)) {
+                Some(found) => missing_of_deployment(found, facts)?,
+                None => set()?.missing(&facts.namespace.limits.limit_ranges)?,
+            };
             Some(WantedPods { pods: Some(missing) })
         }
         "Job" => {
@@ -204,8 +282,10 @@ fn wanted_pods(kind: &str, name: &str, facts: &JobFacts) -> Option<WantedPods> {
             let missing = (count > 0).then(|| missing(&Object::from(found.clone()), count, facts))?;
             Some(WantedPods { pods: Some(missing) })
         }
-        // Of these, it is not looked for.
-        "StatefulSet" | "DaemonSet" | "ReplicationController" => Some(WantedPods { pods: None }),
+        "StatefulSet" | "DaemonSet" | "ReplicationController" => match set() {
+            Some(set) => Some(WantedPods { pods: Some(set.missing(&facts.namespace.limits.limit_ranges)?) }),
+            None => Some(WantedPods { pods: None }),
+        },
         _ => None,
     }
 }

@@ -8,7 +8,7 @@ mod upcoming;
 mod workloads;
 
 pub use audited::audited_workload;
-pub use blocked::{BlockedObject, blocked_objects};
+pub use blocked::{BlockedObject, blocked_objects, unknown_sets};
 pub use kills::{OutOfMemoryKill, out_of_memory_kills};
 pub use measured::{ContainerMetrics, MeasuredUse, PodMetrics};
 pub use upcoming::{UpcomingRun, upcoming_runs};

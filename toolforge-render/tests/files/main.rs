@@ -9,6 +9,7 @@ mod each_container;
 mod pods;
 mod queued;
 mod rollouts;
+mod scheduled_runs;
 mod stateful_set;
 mod support;
 mod together;

@@ -63,7 +63,12 @@ fn runs_of_a_cron_job_are_created_as_they_fit() {
              8, template: {{spec: {{containers: [{{name: a, image: x, resources: {{limits: {{memory: {memory}}}}}}}]}}}}}}}}}}}}"
         )
     };
-    assert_eq!(verdict_of(&quota(4, 1), &cron_job("1Gi")), Verdict::Fits);
+    assert_eq!(verdict_of(&quota(9, 1), &cron_job("1Gi")), Verdict::Fits);
+    assert_eq!(verdict_of(&quota(4, 1), &cron_job("1Gi")), Verdict::FitsOneAfterAnother);
+    // All pods of a run with a deadline must fit at once.
+    let with_deadline = cron_job("1Gi").replace("parallelism", "activeDeadlineSeconds: 60, parallelism");
+    assert_eq!(verdict_of(&quota(9, 1), &with_deadline), Verdict::Fits);
+    assert_eq!(verdict_of(&quota(4, 1), &with_deadline), Verdict::Never);
     assert_eq!(verdict_of(&quota(4, 1), &cron_job("5Gi")), Verdict::Never);
 }
 

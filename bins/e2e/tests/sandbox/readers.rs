@@ -32,14 +32,17 @@ fn kubectl_parses_our_yaml() {
 #[test]
 fn plan_works_with_kubectl_output() {
     let tool = Tool::new("stashbot");
-    let dump = "kubectl get resourcequota,limitrange -o yaml > limits.yaml && \
-                kubectl get configmap image-config -n tf-public -o yaml > catalog.yaml";
-    tool.shell(dump).exits(0).and_that_is_all();
-    let line = "webservice php8.2 plan --tool stashbot --from limits.yaml --from catalog.yaml";
-    tool.shell(&format!("unset HOME; {line}"))
-        .exits(0)
-        .says("create Deployment stashbot")
-        .says("limits.memory")
-        .says("it fits the quota")
-        .and_that_is_all();
+    let dump = "kubectl get resourcequotas,limitranges,deployments,services,ingresses,httproutes,cronjobs,jobs,pods -o yaml \
+                > namespace.yaml && \
+                kubectl get configmap image-config --namespace tf-public -o yaml > catalog.yaml";
+    let line = "webservice php8.2 plan --tool stashbot --from namespace.yaml --from catalog.yaml";
+    let plan = || {
+        tool.shell(dump).exits(0).and_that_is_all();
+        tool.shell(&format!("unset HOME; {line}")).exits(0).says("limits.memory").says("it fits the quota")
+    };
+    plan().says("create Deployment stashbot").and_that_is_all();
+    tool.write("public_html/index.php", "");
+    tool.webservice(&["php8.2", "start"]).exits(0).and_that_is_all();
+    let again = plan();
+    assert!(!again.stdout.contains("create"), "{again:?}");
 }

@@ -69,7 +69,21 @@ impl Arguments {
             Verb::Lint(options) if options.lint.offline => self.global.refuse_cluster()?,
             _ => {}
         }
+        self.check_uid()?;
         self.check_output()
+    }
+
+    /// Refuses the id of the tool's user where the verb does not use it.
+    fn check_uid(&self) -> Result<(), Failure> {
+        if self.global.uid.is_none() || uses_uid(self.verb.as_str()) {
+            return Ok(());
+        }
+        let program = Self::command();
+        let users = program.get_subcommands().map(Command::get_name).filter(|verb| uses_uid(verb));
+        let users: Vec<String> = users.map(|verb| format!("`{verb}`")).collect();
+        let message = format!("`--uid` cannot be used with `{}`", self.verb.as_str());
+        Err(Failure::new(ExitCode::Usage, message)
+            .hint(format!("Leave it out; it is an option of {}.", users.join(", "))))
     }
 
     /// Refuses an output format that the verb does not have.
@@ -100,17 +114,22 @@ impl Arguments {
     }
 }
 
-/// Returns the clap command, in which each verb has its own output formats.
+/// Returns the clap command, in which each verb has its own output formats, and `--uid` only where it is used.
 pub(crate) fn command() -> Command {
     let program = Arguments::command();
-    let output = program.get_arguments().find(|option| option.get_id() == "output").cloned();
+    let option = |id: &str| program.get_arguments().find(|option| option.get_id() == id).cloned();
+    let (output, uid) = (option("output"), option("uid"));
     program.mut_subcommands(|verb| {
         let formats = formats(verb.get_name());
         let own = verb.get_arguments().any(|option| option.get_id() == "output");
-        match &output {
+        let verb = match &output {
             _ if own => verb.mut_arg("output", |option| with_formats(option, formats)),
             Some(output) => verb.arg(with_formats(output.clone().global(false), formats)),
             None => verb,
+        };
+        match &uid {
+            Some(uid) if !uses_uid(verb.get_name()) => verb.arg(uid.clone().global(false).hide(true)),
+            _ => verb,
         }
     })
 }
@@ -126,6 +145,11 @@ fn formats(verb: &str) -> &'static [JobsFormat] {
         "convert" | "logs" | "exec" | "generate" => &[Table],
         _ => &[Table, Json, Yaml],
     }
+}
+
+/// Returns whether a verb uses the id of the tool's user: it renders jobs, or checks objects that are to run as that user.
+fn uses_uid(verb: &str) -> bool {
+    matches!(verb, "run" | "load" | "plan" | "lint" | "convert" | "restart" | "adopt" | "trigger" | "render")
 }
 
 /// A verb of the program.

@@ -10,7 +10,7 @@ use toolforge_client::{
     ApplyEvent, ApplyOptions, ApplyReport, Attempt, ChangeOutcome, ChangeReport, Client, DeletedObject,
     EarlierChange, Planner, Progress, RolloutTarget, TERMINATION_TIMEOUT, WriteKind, Written,
 };
-use toolforge_render::change::{Change, ChangeSet, WorkloadKind};
+use toolforge_render::change::{Change, ChangeSet};
 use toolforge_render::job::{JobObjects, WorkloadRef};
 use toolforge_render::object::ObjectKind;
 use toolforge_report::{AppliedChange, DetailCode};
@@ -238,16 +238,10 @@ pub(super) fn subject(change: &Change) -> String {
 
 /// Returns the name of a job, or the kind and the name of an object that no tool manages.
 fn reference(change: &Change) -> String {
-    let kind = match change.kind {
-        _ if change.is_managed => return change.name.clone(),
-        WorkloadKind::OneOff => ObjectKind::Job,
-        WorkloadKind::Scheduled => ObjectKind::CronJob,
-        WorkloadKind::Continuous => ObjectKind::Deployment,
-        WorkloadKind::Pod => ObjectKind::Pod,
-        // The others are not in a jobs file, and have no other name.
-        _ => return change.name.clone(),
-    };
-    format!("{}/{}", WorkloadRef::kind_name(kind), change.name)
+    match change.kind.object_kind() {
+        Some(kind) if !change.is_managed => format!("{}/{}", WorkloadRef::kind_name(kind), change.name),
+        _ => change.name.clone(),
+    }
 }
 
 impl<T> Applied<T> {

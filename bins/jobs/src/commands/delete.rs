@@ -5,9 +5,8 @@ use toolforge_cli::{
 };
 use toolforge_client::{Attempt, JobFetchOptions, Written};
 use toolforge_model::JobName;
-use toolforge_render::change::{Change, ChangeSet, WorkloadKind};
+use toolforge_render::change::{Change, ChangeSet};
 use toolforge_render::job::{FoundWorkload, JobFacts, WorkloadLookupError, WorkloadRef, workload_deletions};
-use toolforge_render::object::ObjectKind;
 use toolforge_report::FailureCode;
 
 use super::apply::Command;
@@ -68,13 +67,7 @@ fn is_change_of(change: &Change, wanted: &WorkloadRef) -> bool {
 
 /// Returns the reference to the object that a change deletes, with its kind; without, if only a record of it exists.
 fn reference_to(change: &Change) -> Option<WorkloadRef> {
-    let kind = match change.kind {
-        WorkloadKind::OneOff => Some(ObjectKind::Job),
-        WorkloadKind::Scheduled => Some(ObjectKind::CronJob),
-        WorkloadKind::Continuous => Some(ObjectKind::Deployment),
-        WorkloadKind::Pod => Some(ObjectKind::Pod),
-        _ => None,
-    };
+    let kind = change.kind.object_kind();
     Some(WorkloadRef { kind, name: JobName::of_object(&change.name).ok()? })
 }
 

@@ -61,7 +61,7 @@ pub(super) fn run(
             report::warn_of_retries(&plan.set);
             if plan.set.verdict() == Verdict::FitsOneAfterAnother {
                 Notice::note(
-                    "the quota does not allow all of these pods at once; some start when pods of jobs have ended",
+                    "the quota does not allow all of these pods at once; some start when pods of jobs have terminated",
                 )
                 .print();
             }

@@ -1,7 +1,7 @@
 use k8s_openapi::jiff::Timestamp;
 use toolforge_cli::{
-    ExitCode, Failure, Notice, RunConflicts, Session, SizeForm, adjustments_hint, print, print_text,
-    warn_of_unread,
+    ExitCode, Failure, Notice, RunConflicts, Session, SizeForm, adjustments_hint, is_helped_by_more_quota,
+    print, print_text, warn_of_unread,
 };
 use toolforge_client::JobFetchOptions;
 use toolforge_render::change::Adjustment;
@@ -66,8 +66,8 @@ pub(super) fn run(
 
 /// Returns what to do about a plan that does not fit; the nearest sizes may be shown already.
 fn hint(plan: &LoadPlan, nearest: &[Adjustment], is_shown: bool) -> Option<String> {
-    let with_sizes = || (is_shown && !nearest.is_empty()).then(report::more_quota);
-    report::wait_hint(&plan.set)
-        .or_else(with_sizes)
-        .or_else(|| report::fit_hint(plan, adjustments_hint(nearest, SizeForm::Keys)))
+    let is_shown = is_shown && !nearest.is_empty();
+    let with_sizes = || (is_shown && is_helped_by_more_quota(&plan.set)).then(report::more_quota);
+    let sizes = || adjustments_hint(nearest, SizeForm::Keys).filter(|_| !is_shown);
+    report::wait_hint(&plan.set).or_else(with_sizes).or_else(|| report::fit_hint(plan, sizes()))
 }

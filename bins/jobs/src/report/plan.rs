@@ -5,8 +5,8 @@ use std::path::Path;
 
 use toolforge_cli::{
     Document, Failure, Notice, RunConflicts, SizeForm, WorkloadName, adjustments, adjustments_hint,
-    adjustments_text, difference, downtime, forecast_text, quota_rows, retries_text, rollout, to_json,
-    verdict_code, verdict_text, violations,
+    adjustments_text, difference, downtime, forecast_text, is_helped_by_more_quota, quota_rows, retries_text,
+    rollout, to_json, verdict_code, verdict_text, violations,
 };
 use toolforge_model::{FileJob, JobField, Location, Untrusted, platform};
 use toolforge_quota::{Resource, Verdict};
@@ -200,7 +200,12 @@ pub(crate) fn with_planned(failure: Failure, plan: &LoadPlan, nearest: Option<St
 
 /// Returns what to do about a plan that does not fit: one hint, with the nearest sizes if there are any.
 pub(crate) fn fit_hint(plan: &LoadPlan, nearest: Option<String>) -> Option<String> {
-    let with_sizes = || nearest.map(|nearest| format!("{nearest} {}", more_quota()));
+    let with_sizes = || {
+        nearest.map(|nearest| match is_helped_by_more_quota(&plan.set) {
+            true => format!("{nearest} {}", more_quota()),
+            false => format!("{nearest} `toolforge jobs quota` shows the limits of one job."),
+        })
+    };
     wait_hint(&plan.set)
         .or_else(with_sizes)
         .or_else(|| default_cpu_hint(plan))

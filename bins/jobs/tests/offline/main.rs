@@ -74,6 +74,10 @@ fn said(output: &Output) -> String {
     format!("[exit {}]\n{}{}", output.status.code().unwrap_or(-1), text(&output.stdout), text(&output.stderr))
 }
 
+/// The options of verbs that do not render jobs.
+const TOOL: [&str; 2] = ["--tool", "tf-test"];
+
+/// The options of verbs that render jobs.
 const OFFLINE: [&str; 4] = ["--tool", "tf-test", "--uid", "52503"];
 
 #[test]

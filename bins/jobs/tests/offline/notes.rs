@@ -5,7 +5,7 @@ use k8s_openapi::jiff::Timestamp;
 use serde_json::{Value, json};
 use toolforge_fixtures::document_on_stderr;
 
-use crate::{OFFLINE, Scratch, failure, jobs, said};
+use crate::{OFFLINE, Scratch, TOOL, failure, jobs, said};
 
 #[test]
 fn warnings_are_a_document_with_json() {
@@ -33,7 +33,8 @@ fn warnings_are_a_document_with_json() {
         ),
         (&["list", "--long"], 1),
     ] {
-        let output = jobs(&directory, &[line, &OFFLINE, &facts].concat());
+        let options = if line[0] == "list" { &TOOL[..] } else { &OFFLINE };
+        let output = jobs(&directory, &[line, options, &facts].concat());
         let document = document_on_stderr(&output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(0), "{document:#}");
         assert_eq!(document["kind"], "Notes", "{document:#}");
@@ -41,7 +42,7 @@ fn warnings_are_a_document_with_json() {
         let _: Value = serde_json::from_slice(&output.stdout).unwrap();
     }
     for line in [&["list"][..], &["images"], &["quota"], &["cron"]] {
-        let output = jobs(&directory, &[line, &OFFLINE, &facts].concat());
+        let output = jobs(&directory, &[line, &TOOL, &facts].concat());
         assert_eq!(document_on_stderr(&output.stderr), None, "{line:?}");
     }
     let output = jobs(&directory, &["lint", "jobs.yaml", "--offline", "--output", "json"]);
@@ -145,7 +146,7 @@ fn intervals_have_three_next_runs() {
     let directory = Scratch::new("intervals", "");
     write_cron_job(&directory, "@every 90m");
     let output =
-        jobs(&directory, &[&["cron", "--from", "often.json", "--output", "json"], &OFFLINE[..]].concat());
+        jobs(&directory, &[&["cron", "--from", "often.json", "--output", "json"], &TOOL[..]].concat());
     let document: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(document["jobs"][0]["nextRuns"].as_array().map(Vec::len), Some(3), "{document:#}");
 }
@@ -156,11 +157,11 @@ fn runs_of_each_second_have_a_calendar() {
     write_cron_job(&directory, "@every 1s");
     directory.write_quota("pods", "100", "0");
     let facts = ["--from", "often.json", "--from", "quota.json"];
-    let output = jobs(&directory, &[&["cron", "--calendar"], &facts[..], &OFFLINE].concat());
+    let output = jobs(&directory, &[&["cron", "--calendar"], &facts[..], &TOOL].concat());
     let text = said(&output);
     let assumed = "Jobs that run so often that they are assumed to run all the time: often.";
     assert!(text.contains(assumed), "{text}");
     assert!(text.contains("often alone, all 24 hours\n    pods: 300 of 100, 200 pods too many"), "{text}");
-    let output = jobs(&directory, &[&["cron", "--suggest"], &facts[..], &OFFLINE].concat());
+    let output = jobs(&directory, &[&["cron", "--suggest"], &facts[..], &TOOL].concat());
     assert!(said(&output).contains("often"));
 }

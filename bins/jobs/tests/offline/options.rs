@@ -136,3 +136,46 @@ fn invalid_numbers_are_quoted() {
     );
     assert_eq!(error("list --uid 5"), "error: --uid: \"5\" is not allowed; expected 50000 or more");
 }
+
+#[test]
+fn user_id_is_refused_where_no_job_is_rendered() {
+    let scratch = Scratch::new("user-id", "- {name: a, image: bookworm, command: x}\n");
+    let refused = |line: &str| {
+        let words: Vec<&str> = line.split(' ').chain(["--uid", "50001", "--tool", "x"]).collect();
+        let said = said(&jobs(&scratch, &words));
+        let verb = words[0];
+        let expected = format!("[exit 2]\nerror: `--uid` cannot be used with `{verb}`");
+        (said.starts_with(&expected), said)
+    };
+    for line in [
+        "list",
+        "show a",
+        "logs a",
+        "delete a",
+        "flush --yes",
+        "dump",
+        "suspend a",
+        "resume a",
+        "cron",
+        "exec a",
+        "images",
+        "quota",
+    ] {
+        let (is_refused, said) = refused(line);
+        assert!(is_refused, "{line}: {said}");
+    }
+    for line in [
+        "run a --image bookworm --command x",
+        "load jobs.yaml",
+        "plan jobs.yaml",
+        "lint jobs.yaml",
+        "render jobs.yaml",
+        "convert jobs.yaml",
+        "restart a",
+        "adopt cronjob/a",
+        "trigger a",
+    ] {
+        let (is_refused, said) = refused(line);
+        assert!(!is_refused, "{line}: {said}");
+    }
+}

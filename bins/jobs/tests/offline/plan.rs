@@ -361,6 +361,38 @@ fn what_ends_by_itself_needs_no_more_quota() {
     assert_eq!(hints, ["hint: Wait until these pods have terminated, then type the command again."]);
 }
 
+#[test]
+fn what_is_less_than_the_minimum_needs_no_more_quota() {
+    let hints = |mem: &str, verb: &[&str]| {
+        let directory = Scratch::new(
+            &format!("minimum-{mem}-{}", verb.len()),
+            &format!("- {{name: bot, command: x, image: bookworm, mem: {mem}}}\n"),
+        );
+        let range = json!({
+            "apiVersion": "v1", "kind": "LimitRange", "metadata": {"name": "l"},
+            "spec": {"limits": [{"type": "Container", "min": {"memory": "100Mi"}, "max": {"memory": "4Gi"}}]},
+        });
+        std::fs::write(directory.0.join("limits.json"), range.to_string()).unwrap();
+        let line = ["jobs.yaml", "--tool", "tf-test", "--uid", "52503", "--from", "limits.json"];
+        let said = said(&jobs(&directory, &[verb, &line].concat()));
+        assert!(said.starts_with("[exit 3]"), "{said}");
+        said.lines().filter(|line| line.starts_with("hint: ")).map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        hints("50Mi", &["plan"]),
+        [
+            "hint: Request at least the minimum, or leave the option out; `toolforge jobs quota` shows the limits."
+        ]
+    );
+    assert_eq!(
+        hints("50Mi", &["load", "--dry-run"]),
+        [
+            "hint: It would fit with `mem: 100Mi` of job bot. `toolforge jobs quota` shows the limits of one job."
+        ]
+    );
+    assert!(hints("9Gi", &["plan"])[0].contains("explains how to request more"));
+}
+
 /// `quota-check FILE` has a test of the same facts.
 #[test]
 fn missing_pods_have_the_words_of_every_plan() {

@@ -29,7 +29,6 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let now = arguments.cluster.from.is_empty().then(Timestamp::now);
     let mut fleet = FleetRun::new(arguments, Box::new(stdout), now);
     fleet.baseline = baseline;
-    fleet.check(|fleet| fleet.writer.begin())?;
     let read = if arguments.cluster.from.is_empty() {
         fleet.read_cluster()
     } else {
@@ -41,7 +40,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         fleet.baseline = None;
     }
     let is_compared = fleet.baseline.is_some();
-    fleet.finish()?;
+    if read.is_ok() || fleet.summary.quotas > 0 {
+        fleet.finish()?;
+    }
     read?;
     if is_compared && fleet.summary.selected == 0 && fleet.summary.quotas > 0 {
         let selected = if fleet.has_changes { "selected " } else { "" };
@@ -93,6 +94,8 @@ struct FleetRun<'a> {
     progress: ProgressLine,
     /// Whether a quota of a selected tool could not be read.
     is_partial: bool,
+    /// Whether something was written.
+    has_started: bool,
     /// Whether nobody reads the output any more.
     is_closed: bool,
 }
@@ -108,6 +111,7 @@ impl<'a> FleetRun<'a> {
             held: HeldRows::default(),
             progress: ProgressLine::only_on_terminal(),
             is_partial: false,
+            has_started: false,
             is_closed: false,
         }
     }
@@ -216,7 +220,7 @@ impl<'a> FleetRun<'a> {
     fn show(&mut self, row: Row) -> Result<(), Failure> {
         self.summary.selected += 1;
         let Some(key) = &self.arguments.fleet.sort else {
-            return self.check(|fleet| fleet.writer.row(&row));
+            return self.write(|fleet| fleet.writer.row(&row));
         };
         let Row { mut report, amounts, stated } = row;
         let mut usages = std::mem::take(&mut report.resources);
@@ -237,13 +241,22 @@ impl<'a> FleetRun<'a> {
         }
         for row in std::mem::take(&mut self.held).into_sorted() {
             let row = row.map_err(|error| failure_of_row(&error))?;
-            self.check(|fleet| fleet.writer.row(&row))?;
+            self.write(|fleet| fleet.writer.row(&row))?;
         }
         let summary = self.summary.clone();
-        self.check(|fleet| fleet.writer.end(&summary))
+        self.write(|fleet| fleet.writer.end(&summary))
     }
 
-    /// Writes something; nothing after the reader of the output has closed it, which is not an error.
+    /// Writes something, after what the output begins with; nothing after the reader of the output has closed it, which is not an
+    /// error.
+    fn write(&mut self, write: impl FnOnce(&mut Self) -> std::io::Result<()>) -> Result<(), Failure> {
+        if !self.has_started {
+            self.has_started = true;
+            self.check(|fleet| fleet.writer.begin())?;
+        }
+        self.check(write)
+    }
+
     fn check(&mut self, write: impl FnOnce(&mut Self) -> std::io::Result<()>) -> Result<(), Failure> {
         if self.is_closed {
             return Ok(());
@@ -325,7 +338,7 @@ mod tests {
             .answer(QUOTAS, page(1000..1001, ""));
         let (is_partial, requests, text) = run(script, "--output csv");
         assert!(!is_partial);
-        assert_eq!(text.lines().count(), 1001, "{text}");
+        assert_eq!(text.lines().count(), 1002, "{text}");
         insta::assert_snapshot!(requests, @"
         GET   /api/v1/resourcequotas?limit=500
         GET   /api/v1/resourcequotas?continue=next&limit=500

@@ -503,6 +503,8 @@ fn never_fitting_says_which_way() {
     ] {
         let found = said("--quota toolforge-2023 -", &pod(resources));
         assert!(found.starts_with("[exit 3]") && found.contains(&format!("\n{expected}\n")), "{found}");
+        // More quota does not help against a minimum.
+        assert_eq!(found.contains("`quota-check request`"), !expected.ends_with("minimum"), "{found}");
     }
     let quota = std::env::temp_dir().join(format!("quota-check-unset-{}.yaml", std::process::id()));
     std::fs::write(
@@ -520,7 +522,7 @@ fn never_fitting_says_which_way() {
     it can never fit: a required amount is not set
     what would fit:
       Pod a: memory 64Mi
-    hint: Change the file to one of the proposals above; `quota-check request` with the same options and files writes a request for more quota.
+    hint: Change the file to one of the proposals above.
     ");
 }
 

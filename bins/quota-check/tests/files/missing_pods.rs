@@ -90,3 +90,39 @@ fn missing_pods_that_may_be_created_count() {
     hint: `quota-check` shows what uses the quota, and `quota-check what-if` how large a web service or a job may be; `quota-check request` with the same options and files writes a request for more quota.
     ");
 }
+
+#[test]
+fn missing_pods_of_other_objects_are_said() {
+    let spec = "template: {metadata: {labels: {app: s}}, spec: {containers: [{name: a, image: i, resources: {limits: {memory: 1Gi}}}]}}";
+    let selector = "selector: {matchLabels: {app: s}}";
+    let quota = "---\n{apiVersion: v1, kind: ResourceQuota, metadata: {name: q}, spec: {hard: {limits.memory: 2Gi}}, status: {hard: \
+                 {limits.memory: 2Gi}, used: {limits.memory: 1Gi}}}\n---\n";
+    for (kind, replicas, status) in [
+        ("StatefulSet", "replicas: 3, ", "replicas: 1"),
+        ("ReplicaSet", "replicas: 3, ", "replicas: 1"),
+        ("DaemonSet", "", "desiredNumberScheduled: 3, currentNumberScheduled: 1"),
+    ] {
+        let object = |status: &str| {
+            format!(
+                "{{apiVersion: apps/v1, kind: {kind}, metadata: {{name: s}}, spec: {{{replicas}{selector}, {spec}}}{status}}}\n"
+            )
+        };
+        let file = std::env::temp_dir().join(format!("quota-check-set-{kind}-{}.yaml", std::process::id()));
+        let said_of = |status: &str| {
+            std::fs::write(&file, format!("{quota}{}", object(&format!(", status: {{{status}}}")))).unwrap();
+            said(&format!("--from {} -", file.display()), &object(""))
+        };
+        let found = said_of(status);
+        assert!(
+            found.starts_with("[exit 3]") && found.contains("some pods of existing workloads are missing"),
+            "{found}"
+        );
+        let found = said_of(
+            &status
+                .replace("replicas: 1", "replicas: 3")
+                .replace("currentNumberScheduled: 1", "currentNumberScheduled: 3"),
+        );
+        assert!(found.starts_with("[exit 0]") && found.contains("it needs no quota now"), "{found}");
+        std::fs::remove_file(&file).unwrap();
+    }
+}

@@ -49,7 +49,33 @@ fn pods_of_a_run_wait_for_each_other() {
         let found = Facts::new("parallel", hard, "").said(&cron_job(5, "4Gi", ""));
         assert_eq!(found.starts_with("[exit 0]"), fits, "{found}");
         assert!(!found.contains("warning"), "{found}");
+        assert_eq!(found.contains("it fits the quota, but not all at once"), fits, "{found}");
     }
+}
+
+#[test]
+fn jobs_that_a_cron_job_keeps_are_a_warning() {
+    let facts = Facts::new("history", ("count/jobs.batch", "'3'"), "");
+    let file = cron_job(1, "1Gi", "");
+    let warning = "warning: after some runs, no run of these jobs can start, as CronJobs keep finished Jobs:\n  \
+                   c: count/jobs.batch: 4 of 3, 1 object too many (quota q)\n\n\
+                   hint: Lower `successfulJobsHistoryLimit`, or set `ttlSecondsAfterFinished` in the `jobTemplate` of CronJobs.\n";
+    let found = facts.said(&file);
+    assert!(found.starts_with("[exit 0]") && found.contains(warning), "{found}");
+    let output = quota_check(&format!("--from {} - --output json", facts.0.display()), &file);
+    let document: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(document["blockedRuns"][0]["whenHistoryIsFull"], true, "{document:#}");
+    let found = facts.said(&file.replace("{parallelism", "{ttlSecondsAfterFinished: 60, parallelism"));
+    assert!(!found.contains("warning"), "{found}");
+}
+
+#[test]
+fn retries_of_a_run_are_no_warning() {
+    let facts = Facts::new("retries", ("count/pods", "'3'"), "");
+    let file = cron_job(1, "1Gi", "").replace("{parallelism", "{ttlSecondsAfterFinished: 60, parallelism");
+    let found = facts.said(&file);
+    assert!(found.starts_with("[exit 0]") && !found.contains("warning"), "{found}");
+    assert!(found.contains("not all retries fit if pods fail: count/pods: 7 of 3"), "{found}");
 }
 
 #[test]
@@ -99,7 +125,7 @@ fn runs_of_a_file_wait_for_each_other() {
     limits.memory     8Gi    0     512Mi  1Gi   fits
     count/jobs.batch  15     0     3      3     fits
 
-    it fits the quota, but not all at once: some pods wait until pods of jobs have ended; whether a node has enough free resources is not checked
+    it fits the quota, but not all at once: some pods wait until pods of jobs have terminated; whether a node has enough free resources is not checked
     ");
     // What stays leaves no headroom for one of them.
     let [bot, bots] = ["bot", "other"].map(|name| once(name, "1").replace('}', ", continuous: true}"));

@@ -95,6 +95,55 @@ fn audit_counts_claims_and_other_objects() {
 }
 
 #[test]
+fn audit_has_objects_without_an_owner() {
+    let large =
+        json!({"containers": [{"name": "a", "image": "x", "resources": {"limits": {"memory": "2Gi"}}}]});
+    let object = |kind: &str, name: &str, owner: &str, spec: &Value| {
+        let mut metadata = json!({"namespace": "tool-x", "name": name});
+        if !owner.is_empty() {
+            metadata["ownerReferences"] =
+                json!([{"apiVersion": "v1", "kind": owner, "name": "o", "uid": "o", "controller": true}]);
+        }
+        json!({"kind": kind, "metadata": metadata, "spec": spec})
+    };
+    let set = json!({"replicas": 2, "selector": {}, "template": {"spec": large}});
+    let claim = |storage: &str| json!({"resources": {"requests": {"storage": storage}}});
+    let max = json!([
+        {"type": "Container", "max": {"memory": "1Gi"}},
+        {"type": "PersistentVolumeClaim", "max": {"storage": "1Gi"}},
+    ]);
+    let mut over = object("Pod", "over", "", &large);
+    over["status"] = json!({"phase": "Succeeded"});
+    let items = json!([
+        quota("tool-x", &json!({"pods": "1"}), &json!({})),
+        object("LimitRange", "x", "", &json!({"limits": max})),
+        object("ReplicaSet", "alone", "", &set),
+        object("ReplicaSet", "bot-1", "Deployment", &set),
+        object("ReplicationController", "old", "", &set),
+        object("Pod", "shell", "", &large),
+        object("Pod", "bot-1-x", "ReplicaSet", &large),
+        over,
+        object("PersistentVolumeClaim", "data", "", &claim("4Gi")),
+        object("PersistentVolumeClaim", "small", "", &claim("1Gi")),
+        object("PersistentVolumeClaim", "own", "Pod", &claim("4Gi")),
+    ]);
+    let input = json!({"apiVersion": "v1", "kind": "List", "items": items}).to_string();
+    let found = run_of("audit --all --from -", &input);
+    assert_snapshot!(found, @"
+    [exit 1]
+    TOOL  LEVEL  CODE      FINDING
+    x     error  stranded  PersistentVolumeClaim data cannot be created again: storage: 4Gi is more than the maximum of 1Gi for one volume claim
+    x     error  stranded  Pod shell cannot be created again: memory: 2Gi is more than the maximum of 1Gi for one container
+    x     error  stranded  ReplicaSet alone cannot be created again: memory: 2Gi is more than the maximum of 1Gi for one container; pods: 2 of 1, 1 pod too many (quota tool-x)
+    x     error  stranded  ReplicationController old cannot be created again: memory: 2Gi is more than the maximum of 1Gi for one container; pods: 2 of 1, 1 pod too many (quota tool-x)
+
+    4 findings in 1 of 1 namespace
+    ");
+    let alone = run_of("audit --tool x --from -", &input);
+    assert_eq!(alone.matches("stranded").count(), 4, "{alone}");
+}
+
+#[test]
 fn audit_has_jobs_that_need_more_pods() {
     let job = |name: &str, spec: &Value, status: &Value, owner: &str| {
         let template = json!({"spec": {"restartPolicy": spec["restartPolicy"], "containers": [{"name": "a", "image": "x", "resources":
@@ -150,7 +199,7 @@ fn audit_of_nothing_fails() {
     [exit 1]
     error: there is nothing to audit: no namespace of a tool has a ResourceQuota or a LimitRange
 
-    hint: Write the file with `kubectl get resourcequota,limitrange,deployment,statefulset,daemonset,cronjob,job --all-namespaces --output json`.
+    hint: Write the file with `kubectl get resourcequota,limitrange,deployment,replicaset,replicationcontroller,statefulset,daemonset,cronjob,job,pod,persistentvolumeclaim --all-namespaces --output json`.
     ");
     assert_snapshot!(run_of("audit --all --from - --tool zz*", &audited()), @r#"
     [exit 1]

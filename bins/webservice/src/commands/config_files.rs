@@ -8,6 +8,7 @@ use toolforge_model::{Backend, ServiceManifest, ServiceTemplate, Untrusted, WebS
 
 use crate::arguments::Arguments;
 use crate::failures;
+use crate::invocation::Action;
 
 /// The name of a template on standard input.
 const STANDARD_INPUT: &str = "-";
@@ -61,9 +62,11 @@ pub(super) fn template(session: &Session, arguments: &Arguments) -> Result<Optio
     Ok(Some(NamedTemplate { name, template }))
 }
 
-/// Returns the manifest. A broken one is an error only if the type has to come from it. `notes` get what is wrong with it.
+/// Returns the manifest, for an action. A broken one is an error only if the type has to come from it. `notes` get what is wrong
+/// with it.
 pub(super) fn manifest(
     session: &Session,
+    action: Action,
     has_type: bool,
     notes: &mut Vec<Notice>,
 ) -> Result<ServiceManifest, Failure> {
@@ -85,7 +88,7 @@ pub(super) fn manifest(
             notes.push(Notice::warning(with_source(&error)));
             Ok(ServiceManifest::default())
         }
-        Err(error) => Err(failures::of_manifest(&error)),
+        Err(error) => Err(failures::of_manifest(&error, action)),
     }
 }
 

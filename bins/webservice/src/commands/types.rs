@@ -20,9 +20,10 @@ pub(super) fn run(
     let document = match &invocation.type_name {
         Some(name) => report::one_type(
             &catalog,
-            catalog
-                .find(name)
-                .map_err(|error| failures::of_type_lookup(&error, invocation.action, &TypeOrigin::Other))?,
+            catalog.find(name).map_err(|error| {
+                let line = |type_name: &str| arguments.line_with_type(type_name);
+                failures::of_type_lookup(&error, invocation.action, &TypeOrigin::Other, line)
+            })?,
         )?,
         None => report::types(&catalog, default.as_ref())?,
     };

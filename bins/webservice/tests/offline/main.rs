@@ -209,7 +209,7 @@ fn removed_type_names_its_replacement() {
     --- stderr
     error: type php5.6 is gone from the platform; php8.2 replaces it
 
-    hint: Type `webservice php8.2 start`.
+    hint: Type `webservice php8.2 start --dry-run --tool stashbot --from catalog.yaml --from limits.yaml`.
     ");
 }
 
@@ -220,16 +220,26 @@ fn misspelled_type_suggests_the_nearest() {
     --- stderr
     error: unknown image type "pyhton3.11"; did you mean "python3.11"?
 
-    hint: Type `webservice python3.11 start`.
+    hint: Type `webservice python3.11 start --dry-run --tool stashbot --from catalog.yaml --from limits.yaml`.
     "#);
 }
 
 #[test]
-fn hints_repeat_the_action() {
+fn hints_repeat_the_command_line() {
     let planned = webservice(&format!("pyhton3.11 plan {FACTS}"));
-    assert!(planned.contains("hint: Type `webservice python3.11 plan`."), "{planned}");
+    let expected = format!("hint: Type `webservice python3.11 plan {FACTS}`.");
+    assert!(planned.contains(&expected), "{planned}");
     let gone = webservice(&format!("php5.6 render {FACTS}"));
-    assert!(gone.contains("hint: Type `webservice php8.2 render`."), "{gone}");
+    assert!(gone.contains(&format!("hint: Type `webservice php8.2 render {FACTS}`.")), "{gone}");
+    for (line, expected) in [
+        ("start php8.2 -m 1Gi -r 2", "php8.2 start -m 1Gi -r 2"),
+        ("php8.2 strat -m 1Gi -r 2", "php8.2 start -m 1Gi -r 2"),
+        ("pph8.2 -m 1Gi strt", "pph8.2 -m 1Gi start"),
+        ("-m 1Gi kill", "-m 1Gi stop"),
+    ] {
+        let said = webservice(line);
+        assert!(said.contains(&format!("hint: Type `webservice {expected}`.")), "{line}: {said}");
+    }
 }
 
 #[test]
@@ -268,10 +278,21 @@ fn grid_backend_is_rejected() {
     --- stderr
     error: backend "gridengine" no longer exists; only Kubernetes is supported
 
-    hint: Leave `--backend` out: `webservice php8.2 start`.
+    hint: Leave `--backend` out.
     "#);
     let rendered = webservice(&format!("--backend=kubernetes php8.2 render {FACTS}"));
     assert!(rendered.starts_with("[exit 0]"), "{rendered}");
+}
+
+#[test]
+fn hints_of_unknown_actions_name_the_tool() {
+    assert_snapshot!(webservice("--tool stashbot kill"), @r#"
+    [exit 2]
+    --- stderr
+    error: "kill" is not an action or a type; did you mean stop?
+
+    hint: Type `webservice --tool stashbot stop`.
+    "#);
 }
 
 #[test]

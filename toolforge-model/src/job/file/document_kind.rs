@@ -88,9 +88,7 @@ impl DocumentKind {
             }
             Self::Manifest => "this is a Kubernetes manifest",
             Self::ServiceTemplate => "this is a service.template",
-            Self::Components => {
-                "this is a component configuration, which `toolforge components config create` reads"
-            }
+            Self::Components => "this is a component configuration of Toolforge",
             Self::Compose => "this is a file of Docker Compose, which Toolforge does not run",
             Self::JobsBelowKey => {
                 "the list of jobs must be the whole file: remove the key `jobs` and the indentation below it"

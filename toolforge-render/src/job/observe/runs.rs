@@ -11,7 +11,8 @@ use toolforge_quota::ObjectName;
 use crate::job::LiveJobs;
 use crate::job::observe::pods::pods_of_run;
 use crate::pod::{
-    Cause, Evidence, LastTermination, cause_of_refusal, causes_of_pod, event_time, last_termination,
+    Cause, Evidence, LastTermination, cause_of_refusal, causes_of_pod, event_time, first_event_time,
+    last_termination, sort_evidence,
 };
 
 /// The outcome of a run.
@@ -46,7 +47,7 @@ pub enum RunOutcome {
         /// The termination of the last try.
         end: Option<LastTermination>,
     },
-    /// Its pod does not run yet.
+    /// Its pod does not run yet, or its containers crash again and again.
     Starting {
         /// The start time.
         since: Option<Timestamp>,
@@ -114,8 +115,21 @@ impl RunOutcome {
             return Self::Suspended;
         }
         let failures = u32::try_from(status.failed.unwrap_or(0)).unwrap_or(0).max(failed_pods(&pods));
-        let running = pods.iter().find(|pod| phase(pod) == Some("Running") && is_staying(pod));
-        if let Some(pod) = running {
+        let begin =
+            || status.start_time.as_ref().or(run.metadata.creation_timestamp.as_ref()).map(|time| time.0);
+        // The phase stays the same while a container is restarted in its pod.
+        let failing = |pod: &Pod| {
+            let mut causes = causes_of_pod(pod, &live.events);
+            sort_evidence(&mut causes);
+            causes.into_iter().next().filter(|found| found.cause.is_terminal())
+        };
+        let running = pods.iter().filter(|pod| phase(pod) == Some("Running") && is_staying(pod));
+        let mut running: Vec<_> = running.map(|pod| (pod, failing(pod))).collect();
+        running.sort_by_key(|(_, evidence)| evidence.is_some());
+        if let Some((pod, evidence)) = running.into_iter().next() {
+            if evidence.is_some() {
+                return Self::Starting { since: begin(), evidence };
+            }
             let since = pod.status.as_ref().and_then(|status| status.start_time.as_ref()).map(|time| time.0);
             return Self::Running { since, failures };
         }
@@ -145,9 +159,7 @@ impl RunOutcome {
         if failures > 0 && evidence.is_none() {
             return Self::Retrying { failures, end: end() };
         }
-        let since =
-            status.start_time.as_ref().or(run.metadata.creation_timestamp.as_ref()).map(|time| time.0);
-        Self::Starting { since, evidence }
+        Self::Starting { since: begin(), evidence }
     }
 
     /// Returns whether the run has finished.
@@ -183,7 +195,7 @@ fn refusal(uid: Option<&str>, since: Option<Timestamp>, live: &LiveJobs) -> Opti
         cause: cause_of_refusal(&message),
         object: ObjectName::new(kind, name),
         message: Untrusted::new(message),
-        since: event_time(event),
+        since: first_event_time(event).max(since),
     })
 }
 

@@ -15,7 +15,7 @@ use crate::job::{JobObjects, JobWorkload, LiveJobs, pods_of_job, runs_of_job};
 use crate::object::{condition_text, cron_job_spec, deployment_spec};
 use crate::pod::{
     Cause, Evidence, LastTermination, cause_of_deployment, cause_of_refusal, cause_of_terminating,
-    causes_of_pod, causes_of_probes, last_termination, restarts, sort_evidence,
+    causes_of_pod, causes_of_probes, last_termination, newest_by_hash, restarts, sort_evidence,
 };
 
 /// The state of a job.
@@ -122,9 +122,9 @@ pub struct JobStatus {
     pub since: Option<Timestamp>,
     /// The number of pods; `None` if the job is not continuous.
     pub replicas: Option<JobReplicas>,
-    /// The number of restarts of containers, in pods that are not terminating.
+    /// The number of restarts of containers, in pods that are not terminating; of a continuous job, in those of its newest revision.
     pub restarts: u32,
-    /// The last termination of a container, if its pod still exists.
+    /// The last termination of a container in such a pod, if it still exists.
     pub last_termination: Option<LastTermination>,
     /// Why it does not run, terminal causes first.
     pub evidence: Vec<Evidence>,
@@ -177,9 +177,7 @@ pub fn job_status(job: &JobObjects, live: &LiveJobs, now: Timestamp) -> JobStatu
             };
             status.evidence.extend(cause_of_terminating(deployment, pods.iter().copied()));
             let pods: Vec<&Pod> = staying().filter(is_used).collect();
-            status.restarts = pods.iter().copied().map(restarts).sum();
-            status.last_termination = last_termination(pods.iter().copied());
-            continuous(&mut status, deployment, pods, (live, now));
+            continuous(&mut status, deployment, &pods, (live, now));
         }
         JobWorkload::OneOff(run) => take_outcome(&mut status, RunOutcome::of(run, live)),
         JobWorkload::Scheduled(cron_job) => scheduled(&mut status, job, cron_job, (live, now)),
@@ -190,7 +188,7 @@ pub fn job_status(job: &JobObjects, live: &LiveJobs, now: Timestamp) -> JobStatu
 fn continuous(
     status: &mut JobStatus,
     deployment: &Deployment,
-    mut pods: Vec<&Pod>,
+    pods: &[&Pod],
     (all, now): (&LiveJobs, Timestamp),
 ) {
     let (spec, live) = (deployment_spec(deployment), deployment.status.as_ref());
@@ -200,9 +198,13 @@ fn continuous(
     let count = |number: i32| u32::try_from(number).unwrap_or(0);
     status.replicas = Some(JobReplicas { desired: count(desired), ready: count(ready) });
     let is_seen = live.and_then(|live| live.observed_generation) >= deployment.metadata.generation;
+    // What those of an earlier revision did says nothing about the present one.
+    let mut newest = newest_by_hash(deployment, pods.iter().copied());
+    status.restarts = newest.iter().copied().map(restarts).sum();
+    status.last_termination = last_termination(newest.iter().copied());
     // Of several pods with the same cause, the newest one shows it.
-    pods.sort_by_key(|pod| std::cmp::Reverse(pod.metadata.creation_timestamp.as_ref().map(|time| time.0)));
-    for pod in &pods {
+    newest.sort_by_key(|pod| std::cmp::Reverse(created(pod)));
+    for pod in &newest {
         status.evidence.extend(causes_of_pod(pod, &all.events));
         status.evidence.extend(causes_of_probes(pod, &all.events, now));
     }
@@ -229,6 +231,9 @@ fn continuous(
     } else {
         JobState::Starting
     };
+    let since = |evidence: &Evidence| evidence.since;
+    // Pods are replaced without a change of the Deployment, too.
+    let changed = newest.first().and_then(|pod| created(pod)).max(restarted_at(deployment)).max(status.since);
     status.since = match status.state {
         JobState::Running | JobState::Updating | JobState::Degraded => {
             pods.iter().filter_map(|pod| running_since(pod)).min().or(status.since)
@@ -237,10 +242,17 @@ fn continuous(
         JobState::Failing => status
             .evidence
             .first()
-            .and_then(|evidence| evidence.since)
-            .or_else(|| status.last_termination.as_ref().and_then(|end| end.finished).or(status.since)),
+            .and_then(since)
+            .or_else(|| status.last_termination.as_ref().and_then(|end| end.finished))
+            .or(changed),
+        JobState::Blocked => status.evidence.iter().find(|found| is_quota(found)).and_then(since).or(changed),
+        JobState::Starting => status.evidence.first().and_then(since).or(changed),
         _ => restarted_at(deployment).max(status.since),
     };
+}
+
+fn created(pod: &Pod) -> Option<Timestamp> {
+    pod.metadata.creation_timestamp.as_ref().map(|time| time.0)
 }
 
 /// Returns why the Deployment's controller cannot create pods.
@@ -335,13 +347,14 @@ fn take_outcome(status: &mut JobStatus, outcome: RunOutcome) {
         }
         RunOutcome::Suspended => status.state = JobState::Suspended,
         RunOutcome::Starting { since, evidence } => {
-            status.since = since;
             let is_failing = evidence.as_ref().is_some_and(|evidence| evidence.cause.is_terminal());
             status.state = match &evidence {
                 Some(evidence) if is_quota(evidence) => JobState::Blocked,
                 _ if is_failing => JobState::Failing,
                 _ => JobState::Starting,
             };
+            // A run that was under way may fail later than it started.
+            status.since = evidence.as_ref().and_then(|evidence| evidence.since).max(since);
             status.evidence = evidence.into_iter().collect();
         }
     }

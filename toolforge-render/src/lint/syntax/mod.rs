@@ -3,11 +3,10 @@
 mod json;
 mod node;
 mod parse;
-mod scalar;
 
+pub(crate) use crate::manifest::Plain;
 pub(crate) use node::{Entry, Node, Scalar, Value};
 pub(crate) use parse::{Comment, Document, Problem, ProblemKind, Text};
-pub(crate) use scalar::Plain;
 
 use json::parse_stream;
 use parse::parse_yaml;

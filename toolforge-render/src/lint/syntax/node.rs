@@ -1,9 +1,10 @@
+use std::borrow::Cow;
 use std::ops::Range;
 
 use serde_json::{Map, Number, Value as Json};
 use toolforge_model::Location;
 
-use super::scalar::Plain;
+use crate::manifest::Plain;
 
 /// A value with its place.
 #[derive(Clone, Debug)]
@@ -75,6 +76,14 @@ impl Node {
         match &self.value {
             Value::Scalar(scalar) if scalar.plain == Plain::String => Some(&scalar.text),
             _ => None,
+        }
+    }
+
+    /// Returns a number or a string as an amount, such as `500m`.
+    pub(crate) fn amount(&self) -> Option<Cow<'_, str>> {
+        match &self.value {
+            Value::Scalar(scalar) => Some(scalar.plain.amount(&scalar.text)),
+            Value::Sequence(_) | Value::Mapping { .. } => None,
         }
     }
 

@@ -5,7 +5,7 @@ use granit_parser::{ErrorKind, Event, Marker, Parser, ScalarStyle, ScanError, Sp
 use toolforge_model::Location;
 
 use super::node::{Entry, Node, Scalar, Value};
-use super::scalar::Plain;
+use crate::manifest::Plain;
 
 /// The most that mappings and lists may be nested. No kind of Kubernetes has half as many levels.
 const MAX_DEPTH: usize = 100;

@@ -5,7 +5,7 @@ use k8s_openapi::jiff::Timestamp;
 use toolforge_model::{Untrusted, WebServiceRequest, platform};
 
 use crate::object::{ObjectId, ObjectKind, created_by, deployment_spec, has_label};
-use crate::pod::{Evidence, LastTermination, RolloutProgress, last_termination, restarts};
+use crate::pod::{Evidence, LastTermination, RolloutProgress};
 use crate::web_service::observe::request::web_container;
 use crate::web_service::{LiveWebService, Routing, WebServiceFacts, is_web_service};
 
@@ -87,9 +87,9 @@ pub struct WebServiceStatus {
     pub ready: u32,
     /// How many of them are of older revisions.
     pub outdated: u32,
-    /// The number of restarts of containers, in pods that are not terminating.
+    /// The number of restarts of containers, in pods of the newest revision that are not terminating.
     pub restarts: u32,
-    /// The last termination of a container, in pods that are not terminating.
+    /// The last termination of a container, in the same pods.
     pub last_termination: Option<LastTermination>,
     /// The start time of the oldest pod.
     pub started: Option<Timestamp>,
@@ -158,8 +158,8 @@ pub(super) fn status(
         desired: u32::try_from(desired).unwrap_or(0),
         ready: u32::try_from(ready).unwrap_or(0),
         outdated: u32::try_from(live.rollout().outdated_ready_replicas()).unwrap_or(0),
-        restarts: pods.clone().map(restarts).sum(),
-        last_termination: last_termination(&live.pods),
+        restarts: live.rollout().restarts(),
+        last_termination: live.rollout().last_termination(),
         started: pods.filter_map(started).min(),
         route,
         missing,

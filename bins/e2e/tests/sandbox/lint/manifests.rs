@@ -428,6 +428,8 @@ fn changes(place: &str) -> Vec<(&'static str, Value)> {
             ("/type", json!("kubernetes.io/dockerconfigjson")),
             ("/data", json!({"a/b": "YQ=="})),
             ("/data/a", json!("not base64!")),
+            ("/data/a", json!("YWJj\nZGVm\n")),
+            ("/data/a", json!("YW Jj")),
         ],
         INGRESS => vec![
             ("/spec/rules", json!([])),

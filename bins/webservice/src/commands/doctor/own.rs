@@ -135,7 +135,9 @@ fn manifest(home: &ToolHome, catalog: &Catalog) -> Check {
             return Check::ok(CheckCode::Manifest, "no service.manifest; the first start writes it");
         }
         Ok(manifest) => manifest,
-        Err(error) => return Check::failed(CheckCode::Manifest, &failures::of_manifest(&error)),
+        Err(error) => {
+            return Check::failed(CheckCode::Manifest, &failures::of_manifest(&error, Action::Start));
+        }
     };
     let name = manifest.options.type_name.as_ref();
     if let Some(failure) = type_failure(name, &TypeOrigin::Manifest, catalog) {
@@ -153,7 +155,8 @@ fn type_failure(name: Option<&TypeName>, origin: &TypeOrigin, catalog: &Catalog)
     // The catalog does not list it.
     let name = name.filter(|name| name.as_str() != platform::BUILD_SERVICE_TYPE)?;
     let error = catalog.web(name).err()?;
-    Some(failures::of_type_lookup(&error, Action::Start, origin))
+    let line = |type_name: &str| format!("webservice {type_name} start");
+    Some(failures::of_type_lookup(&error, Action::Start, origin, line))
 }
 
 #[cfg(test)]

@@ -1,3 +1,7 @@
+//! What numbers and booleans of YAML mean to kubectl.
+
+use std::borrow::Cow;
+
 /// Below this every whole number is exact.
 const MAX_EXACT: f64 = 9_007_199_254_740_992.0;
 
@@ -40,6 +44,15 @@ impl Plain {
                 format!("{number:.0}").parse().map_or(Self::Number(number), Self::Integer)
             }
             found => found.map_or(Self::String, Self::Number),
+        }
+    }
+
+    /// Returns the text of an amount such as `1` or `500m`: of a whole number its value, as in `010`.
+    pub(crate) fn amount(self, text: &str) -> Cow<'_, str> {
+        match self {
+            Self::Null => Cow::Borrowed("0"),
+            Self::Integer(number) => Cow::Owned(number.to_string()),
+            Self::Boolean(_) | Self::Number(_) | Self::String => Cow::Borrowed(text),
         }
     }
 

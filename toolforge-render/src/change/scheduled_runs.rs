@@ -1,0 +1,102 @@
+//! Whether the runs of scheduled jobs and CronJobs can start beside what stays.
+
+use toolforge_quota::{Demand, KeptJobs, Limits, ObjectName, QuotaCheck, ResourceCheck};
+
+use crate::change::queued_runs::own_objects;
+use crate::change::stages::check;
+use crate::change::{Action, Change, ChangeSet};
+
+/// A scheduled job or CronJob whose runs can never start beside what stays.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct BlockedRun {
+    /// Name of the job or the CronJob.
+    pub name: String,
+    /// Name of its change.
+    change: String,
+    /// What one pod of a run exceeds together with what stays.
+    pub shortfalls: Vec<ResourceCheck>,
+    /// Whether runs start until CronJobs keep as many finished Jobs as their history limits allow.
+    pub when_history_is_full: bool,
+}
+
+impl ChangeSet {
+    /// Returns the set with the runs of scheduled jobs and CronJobs that can never start: not even one of its pods fits beside what
+    /// stays when all Jobs have ended, or beside that and the finished Jobs that CronJobs keep. A run that exceeds a whole quota is
+    /// reported apart from these.
+    pub(super) fn with_scheduled_runs(mut self, limits: &Limits) -> Self {
+        if !self.fits() || self.changes.iter().all(|change| change.demand.run.is_none()) {
+            return self;
+        }
+        let own: Vec<ObjectName> = self.changes.iter().flat_map(own_objects).collect();
+        let later = limits.without_passing_pods(|object| !own.contains(object));
+        let with_history = later.clone().with_jobs_kept(&self.kept_jobs(limits));
+        let ended: Vec<Change> = self.changes.iter().map(Change::ended).collect();
+        let mut with_retries = Vec::new();
+        for (index, change) in self.changes.iter().enumerate() {
+            let Some(run) = &change.demand.run else { continue };
+            let check_beside = |limits: &Limits, run: &Demand| {
+                let mut changes = ended.clone();
+                changes[index].demand.requested.add_all(run);
+                changes[index].demand.created.add_all(run);
+                QuotaCheck::after_stages(check(&changes, limits, Change::requested_at_rest))
+            };
+            let shortfalls = |limits: &Limits| -> Vec<ResourceCheck> {
+                check_beside(limits, &run.least).shortfalls().cloned().collect()
+            };
+            let now = shortfalls(&later);
+            let fits_now = now.is_empty();
+            let shortfalls = if fits_now { shortfalls(&with_history) } else { now };
+            let exceeds_quota = shortfalls.iter().any(|row| run.least.get(&row.resource) > row.hard);
+            if !shortfalls.is_empty() && !exceeds_quota {
+                let (name, change) = (change.run_name().to_owned(), change.name.clone());
+                self.blocked_runs.push(BlockedRun {
+                    name,
+                    change,
+                    shortfalls,
+                    when_history_is_full: fits_now,
+                });
+            }
+            if !fits_now {
+                continue;
+            }
+            let is_split = run.whole != run.least && !check_beside(&later, &run.whole).fits();
+            self.splits_runs |= is_split;
+            if run.retries != Demand::default() {
+                let mut with_failed = if is_split { run.least.clone() } else { run.whole.clone() };
+                with_failed.add_all(&run.retries);
+                with_retries.push(check_beside(&later, &with_failed));
+            }
+        }
+        self.runs_with_retries =
+            (!with_retries.is_empty()).then(|| QuotaCheck::at_peak_of_stages(with_retries));
+        self
+    }
+
+    /// Returns the finished Jobs that CronJobs keep after the changes.
+    fn kept_jobs(&self, limits: &Limits) -> Vec<KeptJobs> {
+        let is_own = |kept: &KeptJobs| {
+            self.pending().any(|change| own_objects(change).any(|object| object == kept.owner))
+        };
+        let planned = self.changes.iter().filter_map(|change| {
+            let kept = change.demand.run.as_ref()?.kept.clone();
+            // Those of a CronJob that is created again are deleted with it.
+            let mut live = limits.kept_jobs.iter().filter(|_| change.action == Action::Update);
+            let existing = live.find(|live| live.owner == kept.owner).map_or(0, |live| live.existing);
+            Some(KeptJobs { existing, ..kept })
+        });
+        limits.kept_jobs.iter().filter(|kept| !is_own(kept)).cloned().chain(planned).collect()
+    }
+
+    /// Returns the scheduled jobs and CronJobs whose runs can never start beside what stays. They do not keep a set from fitting, as
+    /// what stays may be changed before the next run.
+    #[must_use]
+    pub fn blocked_runs(&self) -> &[BlockedRun] {
+        &self.blocked_runs
+    }
+
+    /// Returns whether runs of a change could start beside what stays, if it has any; what other sizes do not change is not asked.
+    pub(crate) fn starts_runs_of(&self, change: &str) -> bool {
+        self.blocked_runs.iter().all(|run| run.change != change || run.when_history_is_full)
+    }
+}

@@ -1,0 +1,101 @@
+//! Runs of CronJobs beside what stays of earlier ones.
+
+use toolforge_quota::Verdict;
+use toolforge_render::change::BlockedRun;
+
+use crate::support::{planned, verdict_of};
+
+/// Returns a quota of a number of objects, of which some are used.
+fn quota(resource: &str, hard: u64, used: u64) -> String {
+    format!(
+        "---\n{{apiVersion: v1, kind: ResourceQuota, metadata: {{name: q}}, spec: {{hard: {{{resource}: {hard}}}}}, status: \
+         {{hard: {{{resource}: {hard}}}, used: {{{resource}: {used}}}}}}}\n---\n"
+    )
+}
+
+/// Returns a CronJob as `kubectl create cronjob` creates it, with further fields of its own and of its Jobs.
+fn cron_job(name: &str, rest: &str, job: &str) -> String {
+    format!(
+        "{{apiVersion: batch/v1, kind: CronJob, metadata: {{name: {name}, uid: u-{name}}}, spec: {{schedule: '@hourly', {rest}jobTemplate: \
+         {{spec: {{{job}template: {{spec: {{restartPolicy: Never, containers: [{{name: a, image: x}}]}}}}}}}}}}}}\n---\n"
+    )
+}
+
+/// Returns a Job of a CronJob with a condition.
+fn run(cron_job: &str, number: u64, condition: &str) -> String {
+    format!(
+        "{{apiVersion: batch/v1, kind: Job, metadata: {{name: {cron_job}-{number}, ownerReferences: [{{apiVersion: batch/v1, kind: CronJob, \
+         name: {cron_job}, uid: u-{cron_job}, controller: true}}]}}, spec: {{template: {{spec: {{restartPolicy: Never, containers: \
+         [{{name: a, image: x}}]}}}}}}, status: {{conditions: [{{type: {condition}, status: 'True'}}]}}}}\n---\n"
+    )
+}
+
+/// Returns the CronJobs whose runs can never start once finished Jobs are kept, with what is missing.
+fn blocked(live: &str, file: &str) -> String {
+    let plan = planned(live, file);
+    let line = |run: &BlockedRun| {
+        let missing: Vec<String> = run.shortfalls.iter().map(ToString::to_string).collect();
+        let when = if run.when_history_is_full { "later" } else { "now" };
+        format!("{} {when}: {}", run.name, missing.join(", "))
+    };
+    plan.set.blocked_runs().iter().map(line).collect::<Vec<_>>().join("; ")
+}
+
+#[test]
+fn kept_jobs_of_cron_jobs_count_for_later_runs() {
+    const JOBS: &str = "count/jobs.batch";
+    let hourly = cron_job("a", "", "");
+    let found = "a later: count/jobs.batch: 4 of 3, 1 object too many (quota q)";
+    assert_eq!(blocked(&quota(JOBS, 3, 0), &hourly), found);
+    assert_eq!(blocked(&quota(JOBS, 4, 0), &hourly), "");
+    assert_eq!(verdict_of(&quota(JOBS, 3, 0), &hourly), Verdict::Fits);
+    // Their pods stay, too.
+    let pods = "a later: count/pods: 4 of 3, 1 pod too many (quota q)";
+    let once = cron_job("a", "", "backoffLimit: 0, ");
+    assert_eq!(blocked(&quota("count/pods", 3, 0), &once), pods);
+    assert_eq!(blocked(&quota("count/pods", 4, 0), &once), "");
+    assert_eq!(blocked(&quota("pods", 1, 0), &once), "");
+    // Fewer or none are kept.
+    assert_eq!(blocked(&quota(JOBS, 3, 0), &cron_job("a", "successfulJobsHistoryLimit: 2, ", "")), "");
+    assert_eq!(blocked(&quota(JOBS, 1, 0), &cron_job("a", "successfulJobsHistoryLimit: 0, ", "")), "");
+    assert_eq!(blocked(&quota(JOBS, 1, 0), &cron_job("a", "", "ttlSecondsAfterFinished: 30, ")), "");
+    assert_eq!(blocked(&quota(JOBS, 1, 0), &cron_job("a", "suspend: true, ", "")), "");
+    // Those of several CronJobs.
+    let two = [hourly.as_str(), &cron_job("b", "", "")].concat();
+    assert_eq!(blocked(&quota(JOBS, 7, 0), &two), "");
+    let missing = "count/jobs.batch: 7 of 6, 1 object too many (quota q)";
+    assert_eq!(blocked(&quota(JOBS, 6, 0), &two), format!("a later: {missing}; b later: {missing}"));
+}
+
+#[test]
+fn kept_jobs_that_exist_count_once() {
+    const JOBS: &str = "count/jobs.batch";
+    let with_runs = |name: &str, conditions: &[&str]| {
+        let runs = conditions.iter().zip(0..).map(|(condition, number)| run(name, number, condition));
+        format!("{}{}", cron_job(name, "", ""), runs.collect::<String>())
+    };
+    let changed = cron_job("a", "concurrencyPolicy: Forbid, ", "");
+    let live = |hard, used, objects: &str| [quota(JOBS, hard, used).as_str(), objects].concat();
+    let succeeded = with_runs("a", &["Complete", "Complete"]);
+    assert_eq!(blocked(&live(4, 2, &succeeded), &changed), "");
+    assert_ne!(blocked(&live(3, 2, &succeeded), &changed), "");
+    // A failed one has another limit.
+    let failed = with_runs("a", &["Complete", "Failed"]);
+    assert_eq!(blocked(&live(5, 2, &failed), &changed), "");
+    assert_ne!(blocked(&live(4, 2, &failed), &changed), "");
+    // Those of a CronJob that is not in the file.
+    let other = with_runs("b", &["Complete"]);
+    assert_eq!(blocked(&live(7, 1, &other), &cron_job("a", "", "")), "");
+    assert_ne!(blocked(&live(6, 1, &other), &cron_job("a", "", "")), "");
+}
+
+#[test]
+fn retries_of_a_cron_job_are_those_of_a_job() {
+    let cron_job = cron_job("a", "", "ttlSecondsAfterFinished: 30, ");
+    let job = "{apiVersion: batch/v1, kind: Job, metadata: {name: j}, spec: {template: {spec: {restartPolicy: Never, containers: \
+               [{name: a, image: x}]}}}}\n---\n";
+    for (hard, expected) in [(7, Verdict::Fits), (3, Verdict::FitsWithoutRetries)] {
+        let verdict = |file: &str| verdict_of(&quota("count/pods", hard, 0), file);
+        assert_eq!((verdict(&cron_job), verdict(job)), (expected, expected));
+    }
+}
