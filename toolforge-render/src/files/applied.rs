@@ -118,7 +118,8 @@ fn merged_fields(
     found
 }
 
-/// Returns the items of a list, in the order that is stated, and otherwise in the live one; `None` if they cannot be told apart.
+/// Returns the items of a list, in the order that is stated, and otherwise in the live one; `None` if two of them have the same
+/// keys.
 fn merged_items(live: &[Value], before: &[Value], stated: &[Value], place: Place<'_>) -> Option<Vec<Value>> {
     let keys = place.merge_keys();
     let mut choices = (1..=keys.len()).filter_map(|count| keys.get(..count));
