@@ -201,40 +201,41 @@ impl fmt::Display for AuditFinding {
                 write!(f, "a container that states no resources is refused: {}", one_line(check))
             }
             Self::UnusableMaximum { limit_range, limit_type, resource, maximum, quota, limited, hard } => {
+                let (maximum, hard) = resource.above(*maximum, *hard);
                 write!(
                     f,
-                    "LimitRange {} allows each {} {} of {}, but quota {} allows only {} of {} in total",
+                    "LimitRange {} allows each {} {maximum} of {}, but quota {} allows only {hard} of {} in total",
                     name(limit_range),
                     limit_type.as_str().to_lowercase(),
-                    resource.amount(*maximum),
                     name(&resource.key()),
                     name(quota),
-                    limited.amount(*hard),
                     name(&limited.to_string()),
                 )
             }
-            Self::UnusableMinimum { limit_range, limit_type, resource, minimum, allowed } => write!(
-                f,
-                "LimitRange {} requires each {} to request at least {} of {}, but only {} is allowed",
-                name(limit_range),
-                limit_type.as_str().to_lowercase(),
-                resource.amount(*minimum),
-                name(&resource.key()),
-                resource.amount(*allowed),
-            ),
+            Self::UnusableMinimum { limit_range, limit_type, resource, minimum, allowed } => {
+                let (minimum, allowed) = resource.above(*minimum, *allowed);
+                write!(
+                    f,
+                    "LimitRange {} requires each {} to request at least {minimum} of {}, but only {allowed} is allowed",
+                    name(limit_range),
+                    limit_type.as_str().to_lowercase(),
+                    name(&resource.key()),
+                )
+            }
             Self::UnusableQuota(found) => found.fmt(f),
-            Self::Exceeded { quota, resource, hard, used } => write!(
-                f,
-                "{}: {} of {} are used (quota {}); what is deleted cannot be created again",
-                name(&resource.to_string()),
-                resource.amount(*used),
-                resource.amount(*hard),
-                name(quota),
-            ),
+            Self::Exceeded { quota, resource, hard, used } => {
+                let (hard, [used]) = resource.short_amounts(*hard, [*used]);
+                write!(
+                    f,
+                    "{}: {used} of {hard} are used (quota {}); what is deleted cannot be created again",
+                    name(&resource.to_string()),
+                    name(quota),
+                )
+            }
             Self::SeveralLimits { resource, limits } => {
                 let limits: Vec<_> = limits
                     .iter()
-                    .map(|limit| format!("{} in {}", resource.amount(limit.hard), name(&limit.quota)))
+                    .map(|limit| format!("{} in {}", resource.short_bound(limit.hard), name(&limit.quota)))
                     .collect();
                 write!(
                     f,

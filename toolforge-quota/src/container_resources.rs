@@ -3,7 +3,7 @@ use std::fmt;
 
 use toolforge_model::{Cpu, Memory, QuantityError};
 
-use crate::unit::Unit;
+use crate::unit::{Rounding, Unit};
 
 /// A resource in the `resources` of a container, or in a LimitRange.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -46,6 +46,28 @@ impl ComputeResource {
     #[must_use]
     pub fn amount(&self, amount: u64) -> String {
         self.unit().amount(amount)
+    }
+
+    /// Returns an amount for people, rounded up where it would be long.
+    #[must_use]
+    pub fn short_amount(&self, amount: u64) -> String {
+        self.unit().short(amount, Rounding::Up)
+    }
+
+    /// Returns an upper bound for people, rounded down where it would be long.
+    #[must_use]
+    pub fn short_bound(&self, bound: u64) -> String {
+        self.unit().short(bound, Rounding::Down)
+    }
+
+    /// Returns an amount and the smaller one that is allowed, for people.
+    pub(crate) fn above(&self, amount: u64, allowed: u64) -> (String, String) {
+        self.unit().compared((amount, Rounding::Up), (allowed, Rounding::Down))
+    }
+
+    /// Returns an amount and the larger one that is required, for people.
+    pub(crate) fn below(&self, amount: u64, required: u64) -> (String, String) {
+        self.unit().compared((amount, Rounding::Down), (required, Rounding::Up))
     }
 
     /// Returns Kubernetes' key of the resource, such as `cpu`.

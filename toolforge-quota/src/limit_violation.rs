@@ -177,42 +177,43 @@ impl LimitViolation {
     fn bound(&self) -> String {
         let resource = &self.resource;
         let noun = self.limit_type.noun();
-        let amount = |amount| resource.amount(amount);
         let quota = Untrusted::new(self.quota.as_deref().unwrap_or_default());
         match self.kind {
             LimitViolationKind::AboveMax { requested, max } => {
-                let (requested, max) = (amount(requested), amount(max));
+                let (requested, max) = resource.above(requested, max);
                 format!("{resource}: {requested} is more than the maximum of {max} for one {noun}")
             }
             LimitViolationKind::NoLimit { max } => {
-                format!("{resource}: no limit is set; the maximum for one {noun} is {}", amount(max))
+                format!(
+                    "{resource}: no limit is set; the maximum for one {noun} is {}",
+                    resource.short_bound(max)
+                )
             }
             LimitViolationKind::BelowMin { requested, min } => {
-                let (requested, min) = (amount(requested), amount(min));
+                let (requested, min) = resource.below(requested, min);
                 format!("{resource}: {requested} is less than the minimum of {min} for one {noun}")
             }
             LimitViolationKind::NoRequest { min } => {
-                format!("{resource}: no request is set; the minimum for one {noun} is {}", amount(min))
+                let min = resource.short_amount(min);
+                format!("{resource}: no request is set; the minimum for one {noun} is {min}")
             }
             LimitViolationKind::AboveRatio { limit, max } => {
-                let (limit, max) = (amount(limit), amount(max));
+                let (limit, max) = resource.above(limit, max);
                 format!("{resource}: a limit of {limit} is more than the {max} that the request allows")
             }
             LimitViolationKind::NoRatio { ratio } => format!(
                 "{resource}: the limit or the request is missing; the limit may be at most {ratio} times the request"
             ),
             LimitViolationKind::RequestAboveLimit { request, limit } => {
-                let (request, limit) = (amount(request), amount(limit));
+                let (request, limit) = resource.above(request, limit);
                 format!(
                     "{resource}: a request of {request} is more than the container's own limit of {limit}"
                 )
             }
             LimitViolationKind::RequestIsNotLimit { request, limit } => {
-                let limit = limit.map_or_else(|| "none".to_owned(), amount);
-                format!(
-                    "{resource}: a request of {} must be the container's limit, which is {limit}",
-                    amount(request)
-                )
+                let none = || (resource.short_amount(request), "none".to_owned());
+                let (request, limit) = limit.map_or_else(none, |limit| resource.above(request, limit));
+                format!("{resource}: a request of {request} must be the container's limit, which is {limit}")
             }
             LimitViolationKind::QuotaNeedsRequest => {
                 format!("{resource}: no request is set; quota {} requires one", quota.escaped())
@@ -455,6 +456,31 @@ mod tests {
                 "CPU: 10m is less than the minimum of 50m for one container",
             ]
         );
+    }
+
+    #[test]
+    fn long_amounts_are_short() {
+        let memory = |bytes| [(ComputeResource::Memory, bytes)].into_iter().collect::<Amounts>();
+        let requested = |bytes| ContainerResources { limits: memory(bytes), requests: memory(bytes) };
+        let of = |min, max| LimitRange {
+            container: Bounds { min: memory(min), max: memory(max), ..Bounds::default() },
+            ..LimitRange::default()
+        };
+        for (range, bytes, expected) in [
+            (
+                of(100 << 20, u64::MAX),
+                52_613_350,
+                "memory: 50.1Mi is less than the minimum of 100Mi for one container",
+            ),
+            (of(0, 1 << 40), u64::MAX, "memory: 16Ei is more than the maximum of 1Ti for one container"),
+            (
+                of(0, 1 << 30),
+                (1 << 30) + 1,
+                "memory: 1.01Gi is more than the maximum of 1Gi for one container",
+            ),
+        ] {
+            assert_eq!(found(&range, requested(bytes)), [expected]);
+        }
     }
 
     #[test]

@@ -96,6 +96,17 @@ impl Resource {
         self.unit().short(amount, Rounding::Up)
     }
 
+    /// Returns an upper bound for people, rounded down where it would be long.
+    #[must_use]
+    pub fn short_bound(&self, bound: u64) -> String {
+        self.unit().short(bound, Rounding::Down)
+    }
+
+    /// Returns two bounds for people, the larger one first.
+    pub(crate) fn short_bounds(&self, larger: u64, smaller: u64) -> (String, String) {
+        self.unit().compared((larger, Rounding::Up), (smaller, Rounding::Down))
+    }
+
     /// Returns an amount for people as [`short_amount`](Self::short_amount) does, with what it is of: `1 pod`, `500m CPU`, `1 byte`,
     /// `128Mi`.
     pub(crate) fn amount_with_unit(&self, amount: u64) -> String {

@@ -53,6 +53,16 @@ pub(crate) enum Rounding {
 const SHORT: usize = 4;
 
 impl Unit {
+    /// Returns two amounts for people, each with its rounding, and both exactly where rounding would change which one is larger.
+    pub(crate) fn compared(self, one: (u64, Rounding), other: (u64, Rounding)) -> (String, String) {
+        let short = (self.short(one.0, one.1), self.short(other.0, other.1));
+        let parsed = |text: &str| self.parse_amount(text).unwrap_or(u64::MAX);
+        if parsed(&short.0).cmp(&parsed(&short.1)) == one.0.cmp(&other.0) {
+            return short;
+        }
+        (self.amount(one.0), self.amount(other.0))
+    }
+
     /// Returns an amount with three digits, or exactly if that has at most four.
     pub(crate) fn short(self, amount: u64, rounding: Rounding) -> String {
         const BINARY: [&str; 7] = ["", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei"];

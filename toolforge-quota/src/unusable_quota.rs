@@ -49,24 +49,23 @@ impl fmt::Display for UnusableQuota {
         let Self { resource, bound, other_quota, other, other_hard, .. } = self;
         let (quota, limit_range, other_quota) = (name(quota), name(limit_range), name(other_quota));
         let (each, bound, of) =
-            (limit_type.as_str().to_lowercase(), resource.amount(*bound), name(&resource.key()));
+            (limit_type.as_str().to_lowercase(), resource.short_amount(*bound), name(&resource.key()));
         if *limited == Resource::Pods {
             return write!(
                 f,
                 "quota {quota} allows {hard} pods, but at most {usable} can exist: LimitRange {limit_range} requires each {each} \
                  to request at least {bound} of {of}, and quota {other_quota} allows only {} of {} in total",
-                other.amount(*other_hard),
+                other.short_bound(*other_hard),
                 name(&other.to_string()),
             );
         }
+        let (hard, usable) = limited.short_bounds(*hard, *usable);
         let containers = if *limit_type == LimitType::Container { " with one container each" } else { "" };
         write!(
             f,
-            "quota {quota} allows {} of {}, but {other_hard} pods{containers}, the most in quota {other_quota}, have at most {}: \
+            "quota {quota} allows {hard} of {}, but {other_hard} pods{containers}, the most in quota {other_quota}, have at most {usable}: \
              LimitRange {limit_range} allows each {each} {bound} of {of}",
-            limited.amount(*hard),
             name(&limited.to_string()),
-            limited.amount(*usable),
         )
     }
 }

@@ -257,3 +257,37 @@ fn one_off_jobs_that_wait_are_no_scheduled_runs() {
     assert_eq!(plan.verdict().as_str(), "fits-one-after-another");
     assert_eq!(conflicts_after(&plan.set, &plan.plans, &facts, &day()).0, []);
 }
+
+#[test]
+fn pods_that_end_by_themselves_delay_only_early_runs() {
+    let shell = |started: &str| {
+        json!({
+            "apiVersion": "v1", "kind": "Pod", "metadata": {"name": "shell-1", "uid": "shell-1"},
+            "spec": {"restartPolicy": "Never", "containers": [container("6Gi")]},
+            "status": {"phase": "Running", "startTime": started},
+        })
+    };
+    let after = |started: &str, schedule: &str| {
+        let mut found = facts(6, &[shell(started)]);
+        let job = format!("name: new, mem: 4Gi, schedule: '{schedule}'");
+        let conflicts = after_load(&found, &job);
+        // Without the shell, there is none.
+        found.namespace.limits = found.namespace.limits.without_passing_pods(|_| true);
+        assert_eq!(after_load(&found, &job), [""; 0]);
+        conflicts
+    };
+    assert_eq!(after("2026-11-27T23:50:00Z", "30 0 * * *"), ["new+shell-1"]);
+    assert_eq!(after("2026-11-27T23:50:00Z", "7 3 * * *"), [""; 0]);
+    // One that has run for four hours may run for another four.
+    assert_eq!(after("2026-11-27T20:00:00Z", "7 3 * * *"), ["new+shell-1"]);
+    // Suggestions are for every day.
+    let found = facts(
+        2,
+        &[cron_job(), {
+            let mut shell = shell(DAY);
+            shell["spec"]["containers"] = json!([container("2Gi")]);
+            shell
+        }],
+    );
+    assert_eq!(stagger(&loads(&found), &found, &day()).conflicting_runs, 0);
+}

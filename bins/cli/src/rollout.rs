@@ -30,15 +30,17 @@ pub fn rollout_note(set: &ChangeSet) -> Option<String> {
     }
 }
 
-/// Returns what a restart would do, as the rest of a sentence: `would replace the pods without downtime`.
+/// Returns what a restart would do, as the rest of a sentence: `would replace the pods without downtime`; `is_down` is whether none
+/// of the pods is ready now.
 #[must_use]
-pub fn restart_outcome(set: &ChangeSet) -> String {
+pub fn restart_outcome(set: &ChangeSet, is_down: bool) -> String {
     if !set.fits() {
         let check = if set.at_rest.fits() { &set.at_peak } else { &set.at_rest };
         return format!("would not fit, and would change nothing:\n{check}");
     }
     match rollout_note(set) {
         Some(note) => format!("would work, but {note}"),
+        None if is_down => "would replace the pods, of which none is ready now".to_owned(),
         None if set.changes.iter().any(|change| change.downtime.is_some()) => {
             "would stop the old pods before the new ones start".to_owned()
         }

@@ -1,7 +1,7 @@
 use k8s_openapi::jiff::Timestamp;
 use toolforge_cli::{Document, Failure, Table, is_terminal, quota_report, to_json};
 use toolforge_model::{ToolName, Untrusted};
-use toolforge_quota::{LimitsKind, Resource};
+use toolforge_quota::{ComputeResource, LimitsKind, Resource};
 use toolforge_report::{ContainerLimits, QuotaNote, QuotaReport, QuotaState, ResourceUsage};
 
 use crate::facts::Overview;
@@ -124,9 +124,19 @@ fn limits_table(subject: &'static str, rows: &[ContainerLimits]) -> String {
         [subject, "DEFAULT", "REQUEST", "MIN", "MAX"].into_iter().chain(ratio).collect();
     let mut table = Table::new(&header);
     for row in rows {
-        let amounts = [&row.default, &row.default_request, &row.min, &row.max];
-        let amounts = amounts.into_iter().chain(has_ratio.then_some(&row.max_limit_request_ratio));
-        let amounts = amounts.map(|amount| amount.clone().unwrap_or_else(|| "-".to_owned()));
+        let of = ComputeResource::from(row.resource.as_str());
+        let short = |text: &Option<String>, shown: fn(&ComputeResource, u64) -> String| {
+            let text = text.as_deref()?;
+            Some(of.parse_amount(text).map_or_else(|_| text.to_owned(), |amount| shown(&of, amount)))
+        };
+        let bounds = [
+            short(&row.default, ComputeResource::short_bound),
+            short(&row.default_request, ComputeResource::short_amount),
+            short(&row.min, ComputeResource::short_amount),
+            short(&row.max, ComputeResource::short_bound),
+        ];
+        let amounts = bounds.into_iter().chain(has_ratio.then(|| row.max_limit_request_ratio.clone()));
+        let amounts = amounts.map(|amount| amount.unwrap_or_else(|| "-".to_owned()));
         let resource = Untrusted::new(row.resource.as_str()).escaped().to_string();
         table.row(std::iter::once(resource).chain(amounts));
     }

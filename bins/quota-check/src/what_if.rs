@@ -168,7 +168,7 @@ impl Answer {
                 text.push_str(&format!("{} afterwards was not checked\n", self.next));
             }
             Some(restart) if self.fits() && self.next == "a restart" => {
-                text.push_str(&format!("a restart afterwards {}\n", restart_outcome(restart)));
+                text.push_str(&format!("a restart afterwards {}\n", restart_outcome(restart, false)));
             }
             Some(restart) if self.fits() => {
                 let fits = match restart.fits_if_checked() {

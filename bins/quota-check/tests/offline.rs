@@ -77,6 +77,21 @@ fn odd_numbers_mark_their_rows() {
 }
 
 #[test]
+fn long_limits_are_short() {
+    let file = std::env::temp_dir().join(format!("quota-check-long-{}.yaml", std::process::id()));
+    let limits = "{type: Container, max: {cpu: 9223372036854775807m, memory: '9223372036854775807'}, min: {memory: '52613350'}}";
+    let range = format!(
+        "---\n{{apiVersion: v1, kind: LimitRange, metadata: {{name: l}}, spec: {{limits: [{limits}]}}}}"
+    );
+    std::fs::write(&file, range).unwrap();
+    let found = said(&quota_check(&format!("--tool stashbot --from {}", file.display())));
+    std::fs::remove_file(&file).unwrap();
+    let rows = found.lines().filter(|line| line.starts_with("cpu ") || line.starts_with("memory "));
+    let rows = rows.map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect::<Vec<_>>();
+    assert_eq!(rows, ["cpu - - - 9.22P", "memory - - 50.2Mi 7.99Ei"]);
+}
+
+#[test]
 fn json_keeps_exact_numbers() {
     let output = quota_check("--tool stashbot --from limits-odd.yaml --output json");
     let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();

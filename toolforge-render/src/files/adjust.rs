@@ -43,7 +43,8 @@ pub fn file_adjustments(
     facts.web_service.namespace.limits.limit_ranges.clone_from(&plan.limit_ranges);
     let facts = &facts;
     // What the files do not state, and live objects have, can be changed, too.
-    let files = &applied_files(files, facts);
+    let files = applied_files(files, facts);
+    let files = files.as_slice();
     let set_of = |files: &[FileContents]| {
         let plan = plan_files(files, facts);
         plan.problems.is_empty().then_some(plan.set)
@@ -56,7 +57,7 @@ pub fn file_adjustments(
     if let Some(web) = &plan.web_service {
         let sized = web_service::sized(web, &facts.web_service);
         found.extend(sized.adjustments(is_wanted, |size| {
-            let mut files = files.clone();
+            let mut files = files.to_vec();
             let template = files.iter_mut().flat_map(|contents| &mut contents.templates).next()?;
             web_service::set_options_size(&mut template.template.options, sized.size, size)?;
             set_of(&files)
@@ -65,7 +66,7 @@ pub fn file_adjustments(
     for (job, sized) in job::largest_jobs(&plan.set, &plan.jobs, &facts.jobs).into_iter().take(most) {
         let name = &job.request().name;
         found.extend(sized.adjustments(is_wanted, |size| {
-            let mut files = files.clone();
+            let mut files = files.to_vec();
             let mut jobs =
                 files.iter_mut().flat_map(|contents| &mut contents.jobs).flat_map(|list| &mut list.jobs);
             let job = jobs.find(|job| job.request.name == *name)?;

@@ -5,7 +5,9 @@ use std::ops::Range;
 
 use k8s_openapi::api::batch::v1::{CronJob, Job};
 use k8s_openapi::jiff::Timestamp;
-use toolforge_quota::{Interval, Limits, ObjectName, PodTraits, ResourceQuota, ScheduledRuns, simulate};
+use toolforge_quota::{
+    Interval, JobPod, Limits, ObjectName, PodTraits, ResourceQuota, ScheduledRuns, simulate,
+};
 
 use crate::job::calendar::seconds;
 use crate::job::{JobFacts, JobWorkload, LiveJobs, RunOutcome, ScheduledJobLoad, pods_of_job, runs_of_job};
@@ -16,7 +18,12 @@ use crate::pod::{HISTORY_LIMITS, count_demand, has_ended, pod_demand, pod_id, tr
 /// are simulated themselves, without pods that terminate, and with those that are about to be created.
 #[must_use]
 pub fn quotas_beside_runs(loads: &[ScheduledJobLoad], facts: &JobFacts) -> Vec<ResourceQuota> {
-    limits_beside_runs(loads, facts, |_| false).quotas
+    limits_beside_runs(loads, facts, |_| false).limits.quotas
+}
+
+/// Returns the quotas as [`quotas_beside_runs`] returns them, and without the pods that end by themselves, such as those of shells.
+pub(super) fn quotas_that_stay(loads: &[ScheduledJobLoad], facts: &JobFacts) -> Vec<ResourceQuota> {
+    limits_beside_runs(loads, facts, |_| false).without_passing_pods(|_| false).quotas
 }
 
 /// Returns the intervals in which scheduled jobs run at the same time, compared with the quotas. Current runs are not
@@ -31,14 +38,63 @@ pub fn simulate_scheduled_jobs(
     simulate(&quotas_beside_runs(loads, facts), &runs, seconds(&time))
 }
 
-/// Returns the limits for which nothing terminates or waits any more, with the quotas as [`quotas_beside_runs`] returns them.
+/// The least that a pod is assumed to run from now on that ends by itself; one that has run for longer is assumed to run as long again.
+const LEAST_TIME_LEFT: u32 = 3600;
+
+/// Limits besides the runs of scheduled jobs.
+pub(super) struct LimitsBesideRuns {
+    /// The limits for which nothing terminates or waits any more, with the quotas as [`quotas_beside_runs`] returns them.
+    pub(super) limits: Limits,
+    /// The runs that are simulated and their pods.
+    simulated: BTreeSet<ObjectName>,
+}
+
+impl LimitsBesideRuns {
+    /// Returns the limits once the pods have ended that end by themselves and that changes do not free.
+    pub(super) fn without_passing_pods(&self, is_freed: impl Fn(&ObjectName) -> bool) -> Limits {
+        self.limits.without_passing_pods(|object| self.is_other(object, &is_freed))
+    }
+
+    /// Returns these pods as runs that start at `now`.
+    pub(super) fn passing_pods(
+        &self,
+        facts: &JobFacts,
+        is_freed: impl Fn(&ObjectName) -> bool,
+        now: Timestamp,
+    ) -> Vec<ScheduledRuns> {
+        let is_passing =
+            |pod: &&JobPod| [&pod.job, &pod.object()].iter().all(|object| self.is_other(object, &is_freed));
+        let time_left = |pod: &JobPod| {
+            let mut pods = facts.live.pods.iter();
+            let pod = pods.find(|found| found.metadata.name.as_deref() == Some(pod.name.as_str()));
+            let start = pod.and_then(|pod| pod.status.as_ref()?.start_time.as_ref());
+            let age = start.map_or(0, |start| now.duration_since(start.0).as_secs().max(0));
+            u32::try_from(age).unwrap_or(u32::MAX).max(LEAST_TIME_LEFT)
+        };
+        let run = |pod: &JobPod| ScheduledRuns {
+            name: pod.job.name.clone(),
+            each: pod.demand.clone(),
+            traits: pod.traits.clone(),
+            starts: vec![now.as_second()],
+            seconds: time_left(pod),
+            ..ScheduledRuns::default()
+        };
+        self.limits.job_pods.iter().filter(is_passing).map(run).collect()
+    }
+
+    fn is_other(&self, object: &ObjectName, is_freed: impl Fn(&ObjectName) -> bool) -> bool {
+        !self.simulated.contains(object) && !is_freed(object)
+    }
+}
+
+/// Returns the limits besides the runs of scheduled jobs.
 ///
 /// Objects that changes free still count: the changes free them.
 pub(super) fn limits_beside_runs(
     loads: &[ScheduledJobLoad],
     facts: &JobFacts,
     is_freed: impl Fn(&ObjectName) -> bool,
-) -> Limits {
+) -> LimitsBesideRuns {
     let mut limits = facts.namespace.limits.clone();
     let mut simulated = BTreeSet::new();
     let jobs = facts.live.all_scheduled(&facts.namespace.tool);
@@ -63,7 +119,8 @@ pub(super) fn limits_beside_runs(
             }
         }
     }
-    limits.settled(|object| !simulated.contains(object) && !is_freed(object))
+    let limits = limits.settled(|object| !simulated.contains(object) && !is_freed(object));
+    LimitsBesideRuns { limits, simulated }
 }
 
 /// Returns the names of the Jobs of runs that have ended and stay, each until a later one takes its place: as many as the history

@@ -9,7 +9,7 @@ use toolforge_quota::{
 };
 
 use crate::change::{Action, Adjustment, Change, ChangeSet, WorkloadKind, with_rows};
-use crate::job::beside_runs::{limits_beside_runs, quotas_beside_runs};
+use crate::job::beside_runs::{limits_beside_runs, quotas_that_stay};
 use crate::job::calendar::{assumed_seconds, has_other_time_zone, seconds, with_last_runs};
 use crate::job::demand::{RunDemand, of_run};
 use crate::job::duration::DurationSource;
@@ -28,7 +28,8 @@ const MOST_JOBS: usize = 20;
 /// afterwards. There are none then of changes that do not fit.
 ///
 /// The one-off jobs that the changes create run at their start, for the assumed duration, or one after the other where they do not fit
-/// at once; those whose end is awaited run before.
+/// at once; those whose end is awaited run before. Pods that run now and end by themselves, such as those of a shell, run on for an
+/// hour, or for as long as they have run if that is longer.
 ///
 /// Runs that start within the time may only later meet others. The end of the time in which such conflicts are looked for is returned,
 /// too.
@@ -51,7 +52,7 @@ pub fn conflicts_after(
     let is_scheduled = |name: &String| after.loads.iter().any(|load| load.name.as_str() == name);
     found.retain(|conflict| conflict.names.iter().any(is_scheduled));
     if !after.has_planned {
-        let without_changes = quotas_beside_runs(&after.loads, facts);
+        let without_changes = quotas_that_stay(&after.loads, facts);
         let is_caused = |shortfall: &ResourceCheck| {
             let is_same =
                 |row: &&ResourceCheck| row.quota == shortfall.quota && row.resource == shortfall.resource;
@@ -213,9 +214,12 @@ impl RunsAfter {
             }
             runs
         }));
-        runs.sort_by(|one, other| one.name.cmp(&other.name));
         let freed = set.freed_objects();
-        let limits = limits_beside_runs(&loads, facts, |object| freed.contains(object));
+        let is_freed = |object: &_| freed.contains(object);
+        let beside_runs = limits_beside_runs(&loads, facts, is_freed);
+        runs.extend(beside_runs.passing_pods(facts, is_freed, time.start));
+        runs.sort_by(|one, other| one.name.cmp(&other.name));
+        let limits = beside_runs.without_passing_pods(is_freed);
         let rows = set.rows_after(&limits, |change| change.demand.requested.clone());
         let is_run = |change: &Change| started.iter().any(|job| job.name.as_str() == change.name);
         let beside = set.rows_after(&limits, |change| {

@@ -67,8 +67,8 @@ pub use observe::{
 };
 pub use plan::{JobPlan, JobPlanError, JobPlanWarning};
 pub use problem::LoadProblem;
-pub(crate) use program_file::{CommandScope, is_interpreter};
-pub use program_file::{FileFacts, JobFileWarning, job_file_warnings};
+pub(crate) use program_file::{CommandScope, is_interpreter, located_warnings};
+pub use program_file::{FileFacts, JobFileWarning, command_file_warning, job_file_warnings};
 pub use run_now::{
     ManualRunRecord, RunNowError, manual_run, manual_run_record, restart_job, resume_job, suspend_job,
     trigger_job,

@@ -1,7 +1,9 @@
 //! What is wrong with the files that a job's command and its logs need in the tool's home.
 
 use toolforge_images::lacks_program;
-use toolforge_model::{JobImage, JobRequest, LogPath, ToolName, Untrusted, split_words};
+use toolforge_model::{
+    JobHealthCheck, JobImage, JobKind, JobRequest, LogPath, ToolName, Untrusted, split_words,
+};
 
 /// What is known of one path.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,6 +49,20 @@ pub enum JobFileWarning {
         /// The path, relative to the home.
         path: Untrusted,
     },
+    /// The lines of a shell script end with a carriage return, which becomes part of its commands.
+    #[error("{} has Windows line ends, which a shell takes for parts of its commands", path.escaped())]
+    ShellLineEnds {
+        /// The path, relative to the home.
+        path: Untrusted,
+    },
+    /// The interpreter of a script is in the tool's home, and does not exist.
+    #[error("{} needs {}, which does not exist in the tool's home", path.escaped(), interpreter.escaped())]
+    MissingInterpreter {
+        /// The path, relative to the home.
+        path: Untrusted,
+        /// The path of the interpreter, relative to the home.
+        interpreter: Untrusted,
+    },
     /// The image is made for another language than the interpreter's.
     #[error("{} needs {}, which image {image} does not contain", path.escaped(), interpreter.escaped())]
     Interpreter {
@@ -79,7 +95,7 @@ impl JobFileWarning {
     pub fn remedy(&self) -> Option<String> {
         match self {
             Self::NotExecutable { path } => Some(format!("`chmod +x {}` changes that", path.escaped())),
-            Self::WindowsLineEnds { path } => {
+            Self::WindowsLineEnds { path } | Self::ShellLineEnds { path } => {
                 Some(format!("`sed -i 's/\\r$//' {}` removes them", path.escaped()))
             }
             Self::LogDirectory { path } => {
@@ -90,13 +106,21 @@ impl JobFileWarning {
     }
 }
 
-/// Returns what is wrong with the program and the log files of a job. `look` returns what is known of a path relative to the
-/// tool's home, and `None` if it cannot be looked at.
+/// Returns what is wrong with the program, the health check and the log files of a job. `look` returns what is known of a path
+/// relative to the tool's home, and `None` if it cannot be looked at.
 #[must_use]
 pub fn job_file_warnings(
     request: &JobRequest,
     look: impl Fn(&str) -> Option<FileFacts>,
 ) -> Vec<JobFileWarning> {
+    located_warnings(request, look).into_iter().map(|(_, warning)| warning).collect()
+}
+
+/// Returns the same, each with the keys of a jobs file that it may be about.
+pub(crate) fn located_warnings(
+    request: &JobRequest,
+    look: impl Fn(&str) -> Option<FileFacts>,
+) -> Vec<(&'static [&'static str], JobFileWarning)> {
     // A build service image has another home and another working directory.
     let is_in_home = !request.image.is_build_service();
     let scope = CommandScope {
@@ -105,19 +129,40 @@ pub fn job_file_warnings(
         directory: is_in_home.then_some(""),
         expands_home: is_in_home,
     };
-    let of_command = scope.check_line(&request.command, &look).map(|(_, warning)| warning);
-    let mut warnings: Vec<JobFileWarning> = of_command.into_iter().collect();
+    let of_line = |line: &str| scope.check_line(line, &look).map(|(_, warning)| warning);
+    let mut warnings: Vec<(&'static [&'static str], JobFileWarning)> = Vec::new();
+    if let Some(warning) = of_line(&request.command) {
+        warnings.push((&["command"], warning));
+    }
+    if let JobKind::Continuous { health_check: Some(JobHealthCheck::Script(script)), .. } = &request.kind
+        && let Some(warning) =
+            of_line(script).filter(|found| warnings.iter().all(|(_, known)| known != found))
+    {
+        warnings.push((&["health-check-script"], warning));
+    }
     let (stdout, stderr) = (request.file_log.stdout(), request.file_log.stderr());
     for path in [stdout, stderr].into_iter().flatten() {
         let Some(directory) = log_directory(request, path) else { continue };
         let warning = JobFileWarning::LogDirectory { path: Untrusted::new(path.as_str()) };
         if look(directory) == Some(FileFacts::Missing) {
-            warnings.push(warning);
+            warnings.push((&["filelog-stdout", "filelog-stderr"], warning));
             // One directory for both is usual.
             break;
         }
     }
     warnings
+}
+
+/// Returns what is wrong with the program of a command that no shell reads, and that runs in the home of a tool.
+#[must_use]
+pub fn command_file_warning(
+    tool: &ToolName,
+    image: &JobImage,
+    words: &[String],
+    look: impl Fn(&str) -> Option<FileFacts>,
+) -> Option<JobFileWarning> {
+    let scope = CommandScope { tool, image, directory: Some(""), expands_home: false };
+    scope.check_words(words.iter().map(String::as_str), &look).map(|(_, warning)| warning)
 }
 
 /// Where a command runs, which decides what its words mean.
@@ -135,32 +180,88 @@ pub(crate) struct CommandScope<'a> {
 
 impl CommandScope<'_> {
     /// Checks the program of a line that a shell reads; returns the word that a warning is about, too.
+    ///
+    /// Variables that the line sets, `exec` and `cd DIRECTORY &&` may come before the program.
     pub(crate) fn check_line(
         &self,
         line: &str,
         look: &impl Fn(&str) -> Option<FileFacts>,
     ) -> Option<(usize, JobFileWarning)> {
         let words = split_words(line).unwrap_or_default();
-        self.check_words(words.iter().map(|word| word.trim_end_matches([';', '&'])), look)
+        let mut directory = self.directory.map(str::to_owned);
+        let mut rest = words.as_slice();
+        loop {
+            let scope = CommandScope { directory: directory.as_deref(), ..*self };
+            let index = words.len() - rest.len();
+            rest = match rest {
+                [first, after @ ..] if is_assignment(first) || first == "exec" => after,
+                [first, path, after @ ..] if first == "cd" => {
+                    let after = match (after, path.ends_with(';')) {
+                        (_, true) => after,
+                        ([separator, after @ ..], false) if separator == "&&" || separator == ";" => after,
+                        _ => return None,
+                    };
+                    let path = scope.home_directory(path.trim_end_matches(';'))?;
+                    if !path.is_empty() && look(&path) == Some(FileFacts::Missing) {
+                        return Some((index + 1, JobFileWarning::Missing { path: Untrusted::new(path) }));
+                    }
+                    directory = Some(path);
+                    after
+                }
+                _ => {
+                    let words = rest.iter().map(|word| word.trim_end_matches([';', '&']));
+                    return scope.check_words(words, look).map(|(found, warning)| (index + found, warning));
+                }
+            };
+        }
     }
 
     /// Checks the program of a command, or the script that its interpreter reads; returns the word that a warning is about, too.
     pub(crate) fn check_words<'w>(
         &self,
-        mut words: impl Iterator<Item = &'w str>,
+        words: impl Iterator<Item = &'w str>,
         look: &impl Fn(&str) -> Option<FileFacts>,
     ) -> Option<(usize, JobFileWarning)> {
-        let word = words.next().unwrap_or_default();
-        if let Some(path) = self.home_path(word) {
-            return self.of_program(&path, look(&path)?).map(|warning| (0, warning));
+        let words: Vec<&str> = words.collect();
+        let at = match words.as_slice() {
+            ["nohup" | "nice", next, ..] if !next.starts_with('-') => 1,
+            ["timeout", limit, ..] if !limit.starts_with('-') => 2,
+            _ => 0,
+        };
+        let word = words.get(at)?;
+        let own = self.home_path(word);
+        let program = match &own {
+            Some(path) => {
+                let found = look(path).and_then(|facts| self.of_program(path, facts, look));
+                if let Some(warning) = found {
+                    return Some((at, warning));
+                }
+                // An interpreter of a virtual environment.
+                word.rsplit('/').next()?
+            }
+            None => of_image(word).unwrap_or(word),
+        };
+        if own.is_none()
+            && let Some(program) = self.interpreter_of(program)
+        {
+            return Some((at, JobFileWarning::Program { program, image: self.image.clone() }));
         }
-        let program = of_image(word).unwrap_or(word);
-        if let Some(program) = self.interpreter_of(program) {
-            return Some((0, JobFileWarning::Program { program, image: self.image.clone() }));
+        let interpreter = family(program).filter(|_| is_interpreter(program))?;
+        let options = words.iter().skip(at + 1).take_while(|word| is_flag(interpreter, word)).count();
+        let index = at + 1 + options;
+        let path = self.script_path(words.get(index)?)?;
+        of_script(&path, interpreter, &look(&path)?).map(|warning| (index, warning))
+    }
+
+    /// Returns a directory of `cd` relative to the tool's home; `None` if it is another one, or if a shell has to expand it.
+    fn home_directory(&self, word: &str) -> Option<String> {
+        let word = word.trim_end_matches('/');
+        let is_home =
+            word == self.tool.home() || (self.expands_home && ["~", "$HOME", "${HOME}"].contains(&word));
+        if is_home {
+            return Some(String::new());
         }
-        let path =
-            words.next().filter(|_| is_interpreter(program)).and_then(|word| self.script_path(word))?;
-        of_script(&path, &look(&path)?).map(|warning| (1, warning))
+        if word.contains('/') { self.home_path(word) } else { self.home_path(&format!("./{word}")) }
     }
 
     /// Returns a path of a command relative to the tool's home; `None` if it is another one, or if a shell has to expand it.
@@ -191,7 +292,12 @@ impl CommandScope<'_> {
         self.home_path(&path).filter(|_| is_script)
     }
 
-    fn of_program(&self, path: &str, facts: FileFacts) -> Option<JobFileWarning> {
+    fn of_program(
+        &self,
+        path: &str,
+        facts: FileFacts,
+        look: &impl Fn(&str) -> Option<FileFacts>,
+    ) -> Option<JobFileWarning> {
         let path = Untrusted::new(path);
         let first_line = match facts {
             FileFacts::Missing => return Some(JobFileWarning::Missing { path }),
@@ -201,13 +307,23 @@ impl CommandScope<'_> {
             }
             FileFacts::File { is_executable: true, first_line } => first_line,
         };
-        let line = String::from_utf8(first_line.strip_prefix(b"#!")?.to_vec()).ok()?;
+        let line = String::from_utf8(first_line).ok()?;
+        let Some(line) = line.strip_prefix("#!") else {
+            // A shell reads a text that names no interpreter.
+            return is_windows_text(&line).then_some(JobFileWarning::ShellLineEnds { path });
+        };
         if line.ends_with('\r') {
             return Some(JobFileWarning::WindowsLineEnds { path });
         }
         let mut words = line.split_whitespace();
-        // One in the tool's home is not the image's.
-        let program = of_image(words.next()?)?;
+        let first = words.next()?;
+        // The kernel expands nothing.
+        if let Some(own) = (CommandScope { expands_home: false, ..*self }).home_path(first) {
+            let interpreter = Untrusted::new(own.as_str());
+            return (look(&own)? == FileFacts::Missing)
+                .then_some(JobFileWarning::MissingInterpreter { path, interpreter });
+        }
+        let program = of_image(first)?;
         let program = if program == "env" { words.find(|word| !word.starts_with('-'))? } else { program };
         let interpreter = self.interpreter_of(program)?;
         Some(JobFileWarning::Interpreter { path, interpreter, image: self.image.clone() })
@@ -233,20 +349,62 @@ fn of_image(path: &str) -> Option<&str> {
     ["/usr/bin/", "/bin/", "/usr/local/bin/"].iter().find_map(|directory| path.strip_prefix(directory))
 }
 
-/// Returns what is wrong with a script whose interpreter is named: it needs no permission, and a shell reads line ends.
-fn of_script(path: &str, facts: &FileFacts) -> Option<JobFileWarning> {
+/// Returns what is wrong with a script whose interpreter is named: it needs no permission, and most interpreters read Windows line
+/// ends.
+fn of_script(path: &str, interpreter: &str, facts: &FileFacts) -> Option<JobFileWarning> {
     let path = Untrusted::new(path);
     match facts {
         FileFacts::Missing => Some(JobFileWarning::Missing { path }),
         FileFacts::Directory => Some(JobFileWarning::Directory { path }),
-        FileFacts::File { .. } => None,
+        FileFacts::File { first_line, .. } => {
+            let is_windows = std::str::from_utf8(first_line).is_ok_and(is_windows_text);
+            (SHELLS.contains(&interpreter) && is_windows).then_some(JobFileWarning::ShellLineEnds { path })
+        }
     }
+}
+
+/// Returns whether the first line of a file is a text that ends as on Windows.
+fn is_windows_text(line: &str) -> bool {
+    line.strip_suffix('\r').is_some_and(|line| !line.chars().any(|found| found.is_control() && found != '\t'))
+}
+
+/// Returns whether a word of a shell line sets a variable for the program that follows, and not where programs are looked up.
+fn is_assignment(word: &str) -> bool {
+    let Some((name, _)) = word.split_once('=') else { return false };
+    let is_name = |character: char| character.is_ascii_alphanumeric() || character == '_';
+    !name.is_empty()
+        && !name.starts_with(|first: char| first.is_ascii_digit())
+        && name.chars().all(is_name)
+        && !["PATH", "HOME"].contains(&name)
+}
+
+/// The shells that the images have.
+const SHELLS: [&str; 3] = ["bash", "dash", "sh"];
+
+/// Returns the name of an interpreter without its version: `python` of `python3.11`.
+fn family(word: &str) -> Option<&str> {
+    let family = word.trim_end_matches(|character: char| character.is_ascii_digit() || character == '.');
+    (!family.is_empty()).then_some(family)
 }
 
 /// Returns whether a word of a command names an interpreter.
 pub(crate) fn is_interpreter(word: &str) -> bool {
-    let family = word.trim_end_matches(|character: char| character.is_ascii_digit() || character == '.');
-    ["bash", "node", "perl", "php", "python", "ruby", "sh", "tclsh"].contains(&family)
+    let others = ["node", "perl", "php", "python", "ruby", "tclsh"];
+    family(word).is_some_and(|family| SHELLS.contains(&family) || others.contains(&family))
+}
+
+/// Returns whether a word is an option of an interpreter after which its script may follow.
+fn is_flag(interpreter: &str, word: &str) -> bool {
+    let letters = match interpreter {
+        "bash" | "dash" | "sh" => "aefhiluvx",
+        "perl" => "tTuUwW",
+        "php" => "nq",
+        "python" => "bBdEiIOqsSuvx",
+        "ruby" => "vw",
+        _ => return false,
+    };
+    word.strip_prefix('-')
+        .is_some_and(|flags| !flags.is_empty() && flags.chars().all(|flag| letters.contains(flag)))
 }
 
 #[cfg(test)]
@@ -286,17 +444,92 @@ mod tests {
         ] {
             assert_eq!(warnings("./run.sh --fast", "", &[("run.sh", facts)]), [expected]);
         }
-        for line in [
-            "#!/bin/sh",
-            "#!/bin/bash -e",
-            "#!/usr/bin/perl",
-            "#!/data/project/x/venv/bin/python",
-            "",
-            "\u{7f}ELF",
-            "#!",
-        ] {
+        for line in
+            ["#!/bin/sh", "#!/bin/bash -e", "#!/usr/bin/perl", "", "\u{7f}ELF", "\u{7f}ELF\u{1}\r", "#!"]
+        {
             assert_eq!(warnings("./run.sh", "", &[("run.sh", file(true, line))]), [""; 0], "{line}");
         }
+    }
+
+    #[test]
+    fn interpreter_in_the_home_is_looked_at() {
+        let python = ("venv/bin/python", file(true, "\u{7f}ELF"));
+        for line in ["#!/data/project/x/venv/bin/python", "#!venv/bin/python -u"] {
+            let script = ("run.py", file(true, line));
+            assert_eq!(
+                warnings("./run.py", "", std::slice::from_ref(&script)),
+                ["run.py needs venv/bin/python, which does not exist in the tool's home"]
+            );
+            assert_eq!(warnings("./run.py", "", &[script, python.clone()]), [""; 0]);
+        }
+        let missing = ["run.py does not exist in the tool's home"];
+        assert_eq!(warnings("venv/bin/python -u run.py", "", std::slice::from_ref(&python)), missing);
+        assert_eq!(warnings("venv/bin/python -m run", "", &[python]), [""; 0]);
+    }
+
+    #[test]
+    fn shells_do_not_read_windows_line_ends() {
+        let found = |command: &str, line: &str| {
+            let found = warnings(command, "", &[("run.sh", file(true, line))]);
+            assert!(found.len() < 2, "{found:?}");
+            found.first().cloned().unwrap_or_default()
+        };
+        let expected = "run.sh has Windows line ends, which a shell takes for parts of its commands";
+        for command in ["bash run.sh", "sh -eu ./run.sh", "/bin/dash run.sh"] {
+            assert_eq!(found(command, "#!/bin/bash\r"), expected, "{command}");
+            assert_eq!(found(command, "#!/bin/bash"), "", "{command}");
+        }
+        // It names no interpreter.
+        assert_eq!(found("./run.sh", "echo\t1\r"), expected);
+        assert_eq!(found("perl run.sh", "#!/usr/bin/perl\r"), "");
+    }
+
+    #[test]
+    fn health_check_is_looked_at() {
+        let check = |script: &str, found: &[(&str, FileFacts)]| {
+            let more = format!("  continuous: true\n  health-check-script: {script}\n");
+            warnings("./run", &more, &[found, &[("run", file(true, "#!/bin/sh"))]].concat())
+        };
+        assert_eq!(check("./check.sh", &[]), ["check.sh does not exist in the tool's home"]);
+        assert_eq!(check("./check.sh", &[("check.sh", file(false, ""))]), ["check.sh is not executable"]);
+        assert_eq!(check("test -e /tmp/ok", &[]), [""; 0]);
+        // The same file is named once.
+        let more = "  continuous: true\n  health-check-script: ./run check\n";
+        assert_eq!(warnings("./run", more, &[]), ["run does not exist in the tool's home"]);
+    }
+
+    #[test]
+    fn program_may_follow_other_words() {
+        let app = ("app", FileFacts::Directory);
+        for (command, path) in [
+            ("cd app && ./run", "app/run"),
+            ("cd ./app/; ./run", "app/run"),
+            ("cd ~/app && exec ./run", "app/run"),
+            ("cd app ; A=1 B=2 ./run", "app/run"),
+            ("cd /data/project/x && ./run", "run"),
+            ("cd && ./run", ""),
+            ("cd \"$APP\" && ./run", ""),
+            ("cd app || ./run", ""),
+            ("cd ../y && ./run", ""),
+            ("A=1 ./run", "run"),
+            ("exec ./run", "run"),
+            ("PATH=x python3 run.py", ""),
+            ("timeout 1h ./run", "run"),
+            ("nice ./run", "run"),
+            ("python3 -u run.py", "run.py"),
+            ("python3 -Bu app/run.py", "app/run.py"),
+            ("python3 -W ignore run.py", ""),
+            ("bash -e run.sh", "run.sh"),
+            ("bash -c run.sh", ""),
+        ] {
+            let found = warnings(command, "  image: python3.11\n", std::slice::from_ref(&app));
+            let expected: Vec<String> = match path {
+                "" => vec![],
+                path => vec![format!("{path} does not exist in the tool's home")],
+            };
+            assert_eq!(found, expected, "{command}");
+        }
+        assert_eq!(warnings("cd app && ./run", "", &[]), ["app does not exist in the tool's home"]);
     }
 
     #[test]
@@ -326,13 +559,7 @@ mod tests {
             ["jobs/a.py does not exist in the tool's home"]
         );
         assert_eq!(warnings("python3 daily.py", python, &[("daily.py", file(false, ""))]), [""; 0]);
-        for other in [
-            "python3 -m venv x.py",
-            "python3 -u daily.py",
-            "python3 daily",
-            "cat daily.py",
-            "python3 /x/a.py",
-        ] {
+        for other in ["python3 -m venv x.py", "python3 daily", "cat daily.py", "python3 /x/a.py"] {
             assert_eq!(warnings(other, python, &[]), [""; 0], "{other}");
         }
         assert_eq!(
@@ -346,8 +573,7 @@ mod tests {
         for missing in ["./a/b.sh", "~/b", "$HOME/b; true", "/data/project/x/b", "bin/run"] {
             assert_eq!(warnings(missing, "", &[]).len(), 1, "{missing}");
         }
-        for other in ["ls", "cd x && ./run", "/usr/bin/env x", "'./$NAME'", "../y/run", "A=1 ./run", "~y/run"]
-        {
+        for other in ["ls", "cd $X && ./run", "/usr/bin/env x", "'./$NAME'", "../y/run", "~y/run"] {
             assert_eq!(warnings(other, "", &[]), [""; 0], "{other}");
         }
         assert_eq!(warnings("bin/run", "  image: tool-x/x:latest\n", &[]), [""; 0]);

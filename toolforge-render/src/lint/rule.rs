@@ -230,8 +230,10 @@ rules! {
 
     /// The selector is missing, or does not match the labels of the pod template.
     Selector = "selector", Error, true,
-        "The API server refuses it: the controller would never find its own pods.",
-        "Write the same labels in `selector.matchLabels` and in `template.metadata.labels`.";
+        "The API server refuses it: the controller would never find its own pods. The selector of a Job, and the labels that it \
+         selects, are generated.",
+        "Write the same labels in `selector.matchLabels` and in `template.metadata.labels`. Of a Job, remove the selector and the \
+         generated labels, which `kubectl get -o yaml` prints.";
     /// No pod of the file has the labels that a Service selects.
     ServiceSelector = "service-selector", Warning, false,
         "The Service has no endpoints, so that every request to it fails.",
@@ -368,12 +370,13 @@ rules! {
         "Run the command of the message, or begin the command with an interpreter such as `bash`.";
     /// The first line of a script ends with a carriage return.
     ScriptLineEnds = "script-line-ends", Warning, false,
-        "The carriage return becomes a part of the interpreter's name, which does not exist.",
+        "The carriage return becomes a part of the interpreter's name, which does not exist, or of the commands of a shell.",
         "Save the script with Unix line ends.";
-    /// The image does not contain the program of a command, or the interpreter of its script.
+    /// The image does not contain the program of a command, or the interpreter of its script; or that one is not in the tool's home.
     MissingInterpreter = "missing-interpreter", Warning, false,
-        "An image contains the programs of one language, so that the container ends with exit code 127.",
-        "Use an image of the language, or name the version of the interpreter that the image has.";
+        "An image contains the programs of one language, so that the container ends with exit code 127. An interpreter in the \
+         tool's home, such as that of a virtual environment, has to be there.",
+        "Use an image of the language, name the version of the interpreter that the image has, or create the virtual environment.";
     /// The directory of a log file does not exist.
     MissingLogDirectory = "missing-log-directory", Warning, false,
         "The shell of the job cannot write its log, and does not run the command.",

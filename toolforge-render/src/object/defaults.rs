@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::object::{Labels, ObjectKind};
 
 /// The labels by which a Job finds its pods.
-const GENERATED_LABELS: [&str; 4] =
+pub(crate) const GENERATED_LABELS: [&str; 4] =
     ["controller-uid", "job-name", "batch.kubernetes.io/controller-uid", "batch.kubernetes.io/job-name"];
 
 /// Returns an object with the API server's defaults. It is compared, not sent.

@@ -14,7 +14,7 @@ mod spec;
 pub use creator::{created_by, is_kubectl};
 pub use cron_schedule::CronJobSchedule;
 pub(crate) use cron_schedule::interval_seconds;
-pub(crate) use defaults::{remove_generated_labels, with_defaults};
+pub(crate) use defaults::{GENERATED_LABELS, remove_generated_labels, with_defaults};
 pub use difference::{Difference, differences};
 pub(crate) use difference::{pod_spec_path, replacement_differences};
 pub use http_route::{

@@ -128,6 +128,13 @@ impl<'a> RolloutObjects<'a> {
         of_set.unwrap_or_else(|| self.ready_replicas().min(updated))
     }
 
+    /// Returns whether the Deployment's status says that none of its pods is ready.
+    #[must_use]
+    pub fn is_down(self) -> bool {
+        let status = self.deployment.and_then(|deployment| deployment.status.as_ref());
+        status.is_some_and(|status| status.observed_generation.is_some()) && self.ready_replicas() == 0
+    }
+
     /// Returns the desired number of pods.
     #[must_use]
     pub fn desired_replicas(self) -> i32 {

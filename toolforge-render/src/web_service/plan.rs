@@ -158,6 +158,12 @@ impl WebServicePlan {
         &self.request
     }
 
+    /// Returns what starts the container of an image type; `None` for an image of the build service.
+    #[must_use]
+    pub fn runner(&self) -> Option<Runner> {
+        self.runner
+    }
+
     /// Returns how requests from outside reach the web service.
     #[must_use]
     pub fn routing(&self) -> Routing {

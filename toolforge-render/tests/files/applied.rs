@@ -3,8 +3,9 @@
 use insta::assert_snapshot;
 use serde_json::{Value, json};
 use toolforge_render::change::Action;
+use toolforge_render::job::permanent_jobs;
 
-use crate::support::{plan, planned};
+use crate::support::{plan, planned, planned_with_facts};
 
 /// Returns a live object.
 fn live(kind: &str, name: &str, spec: &Value) -> Value {
@@ -189,15 +190,25 @@ fn unstated_amounts_stay() {
     let others = json!({"replicas": 3, "strategy": {"type": "Recreate"}});
     let limited = live("Deployment", "d", &with(&limited("1Gi"), &others));
     let unlimited = with(&template("b", &json!({})), &json!({"replicas": 3}));
-    let unlimited = file("Deployment", "d", &unlimited);
-    assert_snapshot!(shown(&[three_of_four(), limited.clone()], std::slice::from_ref(&unlimited)), @"
+    let unlimited = [file("Deployment", "d", &unlimited)];
+    assert_snapshot!(shown(&[three_of_four(), limited.clone()], &unlimited), @"
     update object Deployment d, recreate, downtime
       limits.memory 3Gi -> 3Gi, peak 3Gi of 4Gi
     fits
     no downtime: Deployment d: rollout in-place
     ");
+    // A proposal states what the file does not.
+    let five = with(&template("b", &json!({})), &json!({"replicas": 5}));
+    assert_snapshot!(shown(&[three_of_four(), limited.clone()], &[file("Deployment", "d", &five)]), @"
+    update object Deployment d, recreate, downtime
+      limits.memory 3Gi -> 5Gi, peak 5Gi of 4Gi too much
+    never
+    fits: Deployment d: memory 819Mi, with downtime
+    fits: Deployment d: 4 replicas, with downtime
+    no downtime: Deployment d: 4 replicas and rollout in-place
+    ");
     let applied = last_applied(limited.clone(), &file("Deployment", "d", &limited["spec"]));
-    let found = shown(&[three_of_four(), applied], &[unlimited]);
+    let found = shown(&[three_of_four(), applied], &unlimited);
     assert!(found.contains("\nnever\n"), "{found}");
 }
 
@@ -244,6 +255,22 @@ fn unstated_fields_of_runs_stay() {
     ");
     let resumed = shown(&[three_of_four(), suspended], &[larger(json!({"suspend": false}))]);
     assert!(resumed.contains("\nnever\n"), "{resumed}");
+}
+
+#[test]
+fn suspended_cron_job_has_no_runs() {
+    let cron_job = |image: &str, others: &Value| {
+        let pod = json!({"restartPolicy": "Never", "containers": [{"name": "a", "image": image}]});
+        let mut spec = json!({"schedule": "@every 1s", "jobTemplate": {"spec": {"template": {"spec": pod}}}});
+        spec.as_object_mut().unwrap().extend(others.as_object().unwrap().clone());
+        spec
+    };
+    let suspended = live("CronJob", "c", &cron_job("a", &json!({"suspend": true}))).to_string();
+    for (others, runs) in [(json!({}), false), (json!({"suspend": false}), true)] {
+        let file = file("CronJob", "c", &cron_job("b", &others)).to_string();
+        let (plan, facts) = planned_with_facts(&suspended, &file);
+        assert_eq!(!permanent_jobs(&plan.set, &plan.jobs, &facts.jobs).is_empty(), runs, "{others}");
+    }
 }
 
 #[test]

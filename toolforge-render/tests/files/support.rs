@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use toolforge_model::{ToolName, Untrusted};
 use toolforge_quota::{Verdict, profiles};
 use toolforge_render::change::ChangeSet;
-use toolforge_render::files::{FileContents, FilePlan, file_adjustments, plan_files};
+use toolforge_render::files::{FileContents, FilePlan, FilePlanFacts, file_adjustments, plan_files};
 use toolforge_render::namespace::Documents;
 use toolforge_render::pod::pod_demand;
 
@@ -83,11 +83,16 @@ pub(crate) fn verdict_of(live: &str, file: &str) -> Verdict {
 
 /// Returns the plan of a file with the quotas as they are in live objects.
 pub(crate) fn planned(live: &str, file: &str) -> FilePlan {
+    planned_with_facts(live, file).0
+}
+
+/// Returns the same, and what is known of the namespace.
+pub(crate) fn planned_with_facts(live: &str, file: &str) -> (FilePlan, FilePlanFacts) {
     let tool: ToolName = "stashbot".parse().unwrap();
     let mut documents = Documents::default();
     documents.read("live", &format!("---\n{live}")).unwrap();
     let facts = documents.file_facts(documents.namespace(&tool).unwrap()).unwrap();
-    plan_files(&[FileContents::parse(file, &tool)], &facts)
+    (plan_files(&[FileContents::parse(file, &tool)], &facts), facts)
 }
 
 /// Returns a Deployment with one container.

@@ -7,6 +7,7 @@ mod fixes;
 mod home;
 mod laws;
 mod quota;
+mod rare_fields;
 mod refused;
 mod rules;
 mod seed;

@@ -6,6 +6,23 @@ use crate::support::{context, fixture, ids};
 
 /// A rule, a part of `clean.yaml`, and what is written in its place.
 pub(crate) const CASES: &[(&str, &str, &str)] = &[
+    (
+        "selector",
+        "  ttlSecondsAfterFinished: 3600\n  template:\n    metadata:\n      labels: {toolforge: tool}",
+        "  ttlSecondsAfterFinished: 3600\n  template:\n    metadata:\n      labels: {toolforge: tool, controller-uid: 1c3b}",
+    ),
+    (
+        "selector",
+        "  ttlSecondsAfterFinished: 3600\n  template:\n    metadata:\n      labels: {toolforge: tool}",
+        "  ttlSecondsAfterFinished: 3600\n  template:\n    metadata:\n      labels: {toolforge: tool, job-name: other}",
+    ),
+    (
+        "selector",
+        "          labels: {toolforge: tool}",
+        "          labels: {toolforge: tool, batch.kubernetes.io/job-name: daily}",
+    ),
+    ("invalid-value", "  replicas: 1", "  replicas: 1\n  strategy: {rollingUpdate: {maxSurge: -1}}"),
+    ("invalid-value", "  replicas: 1", "  replicas: 1\n  strategy: {rollingUpdate: {maxUnavailable: -1}}"),
     ("invalid-value", "      volumes:", "      nodeName: A_b\n      volumes:"),
     ("invalid-value", "      volumes:", "      readinessGates: [{conditionType: a b}]\n      volumes:"),
     (
@@ -81,7 +98,6 @@ pub(crate) const CASES: &[(&str, &str, &str)] = &[
         "  ttlSecondsAfterFinished: 3600",
         "  ttlSecondsAfterFinished: 3600\n  manualSelector: true",
     ),
-    ("selector", "      backoffLimit: 3", "      manualSelector: true"),
     (
         "invalid-value",
         "      volumes:",
@@ -242,6 +258,10 @@ fn accepted_values_are_not_found() {
             "  a: \"1\"\n---\napiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: a}\nspec: {podSelector: {matchExpressions: [{key: name, operator: In, values: [web, b]}]}}",
         ),
         ("  replicas: 1", "  replicas: 02"),
+        (
+            "  ttlSecondsAfterFinished: 3600\n  template:\n    metadata:\n      labels: {toolforge: tool}",
+            "  ttlSecondsAfterFinished: 3600\n  template:\n    metadata:\n      labels: {toolforge: tool, job-name: once}",
+        ),
         ("  replicas: 1", "  replicas: 1.0"),
         ("limits: {cpu: 500m, memory: 512Mi}", "limits: {cpu: 0x1, memory: 0x20000000}"),
         ("  a: \"1\"", "  a: \"1\"\nbinaryData: {b: \"YWJj\\n\"}"),

@@ -286,7 +286,7 @@ const CASES: &[(&str, &str, &str)] = &[
         "      backoffLimit: 3",
         "      completionMode: Indexed\n      completions: 2\n      backoffLimitPerIndex: 1\n      maxFailedIndexes: 3",
     ),
-    ("invalid-value", "      backoffLimit: 3", "      manualSelector: true"),
+    ("selector", "      backoffLimit: 3", "      manualSelector: true"),
     ("invalid-value", "host: stashbot.toolforge.org", "host: stashbot.toolforge.org/a"),
 ];
 

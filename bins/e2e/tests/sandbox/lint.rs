@@ -39,6 +39,16 @@ fn refusal(connection: &mut Connection, namespace: &str, object: &Value) -> Opti
     if code != 201 {
         return Some(format!("{code} {answer}"));
     }
+    if kind == CRON_JOB {
+        let template = &object["spec"]["jobTemplate"];
+        let mut job = json!({"apiVersion": api_version, "kind": JOB, "metadata": template["metadata"], "spec": template["spec"]});
+        job["metadata"]["name"] = json!("of-a-controller");
+        let path = format!("/{root}/{api_version}/namespaces/{namespace}/jobs?{query}");
+        let (code, answer) = connection.try_text("POST", &path, &job);
+        if code != 201 {
+            return Some(format!("its Job: {code} {answer}"));
+        }
+    }
     // What the controllers create is checked when they do.
     let template = match kind {
         DEPLOYMENT | JOB | REPLICA_SET | STATEFUL_SET => &object["spec"]["template"],

@@ -2,7 +2,7 @@
 
 use toolforge_cli::{Document, Failure, quota_report, to_json};
 use toolforge_model::{Cpu, Memory, ToolName, Untrusted};
-use toolforge_quota::{Limits, QuotaMark, Resource, ResourceQuota};
+use toolforge_quota::{ComputeResource, Limits, QuotaMark, Resource, ResourceQuota};
 
 use super::simple;
 
@@ -22,11 +22,13 @@ fn tables(tool: &ToolName, Limits { quotas, limit_ranges, .. }: &Limits) -> Stri
         Some(vec![name.to_owned(), used, hard])
     };
     let per_job = [
-        ("CPU", limit_ranges.iter().filter_map(|range| range.container.max.cpu()).min().map(cores)),
-        ("Memory", limit_ranges.iter().filter_map(|range| range.container.max.memory()).min().map(at_most)),
+        ("CPU", ComputeResource::Cpu, Resource::LimitsCpu),
+        ("Memory", ComputeResource::Memory, Resource::LimitsMemory),
     ];
-    let per_job =
-        per_job.into_iter().filter_map(|(name, max)| Some(vec![name.to_owned(), String::new(), max?]));
+    let per_job = per_job.into_iter().filter_map(|(name, limited, resource)| {
+        let max = limit_ranges.iter().filter_map(|range| range.container.max.get(&limited)).min()?;
+        Some(vec![name.to_owned(), String::new(), amounts(&resource, 0, max).1])
+    });
     let tables: Vec<String> = [
         ("Running jobs", running().into_iter().filter_map(row).collect::<Vec<_>>()),
         ("Per-job limits", per_job.collect()),
@@ -163,7 +165,7 @@ fn decimal(thousandths: u128) -> String {
 
 #[cfg(test)]
 mod tests {
-    use toolforge_quota::{QuotaNote, profiles};
+    use toolforge_quota::{Bounds, LimitRange, QuotaNote, profiles};
 
     use super::*;
 
@@ -261,6 +263,15 @@ mod tests {
         ] {
             assert_eq!(amounts(&resource, 0, millis_or_bytes).1, limit, "{resource}");
         }
+        let max = [(ComputeResource::Cpu, u64::MAX / 2), (ComputeResource::Memory, u64::MAX)];
+        let container = Bounds { max: max.into_iter().collect(), ..Bounds::default() };
+        let range = LimitRange { container, ..LimitRange::default() };
+        insta::assert_snapshot!(tables(&tool(), &Limits { limit_ranges: vec![range], ..Limits::default() }), @"
+        Per-job limits    Used    Limit
+        ----------------  ------  -------
+        CPU                       9.22P
+        Memory                    15.9Ei
+        ");
     }
 
     #[test]

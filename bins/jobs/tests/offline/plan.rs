@@ -386,7 +386,9 @@ fn what_is_less_than_the_minimum_needs_no_more_quota() {
     );
     assert_eq!(
         hints("50Mi", &["load", "--dry-run"]),
-        ["hint: These would fit: job bot: mem: 100Mi. `toolforge jobs quota` shows the limits of one job."]
+        [
+            "hint: It would fit with `mem: 100Mi` of job bot. `toolforge jobs quota` shows the limits of one job."
+        ]
     );
     assert!(hints("9Gi", &["plan"])[0].contains("explains how to request more"));
 }

@@ -2,9 +2,11 @@
 
 use toolforge_cli::{BUNDLED_HINT, ExitCode, Failure, Notice, Session, SizeForm, adjustments_hint};
 use toolforge_client::{Attempt, ToolHome};
-use toolforge_model::{Backend, Replicas, WebServiceOptions, WebServiceRequest};
+use toolforge_images::Runner;
+use toolforge_model::{Backend, JobImage, Replicas, WebServiceImage, WebServiceOptions, WebServiceRequest};
 use toolforge_quota::LimitViolationKind;
 use toolforge_render::change::ChangeSet;
+use toolforge_render::job::command_file_warning;
 use toolforge_render::web_service::{
     DEFAULT_TYPE, MissingRequirement, PlanError, PlanOptions, PlanWarning, ResolvedRequest, Routing,
     StartTime, TypeSource, WebServiceFacts, WebServicePlan, WebServiceSettings, observe_web_service_request,
@@ -159,8 +161,10 @@ pub(super) fn check_requirements(session: &Session, planned: &Planned) -> Result
     toolforge_render::web_service::check_requirements(&planned.plan, planned.live.as_ref(), home.as_ref())
 }
 
-/// Warns of what the type of a running web service needs and does not find any more: its pages are gone, although it runs.
+/// Warns of what the type of a running web service needs and does not find any more: its pages are gone, although it runs. What is
+/// wrong with the program of a command is a warning in any case.
 pub(super) fn warn_of_lost_files(session: &Session, planned: &Planned) {
+    warn_of_program(session.home.as_ref(), planned);
     let home = session.home.as_ref().map(ToolHome::files);
     if planned.live.is_some()
         && let Err(missing) =
@@ -172,16 +176,33 @@ pub(super) fn warn_of_lost_files(session: &Session, planned: &Planned) {
 
 /// Says what a plan's type needs and does not find, where the plan is not applied.
 pub(super) fn warn_of_needs(session: &Session, planned: &Planned, action: Action) {
+    warn_of_program(session.home.as_ref(), planned);
     print_missing(check_requirements(session, planned), action);
 }
 
 /// Says what a plan's type needs and does not find in a home, whatever runs in the cluster.
 pub(super) fn warn_of_needs_in(home: &ToolHome, planned: &Planned, action: Action) {
+    warn_of_program(Some(home), planned);
     let files = home.files();
     print_missing(
         toolforge_render::web_service::check_requirements(&planned.plan, None, Some(&files)),
         action,
     );
+}
+
+/// Warns of what is wrong with the program that a type runs because the command after the action names it.
+fn warn_of_program(home: Option<&ToolHome>, Planned { plan, .. }: &Planned) {
+    let request = plan.request();
+    let (Some(home), WebServiceImage::Type(name)) = (home, &request.image) else { return };
+    if plan.runner() != Some(Runner::Generic) {
+        return;
+    }
+    let image = JobImage::Type(name.clone());
+    let look = |path: &str| home.look(path);
+    if let Some(warning) = command_file_warning(&request.tool, &image, &request.arguments, look) {
+        let remedy = warning.remedy().map(|remedy| format!("; {remedy}")).unwrap_or_default();
+        Notice::warning(format!("{warning}{remedy}")).print();
+    }
 }
 
 fn print_missing(found: Result<(), MissingRequirement>, action: Action) {

@@ -54,7 +54,7 @@ pub(super) fn run(
     let forecast = |start| {
         let set = web_service_changes(&plan, &facts, start);
         let adjustments = web_service_adjustments(&plan, &facts, start, adjustment_goal(set.fits(), &set));
-        Forecast { set, adjustments }
+        Forecast { set, adjustments, is_down: facts.live.rollout().is_down() }
     };
     let planned = forecast(StartTime::Keep);
     let conflicts = RunConflicts::of(&planned.set, &[], &jobs, Timestamp::now());

@@ -82,6 +82,8 @@ fn difference_line(Difference { path, live, wanted, .. }: &Difference) -> String
 pub(crate) struct Forecast {
     pub(crate) set: ChangeSet,
     pub(crate) adjustments: Vec<Adjustment>,
+    /// Whether none of the pods is ready now.
+    pub(crate) is_down: bool,
 }
 
 /// Returns what a plan would change, and whether it fits; `restart` are the changes of a restart, if something runs; `conflicts`
@@ -92,7 +94,7 @@ pub(crate) fn plan(
     restart: Option<&Forecast>,
     conflicts: &RunConflicts,
 ) -> Result<Document, Failure> {
-    let Forecast { set, adjustments: nearest } = forecast;
+    let Forecast { set, adjustments: nearest, is_down: _ } = forecast;
     let fits = set.fits();
     let change = set.changes.first();
     let value = toolforge_report::WebServicePlan {
@@ -120,7 +122,7 @@ pub(crate) fn plan(
     // A plan that replaces the pods is itself the answer.
     if let Some(restart) = restart.filter(|_| change.is_none_or(|change| change.rollout.is_none())) {
         // Writing to a String cannot fail.
-        let _ = writeln!(text, "a restart {}", restart_outcome(&restart.set));
+        let _ = writeln!(text, "a restart {}", restart_outcome(&restart.set, restart.is_down));
         if restart.adjustments != *nearest {
             text.push_str(&adjustments_text(restart.set.fits(), &restart.adjustments));
         }
@@ -129,7 +131,7 @@ pub(crate) fn plan(
 }
 
 /// Returns what a restart would do, with the nearest sizes.
-fn restart_report(Forecast { set, adjustments: nearest }: &Forecast) -> RestartForecast {
+fn restart_report(Forecast { set, adjustments: nearest, is_down: _ }: &Forecast) -> RestartForecast {
     RestartForecast { adjustments: adjustments(nearest), ..restart_forecast(set) }
 }
 

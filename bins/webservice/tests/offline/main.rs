@@ -285,6 +285,17 @@ fn grid_backend_is_rejected() {
 }
 
 #[test]
+fn hints_of_unknown_actions_name_the_tool() {
+    assert_snapshot!(webservice("--tool stashbot kill"), @r#"
+    [exit 2]
+    --- stderr
+    error: "kill" is not an action or a type; did you mean stop?
+
+    hint: Type `webservice --tool stashbot stop`.
+    "#);
+}
+
+#[test]
 fn too_little_memory_has_its_own_hint() {
     assert_snapshot!(webservice(&format!("start -m 10Mi --dry-run {FACTS} --from running.json")), @"
     [exit 3]

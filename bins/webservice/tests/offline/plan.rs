@@ -204,3 +204,14 @@ fn start_that_does_not_fit_sends_nothing() {
     hint: It would fit with `--mem 4Gi`. `quota-check` shows the usage, and https://w.wiki/6YLP explains how to request more.
     ");
 }
+
+#[test]
+fn restart_of_what_is_down_has_no_downtime_to_speak_of() {
+    let facts = toolforge_fixtures::read("facts/running.json")
+        .replace("\"readyReplicas\"", "\"unavailableReplicas\"");
+    let file = std::env::temp_dir().join(format!("webservice-down-{}.json", std::process::id()));
+    std::fs::write(&file, facts).unwrap();
+    let found = webservice(&format!("plan {FACTS} --from {}", file.display()));
+    std::fs::remove_file(&file).unwrap();
+    assert!(found.contains("\na restart would replace the pods, of which none is ready now\n"), "{found}");
+}

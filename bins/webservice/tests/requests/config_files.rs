@@ -32,7 +32,7 @@ impl Home {
         std::fs::read_to_string(self.0.join("service.manifest")).unwrap_or_default()
     }
 
-    /// Runs a command line in a cluster without a web service, with types of three languages.
+    /// Runs a command line in a cluster without a web service, with types of four languages.
     fn run_with_types(&self, line: &str) -> String {
         let of = |name: &str| {
             format!(
@@ -40,7 +40,7 @@ impl Home {
                 name.replace('.', "")
             )
         };
-        let types: String = ["php8.2", "python3.11", "node18"].map(of).concat();
+        let types: String = ["php8.2", "python3.11", "node18", "jdk17"].map(of).concat();
         let catalog = json!({"metadata": {"name": "image-config"}, "data": {"images-v1.yaml": types}});
         let answer = (CATALOG.to_owned(), Answer::json(200, &catalog));
         run_at(cluster(None, &[answer]), line, Some(&self.0))
@@ -175,6 +175,28 @@ fn missing_files_of_running_are_warned() {
     hint: To load changed files, type `webservice restart`.
     warning: type php8.2 needs the directory public_html or the file .lighttpd.conf in the home of the tool
     ");
+}
+
+#[test]
+fn program_of_a_command_is_looked_at() {
+    let test = "config_files::program_of_a_command_is_looked_at";
+    let (_, stderr) = OwnProcess::of(test).run(|| {
+        let home = Home::new("program");
+        assert!(home.run_with_types("jdk17 start --dry-run ./run.sh").starts_with("[exit 0]"));
+        home.write("run.sh", "#!/bin/sh\n");
+        assert!(home.run_with_types("jdk17 plan ./run.sh").starts_with("[exit 0]"));
+        // Other types do not run it.
+        assert!(home.run_with_types("php8.2 plan ./run.sh").starts_with("[exit 0]"));
+        0
+    });
+    let warnings = stderr.lines().filter(|line| line.starts_with("warning: ")).collect::<Vec<_>>();
+    assert_eq!(
+        warnings,
+        [
+            "warning: run.sh does not exist in the tool's home",
+            "warning: run.sh is not executable; `chmod +x run.sh` changes that",
+        ]
+    );
 }
 
 #[test]

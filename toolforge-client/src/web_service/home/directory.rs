@@ -45,7 +45,10 @@ impl ToolHome {
         let path = self.path.join(relative);
         let metadata = match path.metadata() {
             Ok(metadata) => metadata,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Some(FileFacts::Missing),
+            // A link may lead to a program of the image, such as that of a virtual environment.
+            Err(error) if error.kind() == io::ErrorKind::NotFound && !path.is_symlink() => {
+                return Some(FileFacts::Missing);
+            }
             Err(_) => return None,
         };
         if metadata.is_dir() {
@@ -104,6 +107,8 @@ mod tests {
         }
         assert_eq!(home.look("logs"), Some(FileFacts::Directory));
         assert_eq!(home.look("none"), Some(FileFacts::Missing));
+        std::os::unix::fs::symlink("/nonexistent/python3", directory.join("python")).unwrap();
+        assert_eq!(home.look("python"), None);
         std::fs::remove_dir_all(&directory).unwrap();
     }
 }

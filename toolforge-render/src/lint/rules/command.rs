@@ -10,7 +10,7 @@ use super::super::syntax::Node;
 use super::image::type_of_reference;
 use super::scope::Scope;
 use super::shell_words::{self, line_of_shell};
-use crate::job::{CommandScope, JobFileWarning, job_file_warnings};
+use crate::job::{CommandScope, JobFileWarning, located_warnings};
 use crate::web_service::missing_requirement;
 
 /// Checks the commands of a container.
@@ -78,18 +78,14 @@ fn check_exec(check: &mut Check<'_>, exec: Option<&Node>) {
     shell_words::check(check, &words.iter().collect::<Vec<_>>());
 }
 
-/// Checks the command and the log files of a job of a jobs file.
+/// Checks the command, the health check and the log files of a job of a jobs file.
 pub(crate) fn check_job(check: &mut Check<'_>, request: &JobRequest, job: &Node) {
     let home = home_of(check).map(|(home, _)| home);
     let has_path = job.at(&["env", "PATH"]).is_some();
-    for warning in job_file_warnings(request, |path| home.as_ref()?.look(path)) {
+    for (keys, warning) in located_warnings(request, |path| home.as_ref()?.look(path)) {
         if has_path && is_about_image(&warning) {
             continue;
         }
-        let keys: &[&str] = match &warning {
-            JobFileWarning::LogDirectory { .. } => &["filelog-stdout", "filelog-stderr"],
-            _ => &["command"],
-        };
         let place = keys.iter().find_map(|key| job.get(key)).unwrap_or(job);
         report(check, place, &warning);
     }
@@ -142,8 +138,10 @@ fn report(check: &mut Check<'_>, place: &Node, warning: &JobFileWarning) {
     let rule = match warning {
         JobFileWarning::Missing { .. } | JobFileWarning::Directory { .. } => Rule::MissingCommand,
         JobFileWarning::NotExecutable { .. } => Rule::CommandNotExecutable,
-        JobFileWarning::WindowsLineEnds { .. } => Rule::ScriptLineEnds,
-        JobFileWarning::Interpreter { .. } | JobFileWarning::Program { .. } => Rule::MissingInterpreter,
+        JobFileWarning::WindowsLineEnds { .. } | JobFileWarning::ShellLineEnds { .. } => Rule::ScriptLineEnds,
+        JobFileWarning::Interpreter { .. }
+        | JobFileWarning::Program { .. }
+        | JobFileWarning::MissingInterpreter { .. } => Rule::MissingInterpreter,
         JobFileWarning::LogDirectory { .. } => Rule::MissingLogDirectory,
     };
     let remedy = warning.remedy().map(|remedy| format!("; {remedy}")).unwrap_or_default();

@@ -1,5 +1,8 @@
 //! Keys of ConfigMaps and Secrets.
 
+use k8s_openapi::ByteString;
+use serde_json::{Map, Value as Json};
+
 use super::super::check::{Check, Object};
 use super::super::rule::Rule;
 use super::super::syntax::Node;
@@ -92,6 +95,29 @@ fn check_type(check: &mut Check<'_>, object: Object<'_>) {
     for key in keys.iter().filter(|key| !has(key)) {
         let message = format!("a Secret of type {kind} needs the key {key}");
         required(check, object, node, &format!("data[{key}]"), message);
+    }
+    if let [key @ (".dockerconfigjson" | ".dockercfg")] = keys {
+        check_json(check, object, key);
+    }
+}
+
+/// Checks that a value of a Secret is a JSON object.
+fn check_json(check: &mut Check<'_>, object: Object<'_>, key: &str) {
+    let value = |field: &str| object.node.get(field)?.entry(key);
+    let (entry, bytes) = match (value("stringData"), value("data")) {
+        (Some(entry), _) => (entry, entry.value.string().map(|text| text.as_bytes().to_vec())),
+        (None, Some(entry)) => {
+            let text = entry.value.string().map(|text| text.replace(['\n', '\r'], ""));
+            let bytes = text.and_then(|text| serde_json::from_value::<ByteString>(text.into()).ok());
+            (entry, bytes.map(|bytes| bytes.0))
+        }
+        (None, None) => return,
+    };
+    let is_object = |bytes: &[u8]| serde_json::from_slice::<Option<Map<String, Json>>>(bytes).is_ok();
+    if bytes.is_some_and(|bytes| !is_object(&bytes)) {
+        let path = format!("data[{key}]");
+        let answer = object.invalid(format_args!("{path}: Invalid value: \"<secret contents redacted>\""));
+        check.at(Rule::InvalidValue, &entry.key, format!("{key} is not a JSON object")).answered(answer);
     }
 }
 

@@ -1,5 +1,7 @@
 //! Environment variables.
 
+use toolforge_quota::ComputeResource;
+
 use super::super::check::{Check, Object};
 use super::super::rule::Rule;
 use super::super::syntax::{Entry, Node};
@@ -126,6 +128,19 @@ pub(crate) fn check_field(
     path: &str,
     allowed: &[&str],
 ) {
+    if let Some(version) = reference.get("apiVersion")
+        && let Some(text) = version.string().filter(|text| !matches!(*text, "" | "v1"))
+    {
+        let message = format!("apiVersion is \"{text}\"; that of a pod is v1");
+        let path = format!("{path}.fieldPath");
+        invalid(
+            check,
+            object,
+            version,
+            &path,
+            (message, "error converting fieldPath: unsupported pod version"),
+        );
+    }
     let path = format!("{path}.fieldPath");
     let Some(node) = reference.get("fieldPath").filter(|node| node.text() != Some("")) else {
         required(check, object, reference, &path, "fieldRef has no fieldPath");
@@ -156,6 +171,7 @@ pub(crate) fn check_field(
 
 /// Checks a reference to an amount of a container.
 pub(crate) fn check_resource(check: &mut Check<'_>, object: Object<'_>, reference: &Node, path: &str) {
+    check_divisor(check, object, reference, &format!("{path}.divisor"));
     let path = format!("{path}.resource");
     let Some(node) = reference.get("resource").filter(|node| node.text() != Some("")) else {
         required(check, object, reference, &path, "resourceFieldRef has no resource");
@@ -165,6 +181,30 @@ pub(crate) fn check_resource(check: &mut Check<'_>, object: Object<'_>, referenc
         |text: &str| text.starts_with("limits.hugepages-") || text.starts_with("requests.hugepages-");
     if !node.string().is_some_and(is_huge_pages) {
         check_allowed(check, object, node, &path, &RESOURCES);
+    }
+}
+
+/// Checks the unit in which an amount is.
+fn check_divisor(check: &mut Check<'_>, object: Object<'_>, reference: &Node, path: &str) {
+    let Some(node) = reference.get("divisor") else { return };
+    let (resource, allowed) = match reference.get("resource").and_then(Node::string) {
+        Some("limits.cpu" | "requests.cpu") => (ComputeResource::Cpu, "1 and 1m"),
+        Some("limits.memory" | "requests.memory") => {
+            (ComputeResource::Memory, "1, 1k, 1Ki, 1M, 1Mi and so on")
+        }
+        _ => return,
+    };
+    let Some(text) = node.amount() else { return };
+    let Ok(found) = resource.parse_amount(&text) else { return };
+    let is_power = |base: u64| (0..=6).any(|power| base.checked_pow(power) == Some(found));
+    let is_unit = match resource {
+        ComputeResource::Cpu => matches!(found, 1 | 1000),
+        _ => is_power(1000) || is_power(1024),
+    };
+    // An unset one is 0.
+    if found != 0 && !is_unit {
+        let message = format!("the divisor is {text}; the allowed values are {allowed}");
+        invalid(check, object, node, path, (message, "only divisor's values of the resource are supported"));
     }
 }
 

@@ -1,12 +1,14 @@
 //! Fields whose value has a format, and fields that admission plugins of Kubernetes refuse.
 
+use std::collections::HashSet;
+
 use super::super::check::{Check, Object};
 use super::super::rule::Rule;
 use super::super::syntax::Node;
 use super::choices::visit;
 use super::names::{not_a_dns_subdomain, not_a_label_key};
 use super::scope::Scope;
-use super::values::{check_ip, forbidden, invalid, required};
+use super::values::{check_machine_ip, invalid, required};
 
 /// A field, and what is wrong with its value.
 struct Format {
@@ -19,14 +21,11 @@ struct Format {
 }
 
 const QUALIFIED_NAME: &str = "must be a qualified name";
+const SUBDOMAIN: &str = "must be a lowercase RFC 1123 subdomain";
 
 /// The fields of a pod's spec (Kubernetes 1.33).
 const OF_PODS: &[Format] = &[
-    Format {
-        path: &["nodeName"],
-        problem: not_a_dns_subdomain,
-        reason: "must be a lowercase RFC 1123 subdomain",
-    },
+    Format { path: &["nodeName"], problem: not_a_dns_subdomain, reason: SUBDOMAIN },
     Format {
         path: &["readinessGates", "*", "conditionType"],
         problem: not_a_label_key,
@@ -42,16 +41,93 @@ const OF_PODS: &[Format] = &[
         problem: not_absolute,
         reason: "must be an absolute path",
     },
+    Format { path: &["tolerations", "*", "key"], problem: not_a_label_key, reason: QUALIFIED_NAME },
+    Format { path: &["schedulingGates", "*", "name"], problem: not_a_label_key, reason: QUALIFIED_NAME },
+    Format { path: &["priorityClassName"], problem: not_a_dns_subdomain, reason: SUBDOMAIN },
+    Format { path: &["runtimeClassName"], problem: not_a_dns_subdomain, reason: SUBDOMAIN },
+    Format { path: &["dnsConfig", "searches", "*"], problem: not_a_search_domain, reason: SUBDOMAIN },
+    Format {
+        path: &["containers", "*", "envFrom", "*", "configMapRef", "name"],
+        problem: not_a_reference,
+        reason: SUBDOMAIN,
+    },
+    Format {
+        path: &["containers", "*", "envFrom", "*", "secretRef", "name"],
+        problem: not_a_reference,
+        reason: SUBDOMAIN,
+    },
+    Format {
+        path: &["initContainers", "*", "envFrom", "*", "configMapRef", "name"],
+        problem: not_a_reference,
+        reason: SUBDOMAIN,
+    },
+    Format {
+        path: &["initContainers", "*", "envFrom", "*", "secretRef", "name"],
+        problem: not_a_reference,
+        reason: SUBDOMAIN,
+    },
 ];
+
+/// A field that each mapping at a path has to have.
+struct Needed {
+    /// The keys that lead to the mapping.
+    parent: &'static [&'static str],
+    /// The field.
+    field: &'static str,
+    /// What the mapping is, in words.
+    what: &'static str,
+}
+
+const NEEDED: &[Needed] = &[
+    Needed { parent: &["securityContext", "sysctls", "*"], field: "name", what: "the setting" },
+    Needed { parent: &["dnsConfig", "options", "*"], field: "name", what: "the option" },
+    Needed { parent: &["containers", "*", "resizePolicy", "*"], field: "resourceName", what: "the policy" },
+    Needed { parent: &["containers", "*", "resizePolicy", "*"], field: "restartPolicy", what: "the policy" },
+    Needed {
+        parent: &["volumes", "*", "projected", "sources", "*", "configMap"],
+        field: "name",
+        what: "configMap",
+    },
+    Needed {
+        parent: &["volumes", "*", "projected", "sources", "*", "secret"],
+        field: "name",
+        what: "secret",
+    },
+    Needed {
+        parent: &["volumes", "*", "projected", "sources", "*", "serviceAccountToken"],
+        field: "path",
+        what: "serviceAccountToken",
+    },
+];
+
+/// Lists, and the field that two items of one may not have in common.
+const UNIQUE: &[(&[&str], &str)] = &[
+    (&["securityContext", "sysctls"], "name"),
+    (&["schedulingGates"], "name"),
+    (&["containers", "*", "resizePolicy"], "resourceName"),
+];
+
+/// Lists, and how many items each may have.
+const LONGEST: &[(&[&str], usize)] = &[(&["dnsConfig", "nameservers"], 3), (&["dnsConfig", "searches"], 32)];
+
+/// The greatest number of a user or a group.
+const GREATEST_ID: i64 = 2_147_483_647;
 
 const OF_SERVICES: &[Format] =
     &[Format { path: &["ports", "*", "appProtocol"], problem: not_a_label_key, reason: QUALIFIED_NAME }];
 
-const MANAGED_BY: Format = Format {
-    path: &["managedBy"],
-    problem: not_a_domain_path,
-    reason: "must be a domain-prefixed path (such as \"acme.io/foo\")",
-};
+const OF_JOBS: &[Format] = &[
+    Format {
+        path: &["managedBy"],
+        problem: not_a_domain_path,
+        reason: "must be a domain-prefixed path (such as \"acme.io/foo\")",
+    },
+    Format {
+        path: &["podFailurePolicy", "rules", "*", "onPodConditions", "*", "type"],
+        problem: not_a_label_key,
+        reason: QUALIFIED_NAME,
+    },
+];
 
 /// Checks the fields of an object besides its pods.
 pub(crate) fn check(check: &mut Check<'_>, object: Object<'_>) {
@@ -60,13 +136,13 @@ pub(crate) fn check(check: &mut Check<'_>, object: Object<'_>) {
         "Service" => {
             check_all(check, object, spec, "spec", OF_SERVICES);
             visit(spec, &["externalIPs", "*"], "spec", &mut |node, path| {
-                check_ip(check, object, node, path);
+                check_machine_ip(check, object, node, path);
             });
         }
-        "Job" => check_all(check, object, spec, "spec", &[MANAGED_BY]),
+        "Job" => check_all(check, object, spec, "spec", OF_JOBS),
         "CronJob" => {
             let Some(spec) = spec.at(&["jobTemplate", "spec"]) else { return };
-            check_all(check, object, spec, "spec.jobTemplate.spec", &[MANAGED_BY]);
+            check_all(check, object, spec, "spec.jobTemplate.spec", OF_JOBS);
         }
         _ => {}
     }
@@ -78,30 +154,46 @@ pub(crate) fn check_pods(check: &mut Check<'_>, scope: Scope<'_>) {
     let prefix = pods.field("");
     let prefix = prefix.trim_end_matches('.');
     check_all(check, object, spec, prefix, OF_PODS);
-    visit(spec, &["volumes", "*", "projected", "sources", "*"], prefix, &mut |source, path| {
-        let mut kinds = source.entries().iter().filter(|entry| !entry.value.is_null());
-        if let (Some(first), Some(second)) = (kinds.next(), kinds.next()) {
-            let message = format!("the source is both {} and {}", first.name(), second.name());
-            let path = format!("{path}.{}", second.name());
-            let reason = "may not specify more than 1 volume type";
-            forbidden(check, object, &second.key, &path, (message, reason));
-        }
-    });
-    let volumes = spec.get("volumes").map(Node::items).unwrap_or_default();
-    for list in ["containers", "initContainers"] {
-        visit(spec, &[list, "*", "volumeDevices", "*"], prefix, &mut |device, path| {
-            for field in ["name", "devicePath"] {
-                if device.get(field).is_none_or(|found| found.text() == Some("")) {
-                    let path = format!("{path}.{field}");
-                    required(check, object, device, &path, format_args!("the device has no {field}"));
-                }
+    for Needed { parent, field, what } in NEEDED {
+        visit(spec, parent, prefix, &mut |node, path| {
+            if node.get(field).is_none_or(|found| found.text() == Some("")) {
+                let path = format!("{path}.{field}");
+                required(check, object, node, &path, format_args!("{what} has no {field}"));
             }
-            let Some(name) = device.get("name").filter(|name| name.text() != Some("")) else { return };
-            let text = name.text().unwrap_or_default();
-            if volumes.iter().all(|volume| volume.get("name").and_then(Node::text) != Some(text)) {
-                check
-                    .at(Rule::VolumeMount, name, format!("the pod has no volume \"{text}\""))
-                    .answered(object.invalid(format_args!("{path}.name: Not found: \"{text}\"")));
+        });
+    }
+    for (list, field) in UNIQUE {
+        visit(spec, list, prefix, &mut |list, path| check_unique(check, object, list, field, path));
+    }
+    for (list, most) in LONGEST {
+        visit(spec, list, prefix, &mut |list, path| {
+            let found = list.items().len();
+            if found > *most {
+                let field = path.rsplit('.').next().unwrap_or_default();
+                let message = format!("{field} has {found} items; at most {most} are allowed");
+                let answer = object
+                    .invalid(format_args!("{path}: Invalid value: must not have more than {most} {field}"));
+                check.at(Rule::InvalidValue, list, message).answered(answer);
+            }
+        });
+    }
+    if spec.get("restartPolicy").and_then(Node::text) == Some("Never") {
+        visit(spec, &["containers", "*", "resizePolicy", "*", "restartPolicy"], prefix, &mut |node, path| {
+            if node.text() == Some("RestartContainer") {
+                let message =
+                    "the containers of a pod with restartPolicy: Never are not restarted; write NotRequired";
+                let path = path.rsplit_once('[').map_or(path, |(path, _)| path);
+                let reason = "must be 'NotRequired' when `restartPolicy` is 'Never'";
+                invalid(check, object, node, path, (message, reason));
+            }
+        });
+    }
+    for keys in [["securityContext", "supplementalGroups", "*"].as_slice(), &["securityContext", "fsGroup"]] {
+        visit(spec, keys, prefix, &mut |group, path| {
+            if let Some(number) = group.integer().filter(|number| !(0..=GREATEST_ID).contains(number)) {
+                let message = format!("{number} is not a group; use 0 to {GREATEST_ID}");
+                let reason = "must be between 0 and 2147483647, inclusive";
+                invalid(check, object, group, path, (message, reason));
             }
         });
     }
@@ -122,6 +214,16 @@ fn check_admission(check: &mut Check<'_>, Scope { object, spec, .. }: Scope<'_>)
         ));
         let message = "a pod gets its priority from a PriorityClass; remove priority";
         check.at(Rule::InvalidValue, priority, message).answered(answer);
+    }
+    if let Some(policy) = spec.get("preemptionPolicy").filter(|policy| policy.text() == Some("Never"))
+        && !is_named("priorityClassName")
+    {
+        let answer = refused(
+            "the string value of PreemptionPolicy (Never) must not be provided in pod spec; priority admission controller \
+             computed PreemptLowerPriority from the given PriorityClass name",
+        );
+        let message = "a pod gets its preemptionPolicy from a PriorityClass; remove it";
+        check.at(Rule::InvalidValue, policy, message).answered(answer);
     }
     if let Some(overhead) = spec.get("overhead").filter(|overhead| !overhead.entries().is_empty())
         && !is_named("runtimeClassName")
@@ -155,6 +257,31 @@ fn not_a_setting(text: &str) -> Option<String> {
     };
     let is_name = text.len() <= 253 && text.split(['.', '/']).all(is_part);
     (!is_name).then(|| "is not the name of a kernel setting, such as net.ipv4.tcp_syncookies".to_owned())
+}
+
+/// Returns why a text is not a domain in which names are searched: it may end with a dot, and have underscores.
+fn not_a_search_domain(text: &str) -> Option<String> {
+    let name = text.strip_suffix('.').unwrap_or(text);
+    if name.is_empty() { None } else { not_a_dns_subdomain(&name.replace('_', "a")) }
+}
+
+/// Returns why a text is not the name of a ConfigMap or a Secret, or the beginning of one.
+fn not_a_reference(text: &str) -> Option<String> {
+    not_a_dns_subdomain(&text.strip_suffix('-').map_or_else(|| text.to_owned(), |start| format!("{start}a")))
+}
+
+/// Checks that no two items of a list have the same value of a field.
+fn check_unique(check: &mut Check<'_>, object: Object<'_>, list: &Node, field: &str, path: &str) {
+    let mut seen = HashSet::new();
+    for (index, item) in list.items().iter().enumerate() {
+        if let Some(node) = item.get(field)
+            && let Some(text) = node.string().filter(|text| !text.is_empty() && !seen.insert(*text))
+        {
+            let answer = object.invalid(format_args!("{path}[{index}].{field}: Duplicate value: \"{text}\""));
+            let message = format!("another item has the {field} \"{text}\", too");
+            check.at(Rule::InvalidValue, node, message).answered(answer);
+        }
+    }
 }
 
 fn not_absolute(text: &str) -> Option<String> {

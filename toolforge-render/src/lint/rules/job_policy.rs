@@ -52,11 +52,8 @@ pub(crate) fn check(check: &mut Check<'_>, object: Object<'_>, spec: &Node, pref
     {
         required(check, object, success, &path("successPolicy.rules"), "successPolicy has no rules");
     }
-    if let Some(manual) = spec.get("manualSelector").filter(|node| node.boolean() == Some(true))
-        && object.kind.name == "CronJob"
-    {
-        let message = "the Jobs of a CronJob have generated selectors; remove manualSelector";
-        invalid(check, object, manual, &path("manualSelector"), (message, "supported values: nil, false"));
+    if let Some(success) = spec.get("successPolicy").filter(|_| is_indexed) {
+        check_success_policy(check, object, spec, success, &path("successPolicy"));
     }
     let policy = spec.get("podFailurePolicy");
     if let Some(replacement) = spec.get("podReplacementPolicy") {
@@ -66,6 +63,40 @@ pub(crate) fn check(check: &mut Check<'_>, object: Object<'_>, spec: &Node, pref
     }
     if let Some(policy) = policy {
         check_failure_policy(check, object, spec, policy, prefix);
+    }
+}
+
+/// Checks when a Job has succeeded before all of its pods have.
+fn check_success_policy(check: &mut Check<'_>, object: Object<'_>, spec: &Node, policy: &Node, path: &str) {
+    for (index, rule) in policy.get("rules").map(Node::items).unwrap_or_default().iter().enumerate() {
+        let path = format!("{path}.rules[{index}]");
+        let (count, indexes) = (rule.get("succeededCount"), rule.get("succeededIndexes"));
+        if count.is_none() && indexes.is_none() {
+            let message = "the rule has neither succeededCount nor succeededIndexes";
+            required(check, object, rule, &path, message);
+        }
+        if let Some(node) = count
+            && let (Some(found), Some(all)) =
+                (node.integer(), spec.get("completions").and_then(Node::integer))
+            && found > all
+        {
+            let message = format!("succeededCount is {found}; it may be at most completions, {all}");
+            let reason = "must be less than or equal to the number of specified completions";
+            invalid(check, object, node, &format!("{path}.succeededCount"), (message, reason));
+        }
+        let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        let is_interval = |text: &str| match text.split_once('-') {
+            Some((first, last)) => is_number(first) && is_number(last),
+            None => is_number(text),
+        };
+        if let Some(node) = indexes
+            && let Some(text) = node.string().filter(|text| !text.split(',').all(is_interval))
+        {
+            let message =
+                format!("succeededIndexes is \"{text}\"; write numbers and intervals, such as 0,2-4");
+            let reason = "error parsing succeededIndexes: cannot convert string to integer for index";
+            invalid(check, object, node, &format!("{path}.succeededIndexes"), (message, reason));
+        }
     }
 }
 

@@ -36,6 +36,11 @@ pub(crate) fn check(check: &mut Check<'_>, object: Object<'_>) {
         let path = format!("{}.metadata", pods.path.join("."));
         check_labels(check, object, pods.template.get("metadata"), &path);
     }
+    // Its Jobs are refused, and not the CronJob itself.
+    if object.kind.name == "CronJob" {
+        let metadata = object.node.at(&["spec", "jobTemplate", "metadata"]);
+        check_labels(check, object, metadata, "spec.jobTemplate.metadata");
+    }
 }
 
 fn check_name(check: &mut Check<'_>, object: Object<'_>) {
@@ -120,6 +125,16 @@ fn check_kept_fields(check: &mut Check<'_>, object: Object<'_>) {
                 required(check, object, owner, &path, format_args!("the owner has no {field}"));
             }
         }
+    }
+    let owners = metadata.get("ownerReferences").map(Node::items).unwrap_or_default();
+    let mut controllers =
+        owners.iter().filter(|owner| owner.get("controller").and_then(Node::boolean) == Some(true));
+    if let (Some(_), Some(second)) = (controllers.next(), controllers.next()) {
+        let place = second.entry("controller").map_or(second, |entry| &entry.key);
+        let answer = object.invalid(
+            "metadata.ownerReferences: Invalid value: Only one reference can have Controller set to true",
+        );
+        check.at(Rule::InvalidValue, place, "another owner is the controller, too").answered(answer);
     }
     let annotations = metadata.get("annotations").map(Node::entries).unwrap_or_default();
     let size: usize =

@@ -34,6 +34,7 @@ mod spelling;
 mod strict_fields;
 mod together;
 mod values;
+mod volumes;
 mod workload;
 
 use super::check::{Check, Object};

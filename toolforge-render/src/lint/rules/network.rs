@@ -1,16 +1,19 @@
 //! Endpoints and policies of the network.
 
-use core::net::IpAddr;
-
 use super::super::check::{Check, Object};
 use super::super::rule::Rule;
 use super::super::syntax::Node;
-use super::names::not_a_dns_label;
+use super::names::{not_a_dns_label, not_a_dns_subdomain, not_a_port_name};
 use super::placement::check_label_selector;
 use super::selection::Selection;
 use super::selector::selects;
 use super::service::label;
-use super::values::{check_allowed, check_ip, forbidden, invalid, is_ip_range, required};
+use super::values::{
+    check_allowed, check_allowed_or_empty, check_machine_ip, forbidden, invalid, ip_range, required,
+};
+
+/// Returns why a text is not allowed.
+type Problem = fn(&str) -> Option<String>;
 
 /// Checks Endpoints or a `NetworkPolicy`.
 pub(crate) fn check(check: &mut Check<'_>, object: Object<'_>) {
@@ -34,7 +37,9 @@ fn check_endpoints(check: &mut Check<'_>, object: Object<'_>) {
         }
         for field in ["addresses", "notReadyAddresses"] {
             for (number, address) in list(field).iter().enumerate() {
-                check_address(check, object, address, &format!("subsets[{index}].{field}[{number}].ip"));
+                let path = format!("subsets[{index}].{field}[{number}]");
+                check_address(check, object, address, &format!("{path}.ip"));
+                check_names(check, object, address, &path);
             }
         }
     }
@@ -45,26 +50,24 @@ fn check_address(check: &mut Check<'_>, object: Object<'_>, address: &Node, path
         required(check, object, address, path, "the address has no ip");
         return;
     };
-    let Some(found) = check_ip(check, object, node, path) else { return };
-    let reason = match found {
-        _ if found.is_unspecified() => "may not be unspecified",
-        _ if found.is_loopback() => "may not be in the loopback range (127.0.0.0/8, ::1/128)",
-        IpAddr::V4(found) if found.is_link_local() => {
-            "may not be in the link-local range (169.254.0.0/16, fe80::/10)"
+    check_machine_ip(check, object, node, path);
+}
+
+/// Checks the names of an address.
+fn check_names(check: &mut Check<'_>, object: Object<'_>, address: &Node, path: &str) {
+    let formats: [(&str, Problem, &str); 2] = [
+        ("hostname", not_a_dns_label, "must be a lowercase RFC 1123 label"),
+        ("nodeName", not_a_dns_subdomain, "must be a lowercase RFC 1123 subdomain"),
+    ];
+    for (field, problem, reason) in formats {
+        if let Some(node) = address.get(field)
+            && let Some(text) = node.string().filter(|text| !text.is_empty())
+            && let Some(found) = problem(text)
+        {
+            let message = format!("the {field} \"{text}\" {found}");
+            invalid(check, object, node, &format!("{path}.{field}"), (message, reason));
         }
-        IpAddr::V6(found) if found.is_unicast_link_local() => {
-            "may not be in the link-local range (169.254.0.0/16, fe80::/10)"
-        }
-        IpAddr::V4(found) if found.octets().starts_with(&[224, 0, 0]) => {
-            "may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)"
-        }
-        IpAddr::V6(found) if found.octets()[0] == 0xff && found.octets()[1] & 0x0f == 2 => {
-            "may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)"
-        }
-        _ => return,
-    };
-    let message = format!("{found} is not an address of another machine: it {reason}");
-    invalid(check, object, node, path, (message, reason));
+    }
 }
 
 /// Checks a port of Endpoints.
@@ -83,6 +86,9 @@ fn check_port(check: &mut Check<'_>, object: Object<'_>, port: &Node, path: &str
             &format!("{path}.name"),
             (message, "must be a lowercase RFC 1123 label"),
         );
+    }
+    if let Some(protocol) = port.get("protocol") {
+        check_allowed_or_empty(check, object, protocol, &format!("{path}.protocol"), &["SCTP", "TCP", "UDP"]);
     }
     check_number(check, object, port, path);
 }
@@ -111,6 +117,14 @@ fn check_rules(check: &mut Check<'_>, object: Object<'_>) {
                 let path = format!("spec.{list}[{index}].ports[{number}]");
                 check_number(check, object, port, &path);
                 check_end_port(check, object, port, &path);
+                if let Some(name) = port.get("port")
+                    && let Some(reason) = name.string().and_then(not_a_port_name)
+                {
+                    let message =
+                        format!("the name \"{}\" of the port {reason}", name.text().unwrap_or_default());
+                    let reason = "must contain only alphanumeric characters (a-z, 0-9), and hyphens (-)";
+                    invalid(check, object, name, &format!("{path}.port"), (message, reason));
+                }
                 if let Some(protocol) = port.get("protocol") {
                     check_allowed(
                         check,
@@ -142,15 +156,35 @@ fn check_rules(check: &mut Check<'_>, object: Object<'_>) {
                 let path = format!("{path}.ipBlock.cidr");
                 let Some(block) = peer.get("ipBlock") else { continue };
                 match block.get("cidr").filter(|range| range.text() != Some("")) {
-                    Some(range) if range.string().is_some_and(|text| !is_ip_range(text)) => {
+                    Some(range) if range.string().is_some_and(|text| ip_range(text).is_none()) => {
                         let text = range.text().unwrap_or_default();
                         let message = format!("\"{text}\" is not a range of addresses, such as 10.0.0.0/8");
                         invalid(check, object, range, &path, (message, "must be a valid CIDR value"));
                     }
-                    Some(_) => {}
+                    Some(range) => check_except(check, object, block, range, &path),
                     None => required(check, object, block, &path, "ipBlock has no cidr"),
                 }
             }
+        }
+    }
+}
+
+/// Checks the ranges that are not part of a range of addresses; `path` is that of the latter.
+fn check_except(check: &mut Check<'_>, object: Object<'_>, block: &Node, range: &Node, path: &str) {
+    let Some(whole) = range.string().and_then(ip_range) else { return };
+    for (index, node) in block.get("except").map(Node::items).unwrap_or_default().iter().enumerate() {
+        let path = format!("{}.except[{index}]", path.trim_end_matches(".cidr"));
+        let Some(text) = node.string() else { continue };
+        match ip_range(text) {
+            None => {
+                let message = format!("\"{text}\" is not a range of addresses, such as 10.0.0.0/8");
+                invalid(check, object, node, &path, (message, "must be a valid CIDR value"));
+            }
+            Some(part) if !whole.has_within(part) => {
+                let message = format!("{text} is not a part of {}", range.text().unwrap_or_default());
+                invalid(check, object, node, &path, (message, "must be a strict subset of `cidr`"));
+            }
+            Some(_) => {}
         }
     }
 }

@@ -13,10 +13,8 @@ use super::super::syntax::{Entry, Node};
 use super::names::{not_a_dns_label, not_a_dns_subdomain, not_a_label_key, not_a_label_value};
 use super::scope::{Scope, check_identity, policy};
 use super::selector::label_edit;
-use super::values::{
-    check_allowed_or_empty, check_at_least, check_descending_path, check_ip, invalid, required,
-};
-use super::{choices, conditions, container, environment, files, formats, placement, resources};
+use super::values::{check_allowed_or_empty, check_at_least, check_ip, invalid, required};
+use super::{choices, conditions, container, files, formats, placement, resources, volumes};
 
 /// The only volume of the node that a pod may have (volume-admission, 2026).
 const HOME_VOLUME: (&str, &str) = ("home", "/data/project");
@@ -36,10 +34,6 @@ const PLATFORM_VOLUMES: [&str; 11] = [
     "sssd-pipes",
 ];
 
-/// The fields of a pod that a volume can have (Kubernetes 1.33).
-const VOLUME_FIELDS: [&str; 5] =
-    ["metadata.annotations", "metadata.labels", "metadata.name", "metadata.namespace", "metadata.uid"];
-
 /// Checks the pods of an object.
 pub(crate) fn check(check: &mut Check<'_>, object: Object<'_>, pods: Pods<'_>) {
     check_labels(check, object, pods);
@@ -52,7 +46,7 @@ pub(crate) fn check(check: &mut Check<'_>, object: Object<'_>, pods: Pods<'_>) {
     };
     let scope = Scope { object, pods, spec };
     check_security(check, scope);
-    let volumes = check_volumes(check, scope);
+    let mountable = check_volumes(check, scope);
     if spec.get("containers").is_none_or(|containers| containers.items().is_empty()) {
         let place = spec.entry("containers").map_or(spec, |entry| &entry.key);
         check
@@ -76,6 +70,7 @@ pub(crate) fn check(check: &mut Check<'_>, object: Object<'_>, pods: Pods<'_>) {
     formats::check_pods(check, scope);
     placement::check(check, scope);
     files::check(check, scope);
+    volumes::check(check, scope);
     let mut names: HashMap<&str, &Node> = HashMap::new();
     for (path, node) in pods.containers() {
         if let Some(name) = node.get("name").filter(|name| name.string().is_some()) {
@@ -90,7 +85,7 @@ pub(crate) fn check(check: &mut Check<'_>, object: Object<'_>, pods: Pods<'_>) {
                 check.at(Rule::InvalidValue, name, message).answered(answer);
             }
         }
-        container::check(check, scope, path, node, &volumes);
+        container::check(check, scope, path, node, &mountable);
     }
     resources::check(check, scope);
 }
@@ -214,6 +209,12 @@ fn check_toleration(check: &mut Check<'_>, object: Object<'_>, toleration: &Node
         let place = toleration.get("operator").unwrap_or(toleration);
         invalid(check, object, place, path, (message, "operator must be Exists when `key` is empty"));
     }
+    if let Some(value) = toleration.get("value").filter(|_| matches!(operator, "" | "Equal"))
+        && let Some(reason) = value.string().and_then(not_a_label_value)
+    {
+        let message = format!("the value \"{}\" {reason}", text("value"));
+        invalid(check, object, value, path, (message, "must be a valid label value"));
+    }
     if let Some(seconds) = toleration.get("tolerationSeconds").filter(|_| text("effect") != "NoExecute") {
         let message = "tolerationSeconds needs the effect NoExecute";
         let path = path.replace(".operator", ".effect");
@@ -297,7 +298,6 @@ fn check_volumes<'n>(check: &mut Check<'_>, scope: Scope<'n>) -> HashSet<&'n str
             }
         }
         check_volume_source(check, scope, volume, &path);
-        check_downward_api(check, scope, volume, &path);
         let Some(host_path) = volume.get("hostPath") else { continue };
         // What has no path is a finding about the missing field.
         let Some(directory) = host_path.get("path").and_then(Node::text) else { continue };
@@ -336,6 +336,9 @@ fn check_volume_source(check: &mut Check<'_>, scope: Scope<'_>, volume: &Node, p
         ("hostPath", "path"),
         ("nfs", "server"),
         ("nfs", "path"),
+        ("ephemeral", "volumeClaimTemplate"),
+        ("csi", "driver"),
+        ("gitRepo", "repository"),
     ] {
         let Some(node) = volume.get(source) else { continue };
         if node.get(required).is_none_or(|found| found.text() == Some("")) {
@@ -344,41 +347,6 @@ fn check_volume_source(check: &mut Check<'_>, scope: Scope<'_>, volume: &Node, p
             check
                 .at(Rule::MissingField, place, format!("{source} has no {required}"))
                 .answered(object.invalid(format_args!("{field}: Required value")));
-        }
-    }
-}
-
-/// Checks the fields of the pod that a volume has as files.
-fn check_downward_api(check: &mut Check<'_>, scope: Scope<'_>, volume: &Node, path: &str) {
-    let Scope { object, pods, .. } = scope;
-    let items = volume.at(&["downwardAPI", "items"]).map(Node::items).unwrap_or_default();
-    for (index, item) in items.iter().enumerate() {
-        let field = |name: &str| pods.field(format_args!("{path}.downwardAPI.items[{index}]{name}"));
-        match item.get("path") {
-            Some(node) => check_descending_path(check, object, node, &field(".path")),
-            None => required(check, object, item, &field(".path"), "the item has no path"),
-        }
-        match (item.get("fieldRef"), item.get("resourceFieldRef")) {
-            (None, None) => {
-                required(
-                    check,
-                    object,
-                    item,
-                    &field(""),
-                    "the item has neither fieldRef nor resourceFieldRef",
-                );
-            }
-            (Some(reference), None) => {
-                environment::check_field(check, object, reference, &field(".fieldRef"), &VOLUME_FIELDS);
-            }
-            (None, Some(reference)) => {
-                environment::check_resource(check, object, reference, &field(".resourceFieldRef"));
-            }
-            (Some(_), Some(second)) => {
-                let message = "the item has both fieldRef and resourceFieldRef";
-                let reason = "fieldRef and resourceFieldRef can not be specified simultaneously";
-                invalid(check, object, second, &field(""), (message, reason));
-            }
         }
     }
 }

@@ -113,7 +113,10 @@ fn check_amounts(check: &mut Check<'_>, scope: Scope<'_>, path: ContainerPath, c
             let resource = ComputeResource::from(entry.name());
             let Some(text) = entry.value.amount() else { continue };
             let reason = match resource.parse_amount(&text) {
-                Ok(_) => continue,
+                Ok(_) => {
+                    check_whole(check, scope, path, name, entry);
+                    continue;
+                }
                 Err(error) => error.to_string(),
             };
             is_readable = false;
@@ -128,6 +131,20 @@ fn check_amounts(check: &mut Check<'_>, scope: Scope<'_>, path: ContainerPath, c
         check_style(check, container, list("limits").is_empty(), list("requests").is_empty());
     }
     is_readable
+}
+
+/// Checks that the amount of an extended resource, such as `example.org/device`, is a whole number.
+fn check_whole(check: &mut Check<'_>, scope: Scope<'_>, path: ContainerPath, list: &str, entry: &Entry) {
+    let name = entry.name();
+    let Some(text) = entry.value.amount().filter(|_| name.contains('/') && !name.contains("kubernetes.io/"))
+    else {
+        return;
+    };
+    if ComputeResource::Cpu.parse_amount(&text).is_ok_and(|millis| millis % 1000 != 0) {
+        let field = scope.pods.field(format_args!("{path}.resources.{list}[{name}]"));
+        let message = format!("{name} is {text}; it must be a whole number");
+        invalid(check, scope.object, &entry.value, &field, (message, "must be an integer"));
+    }
 }
 
 /// Checks that the name of a resource is one that a container can have.

@@ -13,6 +13,9 @@ use super::names::{not_a_dns_subdomain, not_a_port_name, not_a_service_name};
 use super::service::label;
 use super::values::{check_allowed, invalid, required};
 
+/// The annotation that named the class of an Ingress before the field.
+const CLASS_ANNOTATION: &str = "kubernetes.io/ingress.class";
+
 /// Checks the hosts and paths of a route.
 pub(crate) fn check(check: &mut Check<'_>, object: Object<'_>) {
     let Some(spec) = object.spec() else { return };
@@ -42,6 +45,15 @@ pub(crate) fn check(check: &mut Check<'_>, object: Object<'_>) {
         if let Some(reason) = not_a_dns_subdomain(text.strip_prefix("*.").unwrap_or(text)) {
             let message = format!("the host \"{text}\" {reason}");
             invalid(check, object, host, path, (message, "must be a lowercase RFC 1123 subdomain"));
+        }
+    });
+    check_class(check, object, spec);
+    visit(spec, &["tls", "*", "secretName"], "spec", &mut |name, path| {
+        if let Some(text) = name.string().filter(|text| !text.is_empty())
+            && let Some(reason) = not_a_dns_subdomain(text)
+        {
+            let message = format!("the name \"{text}\" of the Secret {reason}");
+            invalid(check, object, name, path, (message, "must be a lowercase RFC 1123 subdomain"));
         }
     });
     for (index, rule) in rules.iter().enumerate() {
@@ -104,6 +116,22 @@ pub(crate) fn check(check: &mut Check<'_>, object: Object<'_>) {
     }
     if let Some(backend) = spec.get("defaultBackend").filter(|_| is_current) {
         check_backend(check, object, backend, "spec.defaultBackend");
+    }
+}
+
+/// Checks that the annotation of before 2020 and the field name the same class.
+fn check_class(check: &mut Check<'_>, object: Object<'_>, spec: &Node) {
+    let annotation = object.node.at(&["metadata", "annotations", CLASS_ANNOTATION]);
+    if let (Some(annotation), Some(class)) = (annotation, spec.get("ingressClassName"))
+        && let (Some(old), Some(new)) = (annotation.string(), class.string())
+        && old != new
+    {
+        let message = format!(
+            "the annotation {CLASS_ANNOTATION} is \"{old}\", and ingressClassName is \"{new}\"; remove one"
+        );
+        let path = "annotations.kubernetes.io/ingress.class";
+        let reason = "must match `ingressClassName` when both are specified";
+        invalid(check, object, annotation, path, (message, reason));
     }
 }
 

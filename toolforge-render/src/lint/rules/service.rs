@@ -15,6 +15,9 @@ use super::selection::Selection;
 use super::values::{check_allowed, check_allowed_or_empty, check_ip, forbidden, invalid, required};
 use crate::object::marks_web_service;
 
+/// The most seconds that a client reaches the same pod.
+const DAY: i64 = 86_400;
+
 /// Checks a Service by itself.
 pub(crate) fn check(check: &mut Check<'_>, object: Object<'_>) {
     let Some(spec) = object.spec() else { return };
@@ -46,6 +49,7 @@ pub(crate) fn check(check: &mut Check<'_>, object: Object<'_>) {
     if let Some(affinity) = spec.get("sessionAffinity") {
         check_allowed_or_empty(check, object, affinity, "spec.sessionAffinity", &["ClientIP", "None"]);
     }
+    check_affinity_time(check, object, spec);
     check_addresses(check, object, spec);
     let ports = spec.get("ports").map(Node::items).unwrap_or_default();
     let is_headless = spec.get("clusterIP").and_then(Node::text) == Some("None");
@@ -94,6 +98,7 @@ fn check_addresses(check: &mut Check<'_>, object: Object<'_>, spec: &Node) {
     {
         check_ip(check, object, address, "spec.clusterIP");
     }
+    check_address_list(check, object, spec);
     for entry in spec.get("selector").map(Node::entries).unwrap_or_default() {
         let (key, path) = (entry.name(), "spec.selector");
         if let Some(reason) = not_a_label_key(key) {
@@ -117,6 +122,56 @@ fn check_addresses(check: &mut Check<'_>, object: Object<'_>, spec: &Node) {
         } else {
             check_allowed(check, object, policy, path, &["Cluster", "Local"]);
         }
+    }
+}
+
+/// Checks the lists of addresses and of their families, as `kubectl get -o yaml` prints them.
+fn check_address_list(check: &mut Check<'_>, object: Object<'_>, spec: &Node) {
+    let families = spec.get("ipFamilies").map(Node::items).unwrap_or_default();
+    if let [first, second] = families
+        && let Some(text) = second.string().filter(|text| first.string() == Some(*text))
+    {
+        let answer = object.invalid(format_args!("spec.ipFamilies[1]: Duplicate value: \"{text}\""));
+        check.at(Rule::InvalidValue, second, format!("{text} is there twice")).answered(answer);
+    }
+    let addresses = spec.get("clusterIPs").map(Node::items).unwrap_or_default();
+    let kind = spec.get("type").and_then(Node::text);
+    let Some(first) = addresses.first().filter(|_| kind != Some("ExternalName")) else { return };
+    let path = "spec.clusterIPs";
+    match spec.get("clusterIP").filter(|address| address.text() != Some("")) {
+        None => {
+            let message = "clusterIPs needs a clusterIP, its first item; remove clusterIPs, so that the Service gets an address";
+            let place = spec.entry("clusterIPs").map_or(first, |entry| &entry.key);
+            let answer = "spec.clusterIPs: Invalid value: must be empty when `clusterIP` is not specified";
+            check.at(Rule::InvalidValue, place, message).answered(object.invalid(answer));
+        }
+        Some(address) if address.text() != first.text() => {
+            let message = format!(
+                "the first of clusterIPs is {}, and clusterIP is {}",
+                first.text().unwrap_or_default(),
+                address.text().unwrap_or_default()
+            );
+            invalid(check, object, first, path, (message, "first value must match `clusterIP`"));
+        }
+        Some(_) => {}
+    }
+    for (index, address) in addresses.iter().enumerate() {
+        if index > 0 || address.text() != Some("None") {
+            check_ip(check, object, address, &format!("{path}[{index}]"));
+        }
+    }
+}
+
+/// Checks how long a client reaches the same pod.
+fn check_affinity_time(check: &mut Check<'_>, object: Object<'_>, spec: &Node) {
+    let timeout = spec.at(&["sessionAffinityConfig", "clientIP", "timeoutSeconds"]);
+    let is_affine = spec.get("sessionAffinity").and_then(Node::text) == Some("ClientIP");
+    if let Some(node) = timeout.filter(|_| is_affine)
+        && let Some(seconds) = node.integer().filter(|seconds| !(1..=DAY).contains(seconds))
+    {
+        let message = format!("timeoutSeconds is {seconds}; it must be 1 to {DAY}");
+        let path = "spec.sessionAffinityConfig.clientIP.timeoutSeconds";
+        invalid(check, object, node, path, (message, "must be greater than 0 and less than 86400"));
     }
 }
 

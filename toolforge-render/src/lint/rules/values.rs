@@ -131,16 +131,59 @@ pub(crate) fn check_ip(check: &mut Check<'_>, object: Object<'_>, node: &Node, p
     found
 }
 
-/// Returns whether a text is a range of addresses, such as `10.0.0.0/8`.
-pub(crate) fn is_ip_range(text: &str) -> bool {
-    let Some((address, length)) = text.split_once('/') else { return false };
-    let is_number = !length.is_empty() && length.bytes().all(|byte| byte.is_ascii_digit());
-    let most = match parse_ip(address) {
-        Some(IpAddr::V4(_)) => 32,
-        Some(IpAddr::V6(_)) => 128,
-        None => return false,
+/// Checks that a string is the IP address of another machine.
+pub(crate) fn check_machine_ip(check: &mut Check<'_>, object: Object<'_>, node: &Node, path: &str) {
+    let Some(found) = check_ip(check, object, node, path) else { return };
+    let reason = match found {
+        _ if found.is_unspecified() => "may not be unspecified",
+        _ if found.is_loopback() => "may not be in the loopback range (127.0.0.0/8, ::1/128)",
+        IpAddr::V4(found) if found.is_link_local() => {
+            "may not be in the link-local range (169.254.0.0/16, fe80::/10)"
+        }
+        IpAddr::V6(found) if found.is_unicast_link_local() => {
+            "may not be in the link-local range (169.254.0.0/16, fe80::/10)"
+        }
+        IpAddr::V4(found) if found.octets().starts_with(&[224, 0, 0]) => {
+            "may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)"
+        }
+        IpAddr::V6(found) if found.octets()[0] == 0xff && found.octets()[1] & 0x0f == 2 => {
+            "may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)"
+        }
+        _ => return,
     };
-    is_number && length.parse::<u32>().is_ok_and(|length| length <= most)
+    let message = format!("{found} is not an address of another machine: it {reason}");
+    invalid(check, object, node, path, (message, reason));
+}
+
+/// A range of addresses: an address, and how many of its first bits all of them have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct IpRange {
+    address: IpAddr,
+    length: u32,
+}
+
+impl IpRange {
+    /// Returns whether all addresses of another range, and more, are in this one.
+    pub(crate) fn has_within(self, other: Self) -> bool {
+        let bits = |address: IpAddr| match address {
+            IpAddr::V4(address) => (u128::from(address.to_bits()) << 96, 32),
+            IpAddr::V6(address) => (address.to_bits(), 128),
+        };
+        let ((one, one_size), (two, two_size)) = (bits(self.address), bits(other.address));
+        one_size == two_size
+            && self.length < other.length
+            && (one ^ two).checked_shr(128 - self.length).unwrap_or(0) == 0
+    }
+}
+
+/// Returns a range of addresses, such as `10.0.0.0/8`.
+pub(crate) fn ip_range(text: &str) -> Option<IpRange> {
+    let (address, length) = text.split_once('/')?;
+    let is_number = !length.is_empty() && length.bytes().all(|byte| byte.is_ascii_digit());
+    let address = parse_ip(address)?;
+    let most = if address.is_ipv4() { 32 } else { 128 };
+    let length = length.parse().ok().filter(|length| is_number && *length <= most)?;
+    Some(IpRange { address, length })
 }
 
 /// Parses an address as the API server does: numbers may have zeros at their beginning.
@@ -164,10 +207,25 @@ mod tests {
     #[test]
     fn ranges_have_an_address_and_a_length() {
         for text in ["10.0.0.0/8", "0.0.0.0/0", "::/0", "fe80::/128"] {
-            assert!(is_ip_range(text), "{text}");
+            assert!(ip_range(text).is_some(), "{text}");
         }
         for text in ["x", "10.0.0.0", "10.0.0.0/33", "10.0.0.0/", "10.0.0.0/-1", "::/129", "10.0.0/8"] {
-            assert!(!is_ip_range(text), "{text}");
+            assert!(ip_range(text).is_none(), "{text}");
+        }
+        for (whole, part, expected) in [
+            ("10.0.0.0/8", "10.1.0.0/16", true),
+            ("10.0.0.0/8", "11.0.0.0/16", false),
+            ("10.0.0.0/8", "10.0.0.0/8", false),
+            ("10.0.0.0/8", "0.0.0.0/0", false),
+            ("0.0.0.0/0", "192.168.0.0/16", true),
+            ("::/0", "fe80::/10", true),
+            ("::/0", "10.0.0.0/8", false),
+        ] {
+            assert_eq!(
+                ip_range(whole).unwrap().has_within(ip_range(part).unwrap()),
+                expected,
+                "{whole} {part}"
+            );
         }
     }
 

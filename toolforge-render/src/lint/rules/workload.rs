@@ -5,6 +5,7 @@ use super::super::rule::Rule;
 use super::super::syntax::Node;
 use super::values::{check_allowed_or_empty, check_at_least, invalid};
 use super::{job_policy, selector};
+use crate::object::GENERATED_LABELS;
 
 /// More attempts than this are hardly meant.
 const MANY_RETRIES: i64 = 20;
@@ -40,6 +41,11 @@ pub(crate) fn check(check: &mut Check<'_>, object: Object<'_>) {
             check_job(check, object);
             let is_job = matches!(object.kind.name, "Job" | "CronJob");
             let parent = path.split_last().and_then(|(_, parents)| object.node.at(parents));
+            if let Some(parent) = parent.filter(|_| is_job)
+                && parent.get("manualSelector").and_then(Node::boolean) != Some(true)
+            {
+                check_generated_labels(check, object, pods);
+            }
             if let Some(parent) = parent.filter(|_| is_job)
                 && let Some(selector) = parent.get("selector")
                 && parent.get("manualSelector").and_then(Node::boolean) != Some(true)
@@ -105,6 +111,24 @@ fn check_manual_selector(check: &mut Check<'_>, object: Object<'_>, parent: &Nod
     }
 }
 
+/// Checks that the pods of a Job have no labels of another one, as what `kubectl get -o yaml` prints has: the API server adds those
+/// of the Job itself, and the Jobs of a CronJob get new ones each time.
+fn check_generated_labels(check: &mut Check<'_>, object: Object<'_>, pods: Pods<'_>) {
+    let name = (object.kind.name == "Job").then(|| object.name()).filter(|name| !name.is_empty());
+    for entry in pods.labels().map(Node::entries).unwrap_or_default() {
+        let key = entry.name();
+        let is_of_name = key.ends_with("job-name");
+        if !GENERATED_LABELS.contains(&key) || is_of_name && name.is_some() && entry.value.string() == name {
+            continue;
+        }
+        let meant = if is_of_name { "the name of the Job" } else { "the uid of the Job" };
+        let path = format!("{}.metadata.labels[{key}]", pods.path.join("."));
+        let answer = object.invalid(format_args!("{path}: Invalid value: must be {meant}"));
+        let message = format!("the label {key} is generated; remove it");
+        check.at(Rule::Selector, &entry.key, message).answered(answer);
+    }
+}
+
 fn check_strategy(check: &mut Check<'_>, object: Object<'_>, strategy: &Node) {
     let kind = strategy.get("type");
     if let Some(kind) = kind {
@@ -116,6 +140,7 @@ fn check_strategy(check: &mut Check<'_>, object: Object<'_>, strategy: &Node) {
         return;
     }
     for field in ["maxUnavailable", "maxSurge"] {
+        check_at_least(check, object, Some(update), "spec.strategy.rollingUpdate", field, 0);
         let Some(node) = update.get(field).filter(|node| node.string().is_some()) else { continue };
         let text = node.text().unwrap_or_default();
         let digits = text.strip_suffix('%').unwrap_or_default();
@@ -134,7 +159,9 @@ fn check_strategy(check: &mut Check<'_>, object: Object<'_>, strategy: &Node) {
             invalid(check, object, node, &path, (message, "must not be greater than 100%"));
         }
     }
-    let is_zero = |field: &str| update.get(field).is_some_and(|node| matches!(node.text(), Some("0" | "0%")));
+    let is_zero = |field: &str| {
+        update.get(field).is_some_and(|node| node.integer() == Some(0) || node.string() == Some("0%"))
+    };
     if is_zero("maxUnavailable") && is_zero("maxSurge") {
         check
             .at(Rule::InvalidValue, update, "maxUnavailable and maxSurge are both 0, so that no pod can be replaced")

@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 
 use super::manifests::{
-    CONFIG_MAP, DEPLOYMENT, HTTP_ROUTE, INGRESS, JOB, NETWORK_POLICY, SECRET, SERVICE, STATEFUL_SET,
+    CONFIG_MAP, CRON_JOB, DEPLOYMENT, ENDPOINTS, HTTP_ROUTE, INGRESS, JOB, NETWORK_POLICY, SECRET, SERVICE,
+    STATEFUL_SET,
 };
 
 /// Returns changes of a pod's spec.
@@ -115,20 +116,203 @@ pub(super) fn of_pod() -> Vec<(&'static str, Value)> {
         ("/containers/0/volumeMounts/0/recursiveReadOnly", json!("Enabled")),
         ("/containers/0/volumeMounts/0/recursiveReadOnly", json!("Disabled")),
     ]
+    .into_iter()
+    .chain(names_of_pod())
+    .chain(lists_of_pod())
+    .chain(volumes_of_pod())
+    .collect()
+}
+
+/// Returns changes of names and classes of a pod.
+fn names_of_pod() -> Vec<(&'static str, Value)> {
+    let sysctl = |name: &str| json!({"sysctls": [{"name": name, "value": "1"}]});
+    let reference = |kind: &str, name: &str| json!([{kind: {"name": name}}]);
+    let field = |version: &str| json!([{"name": "A", "valueFrom": {"fieldRef": {"apiVersion": version, "fieldPath": "metadata.name"}}}]);
+    let amount = |divisor: &str| json!([{"name": "A", "valueFrom": {"resourceFieldRef": {"resource": "limits.memory", "divisor": divisor}}}]);
+    let device =
+        |count: &str| json!({"limits": {"cpu": "500m", "memory": "512Mi", "example.org/device": count}});
+    vec![
+        ("/nodeName", json!("A_b")),
+        ("/nodeName", json!("worker-1")),
+        ("/readinessGates", json!([{"conditionType": "a b"}])),
+        ("/readinessGates", json!([{"conditionType": "example.org/ready"}])),
+        ("/securityContext", sysctl("a b")),
+        ("/securityContext", sysctl("net.ipv4.tcp_syncookies")),
+        ("/securityContext", json!({"sysctls": [{"value": "1"}]})),
+        ("/securityContext", json!({"supplementalGroups": [-1]})),
+        ("/priority", json!(5)),
+        ("/priority", json!(0)),
+        ("/overhead", json!({"cpu": "100m"})),
+        ("/overhead", json!({})),
+        ("/preemptionPolicy", json!("Never")),
+        ("/preemptionPolicy", json!("PreemptLowerPriority")),
+        ("/priorityClassName", json!("A_b")),
+        ("/runtimeClassName", json!("A_b")),
+        ("/schedulingGates", json!([{"name": "a b"}])),
+        ("/schedulingGates", json!([{"name": "example.org/wait"}])),
+        ("/schedulingGates", json!([{"name": "example.org/wait"}, {"name": "example.org/wait"}])),
+        ("/tolerations", json!([{"key": "a b", "operator": "Exists"}])),
+        ("/tolerations", json!([{"key": "a", "value": "x y"}])),
+        ("/tolerations", json!([{"key": "a", "value": "x"}])),
+        ("/containers/0/envFrom", reference("configMapRef", "A_b")),
+        ("/containers/0/envFrom", reference("configMapRef", "a-")),
+        ("/containers/0/envFrom", reference("secretRef", "a b")),
+        ("/containers/0/envFrom", reference("secretRef", "a.b")),
+        ("/containers/0/env", field("v2")),
+        ("/containers/0/env", field("v1")),
+        ("/containers/0/env", amount("3")),
+        ("/containers/0/env", amount("1Mi")),
+        ("/containers/0/resources", device("500m")),
+        ("/containers/0/resources", device("1")),
+    ]
+}
+
+/// Returns changes of lists of a pod.
+fn lists_of_pod() -> Vec<(&'static str, Value)> {
+    let policy = |policy: Value| json!([policy]);
+    let constraint = |rest: Value| {
+        let mut constraint = rest;
+        constraint["maxSkew"] = json!(1);
+        constraint["whenUnsatisfiable"] = json!("DoNotSchedule");
+        constraint["topologyKey"] = json!("kubernetes.io/hostname");
+        constraint
+    };
+    let near = |term: Value| {
+        let mut term = term;
+        term["topologyKey"] = json!("kubernetes.io/hostname");
+        json!({"podAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [term]}})
+    };
+    let node = |term: Value| json!({"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [term]}}});
+    vec![
+        ("/dnsConfig", json!({"searches": ["a b"]})),
+        ("/dnsConfig", json!({"searches": ["a_b.example."]})),
+        ("/dnsConfig", json!({"nameservers": ["10.0.0.1", "10.0.0.2", "10.0.0.3", "10.0.0.4"]})),
+        ("/dnsConfig", json!({"options": [{"value": "2"}]})),
+        ("/dnsConfig", json!({"options": [{"name": "ndots", "value": "2"}]})),
+        ("/containers/0/resizePolicy", policy(json!({"resourceName": "cpu", "restartPolicy": "X"}))),
+        (
+            "/containers/0/resizePolicy",
+            policy(json!({"resourceName": "cpu", "restartPolicy": "NotRequired"})),
+        ),
+        (
+            "/containers/0/resizePolicy",
+            policy(json!({"resourceName": "cpu", "restartPolicy": "RestartContainer"})),
+        ),
+        (
+            "/containers/0/resizePolicy",
+            policy(json!({"resourceName": "pods", "restartPolicy": "NotRequired"})),
+        ),
+        ("/containers/0/resizePolicy", policy(json!({"resourceName": "cpu"}))),
+        (
+            "/containers/0/resizePolicy",
+            json!([
+                {"resourceName": "cpu", "restartPolicy": "NotRequired"},
+                {"resourceName": "cpu", "restartPolicy": "NotRequired"},
+            ]),
+        ),
+        ("/containers/0/volumeDevices", json!([{"name": "x", "devicePath": "/x"}])),
+        ("/containers/0/volumeDevices", json!([{"name": "cache", "devicePath": "/x"}])),
+        ("/topologySpreadConstraints", json!([constraint(json!({})), constraint(json!({}))])),
+        ("/topologySpreadConstraints", json!([constraint(json!({"minDomains": 0}))])),
+        ("/topologySpreadConstraints", json!([constraint(json!({"matchLabelKeys": ["name"]}))])),
+        (
+            "/topologySpreadConstraints",
+            json!([constraint(
+                json!({"matchLabelKeys": ["x"], "labelSelector": {"matchLabels": {"name": "a"}}})
+            )]),
+        ),
+        (
+            "/topologySpreadConstraints",
+            json!([constraint(json!({"labelSelector": {"matchLabels": {"a": "b c"}}}))]),
+        ),
+        ("/affinity", near(json!({"namespaces": ["A_b"]}))),
+        ("/affinity", near(json!({"namespaces": ["tool-other"]}))),
+        (
+            "/affinity",
+            near(json!({"labelSelector": {"matchExpressions": [{"key": "a b", "operator": "Exists"}]}})),
+        ),
+        (
+            "/affinity",
+            near(
+                json!({"labelSelector": {"matchExpressions": [{"key": "a", "operator": "In", "values": ["b c"]}]}}),
+            ),
+        ),
+        (
+            "/affinity",
+            json!({"podAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": [{"weight": 5}]}}),
+        ),
+        ("/affinity", node(json!({"matchExpressions": [{"key": "a b", "operator": "Exists"}]}))),
+        ("/affinity", node(json!({"matchFields": [{"key": "a", "operator": "In", "values": ["b"]}]}))),
+        (
+            "/affinity",
+            node(json!({"matchFields": [{"key": "metadata.name", "operator": "In", "values": ["b"]}]})),
+        ),
+    ]
+}
+
+/// Returns changes of the volumes of a pod.
+fn volumes_of_pod() -> Vec<(&'static str, Value)> {
+    let item = |file: &str| json!([{"key": "a", "path": file}]);
+    let token = |seconds: u32| json!({"projected": {"sources": [{"serviceAccountToken": {"path": "a", "expirationSeconds": seconds}}]}});
+    let amount = |container: &str| {
+        let resource = json!({"containerName": container, "resource": "limits.cpu", "divisor": "1m"});
+        json!({"downwardAPI": {"items": [{"path": "a", "resourceFieldRef": resource}]}})
+    };
+    let field = |path: &str| {
+        let item = json!({"path": "a", "fieldRef": {"fieldPath": path}});
+        json!({"projected": {"sources": [{"downwardAPI": {"items": [item]}}]}})
+    };
+    let two = |first: &str, second: &str| {
+        json!({"projected": {"sources": [
+            {"secret": {"name": "a", "items": item(first)}}, {"configMap": {"name": "a", "items": item(second)}},
+        ]}})
+    };
+    [
+        json!({"nfs": {"server": "a", "path": "b"}}),
+        json!({"nfs": {"server": "a", "path": "/b"}}),
+        json!({"nfs": {"path": "/b"}}),
+        json!({"projected": {"sources": [{"secret": {"name": "a"}, "configMap": {"name": "a"}}]}}),
+        json!({"projected": {"sources": [{"secret": {"name": "a"}}, {"configMap": {"name": "a"}}]}}),
+        json!({"projected": {"sources": [{"secret": {}}]}}),
+        json!({"projected": {"sources": [{"serviceAccountToken": {}}]}}),
+        token(60),
+        token(600),
+        two("b", "b"),
+        two("b", "c"),
+        field("spec.nodeName"),
+        field("metadata.name"),
+        amount(""),
+        amount("bot"),
+        json!({"ephemeral": {}}),
+        json!({"csi": {}}),
+        json!({"gitRepo": {}}),
+    ]
+    .into_iter()
+    .map(|source| {
+        let mut volume = source;
+        volume["name"] = json!("cache");
+        ("/volumes", json!([volume]))
+    })
+    .collect()
 }
 
 /// Returns changes of any object.
 pub(super) fn of_object() -> Vec<(&'static str, Value)> {
+    let owner = |name: &str| json!({"apiVersion": "v1", "kind": "ConfigMap", "name": name, "uid": name, "controller": true});
     vec![
         ("/metadata/ownerReferences", json!([{"kind": "X"}])),
         ("/metadata/annotations", json!({"a": "x".repeat(262_145)})),
         ("/metadata/generateName", json!("A_b")),
         ("/metadata/generateName", json!("a-")),
+        ("/metadata/ownerReferences", json!([owner("a")])),
+        ("/metadata/ownerReferences", json!([owner("a"), owner("b")])),
     ]
 }
 
 /// Returns changes of objects of a kind.
 pub(super) fn of_kind(kind: &str) -> Vec<(&'static str, Value)> {
+    let ignored = |condition: &str| json!({"rules": [{"action": "Ignore", "onPodConditions": [{"type": condition, "status": "True"}]}]});
+    let except = |range: &str| json!([{"from": [{"ipBlock": {"cidr": "10.0.0.0/8", "except": [range]}}]}]);
     match kind {
         CONFIG_MAP => {
             vec![("/data/a", json!("x".repeat(1_100_000))), ("/data/a", json!("x".repeat(900_000)))]
@@ -146,7 +330,27 @@ pub(super) fn of_kind(kind: &str) -> Vec<(&'static str, Value)> {
             ("/spec/selector", Value::Null),
             ("/spec/serviceName", Value::Null),
         ],
+        ENDPOINTS => vec![
+            ("/subsets/0/addresses/0/hostname", json!("A_b")),
+            ("/subsets/0/addresses/0/hostname", json!("a")),
+            ("/subsets/0/addresses/0/nodeName", json!("A_b")),
+            ("/subsets/0/addresses/0/nodeName", json!("worker-1")),
+            ("/subsets/0/ports/0/protocol", json!("X")),
+            ("/subsets/0/ports/0/protocol", json!("UDP")),
+        ],
         SERVICE => vec![
+            ("/spec/ports/0/appProtocol", json!("a b")),
+            ("/spec/ports/0/appProtocol", json!("kubernetes.io/ws")),
+            ("/spec/externalIPs", json!(["x"])),
+            ("/spec/externalIPs", json!(["10.0.0.1"])),
+            ("/spec/externalIPs", json!(["127.0.0.1"])),
+            ("/spec/externalIPs", json!(["224.0.0.1"])),
+            ("/spec/clusterIPs", json!(["10.0.0.1"])),
+            ("/spec/clusterIPs", json!([])),
+            ("/spec/ipFamilies", json!(["IPv4", "IPv4"])),
+            ("/spec/ipFamilies", json!(["IPv4"])),
+            ("/spec/trafficDistribution", json!("X")),
+            ("/spec/trafficDistribution", json!("PreferClose")),
             ("/spec/clusterIP", json!("foo")),
             ("/spec/selector", json!({"a": "b c"})),
             ("/spec/selector", json!({"a b": "c"})),
@@ -165,8 +369,33 @@ pub(super) fn of_kind(kind: &str) -> Vec<(&'static str, Value)> {
                 json!({"type": "ExternalName", "externalName": "a.example", "ipFamilyPolicy": "SingleStack"}),
             ),
         ],
-        JOB => vec![("/spec/manualSelector", json!(true))],
+        JOB => vec![
+            ("/spec/managedBy", json!("x")),
+            ("/spec/managedBy", json!("example.org/robot")),
+            ("/spec/manualSelector", json!(true)),
+            ("/spec/template/metadata/labels/controller-uid", json!("x")),
+            (
+                "/spec/template/metadata/labels",
+                json!({"name": "a", "toolforge": "tool", "batch.kubernetes.io/controller-uid": "x"}),
+            ),
+            ("/spec/template/metadata/labels/job-name", json!("other")),
+            ("/spec/template/metadata/labels/job-name", json!("a")),
+        ],
+        CRON_JOB => vec![
+            ("/spec/jobTemplate/spec/managedBy", json!("x")),
+            ("/spec/jobTemplate/spec/managedBy", json!("example.org/robot")),
+            ("/spec/jobTemplate/metadata", json!({"labels": {"a": "b c"}})),
+            ("/spec/jobTemplate/metadata", json!({"labels": {"a": "b"}})),
+            ("/spec/jobTemplate/spec/podFailurePolicy", ignored("a b")),
+            ("/spec/jobTemplate/spec/podFailurePolicy", ignored("DisruptionTarget")),
+            ("/spec/jobTemplate/spec/template/metadata/labels/controller-uid", json!("x")),
+            ("/spec/jobTemplate/spec/template/metadata/labels/job-name", json!("a")),
+            ("/spec/jobTemplate/spec/manualSelector", json!(true)),
+        ],
         DEPLOYMENT => vec![
+            ("/spec/strategy", json!({"rollingUpdate": {"maxSurge": -1}})),
+            ("/spec/strategy", json!({"rollingUpdate": {"maxUnavailable": -1}})),
+            ("/spec/strategy", json!({"rollingUpdate": {"maxSurge": 0, "maxUnavailable": 1}})),
             ("/spec/selector/matchExpressions", json!([{"key": "name", "operator": "In"}])),
             (
                 "/spec/selector/matchExpressions",
@@ -175,6 +404,13 @@ pub(super) fn of_kind(kind: &str) -> Vec<(&'static str, Value)> {
         ],
         HTTP_ROUTE => of_route(),
         NETWORK_POLICY => vec![
+            ("/spec/ingress", json!([{"ports": [{"port": "A_b"}]}])),
+            ("/spec/ingress", json!([{"ports": [{"port": "http"}]}])),
+            ("/spec/ingress", except("11.0.0.0/16")),
+            ("/spec/ingress", except("10.1.0.0/16")),
+            ("/spec/ingress", json!([{"from": [{"namespaceSelector": {"matchLabels": {"a": "b c"}}}]}])),
+            ("/spec/podSelector", json!({"matchLabels": {"a": "b c"}})),
+            ("/spec/podSelector", json!({"matchLabels": {"a b": "c"}})),
             ("/spec/ingress", json!([{"ports": [{"port": 90, "endPort": 80}]}])),
             ("/spec/ingress", json!([{"ports": [{"port": 80, "endPort": 90}]}])),
             ("/spec/ingress", json!([{"ports": [{"endPort": 80}]}])),
@@ -188,6 +424,8 @@ pub(super) fn of_kind(kind: &str) -> Vec<(&'static str, Value)> {
             ),
         ],
         INGRESS => vec![
+            ("/spec/tls", json!([{"hosts": ["a.example"], "secretName": "A_b"}])),
+            ("/spec/tls", json!([{"hosts": ["a.example"], "secretName": "a"}])),
             ("/spec/tls", json!([{"hosts": ["x_y"]}])),
             ("/spec/tls", json!([{"hosts": ["*.a.example"]}])),
         ],

@@ -30,14 +30,16 @@ pub(super) fn drawn(timelines: &[Timeline], from: Timestamp, part: SignedDuratio
         };
         format!("{}{of_quota}", resource.escaped())
     };
-    let hard = |timeline: &Timeline| format!("of {}", timeline.resource.amount(timeline.hard));
+    let most = |timeline: &Timeline| timeline.peaks.iter().copied().max().unwrap_or(0);
+    let amounts = |timeline: &Timeline| timeline.resource.short_amounts(timeline.hard, [most(timeline)]);
+    let hard = |timeline: &Timeline| format!("of {}", amounts(timeline).0);
     let width = |text: &dyn Fn(&Timeline) -> String| {
         timelines.iter().map(|timeline| text(timeline).chars().count()).max().unwrap_or(0)
     };
     let (label_width, hard_width) = (width(&label), width(&hard));
     let line = |timeline: &Timeline| {
         let cells: String = timeline.peaks.iter().map(|peak| shade(*peak, timeline.hard)).collect();
-        let most = timeline.resource.amount(timeline.peaks.iter().copied().max().unwrap_or(0));
+        let [most] = amounts(timeline).1;
         format!("{:label_width$}  {:hard_width$}  |{cells}|  max {most}", label(timeline), hard(timeline))
     };
     let mut lines: Vec<String> = timelines.iter().map(line).collect();

@@ -172,7 +172,7 @@ impl UnmanagedObject {
         }
         let amount = |resource: Resource, unit: &str| {
             let amount = self.usage.get(&resource);
-            (amount > 0).then(|| format!("{}{unit}", resource.amount(amount)))
+            (amount > 0).then(|| format!("{}{unit}", resource.short_amount(amount)))
         };
         let pods = format!("{pods} {}", if pods == 1 { "pod" } else { "pods" });
         let amounts = [amount(Resource::LimitsCpu, " CPU"), amount(Resource::LimitsMemory, "")];
