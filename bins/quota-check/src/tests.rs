@@ -180,7 +180,7 @@ fn blocked_objects_have_a_duration() {
         "firstTimestamp": seconds(7300), "lastTimestamp": seconds(60),
     });
     let events = || (format!("{CORE}/events"), list(std::slice::from_ref(&event)));
-    let sets = "/apis/apps/v1/namespaces/tool-x/statefulsets".to_owned();
+    let sets = format!("{APPS}/statefulsets");
     let refused = || (sets.clone(), Answer::refusal(403, "Forbidden", "no"));
     let (_, _, output) = run(namespace(&[pod("bot-1")], &[events(), refused()]), &[]);
     assert!(output.contains("blocked now:\n  StatefulSet bot for 2 h, 9 times: Error creating"), "{output}");

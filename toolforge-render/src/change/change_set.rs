@@ -8,7 +8,7 @@ use toolforge_quota::{
 };
 
 use crate::change::stages::{check, check_all, freed_objects};
-use crate::change::{BlockedRun, Change, ChangeDemand, Downtime, Rollout, WorkloadKind};
+use crate::change::{Change, ChangeDemand, Downtime, Rollout, WorkloadKind};
 use crate::object::Object;
 
 /// The resource that a quota counts pods by in its generic form, `count/pods`.
@@ -81,6 +81,20 @@ impl ResourceForecast<'_> {
     pub fn fits_with_retries(&self) -> bool {
         self.fits() && self.with_retries.is_none_or(ResourceCheck::fits)
     }
+}
+
+/// A scheduled job or CronJob whose runs can never start beside what stays.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct BlockedRun {
+    /// Name of the job or the CronJob.
+    pub name: String,
+    /// Name of its change.
+    pub(super) change: String,
+    /// What one pod of a run exceeds together with what stays.
+    pub shortfalls: Vec<ResourceCheck>,
+    /// Whether runs start until CronJobs keep as many finished Jobs as their history limits allow.
+    pub when_history_is_full: bool,
 }
 
 impl ChangeSet {

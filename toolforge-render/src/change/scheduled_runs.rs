@@ -4,21 +4,7 @@ use toolforge_quota::{Demand, KeptJobs, Limits, ObjectName, QuotaCheck, Resource
 
 use crate::change::queued_runs::own_objects;
 use crate::change::stages::check;
-use crate::change::{Action, Change, ChangeSet};
-
-/// A scheduled job or CronJob whose runs can never start beside what stays.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct BlockedRun {
-    /// Name of the job or the CronJob.
-    pub name: String,
-    /// Name of its change.
-    change: String,
-    /// What one pod of a run exceeds together with what stays.
-    pub shortfalls: Vec<ResourceCheck>,
-    /// Whether runs start until CronJobs keep as many finished Jobs as their history limits allow.
-    pub when_history_is_full: bool,
-}
+use crate::change::{Action, BlockedRun, Change, ChangeSet};
 
 impl ChangeSet {
     /// Returns the set with the runs of scheduled jobs and CronJobs that can never start: not even one of its pods fits beside what

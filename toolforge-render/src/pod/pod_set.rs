@@ -7,11 +7,8 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use toolforge_quota::{Demand, LimitRange, Limits, ObjectName, WaitingPods};
 
-use crate::pod::unsettled::{controller, may_be_admitted, pod_id};
+use crate::pod::unsettled::{REPLICA_FAILURE, controller, may_be_admitted, pod_id};
 use crate::pod::{pod_demand, stated_pod, traits_of};
-
-/// The condition of an object whose pods the API server refuses.
-pub(crate) const REPLICA_FAILURE: &str = "ReplicaFailure";
 
 /// A `StatefulSet`, a `DaemonSet`, a `ReplicationController`, or a `ReplicaSet` that no Deployment has.
 #[derive(Clone, Debug, PartialEq)]

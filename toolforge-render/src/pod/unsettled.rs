@@ -9,9 +9,12 @@ use toolforge_quota::{Demand, JobPod, LimitRange, Limits, ObjectName, Terminatin
 
 use crate::object::{Object, condition_text, deployment_spec, has_labels};
 use crate::pod::{
-    AdmissionRefusal, REPLICA_FAILURE, cause_of_refusal, has_ended, pod_demand, pods_of, stated_pod,
-    traits_of, waits_for_unpausing,
+    AdmissionRefusal, cause_of_refusal, has_ended, pod_demand, pods_of, stated_pod, traits_of,
+    waits_for_unpausing,
 };
+
+/// The condition of an object whose pods the API server refuses.
+pub(crate) const REPLICA_FAILURE: &str = "ReplicaFailure";
 
 /// When pods were read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

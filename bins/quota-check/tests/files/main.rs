@@ -357,7 +357,8 @@ fn manifest_replaces_the_live_schedule() {
     let line = format!("--from {} -", facts.display());
     // The live job of this name runs at 3:00, beside 3Gi.
     for (memory, is_blocked) in [("4Gi", false), ("6Gi", true)] {
-        let input = cron_job("nightly", "0 4 * * *", memory);
+        // A container of another name would be one more.
+        let input = cron_job("nightly", "0 4 * * *", memory).replace("name: a,", "name: nightly,");
         let found = said(&line, &input);
         assert!(found.starts_with("[exit 0]"), "{found}");
         let warning = "warning: no run of these jobs can start, as what keeps running uses too much of the quota:\n  \
