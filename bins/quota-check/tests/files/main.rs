@@ -357,8 +357,9 @@ fn manifest_replaces_the_live_schedule() {
     let line = format!("--from {} -", facts.display());
     // The live job of this name runs at 3:00, beside 3Gi.
     for (memory, is_blocked) in [("4Gi", false), ("6Gi", true)] {
-        // A container of another name would be one more.
-        let input = cron_job("nightly", "0 4 * * *", memory).replace("name: a,", "name: nightly,");
+        // A container of another name would be one more, and the live request of CPU stays.
+        let input = cron_job("nightly", "0 4 * * *", memory);
+        let input = input.replace("name: a,", "name: nightly,").replace("cpu: 100m", "cpu: 500m");
         let found = said(&line, &input);
         assert!(found.starts_with("[exit 0]"), "{found}");
         let warning = "warning: no run of these jobs can start, as what keeps running uses too much of the quota:\n  \

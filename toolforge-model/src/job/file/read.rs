@@ -172,8 +172,8 @@ mod tests {
         );
         for (text, expected) in [
             ("apiVersion: batch/v1\nkind: CronJob\nmetadata: {name: x}\n", "this is a Kubernetes manifest"),
-            ("components:\n  bot: {}\n", "toolforge components"),
-            ("config-version: v1\ncomponents: {}\n", "toolforge components"),
+            ("components:\n  bot: {}\n", "a component configuration"),
+            ("config-version: v1\ncomponents: {}\n", "a component configuration"),
             ("jobs:\n- name: x\n", "must be the whole file"),
             ("name: x\nimage: bookworm\n", "this is one job: write `- `"),
             ("- kind: Pod\n", "this is a list of Kubernetes objects"),
