@@ -1,7 +1,7 @@
 //! Fetching the facts for a plan of files, with the live objects of manifests.
 
 use futures_util::future::try_join_all;
-use k8s_openapi::api::apps::v1::{Deployment, ReplicaSet};
+use k8s_openapi::api::apps::v1::{Deployment, DeploymentSpec, ReplicaSet};
 use k8s_openapi::api::core::v1::PersistentVolumeClaim;
 use kube::api::ListParams;
 use serde_json::Value;
@@ -182,7 +182,10 @@ impl Client {
 
 /// Returns whether a Deployment of manifests is paused, or the live one.
 fn has_paused(manifests: &[&Manifest], live: &[Deployment]) -> bool {
-    let is_paused = |live: &Deployment| live.spec.as_ref().is_some_and(|spec| spec.paused == Some(true));
+    let is_paused = |live: &Deployment| {
+        let spec: Option<&DeploymentSpec> = (&live.spec).into();
+        spec.is_some_and(|spec| spec.paused == Some(true))
+    };
     manifests.iter().any(|manifest| {
         let mut live = live.iter().filter(|live| live.metadata.name.as_deref() == Some(&manifest.name));
         let is_deployment = matches!(manifest.object, ManifestObject::Deployment(_));
