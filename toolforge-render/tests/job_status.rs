@@ -305,6 +305,7 @@ fn old_job(status: Value, pods: &[(&str, u8, Value)]) -> JobStatus {
         for (key, value) in container.as_object().unwrap() {
             pod["status"]["containerStatuses"][0][key] = value.clone();
         }
+        pod["spec"]["containers"][0]["image"] = container["image"].clone();
         pod
     });
     let pods = pods.collect();
@@ -328,6 +329,11 @@ fn pods_of_a_former_revision_are_no_cause() {
     assert_eq!(shown(old_job(rolling.clone(), &pods)), ("starting", "", 0, false));
     let pods = [("old", 10, up.clone()), ("new", 50, crashing())];
     assert_eq!(shown(old_job(rolling, &pods)), ("failing", "crash-loop", 9, true));
+    // A pod of the former revision is newer, because it replaces one that a node lost.
+    let replaced = json!({"state": running(), "ready": true, "image": "former"});
+    let stuck = json!({"replicas": 2, "updatedReplicas": 1, "readyReplicas": 1});
+    let pods = [("new", 10, crashing()), ("old", 50, replaced)];
+    assert_eq!(shown(old_job(stuck, &pods)), ("degraded", "crash-loop", 9, true));
     // No pod of the new revision can be created.
     let refused = json!([{"type": "ReplicaFailure", "status": "True", "message": QUOTA}]);
     let status = json!({"replicas": 1, "conditions": refused});
@@ -344,6 +350,51 @@ fn age_is_not_that_of_the_deployment() {
     let one = json!({"replicas": 1, "updatedReplicas": 1});
     let starting = old_job(one, &[("new", 48, json!({"ready": false}))]);
     assert_eq!((starting.state.as_str(), starting.since), ("starting", Some(at("2026-11-25T11:48:00Z"))));
+}
+
+#[test]
+fn old_pod_terminates_since_it_was_deleted() {
+    let mut old = pod("old", "d", 10, "Running", &running(), &json!({}), 0);
+    old["metadata"]["deletionTimestamp"] = json!("2026-11-25T11:59:30Z");
+    old["metadata"]["deletionGracePeriodSeconds"] = json!(30);
+    let deployment = json!({
+        "metadata": {"name": "job", "uid": "d", "labels": labels("deployments"), "creationTimestamp": "2026-10-01T00:00:00Z"},
+        "spec": {"selector": {}, "strategy": {"type": "Recreate"}, "template": {"spec": {"containers": [{"name": "job"}]}}},
+        "status": {},
+    });
+    let status = Cluster { deployments: vec![deployment], pods: vec![old], ..Cluster::default() }.status();
+    assert_eq!(status.evidence[0].cause.code(), "terminating");
+    assert_eq!(status.since, Some(at("2026-11-25T11:59:00Z")));
+}
+
+#[test]
+fn one_of_several_containers_may_complete_after_a_retry() {
+    let mut pod = pod("p", "run", 30, "Running", &ended(0, "Completed"), &ended(1, "Error"), 1);
+    pod["spec"]["restartPolicy"] = json!("OnFailure");
+    pod["spec"]["containers"].as_array_mut().unwrap().push(json!({"name": "other"}));
+    let statuses = pod["status"]["containerStatuses"].as_array_mut().unwrap();
+    statuses[0]["ready"] = json!(false);
+    let mut other = statuses[0].clone();
+    for (key, value) in [("name", json!("other")), ("state", running()), ("ready", json!(true))] {
+        other[key] = value;
+    }
+    statuses.push(other);
+    let shown = run_with(6, &json!({"active": 1}), vec![pod], vec![]);
+    assert!(shown.starts_with("running"), "{shown}");
+}
+
+#[test]
+fn pod_whose_init_container_started_has_its_network() {
+    let waiting = json!({"waiting": {"reason": "PodInitializing"}});
+    let mut pod = pod("p", "run", 30, "Pending", &waiting, &json!({}), 0);
+    pod["spec"]["initContainers"] = json!([{"name": "setup"}]);
+    let failed = event("p", "FailedCreatePodSandBox", 31, "no network");
+    let mut started = event("p", "Started", 35, "Started container setup");
+    started["involvedObject"]["fieldPath"] = json!("spec.initContainers{setup}");
+    let active = json!({"active": 1});
+    let shown = |events: Vec<Value>| run_with(6, &active, vec![pod.clone()], events);
+    assert!(shown(vec![failed.clone()]).contains("pod-sandbox"));
+    assert!(!shown(vec![failed, started]).contains("pod-sandbox"));
 }
 
 #[test]

@@ -255,6 +255,10 @@ impl CommandScope<'_> {
 
     /// Returns a directory of `cd` relative to the tool's home; `None` if it is another one, or if a shell has to expand it.
     fn home_directory(&self, word: &str) -> Option<String> {
+        // `cd -` goes back to the directory before.
+        if word.starts_with('-') {
+            return None;
+        }
         let word = word.trim_end_matches('/');
         let is_home =
             word == self.tool.home() || (self.expands_home && ["~", "$HOME", "${HOME}"].contains(&word));

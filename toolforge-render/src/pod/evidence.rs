@@ -2,7 +2,7 @@
 
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::{ContainerStateTerminated, ContainerStatus, Event, Pod};
-use k8s_openapi::jiff::Timestamp;
+use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use toolforge_model::Untrusted;
 use toolforge_quota::ObjectName;
 
@@ -78,7 +78,7 @@ fn of_container(pod: &Pod, status: &ContainerStatus, events: &[Event]) -> Option
         | "PostStartHookError" => return found(not_started(&message, own()), message),
         // A container that waits for its volumes or its network has no message of its own.
         "ContainerCreating" | "PodInitializing" => {
-            if let Some((cause, failure)) = failed_preparation(own()) {
+            if let Some((cause, failure)) = failed_preparation(pod, events) {
                 let message = Untrusted::new(failure.message.clone().unwrap_or_default());
                 return Some(FailedProbe { cause, message, since: first_time(failure) });
             }
@@ -89,7 +89,14 @@ fn of_container(pod: &Pod, status: &ContainerStatus, events: &[Event]) -> Option
     let between_runs = state.terminated.is_some();
     let last = state.terminated.or_else(|| status.last_state.as_ref()?.terminated.clone())?;
     let role = role(pod, &status.name);
-    if between_runs && role == ContainerRole::Init && last.exit_code == 0 {
+    let stays_ended = match role {
+        ContainerRole::Init => true,
+        ContainerRole::Main => pod.spec.as_ref().is_some_and(|spec| {
+            spec.restart_policy.as_deref().is_some_and(|restart_policy| restart_policy != "Always")
+        }),
+        ContainerRole::Sidecar => false,
+    };
+    if between_runs && stays_ended && last.exit_code == 0 {
         return None;
     }
     let message = Untrusted::new(last.message.clone().unwrap_or_default());
@@ -122,7 +129,7 @@ fn is_long(run: &ContainerStateTerminated) -> bool {
 }
 
 /// Returns what a container waits for that failed last, before any container was created: a volume, or the pod's network.
-fn failed_preparation<'a>(own: impl Iterator<Item = &'a Event>) -> Option<(Cause, &'a Event)> {
+fn failed_preparation<'a>(pod: &Pod, events: &'a [Event]) -> Option<(Cause, &'a Event)> {
     let step = |event: &'a Event| match event.reason.as_deref()? {
         "FailedMount" | "FailedAttachVolume" => Some((Some(Cause::VolumeMount), event)),
         "FailedCreatePodSandBox" => Some((Some(Cause::PodSandbox), event)),
@@ -130,6 +137,9 @@ fn failed_preparation<'a>(own: impl Iterator<Item = &'a Event>) -> Option<(Cause
         "Pulling" | "Pulled" | "Created" | "Started" => Some((None, event)),
         _ => None,
     };
+    // Events of init containers, too: these start first.
+    let uid = pod.metadata.uid.as_deref()?;
+    let own = events.iter().filter(|event| event.involved_object.uid.as_deref() == Some(uid));
     let (cause, event) = own.filter_map(step).max_by_key(|(_, event)| event_time(event))?;
     Some((cause?, event))
 }
@@ -180,8 +190,14 @@ pub(crate) fn of_terminating<'a>(
         return None;
     }
     let last = used.max_by_key(|pod| until(pod))?;
-    let cause = Cause::Terminating { until: until(last)? };
-    Some(Evidence { cause, object: object(last), message: Untrusted::default(), since: None })
+    let until = until(last)?;
+    let grace = last.metadata.deletion_grace_period_seconds.map(SignedDuration::from_secs);
+    Some(Evidence {
+        cause: Cause::Terminating { until },
+        object: object(last),
+        message: Untrusted::default(),
+        since: grace.and_then(|grace| until.checked_sub(grace).ok()),
+    })
 }
 
 fn of_progress(deployment: &Deployment) -> Option<Evidence> {

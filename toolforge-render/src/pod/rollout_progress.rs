@@ -270,14 +270,18 @@ fn has_template_of(set: &ReplicaSet, deployment: &Deployment) -> bool {
 }
 
 /// Returns those of a Deployment's pods that are of its newest revision, without its ReplicaSets: those with the template hash of
-/// the newest pod, and none as long as the Deployment counts none.
+/// the newest pod that runs what the Deployment's template says, and none as long as the Deployment counts none. A pod of an older
+/// revision may be the newest of all, because it replaces one that a node lost.
 pub(crate) fn newest_by_hash<'a>(
     deployment: &Deployment,
     pods: impl IntoIterator<Item = &'a Pod>,
 ) -> Vec<&'a Pod> {
     let mut pods: Vec<&Pod> = pods.into_iter().collect();
     let hash = |pod: &Pod| label(pod.metadata.labels.as_ref(), POD_TEMPLATE_HASH).map(str::to_owned);
-    let newest = pods.iter().max_by_key(|pod| pod.metadata.creation_timestamp.as_ref().map(|time| time.0));
+    let newest = pods.iter().max_by_key(|pod| {
+        let created = pod.metadata.creation_timestamp.as_ref().map(|time| time.0);
+        (runs_template_of(pod, deployment), created)
+    });
     // The Deployment's controller gives each of its pods one.
     let Some(newest) = newest.and_then(|pod| hash(pod)) else { return pods };
     let count = |pods: Option<i32>| pods.unwrap_or(0);
@@ -288,6 +292,25 @@ pub(crate) fn newest_by_hash<'a>(
     }
     pods.retain(|pod| hash(pod).as_ref() == Some(&newest));
     pods
+}
+
+/// Returns whether the containers of a pod are those of a Deployment's template, besides what the cluster adds.
+fn runs_template_of(pod: &Pod, deployment: &Deployment) -> bool {
+    let wanted = deployment_spec(deployment).and_then(|spec| spec.template.spec.as_ref());
+    let (Some(wanted), Some(live)) = (wanted, pod.spec.as_ref()) else { return false };
+    let limits = |container: &Container| {
+        let resources = container.resources.as_ref();
+        resources.and_then(|resources| resources.limits.clone()).unwrap_or_default()
+    };
+    wanted.containers.iter().all(|wanted| {
+        let live = live.containers.iter().find(|live| live.name == wanted.name);
+        live.is_some_and(|live| {
+            let live_limits = limits(live);
+            (&live.image, &live.command, &live.args, &live.env)
+                == (&wanted.image, &wanted.command, &wanted.args, &wanted.env)
+                && limits(wanted).iter().all(|(resource, amount)| live_limits.get(resource) == Some(amount))
+        })
+    })
 }
 
 /// Returns whether a pod is of the newest revision; if its ReplicaSet is unknown, every pod counts.
