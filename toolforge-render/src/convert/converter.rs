@@ -138,7 +138,7 @@ impl<'a> Converter<'a> {
 
 /// Returns whether a program is one of a language, by its name or its ending.
 fn uses_language(program: &str, language: &str) -> bool {
-    let name = program.rsplit('/').next().unwrap_or_default();
+    let name = program.trim_matches(['"', '\'']).rsplit('/').next().unwrap_or_default();
     let (stem, ending) = name.rsplit_once('.').unwrap_or((name, ""));
     match language {
         "python" => ending == "py" || stem.starts_with("python") || matches!(name, "pip" | "pip3" | "pwb"),
@@ -175,6 +175,13 @@ mod tests {
             (0..20_000).map(|index| converter.unique_name(&format!("{long}{index}"))).collect();
         assert_eq!(names.len(), 20_000);
         assert!(before.elapsed() < Duration::from_secs(30), "{:?}", before.elapsed());
+    }
+
+    #[test]
+    fn language_of_a_quoted_program_is_known() {
+        assert!(uses_language("\"my bot.py\"", "python"));
+        assert!(uses_language("'a b.php'", "php"));
+        assert!(!uses_language("\"my bot.sh\"", "python"));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! What the rules have in common: the text, what is known, and the findings.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::ops::Range;
 
@@ -112,6 +113,14 @@ impl<'n> Object<'n> {
     /// Returns its name; empty if it has none.
     pub(crate) fn name(&self) -> &'n str {
         self.name_node().and_then(Node::text).unwrap_or_default()
+    }
+
+    /// Returns the names of the claims of which each pod gets its own, as volumes: those of a StatefulSet.
+    pub(crate) fn claim_templates(&self) -> HashSet<&'n str> {
+        let templates =
+            self.node.at(&["spec", "volumeClaimTemplates"]).filter(|_| self.kind.name == "StatefulSet");
+        let templates = templates.map(Node::items).unwrap_or_default().iter();
+        templates.filter_map(|template| template.at(&["metadata", "name"])?.string()).collect()
     }
 
     /// Returns the value that stands for the whole object: its kind.

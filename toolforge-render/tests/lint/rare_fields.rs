@@ -243,6 +243,18 @@ const ACCEPTED: &[(&str, &str)] = &[
         "  a: \"1\"\n---\napiVersion: v1\nkind: Secret\nmetadata: {name: a}\ntype: kubernetes.io/dockerconfigjson\ndata: {.dockerconfigjson: \"e30=\"}",
     ),
     ("limits: {cpu: 500m, memory: 512Mi}", "limits: {cpu: 500m, memory: 512Mi, example.org/device: 1}"),
+    (
+        "emptyDir: {}",
+        "projected: {sources: [{serviceAccountToken: {path: a}}, {configMap: {name: a, items: [{key: a, path: a}]}}]}",
+    ),
+    (
+        "      backoffLimit: 3",
+        "      completionMode: Indexed\n      completions: 4\n      successPolicy: {rules: [{succeededCount: 1, succeededIndexes: \"\"}]}",
+    ),
+    (
+        "  a: \"1\"",
+        "  a: \"1\"\n---\napiVersion: apps/v1\nkind: StatefulSet\nmetadata: {name: store}\nspec:\n  serviceName: web\n  selector: {matchLabels: {name: store}}\n  template:\n    metadata: {labels: {name: store, toolforge: tool}}\n    spec:\n      containers:\n      - name: store\n        image: docker-registry.svc.toolforge.org/toolforge-bookworm-sssd:latest\n        resources: {limits: {cpu: 500m, memory: 512Mi}, requests: {cpu: 250m, memory: 256Mi}}\n        volumeMounts: [{name: data, mountPath: /data}]\n  volumeClaimTemplates:\n  - metadata: {name: data}\n    spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}",
+    ),
 ];
 
 #[test]

@@ -95,7 +95,7 @@ const OF_SERVICES: &[Choice] = &[
     choice(&["internalTrafficPolicy"], &["Cluster", "Local"]),
     choice(&["ipFamilyPolicy"], &["PreferDualStack", "RequireDualStack", "SingleStack"]),
     choice(&["ipFamilies", "*"], &["IPv4", "IPv6"]),
-    choice(&["trafficDistribution"], &["PreferClose", "PreferSameNode", "PreferSameZone"]),
+    choice(&["trafficDistribution"], &["PreferClose"]),
 ];
 
 /// Checks the fields of an object besides its pods.

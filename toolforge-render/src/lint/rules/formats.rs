@@ -188,15 +188,13 @@ pub(crate) fn check_pods(check: &mut Check<'_>, scope: Scope<'_>) {
             }
         });
     }
-    for keys in [["securityContext", "supplementalGroups", "*"].as_slice(), &["securityContext", "fsGroup"]] {
-        visit(spec, keys, prefix, &mut |group, path| {
-            if let Some(number) = group.integer().filter(|number| !(0..=GREATEST_ID).contains(number)) {
-                let message = format!("{number} is not a group; use 0 to {GREATEST_ID}");
-                let reason = "must be between 0 and 2147483647, inclusive";
-                invalid(check, object, group, path, (message, reason));
-            }
-        });
-    }
+    visit(spec, &["securityContext", "supplementalGroups", "*"], prefix, &mut |group, path| {
+        if let Some(number) = group.integer().filter(|number| !(0..=GREATEST_ID).contains(number)) {
+            let message = format!("{number} is not a group; use 0 to {GREATEST_ID}");
+            let reason = "must be between 0 and 2147483647, inclusive";
+            invalid(check, object, group, path, (message, reason));
+        }
+    });
     check_admission(check, scope);
 }
 

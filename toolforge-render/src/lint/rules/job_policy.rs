@@ -90,7 +90,8 @@ fn check_success_policy(check: &mut Check<'_>, object: Object<'_>, spec: &Node, 
             None => is_number(text),
         };
         if let Some(node) = indexes
-            && let Some(text) = node.string().filter(|text| !text.split(',').all(is_interval))
+            && let Some(text) =
+                node.string().filter(|text| !text.is_empty() && !text.split(',').all(is_interval))
         {
             let message =
                 format!("succeededIndexes is \"{text}\"; write numbers and intervals, such as 0,2-4");

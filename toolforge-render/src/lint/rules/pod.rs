@@ -268,6 +268,7 @@ fn check_volumes<'n>(check: &mut Check<'_>, scope: Scope<'n>) -> HashSet<&'n str
     if pods.path.is_empty() {
         names.extend(PLATFORM_VOLUMES);
     }
+    names.extend(object.claim_templates());
     let mut own = HashSet::new();
     for (index, volume) in spec.get("volumes").map(Node::items).unwrap_or_default().iter().enumerate() {
         let path = format!("volumes[{index}]");

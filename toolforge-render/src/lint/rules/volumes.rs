@@ -69,10 +69,10 @@ fn check_projected(check: &mut Check<'_>, scope: Scope<'_>, volume: &Node, path:
             .into_iter()
             .filter_map(|kind| source.at(&[kind, "items"]))
             .flat_map(Node::items);
-        let token = source.get("serviceAccountToken");
-        for place in items.chain(token).filter_map(|item| item.get("path")) {
+        // The API server does not compare the path of a serviceAccountToken.
+        for place in items.filter_map(|item| item.get("path")) {
             if let Some(file) = place.string().filter(|file| !file.is_empty() && !files.insert(*file)) {
-                let message = format!("another source has the path \"{file}\", too");
+                let message = format!("another file has the path \"{file}\", too");
                 invalid(check, object, place, &path, (message, "conflicting duplicate paths"));
             }
         }
@@ -120,6 +120,7 @@ fn check_devices(check: &mut Check<'_>, scope: Scope<'_>, container: &Node, path
     let Scope { object, spec, .. } = scope;
     let volumes = spec.get("volumes").map(Node::items).unwrap_or_default();
     let mounts = container.get("volumeMounts").map(Node::items).unwrap_or_default();
+    let claims = object.claim_templates();
     let (mut names, mut paths) = (HashSet::new(), HashSet::new());
     let devices = container.get("volumeDevices").map(Node::items).unwrap_or_default();
     for (index, device) in devices.iter().enumerate() {
@@ -135,13 +136,16 @@ fn check_devices(check: &mut Check<'_>, scope: Scope<'_>, container: &Node, path
                 let message = format!("another device has the {field} \"{text}\", too");
                 invalid(check, object, node, &path, (message, "must be unique"));
             } else if mounts.iter().any(|mount| mount.get(other).and_then(Node::string) == Some(text)) {
-                let message =
-                    format!("\"{text}\" is among the volumeMounts, too; a volume is a device or mounted");
+                let message = if field == "name" {
+                    format!("\"{text}\" is among the volumeMounts, too; a volume is a device or mounted")
+                } else {
+                    format!("\"{text}\" is the mountPath of one of the volumeMounts, too")
+                };
                 invalid(check, object, node, &path, (message, "must not already exist in volumeMounts"));
             }
         }
         let Some(name) = device.get("name").filter(|name| name.text() != Some("")) else { continue };
-        let Some(text) = name.string() else { continue };
+        let Some(text) = name.string().filter(|text| !claims.contains(text)) else { continue };
         let path = format!("{path}.name");
         match volumes.iter().find(|volume| volume.get("name").and_then(Node::text) == Some(text)) {
             None => {
