@@ -193,7 +193,7 @@ fn conditions_say_what_is_blocked_without_events() {
         })
         .collect();
     insta::assert_snapshot!(shown.join("\n"), @"
-    ReplicaSet known-5d8c7f9b6 lacks 2 since 2026-11-29T11:50:00Z, 2 times
+    ReplicaSet known-5d8c7f9b6 lacks 2 since 2026-11-29T09:00:00Z, 2 times
     StatefulSet set lacks 2 since 2026-11-29T11:50:00Z, 2 times
     StatefulSet unknown lacks some since 2026-11-29T11:50:00Z, 2 times
     Deployment bot lacks 2 since 2026-11-29T09:00:00Z, 0 times

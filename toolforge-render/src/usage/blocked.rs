@@ -92,10 +92,17 @@ pub fn blocked_objects(facts: &JobFacts, now: Timestamp) -> Vec<BlockedObject> {
             }),
         }
     }
-    let by_condition: Vec<BlockedObject> = blocked_by_condition(facts)
-        .filter(|failing| !found.iter().any(|known| is_of(&known.object, &failing.object)))
-        .collect();
-    found.extend(by_condition);
+    for failing in blocked_by_condition(facts) {
+        match found.iter_mut().find(|known| is_of(&known.object, &failing.object)) {
+            // Its last event may be old: the controller waits longer and longer.
+            Some(known) => {
+                known.is_blocked_now = true;
+                known.missing = known.missing.take().or(failing.missing);
+                known.since = known.since.into_iter().chain(failing.since).min();
+            }
+            None => found.push(failing),
+        }
+    }
     found.sort_by_key(|found| std::cmp::Reverse((found.is_blocked_now, found.last)));
     found
 }
