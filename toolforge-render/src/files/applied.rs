@@ -1,6 +1,7 @@
 //! What a manifest makes of a live object.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
@@ -9,8 +10,8 @@ use crate::object::LAST_APPLIED;
 
 /// Returns the object of a manifest as it is once `kubectl apply` has applied it: without a live object, as it is stated.
 ///
-/// What neither the manifest nor the one that was applied before states keeps its live value; what only the one before states is
-/// removed. Maps are merged field by field, and lists item by item where the Kubernetes API has a merge key for them (1.33).
+/// What neither the manifest nor the one that was applied before states keeps its live value; what only the one before states, and
+/// what the manifest states as `null`, is removed. Maps are merged field by field, and lists item by item where the Kubernetes API has a merge key for them (1.33).
 pub(super) fn applied<'a>(manifest: &'a Manifest, live: Option<&Value>) -> Cow<'a, Manifest> {
     match live.and_then(|live| applied_object(manifest, live)) {
         Some(object) => Cow::Owned(Manifest { object, ..manifest.clone() }),
@@ -110,7 +111,8 @@ fn merged_fields(
         .filter(|(field, _)| stays(field) && !stated.contains_key(*field))
         .map(|(field, value)| (field.clone(), value.clone()))
         .collect();
-    for (field, value) in stated {
+    // A `null` removes a field.
+    for (field, value) in stated.iter().filter(|(_, value)| !value.is_null()) {
         let before = before.and_then(|before| before.get(field));
         let live = live.get(field).unwrap_or(&Value::Null);
         found.insert(field.clone(), merged(live, before, value, place.below(field)));
@@ -123,42 +125,48 @@ fn merged_fields(
 fn merged_items(live: &[Value], before: &[Value], stated: &[Value], place: Place<'_>) -> Option<Vec<Value>> {
     let keys = place.merge_keys();
     let mut choices = (1..=keys.len()).filter_map(|count| keys.get(..count));
-    let keys = choices.find(|keys| are_distinct(live, keys) && are_distinct(stated, keys))?;
-    let find = |items: &[Value], item: &Value| items.iter().position(|other| is_same(other, item, keys));
+    let (keys, live_at, stated_at) =
+        choices.find_map(|keys| Some((keys, by_key(live, keys)?, by_key(stated, keys)?)))?;
+    let before_at: BTreeMap<String, usize> =
+        before.iter().enumerate().rev().map(|(index, item)| (key_of(item, keys), index)).collect();
     let (mut found, mut next) = (Vec::with_capacity(stated.len()), 0);
-    let stays = |item: &&Value| find(stated, item).is_none() && find(before, item).is_none();
+    let stays = |item: &&Value| {
+        let key = key_of(item, keys);
+        !stated_at.contains_key(&key) && !before_at.contains_key(&key)
+    };
     for item in stated {
-        let Some(index) = find(live, item) else {
+        let key = key_of(item, keys);
+        let Some(&index) = live_at.get(&key) else {
             found.push(item.clone());
             continue;
         };
         found.extend(live.get(next..index).unwrap_or_default().iter().filter(stays).cloned());
         next = next.max(index);
-        let before = find(before, item).and_then(|index| before.get(index));
+        let before = before_at.get(&key).and_then(|index| before.get(*index));
         found.push(live.get(index).map_or_else(|| item.clone(), |live| merged(live, before, item, place)));
     }
     found.extend(live.get(next..).unwrap_or_default().iter().filter(stays).cloned());
     Some(found)
 }
 
-fn are_distinct(items: &[Value], keys: &[&str]) -> bool {
-    let mut others = items;
-    while let Some((item, rest)) = others.split_first() {
-        if rest.iter().any(|other| is_same(other, item, keys)) {
-            return false;
+/// Returns the indexes of items by their keys; `None` if two of them have the same ones.
+fn by_key(items: &[Value], keys: &[&str]) -> Option<BTreeMap<String, usize>> {
+    let mut found = BTreeMap::new();
+    for (index, item) in items.iter().enumerate() {
+        if found.insert(key_of(item, keys), index).is_some() {
+            return None;
         }
-        others = rest;
     }
-    true
+    Some(found)
 }
 
-/// Returns whether two items of lists are the same one.
-fn is_same(one: &Value, other: &Value, keys: &[&str]) -> bool {
-    keys.iter().all(|key| {
+/// Returns what tells an item of a list from others.
+fn key_of(item: &Value, keys: &[&str]) -> String {
+    let values = keys.iter().map(|key| {
         let default = if *key == "protocol" { Value::from("TCP") } else { Value::Null };
-        let value = |item: &Value| item.get(key).filter(|value| !value.is_null()).unwrap_or(&default).clone();
-        value(one) == value(other)
-    })
+        item.get(key).filter(|value| !value.is_null()).cloned().unwrap_or(default)
+    });
+    Value::Array(values.collect()).to_string()
 }
 
 #[cfg(test)]
@@ -182,7 +190,7 @@ mod tests {
             (r#"{"replicas":3}"#, r#"{"paused":true}"#, "{}", r#"{"replicas":3}"#),
             (r#"{"replicas":3}"#, r#"{"replicas":1}"#, "{}", "{}"),
             (r#"{"replicas":3}"#, r#"{"replicas":1}"#, r#"{"replicas":2}"#, r#"{"replicas":2}"#),
-            (r#"{"replicas":3}"#, "null", r#"{"replicas":null}"#, r#"{"replicas":null}"#),
+            (r#"{"replicas":3}"#, "null", r#"{"replicas":null}"#, "{}"),
             (
                 r#"{"x":{"a":1,"b":2,"c":3}}"#,
                 r#"{"x":{"a":1}}"#,
@@ -291,7 +299,7 @@ mod tests {
 
     /// Returns JSON with some of the fields that are merged in their own ways.
     fn json() -> impl Strategy<Value = Value> {
-        let scalar = prop::sample::select(vec![json!(null), json!(1), json!(2), json!("TCP"), json!("UDP")]);
+        let scalar = prop::sample::select(vec![json!(1), json!(2), json!("TCP"), json!("UDP")]);
         let field = prop::sample::select(vec![
             "spec",
             "containers",

@@ -20,6 +20,9 @@ const OF_STATEFUL_SETS: &[&str] = &[
 /// Fields of a pod's spec that can be changed, besides the images of its containers (Kubernetes 1.33).
 const OF_PODS: &[&str] = &["activeDeadlineSeconds", "terminationGracePeriodSeconds", "tolerations"];
 
+/// Fields of a claim's spec that can be changed (Kubernetes 1.33).
+const OF_CLAIMS: &[&str] = &["resources", "volumeAttributesClassName"];
+
 /// Fields of a Job's spec that cannot be changed (Kubernetes 1.33).
 const NOT_OF_JOBS: &[&str] = &[
     "backoffLimitPerIndex",
@@ -54,6 +57,7 @@ pub(super) fn changed_immutable(manifest: &Manifest, live: &Value) -> Option<Fie
                 is_one_of(NOT_OF_JOBS) && !is_free
             }
             ManifestObject::Pod(_) => field.is_some() && !is_one_of(OF_PODS) && !is_image(path),
+            ManifestObject::PersistentVolumeClaim(_) => field.is_some() && !is_one_of(OF_CLAIMS),
             _ => false,
         }
     };

@@ -11,7 +11,7 @@ use serde_json::Value;
 use toolforge_quota::{ClaimDemand, Demand, LimitRange, PodDemand, Pods, Resource};
 
 use crate::change::{Action, Change, ChangeDemand, Downtime, PodReplacement, Rollout, WorkloadKind};
-use crate::files::applied::last_applied;
+use crate::files::applied::{applied, last_applied};
 use crate::files::service::service_demand;
 use crate::files::{FilePlanFacts, stated};
 use crate::manifest::{Manifest, ManifestObject};
@@ -372,13 +372,13 @@ impl Planned<'_> {
             demand.pods.retain(|_| new.count > 0);
             return;
         };
-        let before = Pods { count: job_pods(&live), each: new.each.clone() };
-        let selector = live.spec.as_ref().and_then(|spec| spec.selector.as_ref()?.match_labels.clone());
-        self.free(demand, before.clone(), selector.as_ref());
         let conditions = live.status.as_ref().and_then(|status| status.conditions.as_ref());
         let is_over = conditions.into_iter().flatten().any(|condition| {
             condition.status == "True" && matches!(condition.type_.as_str(), "Complete" | "Failed")
         });
+        let before = Pods { count: if is_over { 0 } else { job_pods(&live) }, each: new.each.clone() };
+        let selector = live.spec.as_ref().and_then(|spec| spec.selector.as_ref()?.match_labels.clone());
+        self.free(demand, before.clone(), selector.as_ref());
         if is_over {
             // A Job that is done creates no more pods; its objects stay.
             demand.requested = demand.freed.clone();
@@ -459,6 +459,23 @@ fn is_same(manifest: &Manifest, live: &Value) -> bool {
     paths.all(|path| is_same(&path))
         && is_same("/metadata/labels")
         && !["/spec", "/data", "/binaryData"].iter().any(|path| removes_fields(manifest, &wanted, live, path))
+        && !clears_fields(manifest, live, &current)
+}
+
+/// Returns whether a manifest removes fields of a live object by stating them as `null`.
+fn clears_fields(manifest: &Manifest, live: &Value, current: &Value) -> bool {
+    fn has_null(value: &Value) -> bool {
+        match value {
+            Value::Null => true,
+            Value::Array(items) => items.iter().any(has_null),
+            Value::Object(fields) => fields.values().any(has_null),
+            _ => false,
+        }
+    }
+    let part = |object: &Value| object.get("spec").cloned().unwrap_or_default();
+    has_null(&part(&manifest.stated()))
+        && !differences(&part(current), &part(&stated::of_manifest(&applied(manifest, Some(live)))))
+            .is_empty()
 }
 
 /// Returns whether a manifest, which is the object as it is afterwards, has another pod template than the live object.

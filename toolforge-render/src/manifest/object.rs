@@ -156,6 +156,8 @@ fn state_as(object: &mut Value, written: &Value) {
             fields.retain(|field, value| written.contains_key(field) || !is_empty(value));
             for (field, written) in written {
                 match fields.get_mut(field) {
+                    // An amount without a value is read as zero.
+                    Some(value) if written.is_null() && *value == "0" => *value = Value::Null,
                     Some(value) => state_as(value, written),
                     None if written.is_null() => {
                         fields.insert(field.clone(), Value::Null);

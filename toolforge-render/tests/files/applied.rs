@@ -317,3 +317,65 @@ fn what_others_changed_alike_replaces_no_pods() {
     let change = &plan.set.changes[0];
     assert_eq!((change.action, change.rollout), (Action::Update, None));
 }
+
+#[test]
+fn null_removes_a_live_field() {
+    let scaled = live("Deployment", "d", &with(&limited("1Gi"), &json!({"replicas": 3})));
+    let stated = |others: Value| file("Deployment", "d", &with(&limited("1Gi"), &others));
+    assert_snapshot!(shown(&[three_of_four(), scaled.clone()], &[stated(json!({"replicas": null}))]), @"
+    update object Deployment d
+      limits.memory 3Gi -> 1Gi, peak 3Gi of 4Gi
+    fits
+    ");
+    // What is removed is the default again.
+    let one = live("Deployment", "d", &with(&limited("1Gi"), &json!({"replicas": 1})));
+    assert_snapshot!(shown(&[three_of_four(), one], &[stated(json!({"replicas": null}))]), @"
+    update object Deployment d
+      limits.memory 3Gi -> 3Gi, peak 3Gi of 4Gi
+    fits
+    ");
+    let unlimited = template("a", &json!({"limits": {"memory": null}}));
+    let unlimited = file("Deployment", "d", &with(&unlimited, &json!({})));
+    assert_snapshot!(shown(&[three_of_four(), scaled], &[unlimited]), @"
+    update object Deployment d, stated
+      limits.memory 3Gi -> 0, peak 3Gi of 4Gi
+      Deployment d: memory: no limit is set; quota q requires one
+    never
+    fits: Deployment d: memory 1Mi
+    no downtime: Deployment d: memory 1Mi
+    ");
+}
+
+#[test]
+fn finished_jobs_have_no_pods_left() {
+    let template = json!({"metadata": {"labels": {"app": "d"}}, "spec": {"restartPolicy": "Never", "containers": [
+        {"name": "c", "image": "a", "resources": {"limits": {"memory": "1Gi"}}},
+    ]}});
+    let mut done = live("Job", "d", &json!({"parallelism": 2, "template": template}));
+    done["status"] = json!({"succeeded": 2, "conditions": [{"type": "Complete", "status": "True"}]});
+    let mut labeled = file("Job", "d", &json!({"parallelism": 2, "template": template}));
+    labeled["metadata"]["labels"] = json!({"a": "b"});
+    let quota = quota(&json!({"pods": "1", "limits.memory": "1Gi"}), &json!({}));
+    assert_snapshot!(shown(&[quota], &[labeled.clone()]), @"
+    create object Job d
+      pods 0 -> 1, peak 1 of 1
+      limits.memory 0 -> 1Gi, peak 1Gi of 1Gi
+    fits-one-after-another
+    ");
+    let quota = self::quota(&json!({"pods": "1", "limits.memory": "1Gi"}), &json!({}));
+    assert_snapshot!(shown(&[quota, done], &[labeled]), @"
+    update object Job d
+    fits
+    ");
+}
+
+#[test]
+fn class_of_a_claim_cannot_change() {
+    let spec = |class: &str| json!({"accessModes": ["ReadWriteOnce"], "storageClassName": class, "resources": {"requests": {"storage": "4Gi"}}});
+    let claim = live("PersistentVolumeClaim", "v", &spec("gold"));
+    let plan = shown(&[three_of_four(), claim], &[file("PersistentVolumeClaim", "v", &spec("silver"))]);
+    assert_snapshot!(plan, @"
+    problem: spec.storageClassName of PersistentVolumeClaim v cannot be changed; delete it first
+    fits
+    ");
+}
