@@ -160,7 +160,7 @@ fn by_key(items: &[Value], keys: &[&str]) -> Option<BTreeMap<String, usize>> {
     Some(found)
 }
 
-/// Returns what tells an item of a list from others.
+/// Returns by what an item of a list is found again.
 fn key_of(item: &Value, keys: &[&str]) -> String {
     let values = keys.iter().map(|key| {
         let default = if *key == "protocol" { Value::from("TCP") } else { Value::Null };
