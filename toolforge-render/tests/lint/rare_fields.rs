@@ -230,6 +230,11 @@ const ACCEPTED: &[(&str, &str)] = &[
         "  selector: {name: web}",
         "  clusterIP: None\n  clusterIPs: [None]\n  trafficDistribution: PreferClose\n  selector: {name: web}",
     ),
+    // The API server drops it.
+    (
+        "  selector: {name: web}",
+        "  sessionAffinityConfig: {clientIP: {timeoutSeconds: 5}}\n  selector: {name: web}",
+    ),
     (
         "  selector: {name: web}",
         "  sessionAffinity: ClientIP\n  sessionAffinityConfig: {clientIP: {timeoutSeconds: 86400}}\n  selector: {name: web}",

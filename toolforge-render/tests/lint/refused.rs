@@ -140,11 +140,6 @@ pub(crate) const CASES: &[(&str, &str, &str)] = &[
     ),
     ("invalid-value", "mountPath: /cache", "mountPath: /cache\n          recursiveReadOnly: Enabled"),
     ("invalid-value", "mountPath: /cache", "mountPath: /cache\n          mountPropagation: Both"),
-    (
-        "invalid-value",
-        "  selector: {name: web}",
-        "  sessionAffinityConfig: {clientIP: {timeoutSeconds: 5}}\n  selector: {name: web}",
-    ),
     ("invalid-value", "  selector: {name: web}", "  loadBalancerClass: a/b\n  selector: {name: web}"),
     (
         "invalid-value",

@@ -134,14 +134,6 @@ const WITH_ADDRESS: Condition = Condition {
 };
 
 const OF_SERVICES: &[Condition] = &[
-    Condition {
-        field: "sessionAffinityConfig",
-        other: "sessionAffinity",
-        allowed: &["ClientIP"],
-        default: "None",
-        refusal: Forbidden("must not be set when session affinity is None"),
-        ..OF_LOAD_BALANCERS
-    },
     OF_LOAD_BALANCERS,
     Condition { field: "loadBalancerSourceRanges", ..OF_LOAD_BALANCERS },
     Condition { field: "allocateLoadBalancerNodePorts", ..OF_LOAD_BALANCERS },

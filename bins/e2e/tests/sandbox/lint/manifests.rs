@@ -31,10 +31,10 @@ pub(super) fn clean(random: &mut Random, kind: &str, tool: &str) -> Value {
         json!({"name": random.pick(&["a", "bot-1", "daily"]), "labels": {"name": "a", "toolforge": "tool"}});
     let spec = match kind {
         DEPLOYMENT | REPLICA_SET => json!({
-            "replicas": random.below(3), "selector": {"matchLabels": {"name": "a"}}, "template": template(random, "Always"),
+            "replicas": random.below(2), "selector": {"matchLabels": {"name": "a"}}, "template": template(random, "Always"),
         }),
         STATEFUL_SET => json!({
-            "replicas": random.below(3), "serviceName": "a", "selector": {"matchLabels": {"name": "a"}},
+            "replicas": random.below(2), "serviceName": "a", "selector": {"matchLabels": {"name": "a"}},
             "template": template(random, "Always"),
         }),
         CRON_JOB => json!({
