@@ -394,6 +394,17 @@ struct Trial {
     is_proposed: bool,
 }
 
+/// Writes what the other pods of a size use into the status of a case's quota.
+fn write_used(connection: &mut Connection, namespace: &str, case: &Case, size: Size) {
+    // The pods of a Job are created one after the other where they do not fit at once.
+    let others = if case.kind == Kind::Job { 0 } else { size.replicas - 1 };
+    let others = case.each(size).times(others);
+    let status = json!({"status": {"used": case.used(&others)}});
+    let path = format!("/api/v1/namespaces/{namespace}/resourcequotas/quota/status");
+    let (code, answer) = connection.request("PATCH", &path, &status);
+    assert_eq!(code, 200, "{answer}");
+}
+
 #[test]
 fn proposed_changes_are_tight() {
     let seed = std::env::var("TOOLFORGE_E2E_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(2026);
@@ -417,24 +428,27 @@ fn proposed_changes_are_tight() {
     let (mut sent, mut wrong) = (0, Vec::new());
     for round in 0..rounds {
         let of_round = || trials.iter().filter_map(|trials| trials.get(round));
-        for Trial { case: number, size, .. } in of_round() {
-            let case = &cases[*number];
-            // The pods of a Job are created one after the other where they do not fit at once.
-            let others = if case.kind == Kind::Job { 0 } else { size.replicas - 1 };
-            let others = case.each(*size).times(others);
-            let status = json!({"status": {"used": case.used(&others)}});
-            let path = format!("/api/v1/namespaces/{}/resourcequotas/quota/status", namespace(*number));
-            let (code, answer) = connection.request("PATCH", &path, &status);
-            assert_eq!(code, 200, "{answer}");
+        for trial in of_round() {
+            write_used(&mut connection, &namespace(trial.case), &cases[trial.case], trial.size);
         }
         // The admission plugins learn of it a moment later.
         std::thread::sleep(Duration::from_millis(1200));
         for Trial { case: number, size, is_proposed } in of_round() {
-            let case = &cases[*number];
+            let (case, namespace) = (&cases[*number], namespace(*number));
             let pod = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p"}, "spec": case.sent(*size)});
-            let path = format!("/api/v1/namespaces/{}/pods?dryRun=All", namespace(*number));
-            let (code, answer) = connection.request("POST", &path, &pod);
+            let path = format!("/api/v1/namespaces/{namespace}/pods?dryRun=All");
+            let mut answered = connection.request("POST", &path, &pod);
             sent += 1;
+            // On a busy machine the plugins learn of it later, or the quota's controller has counted again meanwhile.
+            for _ in 0..3 {
+                if (answered.0 == 201) == *is_proposed {
+                    break;
+                }
+                write_used(&mut connection, &namespace, case, *size);
+                std::thread::sleep(Duration::from_secs(3));
+                answered = connection.request("POST", &path, &pod);
+            }
+            let (code, answer) = answered;
             if (code == 201) != *is_proposed {
                 let what = if *is_proposed { "proposed, and refused" } else { "a step back, and accepted" };
                 wrong.push(format!("{case}\n{size:?} {what}: {}", answer["message"]));
