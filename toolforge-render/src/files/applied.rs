@@ -11,7 +11,8 @@ use crate::object::LAST_APPLIED;
 /// Returns the object of a manifest as it is once `kubectl apply` has applied it: without a live object, as it is stated.
 ///
 /// What neither the manifest nor the one that was applied before states keeps its live value; what only the one before states, and
-/// what the manifest states as `null`, is removed. Maps are merged field by field, and lists item by item where the Kubernetes API has a merge key for them (1.33).
+/// what the manifest states as `null`, is removed. Maps are merged field by field, and lists item by item where the Kubernetes API has a
+/// merge key for them (1.33).
 pub(super) fn applied<'a>(manifest: &'a Manifest, live: Option<&Value>) -> Cow<'a, Manifest> {
     match live.and_then(|live| applied_object(manifest, live)) {
         Some(object) => Cow::Owned(Manifest { object, ..manifest.clone() }),

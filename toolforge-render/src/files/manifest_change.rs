@@ -11,7 +11,7 @@ use serde_json::Value;
 use toolforge_quota::{ClaimDemand, Demand, LimitRange, PodDemand, Pods, Resource};
 
 use crate::change::{Action, Change, ChangeDemand, Downtime, PodReplacement, Rollout, WorkloadKind};
-use crate::files::applied::{applied, last_applied};
+use crate::files::applied::last_applied;
 use crate::files::service::service_demand;
 use crate::files::{FilePlanFacts, stated};
 use crate::manifest::{Manifest, ManifestObject};
@@ -25,11 +25,11 @@ use crate::pod::{
     scheduled_run, stated_pod, succeeded_demand, terminal_demand, waits_for_unpausing,
 };
 
-/// Returns whether the object of a manifest is created, or the live one updated or kept.
-pub(super) fn action_of(manifest: &Manifest, live: Option<&Value>) -> Action {
+/// Returns whether the object of a manifest is created, or the live one updated or kept; `afterwards` is the object as it is then.
+pub(super) fn action_of(manifest: &Manifest, afterwards: &Manifest, live: Option<&Value>) -> Action {
     match live {
         None => Action::Create,
-        Some(live) if is_same(manifest, live) => Action::Keep,
+        Some(live) if is_same(manifest, afterwards, live) => Action::Keep,
         Some(_) => Action::Update,
     }
 }
@@ -445,7 +445,7 @@ fn selector(live: &Value) -> Option<BTreeMap<String, String>> {
 }
 
 /// Returns whether a live object has all that a manifest states, so that nothing is sent.
-fn is_same(manifest: &Manifest, live: &Value) -> bool {
+fn is_same(manifest: &Manifest, afterwards: &Manifest, live: &Value) -> bool {
     let (wanted, current) = (stated::of_manifest(manifest), stated::of_json(manifest, live));
     let is_same = |field: &str| {
         let wanted = wanted.pointer(field).unwrap_or(&Value::Null);
@@ -459,11 +459,11 @@ fn is_same(manifest: &Manifest, live: &Value) -> bool {
     paths.all(|path| is_same(&path))
         && is_same("/metadata/labels")
         && !["/spec", "/data", "/binaryData"].iter().any(|path| removes_fields(manifest, &wanted, live, path))
-        && !clears_fields(manifest, live, &current)
+        && !clears_fields(manifest, afterwards, &current)
 }
 
 /// Returns whether a manifest removes fields of a live object by stating them as `null`.
-fn clears_fields(manifest: &Manifest, live: &Value, current: &Value) -> bool {
+fn clears_fields(manifest: &Manifest, afterwards: &Manifest, current: &Value) -> bool {
     fn has_null(value: &Value) -> bool {
         match value {
             Value::Null => true,
@@ -474,8 +474,7 @@ fn clears_fields(manifest: &Manifest, live: &Value, current: &Value) -> bool {
     }
     let part = |object: &Value| object.get("spec").cloned().unwrap_or_default();
     has_null(&part(&manifest.stated()))
-        && !differences(&part(current), &part(&stated::of_manifest(&applied(manifest, Some(live)))))
-            .is_empty()
+        && !differences(&part(current), &part(&stated::of_manifest(afterwards))).is_empty()
 }
 
 /// Returns whether a manifest, which is the object as it is afterwards, has another pod template than the live object.

@@ -379,8 +379,8 @@ fn manifests(
                 problems.push(FileProblem { file, location, workloads, kind });
                 continue;
             }
-            let action = action_of(manifest, live);
             let afterwards = applied(manifest, live);
+            let action = action_of(manifest, &afterwards, live);
             let shortfalls = run_shortfalls(&afterwards, &facts.jobs.namespace.limits);
             if !shortfalls.is_empty() && action != Action::Keep {
                 let (object, name) = (manifest.to_string(), manifest.name.clone());

@@ -8,11 +8,11 @@ use toolforge_model::Untrusted;
 use toolforge_quota::ObjectName;
 
 use crate::object::{condition_text, deployment_spec, label, replica_set_spec};
-use crate::pod::REVISION;
 use crate::pod::cause::{Cause, Evidence, of_refusal, sort_evidence};
 use crate::pod::container_run::restarts;
 use crate::pod::evidence::{of_deployment, of_pod, of_probes, of_terminating};
 use crate::pod::last_termination::{LastTermination, last_termination};
+use crate::pod::{REPLICA_FAILURE, REVISION};
 
 /// The label of a Deployment's pods with the hash of their template, which ends the name of their ReplicaSet (Kubernetes
 /// 1.33, the Deployment controller).
@@ -321,7 +321,7 @@ fn belongs_to(pod: &Pod, newest: Option<&ReplicaSet>) -> bool {
 
 fn of_replica_set(set: &ReplicaSet) -> Option<Evidence> {
     let condition = set.status.as_ref()?.conditions.iter().flatten().find(|condition| {
-        condition_text(&condition.type_) == Some("ReplicaFailure")
+        condition_text(&condition.type_) == Some(REPLICA_FAILURE)
             && condition_text(&condition.status) == Some("True")
     })?;
     let message = condition.message.clone().unwrap_or_default();

@@ -1,12 +1,12 @@
 //! What the runs of CronJobs use, and what stays of them.
 
-use k8s_openapi::api::batch::v1::{CronJob, CronJobSpec, Job, JobSpec};
+use k8s_openapi::api::batch::v1::{CronJob, Job};
 use toolforge_quota::{Demand, KeptJobs, LimitRange, Limits, ObjectName};
 
 use crate::object::{ObjectId, ObjectKind, cron_job_spec};
 use crate::pod::{
-    count_demand, least_run_demand, may_wait, parallel_pods, pod_demand, retry_demand, run_demand,
-    terminal_demand, traits_of,
+    count_demand, least_run_demand, may_wait, parallel_pods, retry_demand, run_demand, terminal_demand,
+    traits_of,
 };
 
 /// The runs of each outcome whose Jobs are kept by default: those that succeeded and those that failed (Kubernetes 1.33).
@@ -38,18 +38,24 @@ pub(crate) fn scheduled_run(
         whole: if may_wait(job) { run_demand(job, each) } else { least.clone() },
         least,
         retries: retry_demand(job),
-        kept: kept_jobs(cron_job, spec, job, limit_ranges),
+        kept: kept_jobs(cron_job, limit_ranges),
     })
 }
 
-/// Returns the Jobs of succeeded runs that a CronJob keeps for good: none where each has a lifetime after its end, or is suspended.
-fn kept_jobs(cron_job: &CronJob, spec: &CronJobSpec, job: &JobSpec, limit_ranges: &[LimitRange]) -> KeptJobs {
+/// Returns the Jobs of succeeded runs that a CronJob keeps for good: none where each has a lifetime after its end, or is suspended,
+/// and none of a suspended CronJob.
+fn kept_jobs(cron_job: &CronJob, limit_ranges: &[LimitRange]) -> KeptJobs {
     let name = cron_job.metadata.name.as_deref().unwrap_or_default();
     let owner = ObjectName::from(ObjectId::new(ObjectKind::CronJob, name));
+    let spec = cron_job_spec(cron_job).filter(|spec| spec.suspend != Some(true));
+    let run = spec.and_then(|spec| {
+        let job = spec.job_template.spec.as_ref()?;
+        Some((spec, job, job.template.spec.as_ref()?))
+    });
+    let Some((spec, job, pod)) = run else { return KeptJobs { owner, ..KeptJobs::default() } };
     let stays = job.ttl_seconds_after_finished.is_none() && job.suspend != Some(true);
     let limit = spec.successful_jobs_history_limit.unwrap_or(HISTORY_LIMITS.0);
     let mut each = count_demand(ObjectKind::Job);
-    let Some(pod) = &job.template.spec else { return KeptJobs { owner, ..KeptJobs::default() } };
     let succeeded = job.completions.map_or(parallel_pods(job), |wanted| u64::try_from(wanted).unwrap_or(0));
     each.add_all(&terminal_demand(pod).times(succeeded));
     let limit = if stays { u64::try_from(limit).unwrap_or(0) } else { 0 };
@@ -63,13 +69,7 @@ pub fn with_kept_jobs(limits: Limits, cron_jobs: &[CronJob], jobs: &[Job]) -> Li
     let kept = cron_jobs.iter().map(|cron_job| {
         let existing = jobs.iter().filter(|job| stays(job) && is_run_of(job, cron_job)).count();
         let existing = u64::try_from(existing).unwrap_or(u64::MAX);
-        let pod =
-            cron_job_spec(cron_job).and_then(|spec| spec.job_template.spec.as_ref()?.template.spec.as_ref());
-        let each = pod.map(|pod| pod_demand(pod, ranges)).unwrap_or_default();
-        let run = scheduled_run(cron_job, &each, ranges);
-        let name = cron_job.metadata.name.as_deref().unwrap_or_default();
-        let owner = ObjectName::from(ObjectId::new(ObjectKind::CronJob, name));
-        KeptJobs { owner, existing, ..run.map(|run| run.kept).unwrap_or_default() }
+        KeptJobs { existing, ..kept_jobs(cron_job, ranges) }
     });
     Limits { kept_jobs: kept.collect(), ..limits }
 }

@@ -16,6 +16,15 @@ use crate::pod::{
 /// The condition of an object whose pods the API server refuses.
 pub(crate) const REPLICA_FAILURE: &str = "ReplicaFailure";
 
+/// Returns the condition of a Deployment whose pods the API server refuses.
+pub(crate) fn replica_failure(deployment: &Deployment) -> Option<&DeploymentCondition> {
+    let conditions = deployment.status.as_ref()?.conditions.iter().flatten();
+    conditions.into_iter().find(|condition| {
+        condition_text(&condition.type_) == Some(REPLICA_FAILURE)
+            && condition_text(&condition.status) == Some("True")
+    })
+}
+
 /// When pods were read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PodsTime {

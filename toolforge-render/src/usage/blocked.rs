@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use k8s_openapi::api::apps::v1::{Deployment, DeploymentCondition};
+use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::batch::v1::CronJob;
 use k8s_openapi::api::core::v1::Event;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
@@ -11,10 +11,10 @@ use toolforge_model::Untrusted;
 use toolforge_quota::{ObjectName, WaitingPods};
 
 use crate::job::{JobFacts, LiveJobs, RunOutcome};
-use crate::object::{Object, condition_text, deployment_spec};
+use crate::object::{Object, deployment_spec};
 use crate::pod::{
-    AdmissionRefusal, Cause, Exceeded, REPLICA_FAILURE, cause_of_refusal, event_time, first_event_time,
-    job_pods, pods_of, traits_of,
+    AdmissionRefusal, Cause, Exceeded, cause_of_refusal, event_time, first_event_time, job_pods, pods_of,
+    replica_failure, traits_of,
 };
 
 /// How old the last refusal may be of something that is blocked now: the longest pause between two tries of a controller is
@@ -153,15 +153,6 @@ fn blocked_by_condition(facts: &JobFacts) -> impl Iterator<Item = BlockedObject>
             count: 0,
             is_blocked_now: true,
         })
-    })
-}
-
-/// Returns the condition of a Deployment whose pods are refused.
-fn replica_failure(deployment: &Deployment) -> Option<&DeploymentCondition> {
-    let conditions = deployment.status.as_ref().and_then(|status| status.conditions.as_ref());
-    conditions.into_iter().flatten().find(|condition| {
-        condition_text(&condition.type_) == Some(REPLICA_FAILURE)
-            && condition_text(&condition.status) == Some("True")
     })
 }
 

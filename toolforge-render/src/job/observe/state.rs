@@ -12,10 +12,11 @@ use toolforge_quota::ObjectName;
 use crate::job::observe::run_times::{MissedRuns, Times, times};
 use crate::job::observe::runs::{FailureReason, RunOutcome, is_quota};
 use crate::job::{JobObjects, JobWorkload, LiveJobs, pods_of_job, runs_of_job};
-use crate::object::{condition_text, cron_job_spec, deployment_spec};
+use crate::object::{cron_job_spec, deployment_spec};
 use crate::pod::{
     Cause, Evidence, LastTermination, cause_of_deployment, cause_of_refusal, cause_of_terminating,
-    causes_of_pod, causes_of_probes, last_termination, newest_by_hash, restarts, sort_evidence,
+    causes_of_pod, causes_of_probes, last_termination, newest_by_hash, replica_failure, restarts,
+    sort_evidence,
 };
 
 /// The state of a job.
@@ -257,11 +258,7 @@ fn created(pod: &Pod) -> Option<Timestamp> {
 
 /// Returns why the Deployment's controller cannot create pods.
 fn refused(deployment: &Deployment) -> Option<Evidence> {
-    let conditions = deployment.status.as_ref()?.conditions.iter().flatten();
-    let condition = conditions.into_iter().find(|condition| {
-        condition_text(&condition.type_) == Some("ReplicaFailure")
-            && condition_text(&condition.status) == Some("True")
-    })?;
+    let condition = replica_failure(deployment)?;
     let message = condition.message.clone().unwrap_or_default();
     let name = deployment.metadata.name.as_deref().unwrap_or_default();
     Some(Evidence {
