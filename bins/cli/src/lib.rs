@@ -86,6 +86,7 @@ pub use session::{
 };
 pub use terminal::is_terminal;
 pub use text::{Table, age, columns, duration, wrap};
+pub use unused_options::unused_option;
 pub use usage::{misspelled_option, usage_failure};
 pub use verdict::{
     SizeForm, adjustment_goal, adjustments, adjustments_hint, adjustments_text, forecast_text,

@@ -51,6 +51,13 @@ impl GlobalOptions {
     }
 }
 
+/// Returns the failure of an option that a verb does not use, with the verbs that do.
+#[must_use]
+pub fn unused_option<'a>(option: &str, verb: &str, users: impl IntoIterator<Item = &'a str>) -> Failure {
+    let users: Vec<String> = users.into_iter().map(|user| format!("`{user}`")).collect();
+    unused(option, verb, format!("Leave it out; it is an option of {}.", users.join(", ")))
+}
+
 /// Returns the failure of an option that has no effect with a verb or another option.
 fn unused(option: &str, with: &str, hint: impl Into<String>) -> Failure {
     Failure::new(ExitCode::Usage, format!("`{option}` cannot be used with `{with}`")).hint(hint)

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, ValueEnum};
 use toolforge_cli::{
     DryRunOption, ExitCode, Failure, GlobalOptions, LintFormat, LintOptions, LogsOptions, mount_parser,
-    no_document, parse_cpu, parse_memory, parse_profile, retyped,
+    no_document, parse_cpu, parse_memory, parse_profile, retyped, unused_option,
 };
 use toolforge_model::{
     BuildServiceImage, Cpu, GridIsGone, HealthCheck, Memory, MountStorage, Replicas, ReplicasError,
@@ -269,7 +269,9 @@ impl Arguments {
             ("fix", *fix),
         ] {
             if is_given && !action.options().contains(&id) {
-                return Err(unused_option(action, id));
+                let users = Action::ALL.into_iter().filter(|user| user.options().contains(&id));
+                let option = format!("--{}", id.replace('_', "-"));
+                return Err(unused_option(&option, action.as_str(), users.map(Action::as_str)));
             }
         }
         if *output == LintFormat::Sarif && action != Action::Lint {
@@ -296,17 +298,4 @@ impl Arguments {
             health_check: self.health_check_path.clone(),
         }
     }
-}
-
-/// Returns the failure of an option that was given to an action that does not use it.
-fn unused_option(action: Action, id: &str) -> Failure {
-    let users: Vec<String> = Action::ALL
-        .into_iter()
-        .filter(|user| user.options().contains(&id))
-        .map(|user| format!("`{}`", user.as_str()))
-        .collect();
-    let option = id.replace('_', "-");
-    let message = format!("`--{option}` cannot be used with `{}`", action.as_str());
-    Failure::new(ExitCode::Usage, message)
-        .hint(format!("Leave it out; it is an option of {}.", users.join(", ")))
 }

@@ -1,7 +1,7 @@
 //! The command line, and the verbs.
 
 use clap::{Command, CommandFactory as _, Parser, Subcommand};
-use toolforge_cli::{ExitCode, Failure, GlobalOptions, no_document, with_formats};
+use toolforge_cli::{ExitCode, Failure, GlobalOptions, no_document, unused_option, with_formats};
 
 use super::options::{
     AdoptArguments, ConvertArguments, CronArguments, DeleteArguments, DumpArguments, ExecArguments,
@@ -80,10 +80,7 @@ impl Arguments {
         }
         let program = Self::command();
         let users = program.get_subcommands().map(Command::get_name).filter(|verb| uses_uid(verb));
-        let users: Vec<String> = users.map(|verb| format!("`{verb}`")).collect();
-        let message = format!("`--uid` cannot be used with `{}`", self.verb.as_str());
-        Err(Failure::new(ExitCode::Usage, message)
-            .hint(format!("Leave it out; it is an option of {}.", users.join(", "))))
+        Err(unused_option("--uid", self.verb.as_str(), users))
     }
 
     /// Refuses an output format that the verb does not have.
