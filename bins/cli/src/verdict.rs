@@ -9,7 +9,7 @@ use toolforge_render::change::{Adjustment, ChangeSet, PodPart};
 use toolforge_report::{Downtime, Rollout};
 
 use crate::report::{WorkloadName, forecast_cells, terminating_line};
-use crate::text::Table;
+use crate::table::Table;
 
 /// Returns the resources that a change set affects, the limits that it breaks, and the sentence of its verdict.
 #[must_use]

@@ -1,9 +1,9 @@
 //! Facts of jobs, and waiting for their runs.
 
 mod fetch;
-mod run;
 mod wait;
+mod wait_run;
 
 pub use fetch::{FetchedJobs, JobFetchOptions};
-pub use run::RunWaitOutcome;
 pub use wait::JobRun;
+pub use wait_run::RunWaitOutcome;

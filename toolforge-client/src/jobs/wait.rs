@@ -9,7 +9,7 @@ use kube::api::ListParams;
 use toolforge_model::{JobName, ToolName};
 use toolforge_render::job::LiveJobs;
 
-use crate::path::named;
+use crate::api_path::named;
 use crate::watch::{Store, wait_until};
 use crate::{Client, Error, LogOwner, LogTarget, WaitOptions, WaitOutcome, WatcherEvent};
 

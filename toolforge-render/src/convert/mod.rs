@@ -6,8 +6,8 @@
 mod adopt;
 mod conversion;
 mod converter;
+mod crontab;
 mod dependent;
-mod lines;
 mod loss;
 mod manifest;
 mod note;

@@ -16,7 +16,8 @@
 
 mod check;
 mod context;
-mod document;
+mod document_kind;
+mod dry_run;
 mod edit;
 mod finding;
 mod findings;
@@ -26,20 +27,19 @@ mod plain_secret;
 mod redaction;
 mod rule;
 mod rules;
-mod server;
 mod strict;
 mod syntax;
-mod text;
 mod unknown_field;
+mod whole_text;
 
 pub use context::{LintContext, LintHome, POLICY_DATE};
+pub use dry_run::{LintObject, refused_by_server, server_objects};
 pub use finding::{Edit, Finding, Fix};
 pub use findings::{lint, reading_errors};
 pub use fix::{Fixed, fix};
 pub use redaction::Secrets;
 pub use rule::{Level, Rule, UnknownRuleError, reference};
-pub use server::{LintObject, refused_by_server, server_objects};
-pub use text::{MAX_BYTES, decode};
 pub(crate) use unknown_field::{UnknownField, unknown_fields};
+pub use whole_text::{MAX_BYTES, decode};
 
 pub use crate::secret::words_without_secrets;

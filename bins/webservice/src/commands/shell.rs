@@ -26,7 +26,7 @@ use crate::advice::advice;
 use crate::arguments::Arguments;
 use crate::fetch;
 use crate::invocation::{Action, Invocation};
-use crate::process;
+use crate::shell_process;
 use toolforge_render::pod::ReadyPods;
 
 /// How long a pod is tried to be deleted whose creation had no answer.
@@ -49,7 +49,7 @@ pub(super) fn run(
     own.live = own.live.without_foreign_objects();
     let plan = facts::plan(session, arguments, invocation, &own)?.plan;
     let now = Timestamp::now();
-    let owner = process::owner();
+    let owner = shell_process::owner();
     let name = ShellName::new(&now, RandomState::new().hash_one(std::process::id()));
     let pod = shell_pod(&plan, &name, &owner);
     let (runtime, client) = session.cluster()?;
@@ -68,7 +68,7 @@ pub(super) fn run(
             platform::MANAGED_BY_WEBSERVICE
         ));
         let found = client.list::<Pod>(&shell.pods, &shells).await?.items;
-        Ok(orphaned_shells(&found, &owner, &now, process::is_running))
+        Ok(orphaned_shells(&found, &owner, &now, shell_process::is_running))
     };
     let known = Cell::new(Some(facts));
     let look = async || {

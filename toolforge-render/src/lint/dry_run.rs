@@ -6,7 +6,7 @@ use toolforge_quota::ObjectName;
 
 use super::check::{Check, Object};
 use super::context::LintContext;
-use super::document::objects;
+use super::document_kind::objects;
 use super::finding::Finding;
 use super::redaction::Secrets;
 use super::rule::{Level, Rule};
