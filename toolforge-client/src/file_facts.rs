@@ -70,7 +70,6 @@ impl FetchedFileFacts {
         if let Some(found) = web_service {
             facts.web_service = found.facts(facts.jobs.namespace.clone());
         }
-        facts.web_service.namespace = facts.jobs.namespace.clone();
         facts
     }
 }

@@ -33,7 +33,6 @@ pub(crate) fn facts(
     if let Some(profile) = profile {
         let limits = std::mem::take(&mut facts.jobs.namespace.limits);
         facts.jobs.namespace.limits = limits.with_profile(profile);
-        facts.web_service.namespace = facts.jobs.namespace.clone();
     }
     Ok(facts)
 }

@@ -80,7 +80,6 @@ impl Planned {
         // The missing pods are used by whatever comes beside them.
         let mut facts = facts;
         facts.jobs.namespace.limits = missing.limits;
-        facts.web_service.namespace = facts.jobs.namespace.clone();
         let beside = plan_files(contents, &facts);
         let conflicts = RunConflicts::of(&beside.set, &beside.jobs, &facts.jobs, overview.now);
         needed.add(needed_by(&beside, contents, &facts));
@@ -121,7 +120,6 @@ fn needed_by(plan: &FilePlan, contents: &[FileContents], facts: &FilePlanFacts) 
                 *hard = numbers.get(resource).copied().unwrap_or(0).max(*hard);
             }
         }
-        facts.web_service.namespace = facts.jobs.namespace.clone();
         let plan = plan_files(contents, &facts);
         plan.fits() && plan.set.refused_surge.is_none()
     });

@@ -38,7 +38,7 @@ pub(crate) fn run(
     let exit_code = warn_of_unread(&facts.jobs.namespace.limits);
     let lasting = facts.clone().without_terminating_pods();
     let answer = if is_web_service {
-        web_service(&facts.web_service, &lasting.web_service, asked)?
+        web_service(&facts.for_web_service(), &lasting.for_web_service(), asked)?
     } else {
         job(&facts.jobs, &lasting.jobs, asked)?
     };

@@ -40,7 +40,6 @@ pub fn file_adjustments(
     // What has no amounts has those of the defaults that were planned with.
     let mut facts = facts.clone();
     facts.jobs.namespace.limits.limit_ranges.clone_from(&plan.limit_ranges);
-    facts.web_service.namespace.limits.limit_ranges.clone_from(&plan.limit_ranges);
     let facts = &facts;
     // What the files do not state, and live objects have, can be changed, too.
     let files = applied_files(files, facts);
@@ -55,7 +54,7 @@ pub fn file_adjustments(
     let rollouts = Rollouts::new(files, plan, facts);
     let mut found = rollouts.of_single(is_wanted);
     if let Some(web) = &plan.web_service {
-        let sized = web_service::sized(web, &facts.web_service);
+        let sized = web_service::sized(web, &facts.for_web_service());
         found.extend(sized.adjustments(is_wanted, |size| {
             let mut files = files.to_vec();
             let template = files.iter_mut().flat_map(|contents| &mut contents.templates).next()?;

@@ -44,7 +44,7 @@ impl<'a> Workloads<'a> {
         let web = plan.web_service.as_ref().filter(|_| changed(WorkloadKind::WebService).next().is_some());
         let jobs = job::changed_jobs(&plan.set, &plan.jobs, &facts.jobs);
         Self {
-            web_service: web.map(|web| web_service::sized(web, &facts.web_service)),
+            web_service: web.map(|web| web_service::sized(web, &facts.for_web_service())),
             jobs: jobs.into_iter().map(|(plan, sized)| (&plan.request().name, sized)).collect(),
             manifests: manifests.collect(),
             limit_ranges,

@@ -2,7 +2,7 @@
 
 use k8s_openapi::api::core::v1::Service;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use toolforge_model::{JobField, JobName, JobRequest, Untrusted};
+use toolforge_model::{JobField, JobName, Untrusted};
 use toolforge_quota::ObjectName;
 
 use crate::change::{
@@ -181,12 +181,10 @@ pub(super) fn object_deletion(found: &FoundWorkload) -> Change {
 /// A Deployment whose pods have another selector, and a Job with other pods, are deleted and created again: these fields cannot be
 /// changed. Labels, annotations and finalizers of the object are kept.
 pub(crate) fn adoption(
-    request: JobRequest,
+    mut wanted: JobObjects,
     live: &JobObjects,
     facts: &JobFacts,
 ) -> Result<(Change, bool), JobPlanError> {
-    let plan = JobPlan::of_live(request, facts, Some(live))?;
-    let mut wanted = plan.objects();
     keep_metadata(&mut wanted, live);
     let live = &with_addresses(live, &wanted, facts)?;
     let json = |workload: &JobWorkload| match workload {

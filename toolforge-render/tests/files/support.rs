@@ -24,7 +24,6 @@ pub(crate) fn plan(profile: &str, live: &str, files: &[&str]) -> String {
     if let Ok(profile) = profiles::by_name(profile) {
         let limits = std::mem::take(&mut facts.jobs.namespace.limits);
         facts.jobs.namespace.limits = limits.with_profile(profile);
-        facts.web_service.namespace = facts.jobs.namespace.clone();
     }
     let limits = &mut facts.jobs.namespace.limits;
     // As in a cluster, which counts what is used as soon as there is a quota.

@@ -302,7 +302,6 @@ impl Case {
             let used = pod_demand(pod.spec.as_ref().unwrap(), &limits.limit_ranges);
             limits.quotas.iter_mut().for_each(|quota| quota.used.add_all(&used));
         }
-        facts.web_service.namespace = facts.jobs.namespace.clone();
         facts
     }
 
