@@ -127,7 +127,7 @@ async fn adopted_object_is_a_job() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn object_without_a_job_is_put_back() {
+async fn object_without_a_job_is_recreated() {
     let script = in_place(script(&[refused(), created()]), gone());
     let (is_done, outcomes, requests) = adopt(&[&[deployment("one")]], false, script).await;
     assert!(!is_done);

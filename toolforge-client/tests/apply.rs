@@ -280,7 +280,7 @@ async fn apply_for(seconds: u64, set: &ChangeSet, script: Script) -> (Vec<String
 }
 
 #[tokio::test(start_paused = true)]
-async fn interrupted_deletions_are_not_waited_for() {
+async fn does_not_wait_after_interrupted_deletions() {
     let set = load(&continuous(&["a", "b"]), "[]");
     let script = Script::new()
         .answer("DELETE /apis/apps/v1/namespaces/tool-x/deployments/a", Answer::json(200, &json!({})))

@@ -82,7 +82,7 @@ async fn run_that_cannot_start_is_blocked() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn run_that_starts_is_waited_for() {
+async fn waits_for_a_run_to_start() {
     let [run, pod] = run_that_waits("ContainerCreating");
     let (end, elapsed) = wait_run(&[run], &[pod]).await;
     assert!(matches!(end, RunWaitOutcome::TimedOut { outcome: Some(_) }), "{end:?}");

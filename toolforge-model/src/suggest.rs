@@ -66,7 +66,7 @@ mod tests {
     }
 
     #[test]
-    fn prefers_the_only_word_that_begins_so() {
+    fn prefers_the_only_word_with_the_prefix() {
         let commands = ["start", "stop", "restart", "status"];
         assert_eq!(suggest("stat", commands), Some("status"));
         assert_eq!(suggest("star", commands), Some("start"));

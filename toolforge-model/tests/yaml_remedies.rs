@@ -56,7 +56,7 @@ fn escaped() -> impl Strategy<Value = (&'static str, &'static str)> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2000))]
     #[test]
-    fn proposed_value_is_the_one_that_was_meant(value in value(), comment in comment(), place in 0..6_usize) {
+    fn proposed_value_is_the_intended_one(value in value(), comment in comment(), place in 0..6_usize) {
         let (before, after, shown, key) = [
             ("- name: a\n  command: ", "\n  image: b\n", "command: ", "command"),
             ("- command: ", "\n", "command: ", "command"),

@@ -462,7 +462,7 @@ mod tests {
     }
 
     #[test]
-    fn changed_quota_strands_what_exists() {
+    fn changed_quota_strands_existing_objects() {
         let mut limits = profile("toolforge-2023");
         limits.quotas[0].used = [(Resource::Pods, 12)].into();
         let big = ContainerResources { limits: amounts("2", "1Gi"), ..ContainerResources::default() };

@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn peak_is_one_that_can_occur() {
+    fn reported_peak_can_occur() {
         assert_eq!(peak((10, 4), (0, 0), &[(8, 1)]), (4, 4));
         assert_eq!(peak((10, 4), (2, 1), &[(8, 1)]), (5, 4));
         assert_eq!(peak((3, 9), (0, 0), &[(8, 1)]), (3, 3));

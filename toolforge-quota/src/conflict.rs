@@ -276,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn adjacent_runs_of_a_job_are_counted_each() {
+    fn adjacent_runs_of_a_job_count_separately() {
         let jobs = [runs("a", 3, &[0, 20, 40, 60, 80], 20), runs("b", 3, &[30], 20)];
         assert_eq!([2, 5, 6].map(|hard| conflicting_runs(&simulated(hard, &jobs), 100)), [6, 3, 0]);
     }

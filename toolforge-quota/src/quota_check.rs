@@ -530,7 +530,7 @@ mod tests {
     }
 
     #[test]
-    fn pods_that_cannot_be_created_take_nothing() {
+    fn pods_that_cannot_be_created_use_no_quota() {
         let each: Demand = [(Resource::Pods, 3)].into();
         let waiting = vec![WaitingPods {
             owner: ObjectName::new("Job", "a"),

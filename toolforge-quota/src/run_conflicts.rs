@@ -311,7 +311,7 @@ mod tests {
     }
 
     #[test]
-    fn further_pods_run_as_far_as_they_fit() {
+    fn extra_pods_run_as_far_as_they_fit() {
         let further = Pods { count: 2, each: [(Resource::LimitsMemory, 2)].into() };
         let many = ScheduledRuns { further, ..runs("a", 6, &[0], 10) };
         let used = |hard: u64, used: u64| {

@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn jobs_free_what_they_use_when_they_have_ended() {
+    fn finished_jobs_free_their_usage() {
         let quota = ResourceQuota {
             hard: [(Resource::Pods, 9)].into(),
             used: [(Resource::Pods, 3)].into(),

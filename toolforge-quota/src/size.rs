@@ -200,14 +200,14 @@ mod tests {
     }
 
     #[test]
-    fn two_dimensions_change_where_one_is_not_enough() {
+    fn two_dimensions_change_if_one_is_not_enough() {
         let fits = |size: WorkloadSize| size.memory <= 200 << 20 && size.cpu <= 70;
         assert_eq!(size(400, 100, 1).nearest_that_fit(&bounds(NO_STEPS), fits), [size(200, 70, 1)]);
         assert_eq!(size(400, 100, 1).nearest_that_fit(&bounds(NO_STEPS), |_| false), []);
     }
 
     #[test]
-    fn pods_and_amounts_change_where_neither_is_enough() {
+    fn pods_and_amounts_change_if_neither_is_enough() {
         // At most 400Mi each, and 3 pods.
         let fits = |size: WorkloadSize| {
             size.memory <= 400 << 20 && size.replicas <= 3 && size.memory * size.replicas <= 1000 << 20
@@ -232,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_too_low_is_raised() {
+    fn only_amounts_that_are_too_low_are_raised() {
         let found = |fits: fn(WorkloadSize) -> bool| size(0, 0, 1).nearest_that_fit(&bounds(NO_STEPS), fits);
         assert_eq!(found(|size| size.memory > 0), [size(100, 0, 1)]);
         assert_eq!(found(|size| size.cpu > 0), [size(0, 50, 1)]);

@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_fit_in_a_stage_stays() {
+    fn shortfall_of_a_stage_is_kept() {
         let stages = [stage(9, 1), stage(1, 5), stage(1, 1)];
         let check = QuotaCheck::after_stages(stages.clone());
         assert_eq!(after(&check), after(&stage(9, 5)));

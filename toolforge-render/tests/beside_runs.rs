@@ -247,7 +247,7 @@ fn current_run_is_not_counted_twice() {
 }
 
 #[test]
-fn one_off_jobs_that_wait_are_no_scheduled_runs() {
+fn waiting_one_off_jobs_are_not_scheduled_runs() {
     let facts = facts(0, &[]);
     let text = "- {name: a, command: x, image: bookworm, mem: 3Gi}\n- {name: b, command: x, image: bookworm, mem: 3Gi}\n\
                 - {name: c, command: x, image: bookworm, mem: 3Gi}\n- {name: d, command: x, image: bookworm, schedule: '7 3 * * *'}\n";
@@ -259,7 +259,7 @@ fn one_off_jobs_that_wait_are_no_scheduled_runs() {
 }
 
 #[test]
-fn pods_that_end_by_themselves_delay_only_early_runs() {
+fn finite_pods_delay_only_early_runs() {
     let shell = |started: &str| {
         json!({
             "apiVersion": "v1", "kind": "Pod", "metadata": {"name": "shell-1", "uid": "shell-1"},

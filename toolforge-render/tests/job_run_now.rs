@@ -215,7 +215,7 @@ fn old_pods_are_scaled_first() {
 }
 
 #[test]
-fn a_new_template_is_a_new_replica_set() {
+fn new_template_creates_a_replica_set() {
     let replica_sets = Resource::from("count/replicasets.apps");
     let with_hard = |hard| {
         let (mut facts, job) = facts("continuous: true", 1);

@@ -118,7 +118,7 @@ const QUOTA: &str =
     "pods \"job\" is forbidden: exceeded quota: tool-x, requested: pods=1, used: pods=4, limited: pods=4";
 
 #[test]
-fn run_status_is_that_of_the_newest_pod() {
+fn run_status_comes_from_the_newest_pod() {
     let none = json!({});
     let failed = |minute, code, reason| {
         pod(&format!("p{minute}"), "run", minute, "Failed", &ended(code, reason), &json!({}), 0)
@@ -318,7 +318,7 @@ fn crashing() -> Value {
 }
 
 #[test]
-fn pods_of_a_former_revision_are_no_cause() {
+fn pods_of_old_revisions_are_not_causes() {
     let up = json!({"state": running(), "ready": false});
     let rolling = json!({"replicas": 2, "updatedReplicas": 1, "unavailableReplicas": 2});
     let shown = |status: JobStatus| {
@@ -486,7 +486,7 @@ fn missed_runs_are_counted_with_reason() {
 }
 
 #[test]
-fn run_of_former_definition_is_a_cause() {
+fn run_of_previous_definition_is_a_cause() {
     let status = |image: &str, policy: &str, newer: Option<Value>| {
         let mut run = one_off(0, &json!({"active": 1}));
         run["metadata"]["labels"] = labels("cronjobs");

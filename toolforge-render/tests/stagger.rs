@@ -184,7 +184,7 @@ fn new_job_has_no_run_before_its_creation() {
 }
 
 #[test]
-fn runs_may_meet_after_the_end_of_the_time() {
+fn runs_may_overlap_after_the_end_of_the_window() {
     // Between the two runs, the next ones are a day later: the first within the time, the second after it.
     let time = "2026-11-28T07:55:00Z".parse().unwrap().."2026-11-29T07:55:00Z".parse().unwrap();
     let facts = facts("", 1500);
@@ -321,7 +321,7 @@ fn run_pods(facts: &mut JobFacts, count: u32) {
 }
 
 #[test]
-fn runs_that_are_due_during_a_rollout_are_counted() {
+fn runs_due_during_a_rollout_are_counted() {
     let bot = |command: &str, replicas: u64| {
         format!(
             "- {{name: bot, command: {command}, image: bookworm, continuous: true, cpu: 1000m, replicas: {replicas}}}\n"
@@ -395,7 +395,7 @@ fn nearest_schedule_has_no_conflict() {
 }
 
 #[test]
-fn schedule_is_not_proposed_where_it_is_no_help() {
+fn useless_schedules_are_not_proposed() {
     assert_eq!(nearest(&[("a", "13 * * * *")], &[("b", "15 * * * *")], 2000), [""; 0]);
     // One run alone exceeds the quota; a conflict of others; a job that the load does not change.
     assert_eq!(nearest(&[("a", "13 * * * *")], &[("b", "15 * * * *")], 500), [""; 0]);

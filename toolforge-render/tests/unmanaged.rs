@@ -146,7 +146,7 @@ fn schedule_of_kubectl_is_simulated() {
 }
 
 #[test]
-fn changes_require_the_object_that_was_seen() {
+fn changes_require_the_observed_object() {
     let facts = facts();
     let seen = |set: &toolforge_render::change::ChangeSet| {
         assert!(set.changes.iter().all(|change| !change.is_managed));

@@ -60,7 +60,7 @@ fn pod(status: &Value, deleted: Option<&str>) -> Pod {
 }
 
 #[test]
-fn the_missing_pods_of_jobs_count() {
+fn missing_pods_of_jobs_count() {
     let once = "name: a, mem: 3Gi";
     assert!(!load(&facts(once, 3), "name: b, mem: 3Gi").fits());
     assert!(load(&facts(once, 2), "name: b, mem: 3Gi").fits());
@@ -88,7 +88,7 @@ fn missing_pods_of_kept_jobs_are_checked() {
 }
 
 #[test]
-fn files_without_pods_miss_what_the_status_says() {
+fn status_shows_missing_pods_of_files_without_pods() {
     let verdict = |status: Value| {
         let two = "name: a, mem: 2Gi, continuous: true, replicas: 2";
         let mut facts = facts(two, 7);
@@ -109,7 +109,7 @@ fn files_without_pods_miss_what_the_status_says() {
 }
 
 #[test]
-fn jobs_with_a_pod_or_an_end_miss_none() {
+fn finished_or_existing_pods_are_not_missing() {
     let changed = |change: &dyn Fn(&mut JobFacts)| {
         let mut facts = facts("name: a, mem: 3Gi", 3);
         change(&mut facts);
@@ -240,7 +240,7 @@ fn pod_past_twice_its_grace_period_frees_nothing() {
 }
 
 #[test]
-fn pod_past_twice_its_grace_period_is_not_waited_for() {
+fn does_not_wait_past_twice_the_grace_period() {
     let beside = |second: i64| load(&at(second, with_terminating_pod(3)), "name: b, mem: 2Gi");
     assert_eq!(beside(60).terminating().len(), 1);
     assert!(beside(61).terminating().is_empty());
@@ -290,7 +290,7 @@ fn pods_whose_controller_may_exist_are_replaced() {
 }
 
 #[test]
-fn failed_pods_of_retries_stay_objects() {
+fn failed_pods_of_retries_still_count() {
     let verdict = |job: &str, hard: u64| {
         let mut facts = facts("name: other, schedule: '@daily'", 0);
         facts.namespace.limits.quotas[0].hard = [(Resource::from("count/pods"), hard)].into();

@@ -93,7 +93,7 @@ fn workloads_are_sorted_by_their_share() {
 }
 
 #[test]
-fn blocked_objects_still_want_their_pods() {
+fn blocked_objects_still_need_their_pods() {
     let mut facts = facts();
     let deployment = |name: &str, unavailable: u32| {
         json!({
@@ -152,7 +152,7 @@ fn blocked_objects_still_want_their_pods() {
 }
 
 #[test]
-fn conditions_say_what_is_blocked_without_events() {
+fn conditions_show_blocked_objects_without_events() {
     let mut facts = facts();
     let condition = json!({
         "type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": EXCEEDED,

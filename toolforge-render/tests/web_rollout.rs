@@ -70,7 +70,7 @@ fn restart_fits_despite_a_blocked_pod() {
 }
 
 #[test]
-fn restart_needs_quota_for_one_pod_where_none_runs() {
+fn restart_of_no_pods_needs_quota_for_one() {
     for (hard, fits) in [(768, false), (1024, true), (2047, true)] {
         let facts = running("1Gi", "3", 0, hard, 0);
         assert_eq!(restart(&facts, "1Gi", "3").fits(), fits, "{hard}");
@@ -108,7 +108,7 @@ fn old_pods_are_scaled_first() {
 }
 
 #[test]
-fn old_replica_sets_stay_up_to_the_history_limit() {
+fn history_limit_keeps_old_replica_sets() {
     let replica_sets = Resource::from("count/replicasets.apps");
     for (old, hard, after, fits) in [
         (1, 1, 2, false),

@@ -251,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn every_message_has_a_code_beside_it() {
+    fn every_message_has_a_code() {
         for (name, fields) in fields() {
             let has = |field: &str| fields.iter().any(|found| found.name == field);
             // Notes are for people only.
@@ -260,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn how_bad_something_is_has_one_name_and_one_set_of_words() {
+    fn levels_are_consistent() {
         for (name, fields) in fields() {
             for field in fields {
                 let is_level = field.type_name.ends_with("Level");
@@ -291,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn kinds_of_objects_are_beside_names() {
+    fn objects_have_kind_and_name() {
         for (name, fields) in fields() {
             let has = |field: &str| fields.iter().any(|found| found.name == field);
             assert!(!has("object_kind") || has("name"), "{name}");

@@ -363,7 +363,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_can_be_lowered_is_that_of_the_resource() {
+    fn lowered_amount_depends_on_the_resource() {
         let lowered = |key: &str| lowered_amount(&Resource::from(key));
         for (key, expected) in [
             ("limits.memory", "memory"),

@@ -87,7 +87,7 @@ fn options_of_the_command_of_exec_are_its_own() {
 }
 
 #[test]
-fn completion_is_for_the_name_that_is_typed() {
+fn completion_is_for_the_typed_name() {
     // `jobs` itself is a builtin of the shell.
     let script = jobs("generate bash");
     assert!(script.contains(" toolforge-jobs\n") && script.contains(" toolforge\n"), "{script}");

@@ -132,7 +132,7 @@ fn missing_pods_of_sets_are_counted_by_their_status() {
 }
 
 #[test]
-fn unknown_number_of_missing_pods_is_said() {
+fn reports_unknown_number_of_missing_pods() {
     let hard = json!({"pods": "4"});
     let live = [quota(&hard, &hard), refusal("StatefulSet", "a"), refusal("StatefulSet", "b")];
     let numbers = requested("request", &live, "");
@@ -164,7 +164,7 @@ fn terminating_pods_are_not_requested() {
 }
 
 #[test]
-fn what_waits_for_terminating_pods_needs_nothing() {
+fn waiting_for_terminating_pods_needs_no_quota() {
     let quota = quota(&json!({"pods": "4"}), &json!({"pods": "4"}));
     let mut live = vec![quota];
     live.extend(blocked_deployment("a"));
@@ -376,7 +376,7 @@ fn each_quota_has_its_own_table() {
 }
 
 #[test]
-fn rollouts_need_no_more_than_they_need_to_complete() {
+fn growing_rollouts_request_no_excess() {
     let amount = |memory: &str| json!({"limits.memory": memory});
     let deployment = |image: &str, replicas: u64| {
         json!({
@@ -398,7 +398,7 @@ fn rollouts_need_no_more_than_they_need_to_complete() {
 }
 
 #[test]
-fn unknown_use_is_said() {
+fn reports_unknown_usage() {
     let said = "What is used of the quota is not known.";
     let offline = request("--quota toolforge-2023 request -", &[], &manifest("a", 20));
     assert!(offline.contains(said) && offline.contains("| pods | not known | "), "{offline}");

@@ -238,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn smaller_of_two_limits_counts() {
+    fn smaller_of_two_limits_applies() {
         let object = serde_json::from_value(serde_json::json!({
             "metadata": {}, "status": {"hard": {"cpu": "1", "requests.cpu": "2", "requests.memory": "1Gi", "memory": "2Gi"}},
         }))
@@ -288,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn limits_that_are_not_applied_yet_are_marked() {
+    fn pending_limits_are_marked() {
         let status = serde_json::json!({"hard": {"pods": "4"}, "used": {"pods": "1"}});
         let quota = quota(&serde_json::json!({"pods": "10", "secrets": "5"}), &status);
         assert_eq!(quota.hard[&Resource::Pods], 4);

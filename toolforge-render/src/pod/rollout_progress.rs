@@ -363,7 +363,7 @@ mod tests {
     }
 
     #[test]
-    fn pods_of_an_earlier_template_are_no_cause() {
+    fn pods_of_old_templates_are_not_causes() {
         let template = |command: &str| json!({"metadata": {"labels": {"a": "b"}}, "spec": {"containers": [{"name": "x", "command": [command]}]}});
         let owner =
             |kind: &str, uid: &str| json!([{"apiVersion": "apps/v1", "kind": kind, "name": "x", "uid": uid}]);

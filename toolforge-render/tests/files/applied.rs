@@ -76,7 +76,7 @@ fn shown(live: &[Value], files: &[Value]) -> String {
 }
 
 #[test]
-fn unstated_replicas_stay() {
+fn unset_replicas_are_kept() {
     let before = file("Deployment", "d", &with(&limited("1Gi"), &json!({})));
     let scaled = json!({
         "replicas": 3,
@@ -120,7 +120,7 @@ fn unstated_replicas_stay() {
 }
 
 #[test]
-fn unstated_replicas_leave_no_quota_for_others() {
+fn unset_replicas_still_count() {
     let pod =
         json!({"containers": [{"name": "c", "image": "a", "resources": {"limits": {"memory": "2Gi"}}}]});
     let pod = file("Pod", "p", &pod);
@@ -156,7 +156,7 @@ fn removed_replicas_are_one() {
 }
 
 #[test]
-fn unstated_strategy_stays() {
+fn unset_strategy_is_kept() {
     let three = json!({"replicas": 3});
     let mut recreated = three.clone();
     recreated["strategy"] = json!({"type": "Recreate"});
@@ -186,7 +186,7 @@ fn unstated_strategy_stays() {
 }
 
 #[test]
-fn unstated_amounts_stay() {
+fn unset_amounts_are_kept() {
     let others = json!({"replicas": 3, "strategy": {"type": "Recreate"}});
     let limited = live("Deployment", "d", &with(&limited("1Gi"), &others));
     let unlimited = with(&template("b", &json!({})), &json!({"replicas": 3}));
@@ -225,7 +225,7 @@ fn paused_deployment_stays_paused() {
 }
 
 #[test]
-fn unstated_fields_of_runs_stay() {
+fn unset_fields_of_runs_are_kept() {
     let pod = json!({"restartPolicy": "Never", "containers": [{"name": "a", "image": "x"}]});
     let spec = json!({
         "parallelism": 3, "completions": 10, "selector": {"matchLabels": {"job-name": "j"}},
@@ -274,7 +274,7 @@ fn suspended_cron_job_has_no_runs() {
 }
 
 #[test]
-fn unstated_type_of_a_service_stays() {
+fn unset_type_of_a_service_is_kept() {
     let ports =
         json!([{"name": "a", "port": 80, "nodePort": 30080}, {"name": "b", "port": 81, "nodePort": 30081}]);
     let both = live("Service", "s", &json!({"type": "NodePort", "selector": {"a": "b"}, "ports": ports}));
@@ -291,7 +291,7 @@ fn unstated_type_of_a_service_stays() {
 }
 
 #[test]
-fn unstated_class_of_a_claim_stays() {
+fn unset_class_of_a_claim_is_kept() {
     const GOLD: &str = "gold.storageclass.storage.k8s.io/requests.storage";
     let spec = json!({
         "accessModes": ["ReadWriteOnce"], "storageClassName": "gold", "volumeName": "pv1",
@@ -308,7 +308,7 @@ fn unstated_class_of_a_claim_stays() {
 }
 
 #[test]
-fn what_others_changed_alike_replaces_no_pods() {
+fn equal_foreign_changes_replace_no_pods() {
     let applied = file("Deployment", "d", &with(&template("a", &json!({})), &json!({"replicas": 1})));
     let set = live("Deployment", "d", &with(&template("b", &json!({})), &json!({"replicas": 1})));
     let again = file("Deployment", "d", &with(&template("b", &json!({})), &json!({"replicas": 1})));

@@ -55,7 +55,7 @@ fn containers_are_lowered_together() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(60))]
     #[test]
-    fn most_of_each_container_is_tight(
+    fn largest_size_of_each_container_is_tight(
         containers in prop::collection::vec((1..7_u64, 1..30_u64), 2..4),
         has_requests in any::<bool>(),
     ) {

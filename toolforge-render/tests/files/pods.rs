@@ -53,7 +53,7 @@ fn ephemeral_volumes_are_claims() {
 }
 
 #[test]
-fn every_part_of_a_pod_can_be_made_smaller() {
+fn every_part_of_a_pod_can_be_lowered() {
     let range = "{apiVersion: v1, kind: LimitRange, metadata: {name: r}, spec: {limits: [{type: Container, max: {memory: 1Gi}}]}}";
     let adjusted = |live: &str, spec: &str| {
         let pod = format!("{{apiVersion: v1, kind: Pod, metadata: {{name: a}}, spec: {{{spec}}}}}");
@@ -186,7 +186,7 @@ fn paused_deployments_scale_the_pods_that_run() {
 }
 
 #[test]
-fn finished_pods_of_jobs_stay_objects() {
+fn finished_pods_of_jobs_still_count() {
     assert_snapshot!(plan("", POD_QUOTA, &[&job("parallelism: 2, completions: 5")]), @"
     create object Job a
       pods 0 -> 2, peak 2 of 4
@@ -239,7 +239,7 @@ fn jobs_may_fit_without_retries() {
 }
 
 #[test]
-fn finished_pods_of_a_live_job_are_counted_once() {
+fn finished_pods_of_a_live_job_count_once() {
     let pod = |name: &str, phase: &str| {
         format!(
             "{{apiVersion: v1, kind: Pod, metadata: {{name: {name}, labels: {{app: a}}, ownerReferences: [{{apiVersion: \

@@ -168,7 +168,7 @@ fn blocked_runs(live: &str, file: &str) -> String {
 }
 
 #[test]
-fn largest_amount_is_that_of_the_worst_defaults() {
+fn largest_amount_uses_the_worst_defaults() {
     let range = |name: &str, memory: &str| {
         format!(
             "---\n{{apiVersion: v1, kind: LimitRange, metadata: {{name: {name}}}, spec: {{limits: [{{type: Container, default: {{memory: \

@@ -174,7 +174,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(2000))]
 
     #[test]
-    fn verdict_is_that_of_the_controllers(
+    fn verdict_matches_the_controllers(
         case in deployments(4), others in 0..4_u64, percent in prop_oneof![Just(0), 0..110_u64],
     ) {
         let cases = limited(vec![case], others, percent);
@@ -229,7 +229,7 @@ proptest! {
 
     /// What is created with Jobs completes if it does when they have ended, and each of their pods fits beside what stays.
     #[test]
-    fn deployments_beside_jobs_end_as_predicted(
+    fn deployments_with_jobs_end_as_predicted(
         case in deployments(2), jobs in prop::collection::vec(jobs(), 1..3), hard in 0..24_u64,
     ) {
         let hard = hard.max(case.old.0 * case.old.1[0]);
@@ -251,7 +251,7 @@ proptest! {
     /// A rollout beside Jobs that run waits for them if it only has to until it is complete. Whether what does not fit beside them
     /// afterwards, either, can wait as long is not known.
     #[test]
-    fn deployments_beside_running_jobs_end_as_predicted(
+    fn deployments_with_running_jobs_end_as_predicted(
         case in deployments(2), running in 1..3_u64, each in 1..7_u64, more in 0..12_u64,
     ) {
         let used = case.old.0 * case.old.1[0] + running * each;

@@ -90,7 +90,7 @@ fn kept_jobs_that_exist_count_once() {
 }
 
 #[test]
-fn retries_of_a_cron_job_are_those_of_a_job() {
+fn cron_job_retries_match_a_job() {
     let cron_job = cron_job("a", "", "ttlSecondsAfterFinished: 30, ");
     let job = "{apiVersion: batch/v1, kind: Job, metadata: {name: j}, spec: {template: {spec: {restartPolicy: Never, containers: \
                [{name: a, image: x}]}}}}\n---\n";

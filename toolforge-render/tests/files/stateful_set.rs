@@ -21,7 +21,7 @@ fn set(replicas: u64, memory: &str, partition: u64, rest: &str) -> String {
 }
 
 #[test]
-fn pods_below_the_partition_stay() {
+fn pods_below_the_partition_are_kept() {
     let live = [quota("3Gi", 0), set(3, "1Gi", 0, "")].concat();
     for (replicas, memory, partition, expected) in [
         (3, "512Mi", 0, "limits.memory 3Gi -> 1536Mi, peak 3Gi of 4Gi\n"),

@@ -452,7 +452,7 @@ fn case() -> impl Strategy<Value = Case> {
 const CASES: u32 = 32;
 
 #[test]
-fn something_is_proposed_where_the_smallest_sizes_fit() {
+fn proposes_a_size_if_the_smallest_fits() {
     let (refused, together) = (Cell::new(0), Cell::new(0));
     let mut runner = TestRunner::new(ProptestConfig::with_cases(CASES));
     let result = runner.run(&case(), |case| {

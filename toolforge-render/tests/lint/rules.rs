@@ -489,7 +489,7 @@ fn names_of_gone_images_are_not_replaced() {
 }
 
 #[test]
-fn references_and_placeholders_are_no_secrets() {
+fn references_and_placeholders_are_not_secrets() {
     let clean = fixture("clean.yaml");
     for (from, to) in [
         (
@@ -508,7 +508,7 @@ fn references_and_placeholders_are_no_secrets() {
 }
 
 #[test]
-fn defaults_of_the_server_are_no_errors() {
+fn server_defaults_are_not_errors() {
     let clean = fixture("clean.yaml");
     for (from, to) in [
         ("  - {name: http, port: 8000, targetPort: 8000}", "  - {name: \"8080\", port: 8000, targetPort: 0}"),
@@ -541,7 +541,7 @@ fn clean_file_has_no_findings() {
 }
 
 #[test]
-fn each_rule_finds_what_it_is_for() {
+fn each_rule_finds_its_fault() {
     let clean = fixture("clean.yaml");
     for (rule, from, to) in CASES {
         assert!(clean.contains(from), "{rule}: {from:?} is not in clean.yaml");

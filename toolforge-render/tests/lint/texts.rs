@@ -150,7 +150,7 @@ fn errors_have_answers() {
 }
 
 #[test]
-fn answers_about_sizes_name_what_is_refused() {
+fn answers_about_sizes_name_the_refused_object() {
     let container = "containers: [{name: a, image: tools-harbor.wmcloud.org/tool-a/a:1, command: [a], \
                      resources: {limits: {memory: 4Gi, cpu: 1}}}]";
     let deployment = format!(
@@ -253,7 +253,7 @@ fn wrong_types_hide_no_amounts() {
 }
 
 #[test]
-fn other_words_for_fields_are_known() {
+fn synonyms_of_fields_are_known() {
     let clean = fixture("clean.yaml");
     for (from, to, meant) in [
         ("        env:\n", "        enviroment:\n", "env"),

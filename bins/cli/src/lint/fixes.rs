@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn windows_line_ends_are_shown() {
+    fn windows_line_endings_are_shown() {
         let before = "a: 1\r\n\tb: \u{1b}\r\nc: 3\n";
         insta::assert_snapshot!(difference(before, &before.replace('\r', "")), @r"
         @@ -1,3 +1,3 @@

@@ -230,7 +230,7 @@ fn judge(tool: &Tool, request: &Request, (size, quota): (Size, Quota), verb: &st
 }
 
 #[test]
-fn programs_judge_as_the_cluster_does() {
+fn programs_agree_with_the_cluster() {
     let variable = |name: &str| std::env::var(name).ok().and_then(|value| value.parse().ok());
     let seed = variable("TOOLFORGE_E2E_SEED").unwrap_or(2026);
     let requests =

@@ -67,7 +67,7 @@ fn until(what: &str, is_expected: impl Fn() -> bool) {
 }
 
 #[test]
-fn seed_restart_cannot_surge_and_has_two_ways_out() {
+fn seed_restart_cannot_surge_and_has_two_fixes() {
     let tool = Tool::with_quota("seed-restart", "seed-2020");
     tool.write("public_html/index.php", "<?php echo 'back';");
     tool.jobs(&["run", "bot", "--image", "bookworm", "--command", "sleep 900", "--continuous"])
@@ -314,7 +314,7 @@ fn largest_sizes_restart_without_downtime() {
 }
 
 #[test]
-fn overview_of_a_reader_of_quotas_has_only_these() {
+fn overview_shows_quotas_if_only_they_are_readable() {
     let tool = Tool::new("overview");
     let run = ["run", "bot", "--image", "bookworm", "--command", "sleep 900", "--continuous"];
     tool.jobs(&run).exits(0).and_that_is_all();
@@ -357,7 +357,7 @@ fn overview_of_a_reader_of_quotas_has_only_these() {
 }
 
 #[test]
-fn measured_use_is_shown_beside_the_limits() {
+fn measured_usage_is_shown_with_the_limits() {
     let tool = Tool::new("measured-use");
     // A string of 100 MiB, all of whose pages are written, and some use of the CPU.
     let command = "perl -e 'vec($string, 100 * 2**20 - 1, 8) = 1; \
@@ -385,7 +385,7 @@ fn measured_use_is_shown_beside_the_limits() {
 }
 
 #[test]
-fn sizes_that_refusals_name_are_accepted() {
+fn sizes_named_by_refusals_are_accepted() {
     let tool = Tool::with_quota("named-sizes", "seed-2020");
     tool.write("public_html/index.php", "<?php echo 'here';");
     let run = ["run", "big", "--image", "bookworm", "--command", "sleep 900", "--continuous"];

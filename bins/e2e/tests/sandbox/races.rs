@@ -173,7 +173,7 @@ fn run_races(tool: &Tool, races: &[Race]) {
 }
 
 #[test]
-fn jobs_at_once_leave_nothing_half() {
+fn concurrent_jobs_stay_consistent() {
     let tool = Tool::new("races-jobs");
     let file = |schedule: &str| {
         ["tick", "a", "b"]
@@ -192,7 +192,7 @@ fn jobs_at_once_leave_nothing_half() {
 }
 
 #[test]
-fn web_services_at_once_leave_nothing_half() {
+fn concurrent_web_services_stay_consistent() {
     let tool = Tool::new("races-web");
     tool.write("public_html/index.php", "<?php echo 'here';");
     run_races(&tool, &WEB_SERVICE);

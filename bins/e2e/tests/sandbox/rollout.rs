@@ -103,7 +103,7 @@ fn restart_that_cannot_finish_stops_nothing() {
 }
 
 #[test]
-fn blocked_rollout_ends_the_wait_with_its_cure() {
+fn blocked_rollout_ends_the_wait_with_a_hint() {
     let tool = Tool::new("blocked");
     tool.write("public_html/index.php", "<?php echo 'here';");
     tool.webservice(&["php8.2", "start"]).exits(0).and_that_is_all();
@@ -177,7 +177,7 @@ fn slow_rollouts_are_not_called_failed() {
 }
 
 #[test]
-fn restart_and_stop_at_once_leave_no_half() {
+fn concurrent_restart_and_stop_stay_consistent() {
     let tool = Tool::new("at-once");
     tool.write("public_html/index.php", "<?php echo 'here';");
     std::thread::scope(|scope| {

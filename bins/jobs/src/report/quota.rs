@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn tables_are_those_of_the_platform() {
+    fn tables_match_the_platforms() {
         let profile = profiles::by_name("tools-2023").unwrap();
         let (mut quota, limits) = (profile.quota, profile.limit_range);
         quota.used.add(Resource::Pods, 4);
@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn odd_quotas_are_warned_of() {
+    fn warns_of_odd_quotas() {
         let hard = [(Resource::Pods, 4), (Resource::LimitsCpu, 8000), (Resource::Secrets, 2)];
         let new =
             ResourceQuota { name: tool().namespace(), hard: hard.clone().into(), ..ResourceQuota::default() };
@@ -295,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn amounts_are_written_as_by_the_platform() {
+    fn amounts_match_the_platforms_format() {
         let vectors: serde_json::Value =
             serde_json::from_str(&toolforge_fixtures::read("parity/jobs/vectors.json")).unwrap();
         let mut compared = 0;

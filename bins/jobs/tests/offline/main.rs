@@ -110,7 +110,7 @@ fn file_is_rendered_without_a_cluster() {
 }
 
 #[test]
-fn one_job_is_rendered_from_the_options_of_run() {
+fn render_accepts_the_options_of_run() {
     let directory = Scratch::new("one", "");
     let line = ["render", "once", "--image", "bookworm", "--command", "true"];
     let one = jobs(&directory, &[&line[..], &OFFLINE[..]].concat());
@@ -219,7 +219,7 @@ fn web_service_is_converted_to_a_template() {
 }
 
 #[test]
-fn conversion_that_does_not_work_is_incomplete() {
+fn broken_conversion_is_incomplete() {
     let manifest = "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: tf-test\n  labels: {app.kubernetes.io/component: web, app.kubernetes.io/managed-by: webservice}\n\
                     spec:\n  selector: {}\n  template:\n    spec:\n      containers:\n      - name: webservice\n        \
                     command: [./run.sh]\n        image: docker-registry.svc.toolforge.org/toolforge-php82-sssd-web:latest\n---\n\
@@ -480,7 +480,7 @@ fn help_refuses_an_output_format() {
 }
 
 #[test]
-fn quota_that_counts_nothing_of_a_plan_is_known() {
+fn quota_without_relevant_keys_is_reported() {
     // The seed's quota: it has no `count/` keys.
     let quota = "apiVersion: v1\nkind: List\nitems:\n- kind: ResourceQuota\n  apiVersion: v1\n  metadata: {name: q, namespace: tool-tf-test}\n  spec: {hard: &h {limits.cpu: '2', limits.memory: 8Gi, pods: '4'}}\n  status: {hard: *h, used: {limits.cpu: '0', limits.memory: '0', pods: '0'}}\n";
     let scratch =

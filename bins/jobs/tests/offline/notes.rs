@@ -88,7 +88,7 @@ fn kept_job_that_fails_is_reported() {
 }
 
 #[test]
-fn kept_job_that_is_restarted_by_its_health_check_is_reported() {
+fn kept_job_failing_its_health_check_is_reported() {
     let file = "- name: bot\n  command: ./bot.py\n  image: python3.11\n  continuous: true\n  health-check-script: ./ok\n";
     let directory = Scratch::new("restarted", file);
     let rendered = jobs(&directory, &[&["render", "jobs.yaml", "--output", "json"], &OFFLINE[..]].concat());

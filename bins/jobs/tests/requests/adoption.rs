@@ -72,7 +72,7 @@ fn refused_job_of_an_adoption_keeps_the_object() {
 }
 
 #[test]
-fn adoption_goes_on_after_its_own_deletion() {
+fn adoption_continues_after_its_deletion() {
     // The check finds the object itself, and the creation one that is not there any more.
     let shown = run(by_hand(&recreation(&[exists(), exists(), ok()])), &["adopt", "stashbot", "--yes"]);
     assert_snapshot!(writes(&shown), @"
@@ -85,7 +85,7 @@ fn adoption_goes_on_after_its_own_deletion() {
 }
 
 #[test]
-fn object_of_a_failed_adoption_is_put_back() {
+fn failed_adoption_recreates_the_object() {
     let refused = Answer::refusal(403, "Forbidden", "admission webhook \"policy\" denied the request: no");
     let mut instead = recreation(&[exists(), refused, ok()]);
     instead.push((
@@ -109,7 +109,7 @@ fn object_of_a_failed_adoption_is_put_back() {
 }
 
 #[test]
-fn lost_answers_of_an_adoption_lose_nothing() {
+fn adoption_survives_lost_responses() {
     let gone = || Answer::not_found("deployments.apps", "stashbot");
     let after = |lost: &str, creations: &[Answer], found: Answer| {
         let mut instead = recreation(creations);
@@ -294,7 +294,7 @@ impl Drop for Home {
 
 /// Somebody edits the object between two attempts, and the process cannot put it back.
 #[test]
-fn copy_is_that_of_the_last_attempt() {
+fn copy_is_from_the_last_attempt() {
     let home = Home::new("adopt-edited");
     let path = format!("{APPS}/deployments");
     let mut instead = vec![
@@ -315,7 +315,7 @@ fn copy_is_that_of_the_last_attempt() {
 
 /// The object was not deleted by the command, but by somebody else.
 #[test]
-fn object_that_somebody_else_deletes_is_not_put_back() {
+fn does_not_recreate_foreign_deletion() {
     let path = format!("{APPS}/deployments");
     let instead = [
         (format!("DELETE {path}/stashbot"), conflict()),
@@ -335,7 +335,7 @@ fn object_that_somebody_else_deletes_is_not_put_back() {
 }
 
 #[test]
-fn put_back_waits_for_the_quota() {
+fn recreation_waits_for_the_quota() {
     let home = Home::new("adopt-quota");
     let quota = Answer::refusal(
         403,
@@ -387,7 +387,7 @@ fn newest_copy_is_named_with_its_time() {
 
 /// The quota is smaller at the second attempt.
 #[test]
-fn put_back_keeps_the_hint_of_what_does_not_fit() {
+fn recreation_keeps_the_quota_hint() {
     let home = Home::new("adopt-hint");
     let quota = json!({"metadata": {"name": "q"}, "status": {"hard": {"limits.memory": "1Mi"}, "used": {"limits.memory": "0"}}});
     let quotas = format!("GET {CORE}/resourcequotas");

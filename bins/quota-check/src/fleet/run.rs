@@ -347,7 +347,7 @@ mod tests {
     }
 
     #[test]
-    fn namespaces_that_are_refused_have_a_row() {
+    fn refused_namespaces_have_a_row() {
         let names = ["default", "tool-a", "tool-t0000"].map(|name| json!({"metadata": {"name": name}}));
         let script = Script::new()
             .answer("GET /api/v1/resourcequotas", Answer::refusal(403, "Forbidden", "no"))

@@ -70,7 +70,7 @@ fn jobs_that_a_cron_job_keeps_are_a_warning() {
 }
 
 #[test]
-fn retries_of_a_run_are_no_warning() {
+fn retries_of_a_run_cause_no_warning() {
     let facts = Facts::new("retries", ("count/pods", "'3'"), "");
     let file = cron_job(1, "1Gi", "").replace("{parallelism", "{ttlSecondsAfterFinished: 60, parallelism");
     let found = facts.said(&file);

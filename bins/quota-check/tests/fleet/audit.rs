@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn audit_finds_limits_that_do_not_go_together() {
+fn audit_finds_contradicting_limits() {
     let audit = |line: &str| run_of(&format!("audit --all --from - {line}"), &audited());
     assert_snapshot!(audit(""), @"
     [exit 1]

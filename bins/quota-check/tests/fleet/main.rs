@@ -122,7 +122,7 @@ fn documents_can_be_read_again() {
 }
 
 #[test]
-fn other_formats_escape_what_they_must() {
+fn other_formats_escape_special_characters() {
     assert_snapshot!(stdout("-o markdown"), @r#"
     | tool | state | share | resource | used | limit | change |
     | --- | --- | ---: | --- | ---: | ---: | --- |
@@ -273,7 +273,7 @@ fn page_of_files_has_no_date() {
 }
 
 #[test]
-fn unchanged_baseline_says_so() {
+fn unchanged_baseline_is_reported() {
     let file = std::env::temp_dir().join(format!("quota-check-same-{}.ndjson", std::process::id()));
     std::fs::write(&file, stdout("-o ndjson")).unwrap();
     let line = format!("--all --from - --baseline {}", file.display());
@@ -341,7 +341,7 @@ fn removed_quotas_are_sorted() {
 }
 
 #[test]
-fn quotas_after_a_cut_are_not_removed() {
+fn quotas_after_a_truncation_are_not_removed() {
     let now = fleet();
     let output = compared("", &now[..now.len() / 2]);
     assert_eq!(output.status.code(), Some(1));
@@ -350,7 +350,7 @@ fn quotas_after_a_cut_are_not_removed() {
 }
 
 #[test]
-fn quota_that_can_no_longer_be_read_is_one_row() {
+fn newly_unreadable_quota_is_one_row() {
     let now = fleet().replace(r#""hard":{"limits.cpu":"2","limits.memory":"8Gi","pods":"10","services":"1"},"used":{"limits.cpu":"1500m""#, r#""hard":[],"used":{"limits.cpu":"1500m""#);
     let output = compared("", &now);
     assert_eq!(output.status.code(), Some(6));
@@ -363,7 +363,7 @@ fn quota_that_can_no_longer_be_read_is_one_row() {
 }
 
 #[test]
-fn closed_output_is_no_error_in_any_format() {
+fn closed_stdout_is_success() {
     let namespace =
         |number: usize| quota(&format!("tool-t{number}"), &json!({"pods": "10"}), &json!({"pods": "1"}));
     let items: Vec<Value> = (0..3000).map(namespace).collect();

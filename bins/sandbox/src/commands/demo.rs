@@ -160,7 +160,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn builds_beside_its_own_program() {
+    fn builds_into_its_own_target_directory() {
         let options = |program: &str| build_options(Path::new(program));
         assert_eq!(options("/c/target/debug/p"), ["--profile", "dev", "--target-dir", "/c/target"]);
         assert_eq!(options("/c/target/release/p"), ["--profile", "release", "--target-dir", "/c/target"]);

@@ -27,7 +27,7 @@ fn actions_come_once_and_first() {
 }
 
 #[test]
-fn types_stand_only_before_the_action() {
+fn types_come_only_before_the_action() {
     assert_eq!(candidates("webservice php8"), "php8.2 php8.4");
     assert_eq!(candidates("webservice -m 1Gi php8"), "php8.2 php8.4");
     assert_eq!(candidates("webservice start php8"), "");
@@ -39,7 +39,7 @@ fn types_stand_only_before_the_action() {
 }
 
 #[test]
-fn options_are_those_of_the_action() {
+fn options_match_the_action() {
     assert_eq!(candidates("webservice start --mo"), "--mount");
     assert_eq!(candidates("webservice start --mount "), "all none");
     assert_eq!(candidates("webservice stop --m"), "");

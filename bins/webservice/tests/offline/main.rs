@@ -72,7 +72,7 @@ fn with_foreign(kind: &str, is_kept: impl Fn(&str) -> bool) -> String {
 }
 
 #[test]
-fn status_gives_no_advice_that_a_foreign_object_defeats() {
+fn status_advice_considers_foreign_objects() {
     let shown = |live: String| {
         let file = std::env::temp_dir().join(format!("toolforge-web-foreign-{}.json", std::process::id()));
         std::fs::write(&file, live).unwrap();

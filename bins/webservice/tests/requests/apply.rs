@@ -274,7 +274,7 @@ fn refused_wait(line: &str, file: Option<&str>) -> String {
 }
 
 #[test]
-fn refused_wait_is_reported_after_what_was_done() {
+fn refused_wait_is_reported_after_the_changes() {
     assert_snapshot!(refused_wait("stop", Some("running.json")), @"
     [exit 6]
     error: the cluster refused: permission denied

@@ -178,8 +178,8 @@ fn missing_files_of_running_are_warned() {
 }
 
 #[test]
-fn program_of_a_command_is_looked_at() {
-    let test = "config_files::program_of_a_command_is_looked_at";
+fn checks_program_of_a_command() {
+    let test = "config_files::checks_program_of_a_command";
     let (_, stderr) = OwnProcess::of(test).run(|| {
         let home = Home::new("program");
         assert!(home.run_with_types("jdk17 start --dry-run ./run.sh").starts_with("[exit 0]"));

@@ -278,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn last_of_two_equal_keys_counts() {
+    fn last_of_two_equal_keys_wins() {
         assert_eq!(
             warnings(&format!("{JOB}  mem: 1Gi\n  mem: 2Gi\n")),
             ["line 4, column 3: mem has no effect here, because it is set again at line 5, column 3"]
@@ -286,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn first_of_two_jobs_of_one_name_counts() {
+    fn first_of_two_jobs_with_one_name_wins() {
         assert_eq!(
             warnings(&format!("{JOB}{JOB}")),
             ["line 4, column 3: a second job \"a\" is ignored; the first one counts"]

@@ -439,7 +439,7 @@ mod tests {
     }
 
     #[test]
-    fn repeated_key_is_noted_and_counts_last() {
+    fn repeated_key_is_noted_and_the_last_wins() {
         let found = parse_yaml("a: 1\nb: 2\na: 3\n");
         assert_eq!(found.problems[0].kind, ProblemKind::DuplicateKey { first: 1 });
         assert_eq!(found.documents[0].root.get("a").unwrap().integer(), Some(3));

@@ -244,7 +244,7 @@ fn stream_has_no_identity_for_prune() {
 }
 
 #[test]
-fn loads_at_once_end_as_one_of_them() {
+fn concurrent_loads_apply_one_of_them() {
     let tool = Tool::new("job-load-race");
     let job =
         |name: &str| format!("- {{name: {name}, image: bookworm, command: x, schedule: '1 1 * * *'}}\n");
@@ -278,7 +278,7 @@ fn loads_at_once_end_as_one_of_them() {
 }
 
 #[test]
-fn several_jobs_are_deleted_at_once() {
+fn several_jobs_are_deleted_concurrently() {
     let tool = Tool::new("job-delete");
     for name in ["a", "b", "c"] {
         let command = "trap '' TERM; while :; do sleep 1; done";

@@ -160,7 +160,7 @@ fn one_job_shows_its_next_runs_and_the_reason() {
 }
 
 #[test]
-fn run_by_hand_is_marked() {
+fn manual_run_is_marked() {
     let mut facts = facts();
     let cron_job = add(&mut facts, ("daily", "0 4 * * *"), Some("2026-08-01T04:00:00Z"), None).clone();
     let mut run = manual_run(&cron_job, at("2026-08-01T10:10:00Z")).unwrap();
@@ -173,7 +173,7 @@ fn run_by_hand_is_marked() {
 }
 
 #[test]
-fn run_by_hand_is_shown_after_its_job_is_deleted() {
+fn manual_run_is_shown_after_its_job_is_deleted() {
     let mut facts = facts();
     let cron_job = add(&mut facts, ("daily", "0 4 * * *"), None, None);
     let annotations = cron_job.metadata.annotations.get_or_insert_default();
@@ -317,7 +317,7 @@ fn suggestions_explain_what_to_do() {
 }
 
 #[test]
-fn overlap_of_a_whole_day_is_printed_as_such() {
+fn overlap_of_a_whole_day_is_printed() {
     let mut facts = with_quota(facts(), &[(Resource::LimitsCpu, 1000, 0)]);
     for name in ["a", "b"] {
         add(&mut facts, (name, "*/5 * * * *"), None, None);
