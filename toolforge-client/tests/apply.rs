@@ -1,4 +1,4 @@
-//! Applying change sets: what is sent, and what the report says of it.
+//! Applying change sets: the requests and the report.
 #![expect(clippy::unwrap_used, reason = "a test's own function may stop the test")]
 
 use std::time::Duration;

@@ -96,7 +96,7 @@ async fn deleted_run_ends_the_wait() {
     assert_eq!(elapsed, 0);
 }
 
-/// Waits for a web service that was stopped, of which these objects exist.
+/// Waits for a stopped web service with these remaining objects.
 async fn wait_stopped(
     deletion: &ChangeSet,
     deployments: &[Value],

@@ -268,7 +268,7 @@ async fn writes_repeat_after_retry_after() {
         client.create::<Value>(&pods(), &json!({}), &post_params()).await.unwrap();
         assert_eq!(requests.count(), 4);
     }
-    // Without a time, a proxy may have lost the answer of the server.
+    // Without a time, a proxy may have lost the server's response.
     let script = Script::new().answer(CREATE, Answer::text(503, "busy")).answer(CREATE, created());
     let (client, requests) = script.client();
     client.create::<Value>(&pods(), &json!({}), &post_params()).await.unwrap_err();

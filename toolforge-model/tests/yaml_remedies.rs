@@ -65,7 +65,7 @@ proptest! {
             ("- name: a\n  args:\n  - ", "\n  - b\n", "- ", "args"),
             ("- {name: a, schedule: ", ", image: b}\n", "schedule: ", "schedule"),
         ][place];
-        // Where a value in braces ends is not known, and an item that is a pair is a mapping.
+        // The end of a value in braces is not known, and an item that is a pair is a mapping.
         let is_flow = after.contains('}');
         prop_assume!(!is_flow || (comment.is_empty() && !value.contains([',', '{', '}', '[', ']', '#'])));
         prop_assume!(shown != "- " || !(value.contains(": ") || value.ends_with(':') || value.starts_with("- ")));

@@ -125,7 +125,7 @@ mod tests {
         // Each resource has its own peak: two of 4 and one of 3, or two of 3 and one of 4.
         assert_eq!(peak((10, 11), (0, 0), &[(2, 4), (2, 3)]), (3, 11));
         assert_eq!(peak((10, 8), (0, 0), &[(2, 4), (2, 3)]), (2, 8));
-        // What others use may exceed the quota, too.
+        // The usage of others may also exceed the quota.
         assert_eq!(peak((10, 4), (0, 5), &[(8, 1)]), (0, 4));
     }
 

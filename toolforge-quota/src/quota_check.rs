@@ -435,7 +435,7 @@ mod tests {
         };
         assert!(limits.evaluate_changes(&[change(true), change(false)]).fits());
         assert!(!limits.evaluate_changes(&[change(true), change(true)]).fits());
-        // A pod that waits is counted, or not, by its own scope.
+        // Whether a waiting pod counts depends on its own scope.
         for (has_deadline, fits) in [(false, true), (true, false)] {
             let traits = PodTraits { has_deadline, ..PodTraits::default() };
             let owner = ObjectName::new("Job", "a");

@@ -306,7 +306,7 @@ fn finished_failures_are_not_causes() {
         assert_eq!(codes(&creating, &[kubelet(reason, 8), kubelet("Pulling", 9)]), [""; 0], "{reason}");
         assert_eq!(codes(&creating, &[kubelet(reason, 8), kubelet("Pulling", 7)]).len(), 1, "{reason}");
     }
-    // An init container that has done its work, and one whose last try failed.
+    // A completed init container, and one whose last attempt failed.
     assert_eq!(codes(&initializing(&ended(0, 5), "OnFailure"), &[]), [""; 0]);
     assert_eq!(codes(&initializing(&ended(1, 5), "OnFailure"), &[]), ["init-crash-loop"]);
     // The kubelet no longer counts the restarts before a run of ten minutes.

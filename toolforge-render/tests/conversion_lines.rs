@@ -1,4 +1,4 @@
-//! What crontabs and `jsub` lines lose as jobs, and what is different then.
+//! The losses and differences of crontabs and `jsub` lines that become jobs.
 #![expect(clippy::unwrap_used, reason = "a test's own function may stop the test")]
 
 use insta::assert_snapshot;

@@ -41,7 +41,7 @@ fn of_manifests(text: &str) -> Conversion {
     converter.finish()
 }
 
-/// Returns the jobs file, the template, and what is not converted.
+/// Returns the jobs file, the template, and the rest, which is not converted.
 fn shown(conversion: &Conversion) -> String {
     let yaml = conversion.to_yaml();
     if !yaml.is_empty() {

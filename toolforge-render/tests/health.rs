@@ -161,7 +161,7 @@ fn first_failure_is_reported_with_its_answer() {
             23,
             vec![format!("your program runs, but its health check /healthz fails: {readiness}")],
         ),
-        // Failures before the startup probe succeeded do not matter any longer.
+        // Failures before the startup probe succeeded no longer matter.
         (page(), up(false), vec![unhealthy(NOT_FOUND, 1, 9)], 10, vec![]),
         (
             script(),
@@ -242,7 +242,7 @@ fn kill_of_an_earlier_run_is_not_a_cause() {
     assert_eq!(code(&page(), 0, 2, -3000), "crash-loop");
     // It exits after an hour.
     assert_eq!(code(&script(), 1, 3600, -3700), "crash-loop");
-    // The event of this run was dropped: it was as long as one that three failures end.
+    // The event of this run was dropped: it ran as long as one that three failures terminate.
     assert_eq!(code(&script(), 1, 30, -600), "health-check-fails");
     // The kubelet sends these signals.
     assert_eq!(code(&script(), 137, 2, -600), "health-check-fails");

@@ -148,7 +148,7 @@ fn jobs_after_a_wait_keep_their_order() {
     let mut options = LoadOptions::of_file("/a.yaml");
     options.waits_for = vec!["compile".parse().unwrap()];
     let planned = |facts: &JobFacts| shown(&plan_load(&requests(&file), facts, &options));
-    // The one-off job is deleted some time after its end. The update stays behind it in both cases.
+    // The one-off job is deleted some time after it finishes. The update comes after it in both cases.
     let changed = existing(&scheduled("command: x"));
     assert_eq!(planned(&changed), ["first create", "compile create", "update update command"]);
     let mut both = one_off(&job("compile", ""), Some("Failed"));

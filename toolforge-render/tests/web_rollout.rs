@@ -52,7 +52,7 @@ fn web_restart_respects_a_lowered_quota() {
     let set = restart(&facts, "1Gi", "1");
     assert!(!set.fits());
     assert_eq!(set.at_rest.to_string(), "limits.memory: 1Gi of 768Mi, 256Mi too much (quota )");
-    // The quota does not concern what keeps running.
+    // The quota does not apply to running pods.
     assert!(web_service_changes(&plan("1Gi", "1", &facts), &facts, StartTime::Keep).fits());
     let smaller = restart(&facts, "768Mi", "1");
     assert!(smaller.fits());
@@ -100,7 +100,7 @@ fn old_pods_are_scaled_first() {
     };
     assert_eq!(rollout(448), (true, Some(Rollout::Surge)));
     assert_eq!(rollout(447), (true, Some(Rollout::InPlace)));
-    // The fourth old pod is refused, and a new one takes its place.
+    // The fourth old pod is refused, and a new one replaces it.
     assert_eq!(rollout(383), (true, Some(Rollout::InPlace)));
     assert_eq!(rollout(352), (true, Some(Rollout::InPlace)));
     assert_eq!(rollout(351), (true, Some(Rollout::Recreate)));

@@ -280,10 +280,10 @@ mod tests {
         for (name, fields) in fields() {
             for field in fields {
                 let shown = format!("{name}.{}: {}", field.name, field.type_name);
-                // What people read is `message`, `hints` or the contents of an image; a resource has no other name.
+                // Text for people is in `message`, `hints` or the contents of an image; a resource has no other name.
                 let others = ["text", "found", "advice", "dimension", "steps", "step"];
                 assert!(!others.contains(&field.name), "{shown}");
-                // Only documents have a kind, and what they are about has a type and a name, or an object's kind and a name.
+                // Only documents have a kind; their subjects have a type and a name, or an object's kind and a name.
                 let prose = ["kind", "object", "workload", "job"];
                 assert!(!prose.contains(&field.name), "{shown}");
             }

@@ -335,7 +335,7 @@ pub fn conflict_line(conflict: &Conflict, end_of_day: Timestamp) -> String {
         let format = if start % 60 == 0 && end % 60 == 0 { "%H:%M" } else { "%H:%M:%S" };
         let clock = |second: i64| Timestamp::from_second(second).unwrap_or_default().strftime(format);
         if *end >= end_of_day.as_second() {
-            // When it ends is not known.
+            // Its end is not known.
             format!("from {} on", clock(*start))
         } else {
             format!("{} to {}", clock(*start), clock(*end))

@@ -45,7 +45,7 @@ impl Input {
             }
             io::stdin().as_fd().try_clone_to_owned().map(File::from)
         } else {
-            // Without the flag, a pipe that nobody has opened for writing would be waited for here.
+            // Without the flag, this would wait for a pipe that nobody has opened for writing.
             let flags = OFlags::NONBLOCK.bits().cast_signed();
             OpenOptions::new().read(true).custom_flags(flags).open(path)
         };

@@ -68,7 +68,7 @@ pub fn parse<A: FromArgMatches>(
     mut command: Command,
     arguments: &[OsString],
 ) -> Result<Option<A>, clap::Error> {
-    // A copy of the command would take as long as all else at the start.
+    // Copying the command would double the start-up time.
     let parsed = command.try_get_matches_from_mut(arguments).and_then(|matches| {
         set_format(format_of(&matches));
         A::from_arg_matches(&matches)

@@ -123,7 +123,7 @@ fn help_lists_the_formats_of_the_verb() {
             let is_refused = ["cannot be used with", "has no JSON", "only `lint` prints"]
                 .iter()
                 .any(|refusal| answer.contains(refusal));
-            // Text is what a verb without formats prints.
+            // A verb without formats prints text.
             let is_accepted = is_shown || format == "table";
             assert!(is_refused != is_accepted, "{line} {format}: {answer}");
         }

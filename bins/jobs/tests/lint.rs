@@ -52,7 +52,7 @@ fn lint_input(directory: &Scratch, words: &[&str], input: &[u8]) -> Output {
     child.wait_with_output().unwrap()
 }
 
-/// Returns the exit code and what is said, standard output first.
+/// Returns the exit code and the output, standard output first.
 fn said(output: &Output) -> String {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     format!("[exit {}]\n{}{}", output.status.code().unwrap_or(-1), text(&output.stdout), text(&output.stderr))
@@ -276,7 +276,7 @@ fn fix_shows_difference_keeps_original() {
     assert_eq!(directory.read("deployment.yaml.orig"), before);
     let after = directory.read("deployment.yaml");
     assert!(after.contains("apiVersion: apps/v1\n") && after.contains("# Run stashbot on kubernetes\n"));
-    // Again, nothing is left to fix.
+    // A second time, there is nothing to fix.
     assert_eq!(lint(&directory, &words).status.code(), Some(0));
     assert_eq!(
         (directory.read("deployment.yaml"), directory.read("deployment.yaml.orig")),

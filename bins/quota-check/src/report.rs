@@ -106,7 +106,7 @@ fn state(row: &ResourceUsage) -> String {
         Some(QuotaNote::Pending) => pending(),
         _ => String::new(),
     };
-    // One Service is what a web service has.
+    // A web service has exactly one Service.
     let is_usual = row.resource == Resource::Services.to_string() && row.hard == "1";
     let word = if is_usual && row.state == QuotaState::Blocked { "in use" } else { word(row.state) };
     let words = [word, &note];

@@ -77,7 +77,7 @@ impl Planned {
         });
         let mut needed = Needed::default();
         needed.add_missing(&missing);
-        // The missing pods are used by whatever comes beside them.
+        // The missing pods count against everything that is added.
         let mut facts = facts;
         facts.jobs.namespace.limits = missing.limits;
         facts.web_service.namespace = facts.jobs.namespace.clone();

@@ -1,4 +1,4 @@
-//! The requests to a cluster, and what is printed of the answers.
+//! The requests to a cluster, and the output for the responses.
 
 use clap::Parser as _;
 use serde_json::{Value, json};

@@ -163,7 +163,7 @@ impl Answer {
             text.push_str(&format!("{note}\n"));
         }
         match &self.restart {
-            // What is used then is not known, either.
+            // The usage at that time is not known, either.
             Some(_) if self.change.verdict() == Verdict::NotCounted => {
                 text.push_str(&format!("{} afterwards was not checked\n", self.next));
             }
@@ -209,7 +209,7 @@ impl Answer {
             let pods = [largest.replicas, most.replicas].map(|size| self.largest_text(size));
             rows.push(("replicas", replicas.to_string(), pods));
         }
-        // Only pods that are replaced can stop before.
+        // Only pods that are replaced can stop first.
         let helps = *has_replicas && rows.iter().any(|(_, _, [largest, most])| largest != most);
         let mut table = if helps {
             Table::new(&["SIZE", now, "LARGEST", "WITH DOWNTIME"])

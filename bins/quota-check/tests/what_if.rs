@@ -207,7 +207,7 @@ fn said_while_terminating(name: &str, used: &str, line: &str) -> String {
 
 #[test]
 fn terminating_pods_do_not_limit_sizes() {
-    // 8Gi for the pod and its successor, or for one after the other.
+    // 8Gi for the pod and its replacement together, or for one after the other.
     assert_snapshot!(said_while_terminating("largest", "4Gi", ""), @"
     [exit 0]
     there is no web service; a new one of type php8.2:
@@ -233,7 +233,7 @@ fn terminating_pods_do_not_limit_sizes() {
         "{text}"
     );
     assert!(!text.contains("would fit"), "{text}");
-    // Beside 2Gi of others.
+    // In addition to 2Gi of other workloads.
     let text = said_while_terminating("never", "6Gi", "--memory 7Gi");
     assert!(text.contains("what would fit:\n  the web service: memory 6Gi\n"), "{text}");
     let text = said_while_terminating("restart", "6Gi", "--memory 2Gi");

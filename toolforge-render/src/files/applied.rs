@@ -261,7 +261,7 @@ mod tests {
                 r#"[{"port":80}]"#,
                 r#"[{"port":80,"protocol":"TCP","x":1}]"#,
             ),
-            // Kubernetes looks only at the number, where it is enough.
+            // Kubernetes only compares the number if that is enough.
             (
                 "ports",
                 r#"[{"port":53,"protocol":"TCP"}]"#,

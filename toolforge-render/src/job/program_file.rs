@@ -255,7 +255,7 @@ impl CommandScope<'_> {
 
     /// Returns a directory of `cd` relative to the tool's home; `None` if it is another one, or if a shell has to expand it.
     fn home_directory(&self, word: &str) -> Option<String> {
-        // `cd -` goes back to the directory before.
+        // `cd -` returns to the previous directory.
         if word.starts_with('-') {
             return None;
         }
@@ -313,7 +313,7 @@ impl CommandScope<'_> {
         };
         let line = String::from_utf8(first_line).ok()?;
         let Some(line) = line.strip_prefix("#!") else {
-            // A shell reads a text that names no interpreter.
+            // A shell interprets a text that names no interpreter.
             return is_windows_text(&line).then_some(JobFileWarning::ShellLineEnds { path });
         };
         if line.ends_with('\r') {

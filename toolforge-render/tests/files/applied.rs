@@ -67,7 +67,7 @@ fn with(template: &Value, others: &Value) -> Value {
     spec
 }
 
-/// Returns the plan of files beside live objects, without the proposals.
+/// Returns the plan of files for a namespace with live objects, without the proposals.
 fn shown(live: &[Value], files: &[Value]) -> String {
     let live: Vec<String> = live.iter().map(ToString::to_string).collect();
     let files: Vec<String> = files.iter().map(ToString::to_string).collect();
@@ -149,7 +149,7 @@ fn removed_replicas_are_one() {
       limits.memory 3Gi -> 2Gi, peak 3Gi of 4Gi
     fits
     ");
-    // `null` removes a field, whoever has set it.
+    // `null` removes a field, no matter who set it.
     let null = with(&limited("2Gi"), &json!({"replicas": null}));
     let found = shown(&[three_of_four(), live("Deployment", "d", &spec)], &[file("Deployment", "d", &null)]);
     assert!(found.contains("limits.memory 3Gi -> 2Gi"), "{found}");
@@ -180,7 +180,7 @@ fn unset_strategy_is_kept() {
       limits.memory 1Gi -> 1536Mi, peak 1536Mi of 2Gi
     fits-after-termination
     ");
-    // kubectl replaces a strategy that is stated: the defaults of its type follow.
+    // kubectl replaces a strategy that the file sets, and the defaults of its type apply.
     let rolling = larger(json!({"strategy": {"type": "RollingUpdate"}}));
     assert!(shown(&[quota, in_place], &[rolling]).contains("\ndeadlock\n"));
 }
@@ -197,7 +197,7 @@ fn unset_amounts_are_kept() {
     fits
     no downtime: Deployment d: rollout in-place
     ");
-    // A proposal states what the file does not.
+    // A proposal sets a field that the file does not.
     let five = with(&template("b", &json!({})), &json!({"replicas": 5}));
     assert_snapshot!(shown(&[three_of_four(), limited.clone()], &[file("Deployment", "d", &five)]), @"
     update object Deployment d, recreate, downtime
@@ -327,7 +327,7 @@ fn null_removes_a_live_field() {
       limits.memory 3Gi -> 1Gi, peak 3Gi of 4Gi
     fits
     ");
-    // What is removed is the default again.
+    // A removed field has its default again.
     let one = live("Deployment", "d", &with(&limited("1Gi"), &json!({"replicas": 1})));
     assert_snapshot!(shown(&[three_of_four(), one], &[stated(json!({"replicas": null}))]), @"
     update object Deployment d

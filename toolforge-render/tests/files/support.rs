@@ -27,11 +27,11 @@ pub(crate) fn plan(profile: &str, live: &str, files: &[&str]) -> String {
         facts.web_service.namespace = facts.jobs.namespace.clone();
     }
     let limits = &mut facts.jobs.namespace.limits;
-    // As in a cluster, which counts what is used as soon as there is a quota.
+    // As in a cluster, which counts the usage as soon as there is a quota.
     for quota in &mut limits.quotas {
         quota.hard.keys().for_each(|resource| quota.used.add(resource.clone(), 0));
     }
-    // What the live pods use.
+    // The usage of the live pods.
     for pod in &facts.jobs.live.pods {
         let used = pod_demand(pod.spec.as_ref().unwrap(), &limits.limit_ranges);
         for quota in limits.quotas.iter_mut().filter(|_| !profile.is_empty()) {
@@ -86,7 +86,7 @@ pub(crate) fn planned(live: &str, file: &str) -> FilePlan {
     planned_with_facts(live, file).0
 }
 
-/// Returns the same, and what is known of the namespace.
+/// Returns the same, and the facts of the namespace.
 pub(crate) fn planned_with_facts(live: &str, file: &str) -> (FilePlan, FilePlanFacts) {
     let tool: ToolName = "stashbot".parse().unwrap();
     let mut documents = Documents::default();

@@ -1,4 +1,4 @@
-//! Files that cannot be read, or that are made to exhaust a reader: a clear message each, soon, and no panic.
+//! Unreadable files, and files designed to exhaust a parser: a clear message each, soon, and no panic.
 
 use toolforge_fixtures::bad_yaml;
 use toolforge_model::{DocumentKind, ExpectedDocument};

@@ -21,7 +21,7 @@ fn comments_exclude_byte_order_mark() {
 fn useless_keys_of_jobs_are_removed() {
     let job = |lines: &str| format!("- name: a\n  command: ./a\n  image: bookworm\n{lines}");
     insta::assert_snapshot!(changed(&job("  no-filelog: false\n  retry: 1\n")), @"-  no-filelog: false");
-    // The key has an effect, or there is more in its line.
+    // The key has an effect, or its line contains more.
     for lines in ["  no-filelog: true\n", "  filelog: false\n", "  no-filelog: false # mine\n"] {
         assert_eq!(changed(&job(lines)), "", "{lines}");
     }

@@ -6,7 +6,7 @@ use toolforge_render::web_service::HomeFiles;
 
 use crate::support::{context, fixture, shown};
 
-/// Returns what is known of a home with these files; a path that ends with `/` is a directory.
+/// Returns the facts of a home with these files; a path that ends with `/` is a directory.
 fn home(files: &[(&str, bool, &str)]) -> LintContext {
     let files: Vec<(String, FileFacts)> = files
         .iter()
@@ -76,7 +76,7 @@ fn skips_pods_without_the_home() {
     assert_eq!(shown(&none, &home(&[])), "");
     let build_service = none.replace("docker-registry.svc.toolforge.org", "tools-harbor.wmcloud.org/tool-x");
     assert_eq!(shown(&build_service, &home(&[])), "");
-    // Without the home, nothing is known.
+    // Without the home, nothing is known about the files.
     assert_eq!(shown(&text, &context("stashbot")), "");
 }
 

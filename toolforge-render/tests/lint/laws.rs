@@ -121,7 +121,7 @@ fn check(text: &str) -> Result<(), TestCaseError> {
     let again = fix(&fixed.text, &context);
     prop_assert_eq!(&again.text, &fixed.text);
     prop_assert!(again.applied.is_empty());
-    // What can be read can be read afterwards, and nothing that was fixed is left.
+    // A readable file is still readable afterwards, and no fixed finding is left.
     let unreadable =
         |text: &str| lint(text, &context).iter().filter(|found| found.rule == Rule::InvalidYaml).count();
     prop_assert!(unreadable(&fixed.text) <= unreadable(text), "{}", fixed.text);

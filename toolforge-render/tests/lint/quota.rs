@@ -100,7 +100,7 @@ fn exceeded(documents: &[String], facts: &FilePlanFacts) -> (Vec<Resource>, Vec<
 
 #[test]
 fn quota_freed_by_earlier_items_is_not_exceeded() {
-    // 6 of 10 pods are used by a1; a0 wants 5, a1 shrinks to 1, and with a2's 6 there are 12.
+    // a1 uses 6 of 10 pods; a0 requests 5, a1 shrinks to 1, and with a2's 6 there are 12.
     let documents = [document(0, (0, 5, 1)), document(1, (0, 1, 1)), document(2, (0, 6, 1))];
     let mut named = named(&documents, &facts_with(&[(1, 6, 1)], 0));
     named.retain(|(_, message)| message.contains("pods: "));
@@ -142,7 +142,7 @@ fn template_findings_are_at_their_keys() {
 
 #[test]
 fn quota_exceeded_at_rest_does_not_name_the_peak() {
-    // a0 replaces its pod beside nine others, which is too many only meanwhile; a1 is one pod too many at rest.
+    // a0 replaces its pod in addition to nine others, which is too many only during the rollout; a1 is one pod too many at rest.
     let documents = [document(0, (0, 1, 2)), document(1, (0, 1, 1))];
     let named = named(&documents, &facts_with(&[(0, 1, 1)], 9));
     assert_eq!(named.len(), 1, "{named:?}");

@@ -50,7 +50,7 @@ fn backup_name(file: &Path) -> PathBuf {
 /// Writes a backup with the permissions of the original. One that exists is kept, unless it is the same.
 fn write_backup(original: &Path, backup: &Path, text: &str) -> Result<(), Failure> {
     let written = original.metadata().and_then(|original| {
-        // It may have secrets: nobody else reads it before it has the permissions.
+        // It may contain secrets, so the permissions are set before the content is written.
         let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(backup)?;
         file.set_permissions(original.permissions())?;
         io::Write::write_all(&mut file, text.as_bytes())?;

@@ -136,7 +136,7 @@ fn check_file(
 ) -> Result<Checked, Failure> {
     let name = if is_standard_input(file) { "standard input".into() } else { file.display().to_string() };
     let name = Untrusted::new(name);
-    // Beyond the limit, only that is said.
+    // Beyond the limit, only the limit is reported.
     let bytes = bytes.get(..MAX_BYTES + 1).unwrap_or(bytes);
     let text = match decode(bytes) {
         Ok(text) => text.to_owned(),

@@ -1,4 +1,4 @@
-//! 2 to 16 commands at once: what is left is whole, every error is one of the documented ones, what others made is
+//! 2 to 16 concurrent commands: no object is left incomplete, every error is a documented one, objects of others are
 //! untouched, and one more command does what it was asked for.
 #![expect(clippy::print_stdout, reason = "the exit codes are printed")]
 
@@ -14,7 +14,7 @@ struct Race {
     commands: &'static [&'static str],
     /// The exit codes that are allowed.
     codes: &'static [i32],
-    /// Returns whether what is left is whole.
+    /// Returns whether no object is incomplete.
     is_whole: fn(&Tool) -> bool,
     /// A command that does what it was asked for, whatever was left, and the check for it.
     then: (&'static str, fn(&Tool) -> bool),
@@ -108,7 +108,7 @@ const WEB_SERVICE: [Race; 2] = [
         name: "start and stop",
         before: "webservice stop",
         commands: &["webservice php8.2 start", "webservice stop"],
-        // 4: what another command had deleted was changed again while it was completed.
+        // 4: an object that another command had deleted was changed again while it was completed.
         codes: &[0, 4, 5, 6],
         is_whole: is_web_service_whole,
         then: ("webservice php8.2 start", |tool| names(tool, "deployments,services,httproutes").len() == 3),

@@ -302,7 +302,7 @@ fn end_of_dry_run(report: ApplyReport<Failure>, signal: Option<ExitCode>) -> Res
 fn end(report: ApplyReport<Failure>, signal: Option<ExitCode>) -> Result<ExitCode, Failure> {
     let mut table = Table::new(&["JOB", "STEP", "OUTCOME"]);
     let (mut done, mut left, mut terminating, mut first) = (0, 0, 0, None);
-    // What follows a run that the file waits for is held back if that has not succeeded.
+    // If a run that the file waits for has not succeeded, the following jobs are held back.
     let is_held =
         report.changes.iter().any(|report| matches!(report.outcome, ChangeOutcome::FollowUpFailed(_)));
     for report in report.changes {
@@ -339,7 +339,7 @@ fn end(report: ApplyReport<Failure>, signal: Option<ExitCode>) -> Result<ExitCod
     }
     match (first, signal) {
         (None, None) => Ok(ExitCode::Success),
-        // Nothing was done, or all of it was: the failure itself says all.
+        // Nothing or everything was done: the failure itself is enough.
         (Some((failure, Progress::Nothing, _)), _) if done == 0 => Err(failure),
         (Some((failure, Progress::Complete, _)), None) if left == 0 => Err(failure),
         (Some((failure, _, Some(job))), None) => Err(held_back(&failure, &job, (done, left), &table)),

@@ -22,7 +22,7 @@ pub(super) fn run(
     arguments: &Arguments,
     options: &DeleteArguments,
 ) -> Result<ExitCode, Failure> {
-    // What the names have referred to at first: a later attempt deletes nothing else of the same name.
+    // The objects that the names referred to at first: a later attempt deletes no other objects with these names.
     let resolved: RefCell<Vec<WorkloadRef>> = RefCell::default();
     let owned_pods: RefCell<Vec<OwnedPod>> = RefCell::default();
     let plan = async |attempt: &Attempt| {
@@ -147,7 +147,7 @@ fn existing(
                     others.push(found);
                 }
             }
-            // Only a record may exist of a job.
+            // There may be only a record of the job.
             Err(_) if wanted.kind.is_none() && facts.live.recorded.contains_key(&wanted.name) => {
                 jobs.push(wanted.clone());
             }

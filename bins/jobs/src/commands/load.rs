@@ -169,7 +169,7 @@ async fn until_end<'a>(
     mut jobs: impl Iterator<Item = (&'a FileJob, &'a wait::LogMarks)>,
 ) -> Result<(), Failure> {
     match jobs.find(|(job, _)| job.request.name.as_str() == change.name) {
-        // An interrupted load may have started it: then it is kept, and its end still counts.
+        // An interrupted load may have started it: then it is kept, and its result still counts.
         Some((FileJob { request, wait: Some(seconds), .. }, logs)) => {
             match wait::until_end(client, (request, true), request.name.as_str(), *seconds, logs).await? {
                 ExitCode::Success => Ok(()),

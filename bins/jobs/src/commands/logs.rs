@@ -182,7 +182,7 @@ impl WorkloadLog<'_> {
     /// Prints a state, and the cause if the cluster knows it.
     fn say_why(&self, status: &JobStatus, now: Timestamp) {
         print_message(&format!("{}: {}", self.subject, status_sentence(status, now)));
-        // The sentence about a job whose pods all run says this.
+        // The sentence about a job with only running pods says this.
         if status.restarts > 0 && status.state != JobState::Running {
             let restarted = restarts_text(status.restarts, status.last_termination.as_ref());
             print_message(&format!("  {restarted}"));

@@ -125,7 +125,7 @@ async fn failed(
             failure.hint("Increase the memory limit with a larger `--mem`.")
         }
         Some(hint) => failure.hint(hint),
-        // It has written nothing.
+        // It has no log lines.
         None if end.map(LastTermination::kind) == Some(TerminationKind::NotStarted) => {
             let cause = Cause::ContainerStart { reason: Untrusted::default() };
             failure.hint(advice(&cause, Asked::from(request)))
@@ -136,7 +136,7 @@ async fn failed(
 
 /// Returns the last lines of the newest pod's log.
 async fn last_lines(client: &Client, request: &JobRequest, live: &LiveJobs) -> Option<LastLines> {
-    // Another run of the same job may have started meanwhile.
+    // Another run of the same job may have started in the meantime.
     let run = live.jobs.first()?.metadata.uid.clone();
     let is_own = |pod: &&Pod| {
         let owners = pod.metadata.owner_references.iter().flatten();

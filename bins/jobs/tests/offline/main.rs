@@ -68,7 +68,7 @@ fn jobs(directory: &Scratch, words: &[&str]) -> Output {
     command.output().unwrap()
 }
 
-/// Returns the exit code and what is said, standard output first.
+/// Returns the exit code and the output, standard output first.
 fn said(output: &Output) -> String {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     format!("[exit {}]\n{}{}", output.status.code().unwrap_or(-1), text(&output.stdout), text(&output.stderr))
@@ -93,7 +93,7 @@ fn file_is_rendered_without_a_cluster() {
         (list["kind"].as_str(), kinds),
         (Some("List"), vec!["Deployment", "Service", "CronJob", "Job"])
     );
-    // What is rendered, as facts, is what the file asks for.
+    // The rendered objects, read as facts, match the file.
     std::fs::write(
         directory.0.join("live.yaml"),
         jobs(&directory, &[&["render", "jobs.yaml"], &OFFLINE[..]].concat()).stdout,
@@ -115,7 +115,7 @@ fn render_accepts_the_options_of_run() {
     let line = ["render", "once", "--image", "bookworm", "--command", "true"];
     let one = jobs(&directory, &[&line[..], &OFFLINE[..]].concat());
     assert!(said(&one).starts_with("[exit 0]\n---\napiVersion: batch/v1\nkind: Job\n"), "{}", said(&one));
-    // Whose user it runs as is never guessed.
+    // The user that it runs as is never guessed.
     let refused = said(&jobs(&directory, &[&line[..], &["--tool", "tf-test"]].concat()));
     assert!(refused.starts_with("[exit 1]\nerror: a job runs as the tool's user"), "{refused}");
 }
@@ -157,7 +157,7 @@ fn crontab_is_converted_without_a_cluster() {
         let refused = shown(&["convert", "bad.yaml", "--tool", "tf-test"]);
         assert!(refused.starts_with(&format!("[exit 1]\nerror: bad.yaml:1:1: {expected}")), "{refused}");
     }
-    // Lines that lack something are lines of a crontab all the same.
+    // Incomplete lines are still lines of a crontab.
     for line in ["0 3 * * ./a.sh", "0 3 * * *", "*/5 * * *", "@daily"] {
         std::fs::write(directory.0.join("bad.yaml"), format!("{line}\n")).unwrap();
         let refused = shown(&["convert", "bad.yaml", "--tool", "tf-test"]);

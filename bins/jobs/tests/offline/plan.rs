@@ -78,7 +78,7 @@ fn never_fitting_runs_have_the_words_of_every_plan() {
     let line = ["plan", "jobs.yaml", "--tool", "stashbot", "--from", "facts.yaml"];
     let said = said(&jobs(&directory, &line));
     assert!(said.starts_with("[exit 3]\n") && said.contains(&format!("\n\n{words}")), "{said}{words}");
-    // The error says it.
+    // The error already says it.
     assert!(
         !said.contains("these runs exceed the quota") && said.contains("a run of job c never fits"),
         "{said}"

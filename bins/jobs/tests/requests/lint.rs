@@ -119,7 +119,7 @@ fn checks_programs_in_the_home() {
     ");
 }
 
-/// Returns what is found in a Deployment and a web service, of which the first one exists or not.
+/// Returns the findings in a Deployment, which may exist, and a web service.
 fn lint_beside(name: &str, exists: bool, instead: &[(String, Answer)]) -> String {
     let text = "{\"apiVersion\": \"apps/v1\", \"kind\": \"Deployment\", \"metadata\": {\"name\": \"bot\", \"labels\": {\"a\": \"b\"}},\n\
                 \"spec\": {\"selector\": {\"matchLabels\": {\"toolforge\": \"tool\"}}, \"template\": {\"metadata\": {\"labels\": {\"toolforge\": \"tool\"}},\n\

@@ -1,4 +1,4 @@
-//! Quotas that still count what was deleted a moment ago.
+//! Quotas that still count objects deleted a moment ago.
 
 use serde_json::json;
 use tokio::runtime::Builder;

@@ -83,7 +83,7 @@ impl Baseline {
         let (before, after) = (hard(&old), hard(now));
         let keys = before.keys().chain(after.keys().filter(|key| !before.contains_key(*key)));
         let changed = keys.filter(|key| before.get(*key) != after.get(*key));
-        // The limits of what cannot be read are unknown.
+        // The limits of an unreadable quota are unknown.
         let changed = changed.filter(|_| !before.is_empty() && !after.is_empty());
         let limits: Vec<FormerLimit> = changed
             .map(|key| FormerLimit { resource: key.clone(), hard: before.get(key).cloned() })

@@ -355,9 +355,9 @@ fn manifest_replaces_the_live_schedule() {
     let limits = toolforge_fixtures::read("facts/scheduled.yaml").replace("memory: 4Gi", "memory: 9Gi");
     std::fs::write(&facts, limits).unwrap();
     let line = format!("--from {} -", facts.display());
-    // The live job of this name runs at 3:00, beside 3Gi.
+    // The live job with this name runs at 3:00, together with 3Gi.
     for (memory, is_blocked) in [("4Gi", false), ("6Gi", true)] {
-        // A container of another name would be one more, and the live request of CPU stays.
+        // A container with another name would be added, and the live CPU request is kept.
         let input = cron_job("nightly", "0 4 * * *", memory);
         let input = input.replace("name: a,", "name: nightly,").replace("cpu: 100m", "cpu: 500m");
         let found = said(&line, &input);
@@ -377,7 +377,7 @@ fn manifest_replaces_the_live_schedule() {
     std::fs::remove_file(&facts).unwrap();
 }
 
-/// Returns whether it is said that a run of the job of `scheduled.yaml` no longer fits.
+/// Returns whether the output says that a run of the job of `scheduled.yaml` no longer fits.
 fn warns_of_nightly(said: &str) -> bool {
     let lines = "warning: these runs exceed the quota within the next 24 hours:\n  nightly alone, ";
     said.contains(lines)
@@ -443,7 +443,7 @@ fn never_fitting_runs_have_the_words_of_every_plan() {
                 found.starts_with("[exit 3]\n") && found.contains(&format!("\n\n{words}")),
                 "{found}{words}"
             );
-            // The error says it, or the limit that is exceeded.
+            // The error says it, or names the exceeded limit.
             assert!(!found.contains("these runs exceed the quota"), "{found}");
             let problem = format!("a run of {workload} never fits");
             assert!(max == "4Gi" || found.contains(&problem), "{found}");
@@ -553,7 +553,7 @@ fn warns_of_runs_during_a_rollout() {
         (&conflict["duringRollout"], &conflict["jobs"]),
         (&true.into(), &serde_json::json!(["often"]))
     );
-    // Beside the old pods alone, it fits.
+    // In addition to only the old pods, it fits.
     assert!(document["conflicts"].as_array().unwrap().len() == 1, "{document:#}");
 }
 

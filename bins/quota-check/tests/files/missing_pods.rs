@@ -77,7 +77,7 @@ fn reports_missing_pods_of_deployments() {
 #[test]
 fn missing_pods_that_may_be_created_count() {
     let other = "- {name: once, command: ./b, image: bookworm, mem: 1Gi}\n";
-    // One of the missing pods may be created any time, and the others cannot.
+    // One of the missing pods may be created at any time; the others cannot.
     assert_snapshot!(said("--from missing-pods.yaml -", &[BOT, other].concat()), @"
     [exit 3]
     create job once

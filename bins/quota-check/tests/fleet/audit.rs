@@ -18,7 +18,7 @@ fn audit_finds_contradicting_limits() {
     [exit 0]
     0 findings in 0 of 1 namespace
     ");
-    // What a new quota would strand.
+    // Objects that a new quota would strand.
     assert_snapshot!(audit("--tool fine --quota seed-2020"), @"
     [exit 1]
     TOOL  LEVEL  CODE            FINDING

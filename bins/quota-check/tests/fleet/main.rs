@@ -41,7 +41,7 @@ fn run(line: &str, input: &str) -> Output {
     let mut stdin = child.stdin.take().unwrap();
     let input = input.to_owned();
     let writer = std::thread::spawn(move || {
-        // A program that has ended does not read the rest.
+        // A program that has exited does not read the rest.
         let _ = stdin.write_all(input.as_bytes());
     });
     let output = child.wait_with_output().unwrap();
@@ -210,7 +210,7 @@ fn prometheus_has_each_key_of_a_quota_once() {
         &json!({"cpu": "2", "requests.cpu": "1", "memory": "8Gi", "requests.storage": "many"}),
         &json!({"cpu": "250m", "requests.cpu": "250m", "memory": "1Gi"}),
     );
-    // As in two files that overlap.
+    // As in two overlapping files.
     let input = json!({"kind": "List", "items": [both, both]}).to_string();
     let output = run("--all --from - -o prometheus", &input);
     let found = self::samples(&String::from_utf8(output.stdout).unwrap());

@@ -97,7 +97,7 @@ pub(crate) fn run(
     Ok(ExitCode::SUCCESS)
 }
 
-/// Builds the workspace's programs beside this one.
+/// Builds the workspace's programs into the directory of this one.
 pub(crate) fn build_programs(report: &Report) -> Result<(), Failure> {
     let programs = ["--package", "webservice", "--package", "jobs", "--package", "quota-check"];
     build(report, "Build webservice, jobs and quota-check", &programs)

@@ -69,7 +69,7 @@ pub(super) fn plan_with(
     let grid = template.filter(|_| arguments.backend.is_none()).filter(names_grid);
     let grid =
         grid.map(|template| format!("Remove `backend: gridengine` from {}.", template.place("backend")));
-    // What else is wrong in the template is reported, too.
+    // Other errors in the template are also reported.
     let with_grid = |failure: Failure| match &grid {
         None => failure,
         Some(remedy) => {

@@ -53,7 +53,7 @@ pub(super) fn apply(
         invocation,
         // Standard input can be read only once.
         template: config_files::template(session, arguments)?,
-        // Another attempt replaces no pods that this command has started.
+        // Another attempt does not replace pods that this command has started.
         moment: start(Timestamp::now()),
         announcement,
         line: RefCell::new(ProgressLine::new()),

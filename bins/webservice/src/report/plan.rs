@@ -119,7 +119,7 @@ pub(crate) fn plan(
         let _ = writeln!(text, "{note}");
     }
     text.push_str(&adjustments_text(set.fits_with_missing_pods(), nearest));
-    // A plan that replaces the pods is itself the answer.
+    // A plan that replaces the pods already shows it.
     if let Some(restart) = restart.filter(|_| change.is_none_or(|change| change.rollout.is_none())) {
         // Writing to a String cannot fail.
         let _ = writeln!(text, "a restart {}", restart_outcome(&restart.set, restart.is_down));

@@ -33,7 +33,7 @@ fn types_come_only_before_the_action() {
     assert_eq!(candidates("webservice start php8"), "");
     assert_eq!(candidates("webservice php8.2 st"), "start stop status");
     assert_eq!(candidates("webservice --backend=kubernetes php8.2 sh"), "shell");
-    // Deprecated types where no current one matches; those that are gone never.
+    // Deprecated types if no current one matches; removed ones never.
     assert_eq!(candidates("webservice python3."), "python3.11 python3.13 python3.9");
     assert_eq!(candidates("webservice php5"), "");
 }

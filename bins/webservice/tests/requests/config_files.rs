@@ -67,7 +67,7 @@ fn start_writes_the_manifest_and_stop_deletes_it() {
     assert!(home.run(RUNNING, "start").starts_with("[exit 0]"));
     let manifest = home.manifest();
     assert!(manifest.ends_with("backend: kubernetes\nmine: 1\nversion: 4\nweb: php8.2\n"), "{manifest}");
-    // The same again writes nothing.
+    // The same command again writes nothing.
     assert!(home.run(RUNNING, "start").starts_with("[exit 0]"));
     assert_eq!(home.manifest(), manifest);
     assert!(home.run(None, "stop").starts_with("[exit 0]"));
@@ -224,7 +224,7 @@ fn type_is_proposed_for_the_files_in_the_home() {
     home.write("www/js/package.json", "{}");
     let refused = home.run_with_types("start --dry-run");
     assert!(refused.contains("www/js/package.json has no string `scripts.start`"), "{refused}");
-    // The default type of the platform's tool stays the default if it can run.
+    // The platform's default type is the default as long as it can run.
     home.write("public_html/index.html", "");
     assert!(home.run_with_types("start --dry-run").starts_with("[exit 0]"));
 }

@@ -110,7 +110,7 @@ fn find(
             let name = Untrusted::new(name);
             let message = format!("a second job {} is ignored; the first one counts", name.quoted());
             findings.warnings.push(Diagnostic::new(entry.location, message));
-            // The second one may be the one that its owner wants.
+            // The second one may be the one that the owner wants.
             if is_chosen {
                 findings.errors.extend(read.errors);
             }
@@ -126,7 +126,7 @@ fn find(
     }
     for found in [&mut findings.warnings, &mut findings.errors] {
         found.sort_by_key(|found| found.location);
-        // What an anchor gets wrong is wrong in every job that merges it.
+        // An error in an anchor is an error in every job that merges it.
         let mut known = BTreeSet::new();
         found.retain(|found| known.insert((found.location, found.text().as_raw().to_owned())));
     }

@@ -110,7 +110,7 @@ fn nothing_changes(table: &Table, proxies: &Proxies) {
     cells.sort_by_key(|(index, ..)| std::cmp::Reverse(column(Fault::ALL[*index]).bound));
     concurrently(CONCURRENT, cells, |(index, route, verb)| {
         let (outcome, took) = route.run(&tool, verb.line);
-        // The test itself ends it.
+        // The test itself stops it.
         let took = if verb.is_endless() && outcome.code == 143 { Duration::ZERO } else { took };
         table.set(verb.name, index, &outcome, took);
         let is_expected = verb.expected.is_some_and(|expected| outcome.stdout.contains(expected));

@@ -1,4 +1,4 @@
-//! Restarts of jobs, and what is reported while nothing runs.
+//! Restarts of jobs, and the reports while nothing runs.
 
 use serde_json::json;
 use toolforge_e2e::{Outcome, Tool};

@@ -25,7 +25,7 @@ fn facts() -> JobFacts {
     JobFacts::new(Namespace::new(&"stashbot".parse().unwrap(), Catalog::bundled()).with_uid(52503))
 }
 
-/// Adds a job that was made in July, ran last and ended well last at these times.
+/// Adds a job created in July, with these times of its last run and last success.
 fn add<'a>(
     facts: &'a mut JobFacts,
     (name, schedule): (&str, &str),
@@ -332,14 +332,14 @@ fn overlap_of_a_whole_day_is_printed() {
         limits.cpu: 2 of 1, 1 CPU too much (quota tool-stashbot)
     `toolforge jobs cron --suggest` looks for better minutes.
     ");
-    // The first run is at 10:20, and the last one is not over at the end of the day.
+    // The first run is at 10:20, and the last one is still running at the end of the day.
     insta::assert_snapshot!(conflicts(&facts, "2026-08-01T10:17:30Z"), @"
     These runs exceed the quota:
       a, b, from 10:20 on
         limits.cpu: 2 of 1, 1 CPU too much (quota tool-stashbot)
     `toolforge jobs cron --suggest` looks for better minutes.
     ");
-    // A third job is part of it for five minutes only.
+    // A third job is part of it for only five minutes.
     add(&mut facts, ("noon", "0 12 * * *"), None, None);
     insta::assert_snapshot!(conflicts(&facts, "2026-08-01T10:20:00Z"), @"
     These runs exceed the quota:
