@@ -44,7 +44,7 @@ fn allowed() -> Vec<(&'static str, &'static str, Value, Value, &'static str)> {
             "exit_code",
             json!(2),
             json!(1),
-            "a quotation that is not closed is a wrong request, not a bug of the platform's",
+            "an unclosed quotation is an invalid request, not a bug of the platform",
         ),
         (
             "err-cpu-over",

@@ -9,11 +9,11 @@ use toolforge_render::files::{FileContents, FilePlan, FilePlanFacts, file_adjust
 use toolforge_render::namespace::Documents;
 use toolforge_render::pod::pod_demand;
 
-/// Whether a change set is as a person wants it.
+/// A condition that a change set has to meet.
 type Wanted = fn(&ChangeSet) -> bool;
 
-/// Returns what files do in a namespace with the quotas of a profile, beside live objects: the changes, the resources that
-/// are not as before, and the verdict.
+/// Returns the plan of files for a namespace with the quotas of a profile and live objects: the changes, the resources that
+/// differ, and the verdict.
 pub(crate) fn plan(profile: &str, live: &str, files: &[&str]) -> String {
     let tool: ToolName = "stashbot".parse().unwrap();
     let mut documents = Documents::default();

@@ -14,7 +14,7 @@ const REQUESTS: usize = 40;
 /// How long pods, and refusals of pods, may take. A one-off job tries again after ten seconds, and the load of the machine counts.
 const PATIENCE: Duration = Duration::from_secs(240);
 
-/// What is asked for.
+/// The kind of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     OneOff,

@@ -220,7 +220,7 @@ pub(super) fn warn_of_jobs_that_do_not_run(session: &Session, before: &JobFacts,
     }
 }
 
-/// Reads a jobs file; what should be written otherwise is warned of.
+/// Reads a jobs file, and prints warnings about it.
 pub(super) fn read(session: &Session, options: &FileOptions) -> Result<JobsFile, Failure> {
     if options.prune && is_stream(&options.file) {
         return Err(FileOptions::no_whole_file());

@@ -311,7 +311,7 @@ fn baseline_shows_what_has_changed() {
     ");
 }
 
-/// Runs with a baseline of the fleet as it was, and returns the output.
+/// Runs with a baseline of the earlier quotas, and returns the output.
 fn compared(line: &str, now: &str) -> Output {
     let directory =
         std::env::temp_dir().join(format!("quota-check-{}-{}", std::process::id(), line.len() + now.len()));
