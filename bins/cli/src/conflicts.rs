@@ -55,7 +55,7 @@ pub struct RunConflicts {
     creates_schedules: bool,
     /// The changed jobs whose runs are not simulated.
     unsimulated: Vec<JobName>,
-    /// Those whose runs can never start beside what stays.
+    /// Those whose runs can never start because other workloads use the quota.
     blocked: Vec<BlockedRun>,
     until: Timestamp,
     /// The end of the time in which conflicts are looked for of runs that start within the day.

@@ -1,4 +1,4 @@
-//! Command lines that are not understood, and what is most likely meant.
+//! Unknown command lines, and their most likely meaning.
 
 use std::ffi::OsString;
 

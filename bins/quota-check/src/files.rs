@@ -138,7 +138,7 @@ fn shown(path: &Path) -> Untrusted {
     Untrusted::new(path.display().to_string())
 }
 
-/// Returns what is known of the namespace, as far as the files need it.
+/// Returns the facts of the namespace that the files need.
 pub(crate) fn facts(
     session: &Session,
     arguments: &Arguments,

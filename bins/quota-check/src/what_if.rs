@@ -86,7 +86,7 @@ pub(crate) fn run(
     Ok(if fits || !has_size { exit_code } else { ExitCode::DoesNotFit })
 }
 
-/// Returns that less may fit once the cluster has counted what is used of a new quota; nothing if it has.
+/// Returns a note that less may fit once the cluster has counted the usage of a new quota; nothing if it has.
 fn uncounted_note(limits: &Limits) -> &'static str {
     if is_counted(limits) {
         return "";
@@ -113,7 +113,7 @@ struct Answer {
     replicas: u64,
     /// Whether it may have several pods.
     has_replicas: bool,
-    /// The largest sizes without downtime, or, of a job, with which pods are replaced as usual.
+    /// The largest sizes without downtime, or, for a job, with the usual replacement of pods.
     largest: LargestSizes,
     /// The largest sizes if old pods may stop before new ones are ready.
     with_downtime: LargestSizes,
@@ -129,7 +129,7 @@ struct Answer {
     nearest: Vec<Adjustment>,
     /// What follows the change: `a restart`, or `a run`.
     next: &'static str,
-    /// Whether it is known what is used of all quotas.
+    /// Whether the usage of all quotas is known.
     is_counted: bool,
 }
 
@@ -238,7 +238,7 @@ impl Answer {
         )
     }
 
-    /// Returns how far a part of a size can go, for people. Where it is not known what is used, it may be less.
+    /// Returns the largest value of a part of a size as text. If the usage is not known, it may be less.
     fn largest_text<T: std::fmt::Display>(&self, largest: Largest<T>) -> String {
         match largest {
             Largest::UpTo(amount) if self.is_counted => amount.to_string(),

@@ -114,7 +114,7 @@ pub(super) fn server_findings(
     found
 }
 
-/// Checks an object. One that exists is not created again, so that the quota does not matter.
+/// Checks an object. An existing one is not created again, so the quota does not matter.
 async fn dry_run(
     client: &Client,
     tool: &ToolName,

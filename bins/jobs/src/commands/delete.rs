@@ -103,7 +103,7 @@ fn confirm_deletion(others: &[String], pods: &[OwnedPod]) -> Result<(), Failure>
     confirm_change(&format!("{} deleted: {facts}; continue?", are(&names)), &facts)
 }
 
-/// Asks before objects that are not jobs are changed; `done` is what is done to them. Without a terminal, it fails.
+/// Asks before objects that are not jobs are changed; `done` is the action. Without a terminal, it fails.
 pub(super) fn confirm_others(others: &[String], done: &str) -> Result<(), Failure> {
     let are = are(others);
     let question = format!("{are} {done}, and not managed by `toolforge jobs`; continue?");
@@ -177,7 +177,7 @@ fn joined(names: &[&WorkloadRef]) -> String {
     names.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
-/// Returns what has to be known before jobs are deleted.
+/// Returns the facts that are needed to delete jobs.
 pub(super) fn to_delete() -> JobFetchOptions {
     let mut wanted = JobFetchOptions::for_names();
     wanted.addresses = true;

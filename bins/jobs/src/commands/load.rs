@@ -310,7 +310,7 @@ pub(super) fn planned(
     plan_load(&requests(file), facts, &load)
 }
 
-/// Returns the sizes of single jobs with which all of a load that does not fit would.
+/// Returns the sizes of single jobs that make everything in a load fit.
 pub(super) fn adjustments(
     plan: &LoadPlan,
     file: &JobsFile,
@@ -343,7 +343,7 @@ fn load_options<'a>(
     load
 }
 
-/// Prints what is wrong with the programs and log files of the planned jobs, if this is the tool's home.
+/// Prints warnings about the programs and log files of the planned jobs, if this is the tool's home.
 pub(super) fn print_file_warnings(session: &Session, plan: &LoadPlan) {
     let Some(home) = &session.home else { return };
     for plan in &plan.plans {

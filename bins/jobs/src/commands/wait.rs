@@ -13,7 +13,7 @@ use toolforge_render::pod::{Cause, LastTermination, TerminationKind};
 
 use crate::advice::{Asked, advice, exit_code_hint};
 
-/// How long the cluster may be away meanwhile.
+/// How long the cluster may be unreachable during the wait.
 const OUTAGE: Duration = Duration::from_secs(60);
 
 /// Waits for the end of a run, the Job named `object`, and ends as it ends. `is_managed` is `false` for an object that no tool

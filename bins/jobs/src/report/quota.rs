@@ -44,7 +44,7 @@ fn tables(tool: &ToolName, Limits { quotas, limit_ranges, .. }: &Limits) -> Stri
     tables.join("\n")
 }
 
-/// The resources of the table of what runs, with the names of the platform's tool.
+/// The resources of the table of running workloads, with the names of the platform's tool.
 fn running() -> [(&'static str, Resource); 4] {
     [
         ("Total running jobs at once (Kubernetes pods)", Resource::Pods),
@@ -54,7 +54,7 @@ fn running() -> [(&'static str, Resource); 4] {
     ]
 }
 
-/// The resources of the table of what is defined, with the names of the platform's tool.
+/// The resources of the table of defined workloads, with the names of the platform's tool.
 fn defined() -> [(&'static str, Resource); 2] {
     [
         ("Cron jobs", Resource::Count("cronjobs.batch".to_owned())),
@@ -116,7 +116,7 @@ pub(crate) fn quota_warnings(tool: &ToolName, Limits { quotas, .. }: &Limits) ->
 /// The most characters of an amount in the platform's form; a longer one is shortened: `9.22P`, not `9223372036854775.807`.
 const LONGEST: usize = 12;
 
-/// Returns what is used and its limit.
+/// Returns the usage and its limit.
 fn amounts(resource: &Resource, used: u64, hard: u64) -> (String, String) {
     let (short_hard, [short_used]) = resource.short_amounts(hard, [used]);
     let amount = |amount: u64, short: String, of_memory: fn(Memory) -> String| {

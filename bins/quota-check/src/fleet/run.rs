@@ -22,7 +22,7 @@ use crate::arguments::Arguments;
 /// Shows the quotas of all tools.
 ///
 /// # Errors
-/// When the quotas cannot be read or the output cannot be written; what was read before is shown.
+/// When the quotas cannot be read or the output cannot be written; quotas that were read before are shown.
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let baseline = arguments.fleet.baseline.as_deref().map(Baseline::read).transpose()?;
     let stdout = std::io::BufWriter::new(std::io::stdout().lock());

@@ -108,7 +108,7 @@ pub(super) fn change_owner(change: &Change) -> Option<ObjectName> {
 /// The smallest numbers with which everything is admitted.
 #[derive(Clone, Default)]
 pub(super) struct Needed {
-    /// Of each resource of a quota.
+    /// For each resource of a quota.
     pub(super) quota: BTreeMap<Resource, u64>,
     /// The memory of the largest container, in bytes.
     pub(super) container_memory: Option<u64>,
