@@ -194,7 +194,7 @@ fn has_paused(manifests: &[&Manifest], live: &[Deployment]) -> bool {
 
 /// Returns whether an object is a StatefulSet that creates claims for its pods.
 fn has_claims(object: &Value) -> bool {
-    // Where another kind has such a field, one more list is fetched.
+    // If another kind has such a field, one more list is fetched.
     let templates = object.pointer("/spec/volumeClaimTemplates").and_then(Value::as_array);
     templates.is_some_and(|templates| !templates.is_empty())
 }

@@ -230,7 +230,7 @@ impl Converter<'_> {
         };
         let mut environment = Environment::default();
         for variable in container.env.iter().flatten() {
-            // The platform sets `HOME`. What cannot be set is missing in the job, which has a note.
+            // The platform sets `HOME`. Variables that cannot be set are missing in the job, which has a note.
             if variable.value_from.is_none() && variable.name != "HOME" {
                 let _ = environment.set(&variable.name, variable.value.clone().unwrap_or_default());
             }
@@ -303,7 +303,7 @@ impl Converter<'_> {
                 notes.push(ConversionNote::ReplacedImage { reference, image: image.clone() });
                 image
             }
-            // The plan says why it is none.
+            // The plan says why it is not valid.
             Err(_) => asked,
         }
     }

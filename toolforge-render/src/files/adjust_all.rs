@@ -260,7 +260,7 @@ impl<'a> Rollouts<'a> {
             return Vec::new();
         }
         let Some(pods) = &change.demand.replacement else { return Vec::new() };
-        // Of a single pod, both have downtime, and only one of them says so.
+        // For a single pod, both have downtime, and only one of them says so.
         let in_place = (pods.new.count > 1).then_some(Rollout::InPlace);
         let recreate = self.deployments.contains(&change.name).then_some(Rollout::Recreate);
         in_place.into_iter().chain(recreate).collect()

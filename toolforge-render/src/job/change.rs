@@ -51,7 +51,7 @@ pub(super) fn change_to(
     let action = if let JobWorkload::OneOff(run) = &live.workload {
         let is_over = RunOutcome::of(run, &facts.live).is_over();
         if is_over || live.is_terminating() {
-            // The cluster deletes it soon after its end. What a load does must not depend on whether that has happened.
+            // The cluster deletes it soon after it finishes. The actions of a load must not depend on whether that has happened.
             Action::Recreate
         } else if is_same {
             Action::Keep
@@ -330,7 +330,7 @@ fn with_demand(mut change: Change, live: Option<&JobObjects>, facts: &JobFacts) 
             } else if new.count > old.count {
                 change.demand.created.add_all(&new.each);
             } else {
-                // No pod is created, and a limit does not concern those that keep running.
+                // No pod is created, and a limit does not apply to running ones.
                 change.demand.pods.clear();
             }
         }
