@@ -32,6 +32,7 @@ mod demand;
 mod difference;
 mod duration;
 mod facts;
+mod file_warning;
 mod job_objects;
 mod labels;
 mod load;
@@ -45,6 +46,7 @@ mod run_now;
 mod stagger;
 mod unmanaged;
 mod workload_ref;
+mod wrapper;
 
 pub use adjust::{JobForecast, largest_job, load_adjustments, restart_adjustments, trigger_adjustments};
 pub(crate) use adjust::{changed_jobs, largest_jobs, with_size};
@@ -54,6 +56,7 @@ pub(crate) use change::{adoption, own_finalizers};
 pub use difference::job_differences;
 pub use duration::DurationSource;
 pub use facts::{JobFacts, LiveJobs, RecordedJob};
+pub use file_warning::{FileFacts, JobFileWarning};
 pub use job_objects::{JobObjects, JobWorkload};
 pub use labels::{is_job, job_name_of};
 pub use load::{JobOfOtherFile, LoadOptions, LoadPlan, job_deletions, plan_load, workload_deletions};
@@ -68,7 +71,7 @@ pub use observe::{
 pub use plan::{JobPlan, JobPlanError, JobPlanWarning};
 pub use problem::LoadProblem;
 pub(crate) use program_file::{CommandScope, is_interpreter, located_warnings};
-pub use program_file::{FileFacts, JobFileWarning, command_file_warning, job_file_warnings};
+pub use program_file::{command_file_warning, job_file_warnings};
 pub use run_now::{
     ManualRunRecord, RunNowError, manual_run, manual_run_record, restart_job, resume_job, suspend_job,
     trigger_job,
