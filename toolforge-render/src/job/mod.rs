@@ -50,7 +50,7 @@ mod wrapper;
 
 pub use adjust::{JobForecast, largest_job, load_adjustments, restart_adjustments, trigger_adjustments};
 pub(crate) use adjust::{changed_jobs, largest_jobs, with_size};
-pub use beside_runs::{quotas_beside_runs, simulate_scheduled_jobs};
+pub use beside_runs::{quotas_beside_runs, simulate_scheduled_jobs, simulate_without_passing_pods};
 pub use calendar::ScheduledJobLoad;
 pub(crate) use change::{adoption, own_finalizers};
 pub use difference::job_differences;
@@ -61,7 +61,8 @@ pub use job_objects::{JobObjects, JobWorkload};
 pub use labels::{is_job, job_name_of};
 pub use load::{JobOfOtherFile, LoadOptions, LoadPlan, job_deletions, plan_load, workload_deletions};
 pub use load_conflicts::{
-    conflicts_after, conflicts_during_rollout, permanent_jobs, schedule_adjustments, unsimulated_jobs,
+    PassingRun, conflicts_after, conflicts_during_rollout, conflicts_of_schedules, passing_runs,
+    permanent_jobs, schedule_adjustments, unsimulated_jobs,
 };
 pub(crate) use observe::{CommandMarks, command_words};
 pub use observe::{
