@@ -163,6 +163,8 @@ impl Answer {
             text.push_str(&format!("{note}\n"));
         }
         match &self.restart {
+            // It would replace no pods.
+            Some(_) if self.replicas == 0 => {}
             // What is used then is not known, either.
             Some(_) if self.change.verdict() == Verdict::NotCounted => {
                 text.push_str(&format!("{} afterwards was not checked\n", self.next));

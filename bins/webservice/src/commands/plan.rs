@@ -60,7 +60,9 @@ pub(super) fn run(
     let conflicts = RunConflicts::of(&planned.set, &[], &jobs, Timestamp::now());
     conflicts.print_warning();
     let is_running = facts.live.deployment.is_some();
-    let restart = is_running.then(|| forecast(StartTime::Always(Timestamp::now())));
+    // A restart of what is scaled to zero replaces no pods.
+    let has_pods = is_running && facts.live.rollout().desired_replicas() > 0;
+    let restart = has_pods.then(|| forecast(StartTime::Always(Timestamp::now())));
     let document = report::plan(&plan, &planned, restart.as_ref(), &conflicts)?;
     print(&document, arguments.output.of_document())?;
     if is_running && planned.set.pending().next().is_none() {
