@@ -10,7 +10,7 @@ use super::super::strict::WrongValues;
 use super::super::syntax::{Entry, Node};
 use super::names::not_a_label_key;
 use super::scope::Scope;
-use super::values::invalid;
+use super::value_checks::invalid;
 use crate::pod::stated_pod;
 
 /// The resources of a container without a domain.
