@@ -115,7 +115,8 @@ pub(crate) fn read(session: &Session, paths: &[PathBuf]) -> Result<Vec<FileConte
         FileError::Unreadable(unreadable) => {
             let reasons = unreadable.details().map(|reason| format!(": {reason}"));
             let text = std::iter::once(unreadable.message().to_owned()).chain(reasons).collect::<String>();
-            failure.coded_detail(DetailCode::Source, text)
+            let failure = failure.coded_detail(DetailCode::Source, text);
+            unreadable.hints().iter().cloned().fold(failure, Failure::hint)
         }
         FileError::Invalid(file, error) => failure.diagnostic(file, error),
     }))

@@ -84,9 +84,11 @@ impl Planned {
         let conflicts = RunConflicts::of(&beside.set, &beside.jobs, &facts.jobs, overview.now);
         needed.add(needed_by(&beside, contents, &facts));
         needed.add_rows(conflicts.shortfalls());
+        // Other schedules help only against runs that meet.
+        let schedules = if plan.fits() { conflicts.schedules() } else { &[] };
         Self {
             plan,
-            smaller: smaller.iter().map(Adjustment::description).collect(),
+            smaller: smaller.iter().chain(schedules).map(Adjustment::description).collect(),
             needed,
             blocked_runs: conflicts.blocked_lines(false),
             blocked_later: conflicts.blocked_lines(true),

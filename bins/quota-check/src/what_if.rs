@@ -2,9 +2,9 @@
 
 use k8s_openapi::jiff::Timestamp;
 use toolforge_cli::{
-    Document, ExitCode, Failure, OutputFormat, RunConflicts, Session, Table, WorkloadName, adjustments,
-    adjustments_text, print, restart_forecast, restart_outcome, rollout_note, to_json, verdict_code,
-    verdict_text, warn_of_unread,
+    Document, ExitCode, Failure, Notice, OutputFormat, RunConflicts, Session, Table, WorkloadName,
+    adjustments, adjustments_text, is_helped_by_more_quota, print, restart_forecast, restart_outcome,
+    rollout_note, to_json, verdict_code, verdict_text, warn_of_unread,
 };
 use toolforge_client::FileFetchOptions;
 use toolforge_model::{JobKind, JobName, JobRequest, Replicas, WebServiceOptions};
@@ -83,7 +83,11 @@ pub(crate) fn run(
     }
     print(&Document { text, value }, format)?;
     let fits = answer.fits() && answer.restart.as_ref().is_none_or(ChangeSet::fits);
-    Ok(if fits || !has_size { exit_code } else { ExitCode::DoesNotFit })
+    if fits || !has_size {
+        return Ok(exit_code);
+    }
+    Notice::hint(answer.next_step()).start_paragraph().print();
+    Ok(ExitCode::DoesNotFit)
 }
 
 /// Returns a note that less may fit once the cluster has counted the usage of a new quota; nothing if it has.
@@ -163,6 +167,8 @@ impl Answer {
             text.push_str(&format!("{note}\n"));
         }
         match &self.restart {
+            // It would replace no pods.
+            Some(_) if self.replicas == 0 => {}
             // The usage at that time is not known, either.
             Some(_) if self.change.verdict() == Verdict::NotCounted => {
                 text.push_str(&format!("{} afterwards was not checked\n", self.next));
@@ -182,6 +188,20 @@ impl Answer {
         }
         text.push_str(&format!("\n{}", self.largest_sizes(ASKED)));
         text
+    }
+
+    /// Returns what to do about a size that does not fit.
+    fn next_step(&self) -> String {
+        if !self.fits() && self.verdict() == Verdict::FitsAfterTermination {
+            return "Wait until these pods have terminated, then check again.".to_owned();
+        }
+        if !self.fits() && !is_helped_by_more_quota(&self.change) {
+            return "Choose a size that the limits allow; `quota-check` shows them.".to_owned();
+        }
+        let file = if self.is_web_service { "service.template" } else { "jobs file" };
+        format!(
+            "Choose a smaller size; `quota-check` shows what uses the quota. `quota-check request FILE`, with a {file} of this size, writes a request for more quota."
+        )
     }
 
     /// Returns how far each part of the size that the workload has now, or by default, can go.

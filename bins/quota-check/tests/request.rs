@@ -292,6 +292,8 @@ fn runs_at_the_same_time_are_requested() {
         request.contains("These runs exceed the quota within the next 24 hours:\n\n- a, b, c, "),
         "{request}"
     );
+    let (_, schedules) = request.split_once("\nIt would fit with one of these instead:\n\n").unwrap();
+    assert!(schedules.starts_with("- job a: schedule "), "{schedules}");
 }
 
 #[test]

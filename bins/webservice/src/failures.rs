@@ -1,8 +1,9 @@
 //! The exit code and the hint for each error about a web service.
 
-use toolforge_cli::{ExitCode, Failure};
+use toolforge_cli::{ExitCode, Failure, similar_file_hint};
 use toolforge_client::{
-    ApplyError, ApplyReport, Attempt, ChangeOutcome, ChangeReport, ManifestError, TemplateError, Written,
+    ApplyError, ApplyReport, Attempt, ChangeOutcome, ChangeReport, FileProblem, ManifestError, TemplateError,
+    Written,
 };
 use toolforge_images::TypeLookupError;
 use toolforge_model::{TypeName, Untrusted};
@@ -40,6 +41,10 @@ pub(crate) fn of_template(error: &TemplateError) -> Failure {
             let path = Untrusted::new(path.display().to_string());
             let failure = failure.with_code(FailureCode::InvalidFile);
             diagnostics.iter().fold(failure, |failure, diagnostic| failure.diagnostic(&path, diagnostic))
+        }
+        TemplateError::File { path, problem: FileProblem::Missing, .. } => {
+            let failure = failure.with_code(FailureCode::FileAccess);
+            similar_file_hint(path).into_iter().fold(failure, Failure::hint)
         }
         _ => failure.with_code(FailureCode::FileAccess),
     }

@@ -245,33 +245,58 @@ pub(super) fn refuse_what_does_not_fit(
     };
     let failure = template_amounts.iter().cloned().fold(failure, Failure::detail);
     let nearest = web_service_adjustments(plan, facts, start, ChangeSet::fits);
+    let nearest = adjustments_hint(&nearest, SizeForm::Options);
+    Err(next_step(plan, set, nearest, SizesShown::InHint).into_iter().fold(failure, Failure::hint))
+}
+
+/// Where the nearest sizes that fit are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum SizesShown {
+    /// In the hint.
+    InHint,
+    /// In the plan.
+    InPlan,
+}
+
+/// Returns what to do about changes that do not fit; `nearest` is the hint with the nearest sizes that do.
+pub(super) fn next_step(
+    plan: &WebServicePlan,
+    set: &ChangeSet,
+    nearest: Option<String>,
+    shown: SizesShown,
+) -> Option<String> {
     let more = format!(
         "`quota-check` shows the usage, and {} explains how to request more.",
         toolforge_model::platform::QUOTA_HELP
     );
-    let nearest = adjustments_hint(&nearest, SizeForm::Options);
+    let has_sizes = nearest.is_some();
+    let nearest = nearest.filter(|_| shown == SizesShown::InHint);
+    let with_sizes = |text: &str| match &nearest {
+        Some(nearest) => format!("{nearest} {text}"),
+        None => text.to_owned(),
+    };
     if set.at_rest.fits() {
-        let stop =
-            "`webservice stop` first frees its quota; then `webservice start`, with downtime in between.";
-        return Err(
-            failure.hint(nearest.map_or_else(|| stop.to_owned(), |nearest| format!("{nearest} {stop}")))
-        );
+        return Some(with_sizes(
+            "`webservice stop` first frees its quota; then `webservice start`, with downtime in between.",
+        ));
     }
     let is_too_little = |kind: LimitViolationKind| kind.is_below_min() || kind.is_unset();
-    if let Some(nearest) = nearest {
+    if has_sizes {
         if set.at_rest.violations().iter().any(|violation| is_too_little(violation.kind)) {
-            return Err(failure.hint(nearest));
+            return nearest;
         }
-        return Err(failure.hint(format!("{nearest} {more}")));
+        return Some(with_sizes(&more));
     }
     if set.at_rest.violations().iter().any(|violation| violation.kind.is_below_min()) {
-        return Err(failure
-            .hint("Request at least the minimum, or leave the option out; `quota-check` shows the limits."));
+        return Some(
+            "Request at least the minimum, or leave the option out; `quota-check` shows the limits."
+                .to_owned(),
+        );
     }
     let advice = if plan.request().replicas > Replicas::ONE {
         "Request fewer replicas, less memory or CPU"
     } else {
         "Request less memory or CPU"
     };
-    Err(failure.hint(format!("{advice}, or stop something else; {more}")))
+    Some(format!("{advice}, or stop something else; {more}"))
 }

@@ -344,8 +344,33 @@ fn invalid_yaml_is_reported_with_its_location() {
     assert_snapshot!(webservice("status --tool x --from broken.yaml"), @"
     [exit 1]
     --- stderr
-    error: broken.yaml: line 2, column 7: invalid YAML: unclosed bracket '['
+    error: broken.yaml:2:7: invalid YAML: unclosed bracket '['
     ");
+}
+
+#[test]
+fn tabs_of_facts_are_located_as_in_other_files() {
+    let file = std::env::temp_dir().join(format!("webservice-tabs-{}.yaml", std::process::id()));
+    std::fs::write(&file, "kind: List\n---\na: b\nc:\n\td: e\n").unwrap();
+    let found = webservice(&format!("status --tool x --from {}", file.display()));
+    std::fs::remove_file(&file).unwrap();
+    let expected =
+        format!("error: {}:5:1: invalid YAML; line 5 is indented with a tab; use spaces\n", file.display());
+    assert!(found.contains(&expected), "{found}");
+}
+
+#[test]
+fn misspelled_files_have_a_hint() {
+    let directory = std::env::temp_dir().join(format!("webservice-files-{}", std::process::id()));
+    std::fs::create_dir_all(&directory).unwrap();
+    let file = directory.join("my.template");
+    std::fs::write(&file, "type: php8.2\n").unwrap();
+    let missing = directory.join("my.tmeplate");
+    for option in ["--template", "--from"] {
+        let found = webservice(&format!("plan {FACTS} {option} {}", missing.display()));
+        assert!(found.contains(&format!("\nhint: Did you mean `{}`?\n", file.display())), "{found}");
+    }
+    std::fs::remove_dir_all(&directory).unwrap();
 }
 
 #[test]

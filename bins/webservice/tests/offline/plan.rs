@@ -215,3 +215,23 @@ fn restart_when_down_reports_no_downtime() {
     std::fs::remove_file(&file).unwrap();
     assert!(found.contains("\na restart would replace the pods, of which none is ready now\n"), "{found}");
 }
+
+#[test]
+fn restart_of_what_is_scaled_to_zero_is_left_out() {
+    let facts = toolforge_fixtures::read("facts/running.json");
+    let mut facts: serde_json::Value = serde_json::from_str(&facts).unwrap();
+    let items = facts["items"].as_array_mut().unwrap();
+    let deployment = items.iter_mut().find(|item| item["kind"] == "Deployment").unwrap();
+    deployment["spec"]["replicas"] = serde_json::json!(0);
+    for key in ["replicas", "readyReplicas", "updatedReplicas", "availableReplicas"] {
+        deployment["status"][key] = serde_json::json!(0);
+    }
+    items.retain(|item| item["kind"] != "Pod");
+    let file = std::env::temp_dir().join(format!("webservice-zero-{}.json", std::process::id()));
+    std::fs::write(&file, facts.to_string()).unwrap();
+    let found = |line: &str| webservice(&format!("{line} {FACTS} --from {}", file.display()));
+    let (text, document) = (found("plan"), found("plan --output json"));
+    std::fs::remove_file(&file).unwrap();
+    assert!(text.starts_with("[exit 0]") && !text.contains("restart"), "{text}");
+    assert!(document.contains("\"restart\": null"), "{document}");
+}

@@ -7,7 +7,7 @@ use k8s_openapi::jiff::Timestamp;
 use toolforge_cli::ExitCode;
 use toolforge_images::Catalog;
 use toolforge_model::JobOptions;
-use toolforge_quota::{Resource, ResourceQuota, TerminatingPod};
+use toolforge_quota::{JobPod, ObjectName, PodTraits, Resource, ResourceQuota, TerminatingPod};
 use toolforge_render::job::{JobFacts, JobPlan, JobWorkload, manual_run};
 use toolforge_render::namespace::Namespace;
 
@@ -314,6 +314,25 @@ fn suggestions_explain_what_to_do() {
     Shorten the runs, lower their memory or CPU, or choose other hours; `toolforge jobs cron --calendar` shows them.
     ");
     insta::assert_snapshot!(calendar(&tight, now()).unwrap().0.text.lines().last().unwrap(), @"`toolforge jobs cron --suggest` looks for better minutes.");
+}
+
+#[test]
+fn calendar_of_runs_beside_a_shell_suggests_nothing() {
+    let mut facts = facts();
+    add(&mut facts, ("a", "13 * * * *"), None, None);
+    add(&mut facts, ("b", "15 * * * *"), None, None);
+    let mut tight = with_quota(facts, &[(Resource::LimitsCpu, 2500, 1500)]);
+    let suggests = |facts: &JobFacts| calendar(facts, now()).unwrap().0.text.contains("--suggest");
+    assert!(suggests(&tight));
+    tight.namespace.limits.job_pods.push(JobPod {
+        job: ObjectName::of_pod("shell-1"),
+        is_alone: true,
+        name: "shell-1".to_owned(),
+        demand: [(Resource::LimitsCpu, 1500)].into_iter().collect(),
+        traits: PodTraits::default(),
+    });
+    assert!(!suggests(&tight));
+    assert!(suggestions(&tight, now()).unwrap().text.starts_with("No suggestions: all runs"));
 }
 
 #[test]

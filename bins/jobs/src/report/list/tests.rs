@@ -201,6 +201,26 @@ fn our_own_tables_have_no_borders() {
 }
 
 #[test]
+fn first_exit_is_named() {
+    let status = |ready: u32, state: &Value| {
+        let mut objects = bot();
+        objects[0]["status"]["readyReplicas"] = ready.into();
+        let pod = objects.last_mut().unwrap();
+        let container = &mut pod["status"]["containerStatuses"][0];
+        container["lastState"] = json!({});
+        (container["ready"], container["restartCount"]) = (false.into(), 0.into());
+        container["state"] = state.clone();
+        let line = cells::wide(&jobs(&objects)[0], now()).pop().unwrap();
+        line.split_once(": ").unwrap().1.to_owned()
+    };
+    let ended = |code: i32| json!({"terminated": {"exitCode": code, "reason": "Error", "finishedAt": "2026-11-25T11:59:50Z"}});
+    assert_eq!(status(0, &ended(3)), "terminated with exit code 3; will be restarted");
+    assert_eq!(status(0, &ended(0)), "terminated with exit code 0; will be restarted");
+    assert_eq!(status(1, &ended(3)), "1 of 2 pods ready; terminated with exit code 3; will be restarted");
+    assert_eq!(status(0, &json!({"waiting": {"reason": "ContainerCreating"}})), "starting");
+}
+
+#[test]
 fn every_field_of_a_job_is_shown() {
     let shown = |format| show(&jobs(&bot())[0], now(), format, None).unwrap().text;
     insta::assert_snapshot!(shown(JobsFormat::Table), @"
