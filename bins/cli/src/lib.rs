@@ -47,7 +47,7 @@ pub use completion::{
     ArgValueCandidates, CandidateSource, CompletionCandidate, CompletionRequest, Shell, choices,
     completion_script, generate_choices, topic_choices,
 };
-pub use conflicts::{RunConflicts, conflict_line, conflict_report, day, exceed_alone};
+pub use conflicts::{RunBlocker, RunConflicts, conflict_line, conflict_report, day, exceed_alone};
 pub use failure::{ExitCode, Failure};
 pub use file_facts::file_facts;
 pub use format::prints_documents;
