@@ -1,6 +1,7 @@
 use k8s_openapi::jiff::Timestamp;
 use toolforge_cli::{
-    ExitCode, Failure, Notice, RunConflicts, Session, adjustment_goal, print, warn_of_unread,
+    ExitCode, Failure, Notice, RunConflicts, Session, adjustment_goal, print, warn_of_missing_kinds,
+    warn_of_unread,
 };
 use toolforge_render::pod::RolloutProgress;
 use toolforge_render::web_service::{
@@ -57,6 +58,7 @@ pub(super) fn run(
         Forecast { set, adjustments, is_down: facts.live.rollout().is_down() }
     };
     let planned = forecast(StartTime::Keep);
+    warn_of_missing_kinds(&planned.set, &jobs);
     let conflicts = RunConflicts::of(&planned.set, &[], &jobs, Timestamp::now());
     conflicts.print_warning();
     let is_running = facts.live.deployment.is_some();
