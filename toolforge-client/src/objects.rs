@@ -11,7 +11,7 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Serialize};
 use toolforge_model::{Untrusted, platform};
 
-use crate::path::{Collection, ObjectPath};
+use crate::api_path::{Collection, ObjectPath};
 use crate::request_limits::{ANSWER_LIMIT, OBJECT_LIMIT};
 use crate::request_name::name;
 use crate::response::read_json;

@@ -2,6 +2,8 @@
 
 use std::ops::RangeInclusive;
 
+use crate::container_resources::PerResource;
+
 /// The size of a workload: what each of its pods may use, and how many there are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct WorkloadSize {
@@ -32,11 +34,9 @@ pub struct LargestSize {
 pub struct SizeBounds {
     /// The smallest size.
     pub lowest: WorkloadSize,
-    /// Memory limits in bytes at which the request changes abruptly; those are tried first, because a larger limit may
+    /// Limits in millis and bytes at which the request changes abruptly; those are tried first, because a larger limit may
     /// request less.
-    pub memory_steps: Vec<u64>,
-    /// CPU limits in millis at which the request changes abruptly.
-    pub cpu_steps: Vec<u64>,
+    pub steps: PerResource<Vec<u64>>,
 }
 
 impl WorkloadSize {
@@ -125,13 +125,13 @@ impl SizeBounds {
     fn memory(&self, size: WorkloadSize, mut passes: impl FnMut(u64) -> bool) -> Option<u64> {
         let below = size.memory.saturating_sub(1) / MEMORY_STEP;
         let range = self.lowest.memory.div_ceil(MEMORY_STEP).max(1)..=below;
-        let steps: Vec<u64> = self.memory_steps.iter().map(|bytes| bytes.div_ceil(MEMORY_STEP)).collect();
+        let steps: Vec<u64> = self.steps.memory.iter().map(|bytes| bytes.div_ceil(MEMORY_STEP)).collect();
         largest(range, &steps, |steps| passes(steps * MEMORY_STEP)).map(|steps| steps * MEMORY_STEP)
     }
 
     /// Returns the largest CPU below that of a size that passes.
     fn cpu(&self, size: WorkloadSize, passes: impl FnMut(u64) -> bool) -> Option<u64> {
-        largest(self.lowest.cpu.max(1)..=size.cpu.saturating_sub(1), &self.cpu_steps, passes)
+        largest(self.lowest.cpu.max(1)..=size.cpu.saturating_sub(1), &self.steps.cpu, passes)
     }
 }
 
@@ -182,7 +182,7 @@ mod tests {
 
     fn bounds<const N: usize>(steps: [u64; N]) -> SizeBounds {
         let lowest = WorkloadSize { memory: 100 << 20, cpu: 50, replicas: 1 };
-        SizeBounds { lowest, memory_steps: steps.into(), cpu_steps: Vec::new() }
+        SizeBounds { lowest, steps: PerResource { cpu: Vec::new(), memory: steps.into() } }
     }
 
     fn size(mebibytes: u64, cpu: u64, replicas: u64) -> WorkloadSize {

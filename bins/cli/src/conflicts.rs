@@ -15,7 +15,7 @@ use toolforge_render::job::{
 use toolforge_report::{CalendarConflict, CalendarShortfall};
 
 use crate::notice::Notice;
-use crate::text::duration;
+use crate::table::duration;
 use crate::verdict::{SizeForm, adjustments_hint};
 
 /// The number of conflicts that are printed.

@@ -35,10 +35,10 @@ mod replace_file;
 mod report;
 mod rollout;
 mod session;
+mod table;
 mod terminal;
-mod text;
 mod unused_options;
-mod usage;
+mod usage_error;
 mod verdict;
 
 pub use apply_report::{applied_changes, apply_report, planned_changes, unchanged};
@@ -84,10 +84,10 @@ pub use rollout::{
 pub use session::{
     BUNDLED_HINT, Session, Source, catalog_or_bundled, has_kubeconfig, images_to_show, kubeconfig_files,
 };
+pub use table::{Table, age, columns, duration, wrap};
 pub use terminal::is_terminal;
-pub use text::{Table, age, columns, duration, wrap};
 pub use unused_options::unused_option;
-pub use usage::{misspelled_option, usage_failure};
+pub use usage_error::{misspelled_option, usage_failure};
 pub use verdict::{
     SizeForm, adjustment_goal, adjustments, adjustments_hint, adjustments_text, forecast_text,
     is_helped_by_more_quota, retries_text, verdict_code, verdict_text,

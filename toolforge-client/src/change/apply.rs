@@ -13,7 +13,7 @@ use toolforge_render::change::{Action, Change, ChangeSet, Step, StepAction};
 use toolforge_render::job::JobObjects;
 use toolforge_render::object::{Object, ObjectId, ObjectKind};
 
-use crate::change::report::{ApplyReport, ChangeOutcome, ChangeReport, Progress, WriteKind, Written};
+use crate::change::apply_report::{ApplyReport, ChangeOutcome, ChangeReport, Progress, WriteKind, Written};
 use crate::change::seen::Stored;
 use crate::{
     ApiStatus, ApplyError, Client, Error, ObjectPath, StatusKind, apply_params, merge_params, post_params,

@@ -8,8 +8,8 @@ use kube::api::LogParams;
 use tokio::time::{Instant, sleep};
 
 use crate::log::item::LogSince;
-use crate::log::lines::Lines;
 use crate::log::resume::ResumePoint;
+use crate::log::split_lines::Lines;
 use crate::{Client, Error, ObjectPath};
 
 /// How long a log that is not followed may be silent before it is requested again.

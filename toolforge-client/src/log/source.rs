@@ -12,8 +12,8 @@ use toolforge_render::job::{JobObjects, JobWorkload, LiveJobs, is_pod_of_deploym
 use toolforge_render::object::{ObjectId, ObjectKind};
 use toolforge_render::web_service::is_web_service_pod;
 
+use crate::api_path::named;
 use crate::log::pod_log::has_ended;
-use crate::path::named;
 use crate::{Client, Collection, Error, ObjectPath, ResourceType, WatchOptions, WatcherEvent};
 
 /// Which pods' logs are read together, and the object with which the log ends.

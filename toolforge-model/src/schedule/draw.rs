@@ -1,7 +1,7 @@
 use rand_mt::Mt;
 use sha2::{Digest, Sha512};
 
-use super::field::Field;
+use super::cron_field::Field;
 use super::macros::Macro;
 use super::{CronExpression, ScheduleField};
 

@@ -6,7 +6,7 @@ use serde_saphyr::{DuplicateKeyPolicy, NonFiniteFloatPolicy, UserMessageFormatte
 
 use super::node::{self, Parsed, YamlNode, YamlValue};
 use super::remedy::{InvalidEscapes, invalid_escapes, remedy, second_document};
-use super::template::{find_template, template_in_line};
+use super::template_syntax::{find_template, template_in_line};
 use crate::crontab::find_crontab;
 use crate::{Diagnostic, DiagnosticKind, Location, Remedy, Untrusted, decode_utf8};
 

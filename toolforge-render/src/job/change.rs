@@ -8,8 +8,8 @@ use toolforge_quota::ObjectName;
 use crate::change::{
     Action, Change, ChangeDemand, Downtime, PodReplacement, Rollout, Step, StepAction, WorkloadKind,
 };
-use crate::job::difference::path;
 use crate::job::observe::variables_set_by_hand;
+use crate::job::request_difference::path;
 use crate::job::{
     FoundWorkload, JobFacts, JobObjects, JobPlan, JobPlanError, JobWorkload, LiveJobs, LoadProblem,
     RecordedJob, RunOutcome, demand, is_job, job_differences, observe_job, pods_of_job, runs_of_job,

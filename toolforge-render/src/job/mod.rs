@@ -29,7 +29,6 @@ mod beside_runs;
 mod calendar;
 mod change;
 mod demand;
-mod difference;
 mod duration;
 mod facts;
 mod job_objects;
@@ -41,6 +40,7 @@ mod observe;
 mod plan;
 mod problem;
 mod program_file;
+mod request_difference;
 mod run_now;
 mod stagger;
 mod unmanaged;
@@ -51,7 +51,6 @@ pub(crate) use adjust::{changed_jobs, largest_jobs, with_size};
 pub use beside_runs::{quotas_beside_runs, simulate_scheduled_jobs};
 pub use calendar::ScheduledJobLoad;
 pub(crate) use change::{adoption, own_finalizers};
-pub use difference::job_differences;
 pub use duration::DurationSource;
 pub use facts::{JobFacts, LiveJobs, RecordedJob};
 pub use job_objects::{JobObjects, JobWorkload};
@@ -69,6 +68,7 @@ pub use plan::{JobPlan, JobPlanError, JobPlanWarning};
 pub use problem::LoadProblem;
 pub(crate) use program_file::{CommandScope, is_interpreter, located_warnings};
 pub use program_file::{FileFacts, JobFileWarning, command_file_warning, job_file_warnings};
+pub use request_difference::job_differences;
 pub use run_now::{
     ManualRunRecord, RunNowError, manual_run, manual_run_record, restart_job, resume_job, suspend_job,
     trigger_job,

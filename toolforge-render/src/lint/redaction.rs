@@ -12,7 +12,7 @@ use super::finding::{Edit, Finding};
 use super::plain_secret::{anywhere, last_applied, values_near_secrets, values_of_secrets};
 use super::rule::Rule;
 use super::syntax::{self, Node, Text};
-use super::text::{MAX_BYTES, is_broken};
+use super::whole_text::{MAX_BYTES, is_broken};
 use crate::manifest::values_in_lines;
 use crate::secret::{SHORTEST, is_secret_name, of_lines, tokens};
 

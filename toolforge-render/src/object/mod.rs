@@ -4,11 +4,11 @@ mod creator;
 mod cron_schedule;
 pub(crate) mod defaults;
 mod difference;
+mod field_path;
 mod http_route;
 mod kind;
 mod known_kind;
 mod labels;
-mod path;
 mod spec;
 
 pub use creator::{created_by, is_kubectl};
@@ -17,6 +17,7 @@ pub(crate) use cron_schedule::interval_seconds;
 pub(crate) use defaults::{GENERATED_LABELS, remove_generated_labels, with_defaults};
 pub use difference::{Difference, differences};
 pub(crate) use difference::{pod_spec_path, replacement_differences};
+pub use field_path::{FieldPath, PathSegment};
 pub use http_route::{
     HttpRoute, HttpRouteBackendRef, HttpRouteCondition, HttpRouteParentRef, HttpRouteParentStatus,
     HttpRouteRule, HttpRouteSpec, HttpRouteStatus, RouteAcceptance,
@@ -29,7 +30,6 @@ pub(crate) use labels::{
     LAST_APPLIED, Labels, has_label, has_labels, is_own_annotation, is_shell, is_web_service, label,
     marks_web_service, selects_pods,
 };
-pub use path::{FieldPath, PathSegment};
 pub(crate) use spec::{
     condition_text, cron_job_spec, cron_job_spec_mut, daemon_set_spec, daemon_set_spec_mut,
     deployment_replicas, deployment_spec, deployment_spec_mut, expression_of, is_paused, replica_set_spec,

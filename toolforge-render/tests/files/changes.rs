@@ -488,10 +488,10 @@ fn proposals_fit_word_for_word() {
         for found in found {
             writeln!(text, "{amounts:?}: {found}").unwrap();
             let proposed = [
-                found.memory.map(|amount| amount.to_string()),
-                found.cpu.map(|amount| amount.to_string()),
-                found.memory_request.map(|amount| amount.to_string()),
-                found.cpu_request.map(|amount| amount.to_string()),
+                found.limits.memory.map(|amount| amount.to_string()),
+                found.limits.cpu.map(|amount| amount.to_string()),
+                found.requests.memory.map(|amount| amount.to_string()),
+                found.requests.cpu.map(|amount| amount.to_string()),
             ];
             let [memory, cpu, memory_request, cpu_request] = &proposed;
             let or = |proposed: &Option<String>, index: usize| {

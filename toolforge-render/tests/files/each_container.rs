@@ -66,16 +66,16 @@ proptest! {
         // Something always fits.
         prop_assert_eq!(fits, found.is_empty(), "{:?}", containers);
         for found in found.iter().filter(|found| found.part == Some(PodPart::EachContainer)) {
-            let memory = found.memory.map_or(u64::MAX, Memory::bytes);
-            let cpu = found.cpu.map_or(u64::MAX, Cpu::millis);
+            let memory = found.limits.memory.map_or(u64::MAX, Memory::bytes);
+            let cpu = found.limits.cpu.map_or(u64::MAX, Cpu::millis);
             let with = |memory: u64, cpu: u64| {
                 let lowered: Vec<(u64, u64)> =
                     containers.iter().map(|own| (own.0.min(memory), own.1.min(cpu))).collect();
                 check(&lowered, has_requests, &facts).0
             };
             prop_assert!(with(memory, cpu), "{found} {containers:?}");
-            prop_assert!(found.memory.is_none() || !with(memory + MEBIBYTE, cpu), "{found} {containers:?}");
-            prop_assert!(found.cpu.is_none() || !with(memory, cpu + 1), "{found} {containers:?}");
+            prop_assert!(found.limits.memory.is_none() || !with(memory + MEBIBYTE, cpu), "{found} {containers:?}");
+            prop_assert!(found.limits.cpu.is_none() || !with(memory, cpu + 1), "{found} {containers:?}");
         }
     }
 }

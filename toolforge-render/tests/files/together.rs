@@ -242,17 +242,17 @@ impl Workload {
                 Some(PodPart::EachContainer) => true,
                 _ => continue,
             };
-            if let Some(memory) = found.memory {
+            if let Some(memory) = found.limits.memory {
                 lowered(&mut container.memory, memory.bytes(), most);
             }
-            if let Some(cpu) = found.cpu {
+            if let Some(cpu) = found.limits.cpu {
                 lowered(&mut container.cpu, cpu.millis(), most);
             }
             if let Some((memory, cpu)) = &mut container.requests {
-                if let Some(amount) = found.memory_request {
+                if let Some(amount) = found.requests.memory {
                     lowered(memory, amount.bytes(), most);
                 }
-                if let Some(amount) = found.cpu_request {
+                if let Some(amount) = found.requests.cpu {
                     lowered(cpu, amount.millis(), most);
                 }
             }

@@ -7,7 +7,7 @@ use super::checked::Checked;
 use super::facts::{facts, server_findings};
 use super::fixes;
 use super::options::LintOptions;
-use super::{sarif, shown, summary};
+use super::{excerpt, sarif, summary};
 use crate::failure::{ExitCode, Failure};
 use crate::input::read_input;
 use crate::notice::Notice;
@@ -108,12 +108,12 @@ fn check_files(
         facts.context.expected = expected(file);
         let checked = check_file(file, bytes, session, &facts.context, options)?;
         if format == LintFormat::Table {
-            print_text(&shown::file(&checked))?;
+            print_text(&excerpt::file(&checked))?;
         }
         all.push(checked);
     }
     match format {
-        LintFormat::Table => print_text(&shown::end(&all, &facts, options))?,
+        LintFormat::Table => print_text(&excerpt::end(&all, &facts, options))?,
         LintFormat::Json | LintFormat::Yaml => {
             let value = to_json(summary::report(&all, &facts))?;
             print(&Document { text: String::new(), value }, format.of_document())?;

@@ -166,12 +166,12 @@ impl Case {
     fn size(&self, found: &Adjustment) -> Size {
         let Size { memory, cpu, replicas, requests } = self.asked;
         Size {
-            memory: found.memory.map_or(memory, Memory::bytes),
-            cpu: found.cpu.map_or(cpu, Cpu::millis),
+            memory: found.limits.memory.map_or(memory, Memory::bytes),
+            cpu: found.limits.cpu.map_or(cpu, Cpu::millis),
             replicas: found.replicas.or(found.parallelism).unwrap_or(replicas),
             requests: Requests {
-                memory: found.memory_request.map_or(requests.memory, Memory::bytes),
-                cpu: found.cpu_request.map_or(requests.cpu, Cpu::millis),
+                memory: found.requests.memory.map_or(requests.memory, Memory::bytes),
+                cpu: found.requests.cpu.map_or(requests.cpu, Cpu::millis),
             },
         }
     }

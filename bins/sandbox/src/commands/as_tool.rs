@@ -17,8 +17,8 @@ use crate::build::kubernetes;
 use crate::directory::Sandbox;
 use crate::failure::{Failure, OrFail};
 use crate::own_program;
+use crate::progress::Report;
 use crate::provision::tool;
-use crate::report::Report;
 use crate::root::{self, View};
 
 /// Where a tool finds the programs that were built beside this one, and kubectl.

@@ -16,8 +16,8 @@ use crate::commands::{as_tool, up};
 use crate::directory::{Sandbox, checkout};
 use crate::failure::{Failure, OrFail};
 use crate::own_program;
+use crate::progress::Report;
 use crate::provision::tool;
-use crate::report::Report;
 
 /// The tool of the demo.
 const TOOL: &str = "hello";

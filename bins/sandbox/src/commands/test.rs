@@ -11,8 +11,8 @@ use crate::commands::{demo, down, up};
 use crate::directory::{Sandbox, checkout};
 use crate::failure::{Failure, OrFail};
 use crate::own_program;
-use crate::report::Report;
-use crate::state::Settings;
+use crate::progress::Report;
+use crate::saved_state::Settings;
 
 /// Suffix of the sandbox's name. It is not the checkout's default sandbox, so the demo is not disturbed.
 const SUFFIX: &str = "test";

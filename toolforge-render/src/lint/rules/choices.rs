@@ -3,7 +3,7 @@
 use super::super::check::{Check, Object};
 use super::super::syntax::Node;
 use super::scope::Scope;
-use super::values::{check_allowed, check_allowed_or_empty};
+use super::value_checks::{check_allowed, check_allowed_or_empty};
 
 /// A field, and what it may be.
 struct Choice {

@@ -4,7 +4,7 @@ use super::super::check::{Check, Object};
 use super::super::syntax::{Node, Value};
 use super::choices::visit;
 use super::scope::Scope;
-use super::values::{forbidden, invalid, required};
+use super::value_checks::{forbidden, invalid, required};
 
 /// A field that needs a value of another field beside it (Kubernetes 1.33).
 struct Condition {

@@ -9,7 +9,7 @@ use super::super::rule::Rule;
 use super::super::syntax::Node;
 use super::schedule::{check_every_minute, check_gaps};
 use super::spelling::{NAMES, corrected_expression, has_seven};
-use super::values::{check_allowed, check_at_least};
+use super::value_checks::{check_allowed, check_at_least};
 use crate::object::interval_seconds;
 
 /// Checks the spec of a CronJob.

@@ -8,7 +8,7 @@ use super::super::syntax::{Entry, Node};
 use super::files::check_key;
 use super::names::not_a_label_key;
 use super::scope::Scope;
-use super::values::{check_allowed, invalid, required};
+use super::value_checks::{check_allowed, invalid, required};
 
 /// The fields of a pod that a variable can have (Kubernetes 1.33).
 const FIELDS: [&str; 9] = [

@@ -5,7 +5,7 @@ use super::super::syntax::Node;
 use super::choices::visit;
 use super::names::not_a_data_key;
 use super::scope::Scope;
-use super::values::{check_file_path, check_ip, forbidden, invalid, required};
+use super::value_checks::{check_file_path, check_ip, forbidden, invalid, required};
 
 /// The most that the permissions of a file can be.
 const ALL_PERMISSIONS: i64 = 0o777;

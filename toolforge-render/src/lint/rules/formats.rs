@@ -8,7 +8,7 @@ use super::super::syntax::Node;
 use super::choices::visit;
 use super::names::{not_a_dns_subdomain, not_a_label_key};
 use super::scope::Scope;
-use super::values::{check_machine_ip, invalid, required};
+use super::value_checks::{check_machine_ip, invalid, required};
 
 /// A field, and what is wrong with its value.
 struct Format {

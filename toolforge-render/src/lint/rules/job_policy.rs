@@ -4,7 +4,7 @@ use super::super::check::{Check, Object};
 use super::super::rule::Rule;
 use super::super::syntax::Node;
 use super::names::{not_a_dns_label, not_a_dns_subdomain};
-use super::values::{check_allowed, check_at_least, invalid, required};
+use super::value_checks::{check_allowed, check_at_least, invalid, required};
 
 /// Checks the spec of a Job, or of the Jobs of a CronJob; `prefix` is its path.
 pub(crate) fn check(check: &mut Check<'_>, object: Object<'_>, spec: &Node, prefix: &str) {

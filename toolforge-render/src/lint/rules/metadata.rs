@@ -13,7 +13,7 @@ use super::super::syntax::Node;
 use super::names::{
     not_a_dns_label, not_a_dns_subdomain, not_a_label_key, not_a_label_value, not_a_service_name,
 };
-use super::values::{invalid, required};
+use super::value_checks::{invalid, required};
 
 /// The longest name of a CronJob: that of its Jobs has eleven characters more.
 const CRON_JOB_NAME: usize = 52;

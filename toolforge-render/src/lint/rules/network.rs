@@ -8,7 +8,7 @@ use super::placement::check_label_selector;
 use super::selection::Selection;
 use super::selector::selects;
 use super::service::label;
-use super::values::{
+use super::value_checks::{
     check_allowed, check_allowed_or_empty, check_machine_ip, forbidden, invalid, ip_range, required,
 };
 

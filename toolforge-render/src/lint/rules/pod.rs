@@ -13,7 +13,7 @@ use super::super::syntax::{Entry, Node};
 use super::names::{not_a_dns_label, not_a_dns_subdomain, not_a_label_key, not_a_label_value};
 use super::scope::{Scope, check_identity, policy};
 use super::selector::label_edit;
-use super::values::{check_allowed_or_empty, check_at_least, check_ip, invalid, required};
+use super::value_checks::{check_allowed_or_empty, check_at_least, check_ip, invalid, required};
 use super::{choices, conditions, container, files, formats, placement, resources, volumes};
 
 /// The only volume of the node that a pod may have (volume-admission, 2026).

@@ -11,7 +11,7 @@ use super::super::strict::WrongValues;
 use super::super::syntax::{Entry, Node};
 use super::names::not_a_label_key;
 use super::scope::Scope;
-use super::values::{forbidden, invalid};
+use super::value_checks::{forbidden, invalid};
 use crate::pod::stated_pod;
 
 /// What the name of a resource of huge pages begins with, before the size of a page.

@@ -11,7 +11,7 @@ use super::choices::visit;
 use super::http_route;
 use super::names::{not_a_dns_subdomain, not_a_port_name, not_a_service_name};
 use super::service::label;
-use super::values::{check_allowed, invalid, required};
+use super::value_checks::{check_allowed, invalid, required};
 
 /// The annotation that named the class of an Ingress before the field.
 const CLASS_ANNOTATION: &str = "kubernetes.io/ingress.class";

@@ -8,7 +8,7 @@ use super::super::syntax::Node;
 use super::choices::visit;
 use super::environment;
 use super::scope::Scope;
-use super::values::{check_file_path, forbidden, invalid, required};
+use super::value_checks::{check_file_path, forbidden, invalid, required};
 
 /// The fields of a pod that a volume can have (Kubernetes 1.33).
 const FIELDS: [&str; 5] =

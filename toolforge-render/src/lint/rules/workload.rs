@@ -5,7 +5,7 @@ use super::super::edit;
 use super::super::finding::Fix;
 use super::super::rule::Rule;
 use super::super::syntax::Node;
-use super::values::{check_allowed_or_empty, check_at_least, invalid};
+use super::value_checks::{check_allowed_or_empty, check_at_least, invalid};
 use super::{job_policy, selector};
 use crate::object::GENERATED_LABELS;
 
