@@ -246,6 +246,26 @@ fn kills_show_the_limit() {
 }
 
 #[test]
+fn kills_of_sidecars_and_init_containers_count() {
+    for (init, states) in [
+        (json!({"name": "helper", "restartPolicy": "Always"}), ["lastState", "state"]),
+        (json!({"name": "helper"}), ["state", "lastState"]),
+    ] {
+        let killed = json!({"terminated": {"exitCode": 137, "reason": "OOMKilled"}});
+        let mut pod = pod("bot-1", &json!({}), "1Gi", &json!({"phase": "Running"}));
+        pod["spec"]["initContainers"] = json!([init]);
+        pod["spec"]["initContainers"][0]["resources"] = json!({"limits": {"memory": "64Mi"}});
+        let status = json!({"name": "helper", "image": "", "imageID": "", "ready": true, "restartCount": 2});
+        pod["status"]["initContainerStatuses"] = json!([status]);
+        pod["status"]["initContainerStatuses"][0][states[0]] = killed;
+        pod["status"]["initContainerStatuses"][0][states[1]] = json!({"running": {}});
+        let kills = out_of_memory_kills(&[serde_json::from_value(pod).unwrap()]);
+        let shown: Vec<_> = kills.iter().map(|kill| (kill.limit.unwrap().to_string(), kill.restarts)).collect();
+        assert_eq!(shown, [("64Mi".to_owned(), 2)], "{init}");
+    }
+}
+
+#[test]
 fn upcoming_runs_have_a_verdict() {
     let mut facts = facts();
     let cron_job = |name: &str, schedule: &str, memory: &str| {

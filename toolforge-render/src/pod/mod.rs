@@ -23,6 +23,7 @@ pub(crate) use cause::{of_refusal as cause_of_refusal, sort_evidence};
 pub(crate) use claim::{claim_demand, claimed, own_claims, own_claims_demand};
 pub(crate) use container_run::restarts;
 pub use container_run::{ContainerRun, container_runs, main_container};
+pub(crate) use containers::{container, container_statuses};
 pub(crate) use demand::{
     REPLICA_SETS, REVISION, count_demand, freed_at_end, has_ended, job_pods, least_demand, least_pods,
     least_run_demand, may_wait, of_live_pods, one_pod_of, parallel_pods, pods_of, retry_demand, run_demand,
@@ -35,7 +36,7 @@ pub(crate) use evidence::{
     of_deployment as cause_of_deployment, of_pod as causes_of_pod, of_probes as causes_of_probes,
     of_terminating as cause_of_terminating,
 };
-pub(crate) use last_termination::last_termination;
+pub(crate) use last_termination::{OUT_OF_MEMORY, last_termination};
 pub use last_termination::{LastTermination, TerminationKind};
 pub use pod_set::{PodSet, with_pod_sets};
 pub use probe::HealthProbe;
