@@ -124,7 +124,10 @@ fn jobs_with_a_pod_or_an_end_miss_none() {
             facts.live.jobs = vec![serde_json::from_value::<Job>(job).unwrap()];
         })
     };
-    assert!(with_job(json!({"status": {"conditions": [{"type": "Complete", "status": "True"}]}})));
+    for condition in ["Complete", "Failed", "SuccessCriteriaMet", "FailureTarget"] {
+        let status = json!({"conditions": [{"type": condition, "status": "True"}]});
+        assert!(with_job(json!({"status": status})), "{condition}");
+    }
     assert!(with_job(json!({"spec": {"suspend": true, "template": {}}})));
     assert!(!with_job(json!({})));
     for phase in ["Pending", "Running", "Succeeded"] {

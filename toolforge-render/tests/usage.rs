@@ -260,7 +260,8 @@ fn kills_of_sidecars_and_init_containers_count() {
         pod["status"]["initContainerStatuses"][0][states[0]] = killed;
         pod["status"]["initContainerStatuses"][0][states[1]] = json!({"running": {}});
         let kills = out_of_memory_kills(&[serde_json::from_value(pod).unwrap()]);
-        let shown: Vec<_> = kills.iter().map(|kill| (kill.limit.unwrap().to_string(), kill.restarts)).collect();
+        let shown: Vec<_> =
+            kills.iter().map(|kill| (kill.limit.unwrap().to_string(), kill.restarts)).collect();
         assert_eq!(shown, [("64Mi".to_owned(), 2)], "{init}");
     }
 }

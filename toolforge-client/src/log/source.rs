@@ -9,7 +9,7 @@ use kube::api::ListParams;
 use serde::de::{DeserializeOwned, IgnoredAny};
 use toolforge_model::{ToolName, platform};
 use toolforge_render::job::{JobObjects, JobWorkload, LiveJobs, is_pod_of_deployment, runs_of_job};
-use toolforge_render::object::{ObjectId, ObjectKind};
+use toolforge_render::object::{JobEnd, ObjectId, ObjectKind};
 use toolforge_render::web_service::is_web_service_pod;
 
 use crate::api_path::named;
@@ -249,10 +249,7 @@ fn states_of<T: DeserializeOwned + Send + 'static>(
     states.boxed()
 }
 
-/// Returns whether a Job has completed or failed.
+/// Returns whether a Job has ended, with all of its pods.
 fn has_finished(job: &Job) -> bool {
-    let conditions = job.status.iter().flat_map(|status| status.conditions.iter().flatten());
-    conditions.into_iter().any(|condition| {
-        matches!(condition.type_.as_str(), "Complete" | "Failed") && condition.status == "True"
-    })
+    JobEnd::of(job).is_some_and(JobEnd::is_final)
 }

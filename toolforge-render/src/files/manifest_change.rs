@@ -16,8 +16,8 @@ use crate::files::service::service_demand;
 use crate::files::{FilePlanFacts, stated};
 use crate::manifest::{Manifest, ManifestObject};
 use crate::object::{
-    FieldPath, Object, ObjectKind, cron_job_spec, daemon_set_spec, deployment_spec, differences, has_labels,
-    is_paused, replica_set_spec,
+    FieldPath, JobEnd, Object, ObjectKind, cron_job_spec, daemon_set_spec, deployment_spec, differences,
+    has_labels, is_paused, replica_set_spec,
 };
 use crate::pod::{
     REPLICA_SETS, claim_demand, claimed, count_demand, freed_at_end, has_ended, job_pods, least_demand,
@@ -372,15 +372,12 @@ impl Planned<'_> {
             demand.pods.retain(|_| new.count > 0);
             return;
         };
-        let conditions = live.status.as_ref().and_then(|status| status.conditions.as_ref());
-        let is_over = conditions.into_iter().flatten().any(|condition| {
-            condition.status == "True" && matches!(condition.type_.as_str(), "Complete" | "Failed")
-        });
+        let is_over = JobEnd::of(&live).is_some();
         let before = Pods { count: if is_over { 0 } else { job_pods(&live) }, each: new.each.clone() };
         let selector = live.spec.as_ref().and_then(|spec| spec.selector.as_ref()?.match_labels.clone());
         self.free(demand, before.clone(), selector.as_ref());
         if is_over {
-            // A Job that is done creates no more pods; its objects stay.
+            // A Job that ends creates no more pods; its objects stay, and its pods until they have terminated.
             demand.requested = demand.freed.clone();
             demand.queued = None;
             demand.retries = Demand::default();

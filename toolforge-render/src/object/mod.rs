@@ -6,6 +6,7 @@ mod defaults;
 mod difference;
 mod field_path;
 mod http_route;
+mod job_end;
 mod kind;
 mod known_kind;
 mod labels;
@@ -22,6 +23,8 @@ pub use http_route::{
     HttpRoute, HttpRouteBackendRef, HttpRouteCondition, HttpRouteParentRef, HttpRouteParentStatus,
     HttpRouteRule, HttpRouteSpec, HttpRouteStatus, RouteAcceptance,
 };
+pub use job_end::JobEnd;
+pub(crate) use job_end::{end_of, is_suspended};
 pub use kind::{Object, ObjectId, ObjectKind, UnknownKindError, to_json_list, to_yaml};
 pub use known_kind::KnownKind;
 pub(crate) use known_kind::{count_name, split_api_version};

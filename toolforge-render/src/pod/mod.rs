@@ -36,8 +36,8 @@ pub(crate) use evidence::{
     of_deployment as cause_of_deployment, of_pod as causes_of_pod, of_probes as causes_of_probes,
     of_terminating as cause_of_terminating,
 };
-pub(crate) use last_termination::{OUT_OF_MEMORY, last_termination};
 pub use last_termination::{LastTermination, TerminationKind};
+pub(crate) use last_termination::{OUT_OF_MEMORY, last_termination};
 pub use pod_set::{PodSet, with_pod_sets};
 pub use probe::HealthProbe;
 pub use refusal::{AdmissionRefusal, Exceeded};

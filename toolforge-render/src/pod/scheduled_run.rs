@@ -3,7 +3,7 @@
 use k8s_openapi::api::batch::v1::{CronJob, Job};
 use toolforge_quota::{Demand, KeptJobs, LimitRange, Limits, ObjectName};
 
-use crate::object::{ObjectId, ObjectKind, cron_job_spec};
+use crate::object::{JobEnd, ObjectId, ObjectKind, cron_job_spec};
 use crate::pod::{
     count_demand, least_run_demand, may_wait, parallel_pods, retry_demand, run_demand, terminal_demand,
     traits_of,
@@ -76,9 +76,7 @@ pub fn with_kept_jobs(limits: Limits, cron_jobs: &[CronJob], jobs: &[Job]) -> Li
 
 /// Returns whether a Job has succeeded and stays, or will.
 fn stays(job: &Job) -> bool {
-    let conditions = job.status.as_ref().and_then(|status| status.conditions.as_ref());
-    let mut conditions = conditions.into_iter().flatten();
-    let has_failed = conditions.any(|condition| condition.type_ == "Failed" && condition.status == "True");
+    let has_failed = JobEnd::of(job).is_some_and(|end| !end.is_success());
     let has_lifetime = job.spec.as_ref().is_some_and(|spec| spec.ttl_seconds_after_finished.is_some());
     !has_failed && !has_lifetime && job.metadata.deletion_timestamp.is_none()
 }

@@ -7,7 +7,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use toolforge_quota::{Demand, JobPod, LimitRange, Limits, ObjectName, TerminatingPod, WaitingPods};
 
-use crate::object::{Object, condition_text, deployment_spec, has_labels};
+use crate::object::{JobEnd, Object, condition_text, deployment_spec, has_labels};
 use crate::pod::{
     AdmissionRefusal, cause_of_refusal, has_ended, pod_demand, pods_of, stated_pod, traits_of,
     waits_for_unpausing,
@@ -171,12 +171,7 @@ fn by_status(deployment: &Deployment, limit_ranges: &[LimitRange]) -> Option<Wai
 }
 
 fn of_job(job: &Job, pods: &[Pod], limit_ranges: &[LimitRange]) -> Option<WaitingPods> {
-    let status = job.status.as_ref();
-    let is_over =
-        status.and_then(|status| status.conditions.as_ref()).into_iter().flatten().any(|condition| {
-            condition.status == "True" && matches!(condition.type_.as_str(), "Complete" | "Failed")
-        });
-    if is_over || job.spec.as_ref()?.suspend == Some(true) {
+    if JobEnd::of(job).is_some() || job.spec.as_ref()?.suspend == Some(true) {
         return None;
     }
     let uid = job.metadata.uid.as_deref();

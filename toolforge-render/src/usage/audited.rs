@@ -11,7 +11,9 @@ use toolforge_quota::{AuditedWorkload, Demand, ObjectName, PodDemand};
 
 use crate::manifest::{ManifestKind, ManifestObject};
 use crate::namespace::{Documents, DocumentsError};
-use crate::object::{ObjectKind, cron_job_spec, deployment_replicas, replica_set_spec, stateful_set_spec};
+use crate::object::{
+    JobEnd, ObjectKind, cron_job_spec, deployment_replicas, replica_set_spec, stateful_set_spec,
+};
 use crate::pod::{
     claim_demand, claimed, count_demand, has_ended, least_pods, own_claims, own_claims_demand, parallel_pods,
     stated_pod, succeeded_before,
@@ -109,13 +111,7 @@ fn has_owner(metadata: &ObjectMeta) -> bool {
 /// Returns how many pods a Job has at once from now on; `None` if it creates none: it is over, or all of its pods exist and are
 /// not created again if they fail.
 fn further_pods(job: &Job) -> Option<u64> {
-    let (spec, status) = (job.spec.as_ref()?, job.status.as_ref());
-    let conditions = status.and_then(|status| status.conditions.as_ref()).into_iter().flatten();
-    let mut ends = conditions
-        .filter(|condition| matches!(condition.type_.as_str(), "Complete" | "Failed" | "FailureTarget"));
-    if ends.any(|condition| condition.status == "True") {
-        return None;
-    }
+    let (spec, status) = (job.spec.as_ref().filter(|_| JobEnd::of(job).is_none())?, job.status.as_ref());
     let count = |number: Option<i32>| number.map_or(0, |number| u64::try_from(number).unwrap_or(0));
     let active = count(status.and_then(|status| status.active));
     let succeeded = count(status.and_then(|status| status.succeeded));

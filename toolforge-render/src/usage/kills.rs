@@ -36,7 +36,8 @@ pub fn out_of_memory_kills(pods: &[Pod]) -> Vec<OutOfMemoryKill> {
                 (end.reason.as_deref() == Some(OUT_OF_MEMORY)).then_some(end)
             };
             let Some(end) = states.into_iter().flatten().find_map(killed) else { continue };
-            let limits = container(pod, &status.name).and_then(|found| found.resources.as_ref()?.limits.as_ref());
+            let limits =
+                container(pod, &status.name).and_then(|found| found.resources.as_ref()?.limits.as_ref());
             found.push(OutOfMemoryKill {
                 consumer: consumer_of(pod),
                 pod: Untrusted::new(pod.metadata.name.clone().unwrap_or_default()),

@@ -159,7 +159,7 @@ fn audit_has_jobs_that_need_more_pods() {
         json!({"kind": "Job", "metadata": metadata, "spec": spec, "status": status})
     };
     let running = json!({"active": 1});
-    let ended = json!({"conditions": [{"type": "Complete", "status": "True"}]});
+    let ended = |condition: &str| json!({"conditions": [{"type": condition, "status": "True"}]});
     let large = |more: &Value| {
         let mut spec = json!({"restartPolicy": "Never", "memory": "2Gi"});
         spec.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
@@ -173,7 +173,9 @@ fn audit_has_jobs_that_need_more_pods() {
         job("restarted", &large(&json!({"restartPolicy": "OnFailure", "completions": 1})), &running, ""),
         job("several", &large(&json!({"backoffLimit": 0, "completions": 3})), &running, ""),
         job("waiting", &large(&json!({"restartPolicy": "OnFailure", "completions": 1})), &json!({}), ""),
-        job("over", &large(&json!({})), &ended, ""),
+        job("over", &large(&json!({})), &ended("Complete"), ""),
+        job("about-to-fail", &large(&json!({})), &ended("FailureTarget"), ""),
+        job("about-to-succeed", &large(&json!({})), &ended("SuccessCriteriaMet"), ""),
         job("run", &large(&json!({})), &running, "CronJob"),
         job("small", &large(&json!({"memory": "512Mi"})), &running, ""),
     ]);
