@@ -20,9 +20,9 @@ use crate::object::{
     has_labels, is_paused, replica_set_spec,
 };
 use crate::pod::{
-    REPLICA_SETS, claim_demand, claimed, count_demand, freed_at_end, has_ended, job_pods, least_demand,
-    may_wait, of_live_pods, own_claims, pod_demand, pod_id, pods_of, retry_demand, revision_of,
-    scheduled_run, stated_pod, succeeded_demand, terminal_demand, waits_for_unpausing,
+    REPLICA_SETS, claim_demand, claimed, count_demand, has_ended, job_pods, of_live_pods, own_claims,
+    pod_demand, pod_id, pods_of, revision_of, scheduled_run, stated_pod, terminal_demand,
+    waits_for_unpausing,
 };
 
 /// Returns whether the object of a manifest is created, or the live one updated or kept; `afterwards` is the object as it is then.
@@ -354,20 +354,9 @@ impl Planned<'_> {
         let demand = &mut change.demand;
         demand.pods = self.pods();
         demand.besides_pods = self.manifest.kind.object_demand();
-        demand.requested = demand.besides_pods.clone();
-        demand.requested.add_all(&wanted.spec.as_ref().map(succeeded_demand).unwrap_or_default());
-        demand.retries = wanted.spec.as_ref().map(retry_demand).unwrap_or_default();
-        let waits = wanted.spec.as_ref().filter(|spec| may_wait(spec));
-        demand.queued = waits.map(|spec| {
-            let mut queued = demand.besides_pods.clone();
-            queued.add_all(&least_demand(spec, &new.each));
-            queued
-        });
-        if let Some(spec) = waits {
-            demand.queued_pods = Pods { count: new.count, each: freed_at_end(spec, &new.each) };
-        }
+        demand.add_job(wanted, new.each.clone());
+        demand.add_objects();
         let Some(live) = self.facts.live.typed::<Job>(self.manifest) else {
-            demand.requested.add_all(&new.each.times(new.count));
             demand.created = demand.requested.clone();
             demand.pods.retain(|_| new.count > 0);
             return;
@@ -384,7 +373,6 @@ impl Planned<'_> {
             demand.pods.clear();
             return;
         }
-        demand.requested.add_all(&new.each.times(new.count));
         // The objects of failed pods stay, and there are fewer retries left.
         let has_failed =
             |pod: &&&Pod| pod.status.as_ref().is_some_and(|status| status.phase.as_deref() == Some("Failed"));

@@ -16,7 +16,7 @@ use crate::object::{
 };
 use crate::pod::{
     claim_demand, claimed, count_demand, has_ended, least_pods, own_claims, own_claims_demand, parallel_pods,
-    stated_pod, succeeded_before,
+    retries_of, stated_pod, succeeded_before,
 };
 
 /// Returns what it takes to create an object again with all of its pods, for a CronJob with those of one run; for a Job, what
@@ -118,16 +118,10 @@ fn further_pods(job: &Job) -> Option<u64> {
     let failed = count(status.and_then(|status| status.failed));
     let missing = spec.completions.map_or(u64::MAX, |wanted| count(Some(wanted)).saturating_sub(succeeded));
     let at_once = parallel_pods(spec).min(missing);
-    let restarts_pods =
-        spec.template.spec.as_ref().and_then(|pod| pod.restart_policy.as_deref()) == Some("Never");
-    let retries = spec.backoff_limit.or(spec.backoff_limit_per_index).unwrap_or(BACKOFF_LIMIT);
-    let is_retried = restarts_pods && failed < count(Some(retries));
+    let is_retried = failed < retries_of(spec);
     let has_more = spec.completions.is_some() && missing > active || at_once > active;
     (at_once > 0 && (is_retried || has_more)).then_some(at_once)
 }
-
-/// How often the pods of a Job are retried by default (Kubernetes 1.33).
-const BACKOFF_LIMIT: i32 = 6;
 
 impl Documents {
     /// Returns the objects of a tool that create pods or are such, and its volume claims, as an audit compares them.
