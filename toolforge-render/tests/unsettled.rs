@@ -135,6 +135,32 @@ fn jobs_with_a_pod_or_an_end_miss_none() {
     }
 }
 
+#[test]
+fn failed_pods_are_created_again() {
+    let fits = |finalizers: &[&str], backoff_limit: u32| {
+        let mut facts = facts("name: a, mem: 3Gi", 3);
+        facts.live.jobs[0].spec.as_mut().unwrap().backoff_limit = i32::try_from(backoff_limit).ok();
+        let mut failed = pod(&json!({"phase": "Failed"}), None);
+        failed.metadata.finalizers = Some(finalizers.iter().map(ToString::to_string).collect());
+        facts.live.pods = vec![failed];
+        load(&with_unsettled_pods_of(facts), "name: b, mem: 3Gi").fits()
+    };
+    assert!(!fits(&[], 1));
+    // It is not retried.
+    assert!(fits(&[], 0));
+    // The Job does not know yet that the pod has failed.
+    assert!(fits(&["batch.kubernetes.io/job-tracking"], 1));
+}
+
+#[test]
+fn jobs_create_no_pods_after_a_success_without_completions() {
+    let mut facts = facts("name: a, mem: 1Gi", 3);
+    let spec = facts.live.jobs[0].spec.as_mut().unwrap();
+    (spec.completions, spec.parallelism) = (None, Some(3));
+    facts.live.pods = vec![pod(&json!({"phase": "Succeeded"}), None)];
+    assert!(load(&with_unsettled_pods_of(facts), "name: b, mem: 4Gi").fits());
+}
+
 /// Returns whether a job of 3Gi fits beside a continuous one of 3Gi whose Deployment has these fields, where 3 of 8Gi are used.
 fn fits_beside(deployment: &Value) -> bool {
     let mut facts = facts("name: a, mem: 3Gi, continuous: true", 3);

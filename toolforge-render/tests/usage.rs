@@ -98,7 +98,7 @@ fn blocked_objects_still_want_their_pods() {
     let deployment = |name: &str, unavailable: u32| {
         json!({
             "metadata": {"name": name}, "spec": {"selector": {}, "template": {}},
-            "status": {"unavailableReplicas": unavailable},
+            "status": {"observedGeneration": 1, "replicas": 1 - unavailable, "unavailableReplicas": unavailable},
         })
     };
     facts.live.deployments =
@@ -162,7 +162,7 @@ fn conditions_say_what_is_blocked_without_events() {
     let deployment = |name: &str, condition: &Value| {
         json!({
             "metadata": {"name": name}, "spec": {"replicas": 2, "selector": {}, "template": {}},
-            "status": {"unavailableReplicas": 2, "conditions": [condition]},
+            "status": {"observedGeneration": 1, "unavailableReplicas": 2, "conditions": [condition]},
         })
     };
     let of_disk = json!({"type": "ReplicaFailure", "status": "True", "message": "no space left on device"});

@@ -219,8 +219,14 @@ pub(crate) fn retries_of(spec: &JobSpec) -> u64 {
             let all = count(each).saturating_mul(spec.completions.map_or(0, count));
             spec.backoff_limit.map_or(all, |limit| all.min(count(limit)))
         }
-        None => count(spec.backoff_limit.unwrap_or(BACKOFF_LIMIT)),
+        None => failures_allowed(spec),
     }
+}
+
+/// Returns after how many failed pods a Job goes on, as far as it limits all of them together.
+pub(crate) fn failures_allowed(spec: &JobSpec) -> u64 {
+    let default = if spec.backoff_limit_per_index.is_some() { i32::MAX } else { BACKOFF_LIMIT };
+    u64::try_from(spec.backoff_limit.unwrap_or(default)).unwrap_or(0)
 }
 
 /// Returns what one run of a scheduled or one-off job requests while none of its pods fails: its Job and its pods, also those that

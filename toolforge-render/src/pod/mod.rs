@@ -9,6 +9,7 @@ mod event;
 mod evidence;
 mod health;
 mod last_termination;
+pub(crate) mod missing_pods;
 mod pod_set;
 mod probe;
 mod refusal;
@@ -25,10 +26,10 @@ pub(crate) use container_run::restarts;
 pub use container_run::{ContainerRun, container_runs, main_container};
 pub(crate) use containers::{container, container_statuses};
 pub(crate) use demand::{
-    REPLICA_SETS, REVISION, count_demand, freed_at_end, has_ended, job_pods, least_demand, least_pods,
-    least_run_demand, may_wait, of_live_pods, one_pod_of, parallel_pods, pods_of, retries_of, retry_demand,
-    run_demand, running_pods, shortfalls_when_empty, succeeded_before, succeeded_demand, terminal_demand,
-    traits_of, waits_for_unpausing,
+    REPLICA_SETS, REVISION, count_demand, failures_allowed, freed_at_end, has_ended, job_pods, least_demand,
+    least_pods, least_run_demand, may_wait, of_live_pods, one_pod_of, parallel_pods, pods_of, retries_of,
+    retry_demand, run_demand, running_pods, shortfalls_when_empty, succeeded_before, succeeded_demand,
+    terminal_demand, traits_of, waits_for_unpausing,
 };
 pub use demand::{pod_demand, stated_pod};
 pub(crate) use event::{event_time, first_time as first_event_time};
