@@ -17,7 +17,7 @@ use crate::files::{FilePlanFacts, stated};
 use crate::manifest::{Manifest, ManifestObject};
 use crate::object::{
     FieldPath, JobEnd, Object, ObjectKind, cron_job_spec, daemon_set_spec, deployment_spec, differences,
-    has_labels, is_paused, replica_set_spec,
+    has_labels, is_owned_by, is_paused, replica_set_spec,
 };
 use crate::pod::{
     REPLICA_SETS, claim_demand, claimed, count_demand, has_ended, job_pods, of_live_pods, own_claims,
@@ -124,10 +124,7 @@ fn rolled_out<'a>(live: &Deployment, facts: &'a FilePlanFacts) -> Option<Cow<'a,
 /// Returns the ReplicaSets of a Deployment.
 fn owned_sets<'a>(live: &Deployment, facts: &'a FilePlanFacts) -> impl Iterator<Item = &'a ReplicaSet> {
     let uid = live.metadata.uid.clone();
-    facts.replica_sets.iter().filter(move |set| {
-        let mut owners = set.metadata.owner_references.iter().flatten();
-        owners.any(|owner| Some(&owner.uid) == uid.as_ref())
-    })
+    facts.replica_sets.iter().filter(move |set| is_owned_by(&set.metadata, uid.as_deref()))
 }
 
 impl Planned<'_> {

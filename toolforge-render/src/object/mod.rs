@@ -10,6 +10,7 @@ mod job_end;
 mod kind;
 mod known_kind;
 mod labels;
+mod owner;
 mod spec;
 
 pub use creator::{created_by, is_kubectl};
@@ -33,6 +34,8 @@ pub(crate) use labels::{
     LAST_APPLIED, Labels, has_label, has_labels, is_own_annotation, is_shell, is_web_service, label,
     marks_web_service, selects_pods,
 };
+pub(crate) use owner::{POD_TEMPLATE_HASH, controller_of, has_hash, is_generated, is_of_deployment};
+pub use owner::{is_owned_by, is_pod_of_cron_job, is_pod_of_deployment};
 pub(crate) use spec::{
     condition_text, cron_job_spec, cron_job_spec_mut, daemon_set_spec, daemon_set_spec_mut,
     deployment_replicas, deployment_spec, deployment_spec_mut, expression_of, is_paused, replica_set_spec,

@@ -6,7 +6,7 @@ use k8s_openapi::api::core::v1::{Pod, PodSpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use toolforge_quota::{Demand, LimitRange, Limits, ObjectName, WaitingPods};
 
-use crate::object::{JobEnd, Object, deployment_spec, has_labels};
+use crate::object::{JobEnd, Object, deployment_spec, has_labels, is_owned_by};
 use crate::pod::{failures_allowed, has_ended, parallel_pods, pod_demand, pods_of, stated_pod, traits_of};
 
 /// The finalizer of a Job's pods whose ends the Job's status does not count yet (Kubernetes 1.33, the Job controller).
@@ -46,9 +46,7 @@ pub(crate) fn one_of_deployment(deployment: &Deployment, limit_ranges: &[LimitRa
 /// Returns the pods that a Job is about to create; `None` if there are none.
 pub(super) fn of_job(job: &Job, pods: &[Pod], limit_ranges: &[LimitRange]) -> Option<WaitingPods> {
     let uid = job.metadata.uid.as_deref();
-    let owners = |pod: &Pod| pod.metadata.owner_references.clone().into_iter().flatten();
-    let is_own = |pod: &&Pod| owners(pod).any(|owner| Some(owner.uid.as_str()) == uid);
-    let own: Vec<&Pod> = pods.iter().filter(is_own).collect();
+    let own: Vec<&Pod> = pods.iter().filter(|pod| is_owned_by(&pod.metadata, uid)).collect();
     let spec = job.spec.as_ref()?;
     let number = |is_counted: &dyn Fn(&Pod) -> bool| {
         u64::try_from(own.iter().filter(|pod| is_counted(pod)).count()).unwrap_or(u64::MAX)

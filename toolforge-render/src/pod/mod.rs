@@ -45,7 +45,7 @@ pub use refusal::{AdmissionRefusal, Exceeded};
 pub use resources::PodResources;
 pub(crate) use resources::{cpu_of, memory_of, resources};
 pub use rollout_progress::{LiveRollout, ReadyPods, RolloutObjects, RolloutProgress};
-pub(crate) use rollout_progress::{POD_TEMPLATE_HASH, newest_by_hash, revision_of};
+pub(crate) use rollout_progress::{newest_by_hash, revision_of};
 pub use scheduled_run::with_kept_jobs;
 pub(crate) use scheduled_run::{HISTORY_LIMITS, ScheduledRun, scheduled_run};
 pub use unsettled::{PodsTime, with_unsettled_pods};

@@ -7,8 +7,9 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use toolforge_quota::{LimitRange, Limits, ObjectName, WaitingPods};
 
+use crate::object::controller_of;
 use crate::pod::missing_pods::{is_within_limits, missing_pods};
-use crate::pod::unsettled::{REPLICA_FAILURE, controller, may_be_admitted, pod_id};
+use crate::pod::unsettled::{REPLICA_FAILURE, may_be_admitted, pod_id};
 
 /// A `StatefulSet`, a `DaemonSet`, a `ReplicationController`, or a `ReplicaSet` that no Deployment has.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,9 +33,7 @@ impl PodSet {
     #[must_use]
     pub fn of_json(kind: &str, json: &Value) -> Option<Self> {
         let metadata: ObjectMeta = typed(json, "/metadata")?;
-        let is_controlled =
-            metadata.owner_references.iter().flatten().any(|owner| owner.controller == Some(true));
-        if is_controlled || metadata.deletion_timestamp.is_some() {
+        if controller_of(&metadata).is_some() || metadata.deletion_timestamp.is_some() {
             return None;
         }
         let status = json.get("status")?;
@@ -79,7 +78,7 @@ impl PodSet {
     fn is_missing(&self, pod: &Pod) -> bool {
         let counts = matches!(self.object.kind.as_str(), "ReplicaSet" | "ReplicationController");
         counts
-            && controller(pod)
+            && controller_of(&pod.metadata)
                 .is_some_and(|owner| owner.kind == self.object.kind && owner.name == self.object.name)
     }
 }

@@ -3,7 +3,7 @@
 use k8s_openapi::api::batch::v1::{CronJob, Job};
 use toolforge_quota::{Demand, KeptJobs, LimitRange, Limits, ObjectName};
 
-use crate::object::{JobEnd, ObjectId, ObjectKind, cron_job_spec};
+use crate::object::{JobEnd, ObjectId, ObjectKind, controller_of, cron_job_spec};
 use crate::pod::{
     count_demand, least_run_demand, may_wait, parallel_pods, retry_demand, run_demand, terminal_demand,
     traits_of,
@@ -82,6 +82,5 @@ fn stays(job: &Job) -> bool {
 }
 
 fn is_run_of(job: &Job, cron_job: &CronJob) -> bool {
-    let mut owners = job.metadata.owner_references.iter().flatten();
-    owners.any(|owner| owner.controller == Some(true) && Some(&owner.uid) == cron_job.metadata.uid.as_ref())
+    controller_of(&job.metadata).is_some_and(|owner| Some(&owner.uid) == cron_job.metadata.uid.as_ref())
 }

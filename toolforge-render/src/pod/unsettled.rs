@@ -3,11 +3,10 @@
 use k8s_openapi::api::apps::v1::{Deployment, DeploymentCondition};
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::Pod;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use toolforge_quota::{JobPod, LimitRange, Limits, ObjectName, TerminatingPod, WaitingPods};
 
-use crate::object::{condition_text, deployment_spec};
+use crate::object::{condition_text, controller_of, deployment_spec, is_of_deployment};
 use crate::pod::missing_pods::{self, is_staying, is_within_limits, selects};
 use crate::pod::{AdmissionRefusal, cause_of_refusal, has_ended, pod_demand, traits_of, waits_for_unpausing};
 
@@ -58,7 +57,7 @@ pub fn with_unsettled_pods(
     let of_jobs = creating.filter_map(|job| missing_pods::of_job(job, pods, ranges));
     let waiting: Vec<WaitingPods> = of_deployments.chain(of_jobs).collect();
     let may_be_replaced = |pod: &Pod| {
-        let Some(owner) = controller(pod) else { return false };
+        let Some(owner) = controller_of(&pod.metadata) else { return false };
         // What files do not contain may exist.
         let may_exist = |is_known: bool| time == PodsTime::Unknown && !is_known;
         match owner.kind.as_str() {
@@ -99,15 +98,6 @@ fn is_past_grace_period(pod: &Pod, now: Timestamp) -> bool {
     until.zip(grace).and_then(|(until, grace)| until.checked_add(grace).ok()).is_some_and(|end| now > end)
 }
 
-pub(super) fn controller(pod: &Pod) -> Option<&OwnerReference> {
-    pod.metadata.owner_references.iter().flatten().find(|owner| owner.controller == Some(true))
-}
-
-/// Returns whether a pod is of a ReplicaSet that a Deployment controls, which labels its pods.
-fn is_of_deployment(pod: &Pod) -> bool {
-    pod.metadata.labels.as_ref().is_some_and(|labels| labels.contains_key("pod-template-hash"))
-}
-
 /// Changes limits and live pods to what they are once all terminating pods are gone, except those in whose place others may be
 /// created.
 pub(crate) fn remove_terminating_pods(limits: &mut Limits, pods: &mut Vec<Pod>) {
@@ -121,7 +111,7 @@ pub(crate) fn remove_terminating_pods(limits: &mut Limits, pods: &mut Vec<Pod>) 
 /// Returns a running pod of a Job, or one without a controller that is never restarted, such as a shell. One whose containers have
 /// been restarted is none: nothing says that it ends.
 fn job_pod(pod: &Pod, limit_ranges: &[LimitRange]) -> Option<JobPod> {
-    let owner = controller(pod);
+    let owner = controller_of(&pod.metadata);
     let is_never_restarted =
         || pod.spec.as_ref().and_then(|spec| spec.restart_policy.as_deref()) == Some("Never");
     let job = match owner {

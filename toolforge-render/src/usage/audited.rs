@@ -12,7 +12,8 @@ use toolforge_quota::{AuditedWorkload, Demand, ObjectName, PodDemand};
 use crate::manifest::{ManifestKind, ManifestObject};
 use crate::namespace::{Documents, DocumentsError};
 use crate::object::{
-    JobEnd, ObjectKind, cron_job_spec, deployment_replicas, replica_set_spec, stateful_set_spec,
+    JobEnd, ObjectKind, controller_of, cron_job_spec, deployment_replicas, replica_set_spec,
+    stateful_set_spec,
 };
 use crate::pod::{
     claim_demand, claimed, count_demand, has_ended, least_pods, own_claims, own_claims_demand, parallel_pods,
@@ -105,7 +106,7 @@ fn replicas_or_one(replicas: Option<i32>) -> u64 {
 }
 
 fn has_owner(metadata: &ObjectMeta) -> bool {
-    metadata.owner_references.iter().flatten().any(|owner| owner.controller == Some(true))
+    controller_of(metadata).is_some()
 }
 
 /// Returns how many pods a Job has at once from now on; `None` if it creates none: it is over, or all of its pods exist and are

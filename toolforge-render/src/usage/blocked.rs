@@ -11,6 +11,7 @@ use toolforge_model::Untrusted;
 use toolforge_quota::{LimitRange, ObjectName, WaitingPods};
 
 use crate::job::{JobFacts, LiveJobs};
+use crate::object::{has_hash, is_generated};
 use crate::pod::{
     AdmissionRefusal, Cause, Exceeded, cause_of_refusal, event_time, first_event_time, missing_pods,
     replica_failure,
@@ -185,9 +186,6 @@ fn is_failed_create(event: &Event) -> bool {
     event.reason.as_deref() == Some("FailedCreate")
 }
 
-/// The characters of the hash in the name of a Deployment's ReplicaSet (Kubernetes 1.33).
-const HASH: &str = "bcdfghjklmnpqrstvwxz2456789";
-
 /// Returns whether an object of an event no longer exists. A run of a scheduled job exists as long as that. Whether other owners of
 /// pods exist is not known, such as a ReplicaSet without a Deployment.
 fn is_gone(kind: &str, name: &str, uid: Option<&str>, facts: &JobFacts) -> bool {
@@ -221,18 +219,6 @@ fn is_gone(kind: &str, name: &str, uid: Option<&str>, facts: &JobFacts) -> bool 
         }
         _ => false,
     }
-}
-
-/// Returns whether a name is that of a Deployment's ReplicaSet, or of a run of a CronJob: `OWNER-SUFFIX`.
-fn is_generated(name: &str, owner: &str) -> bool {
-    let suffix = name.strip_prefix(owner).and_then(|rest| rest.strip_prefix('-'));
-    suffix.is_some_and(|suffix| !suffix.is_empty() && !suffix.contains('-'))
-}
-
-/// Returns whether a name ends like that of a Deployment's ReplicaSet.
-fn has_hash(name: &str) -> bool {
-    name.rsplit_once('-')
-        .is_some_and(|(_, hash)| hash.len() > 7 && hash.chars().all(|found| HASH.contains(found)))
 }
 
 fn owns_replica_set(deployment: &Deployment, name: &str) -> bool {
