@@ -195,7 +195,8 @@ fn refused_surge_is_one_pod() {
     live.extend(["a-1", "a-2", "a-3"].map(pod));
     assert_eq!(requested("request", &live, ""), format!("{SMALLEST}- pods: 5"));
     // All pods exist, and none is refused any longer.
-    live[1]["status"] = json!({"observedGeneration": 1, "replicas": 3, "updatedReplicas": 3, "unavailableReplicas": 1});
+    live[1]["status"] =
+        json!({"observedGeneration": 1, "replicas": 3, "updatedReplicas": 3, "unavailableReplicas": 1});
     let text = request("request", &live, "");
     assert!(text.contains("Nothing is blocked by the quota,"), "{text}");
     assert!(

@@ -321,7 +321,16 @@ impl Planned<'_> {
         };
         let before = match &self.manifest.object {
             ManifestObject::DaemonSet(_) => replicas,
-            _ => live.pointer("/spec/replicas").and_then(Value::as_u64).unwrap_or(1),
+            ManifestObject::Deployment(_)
+            | ManifestObject::ReplicaSet(_)
+            | ManifestObject::StatefulSet(_)
+            | ManifestObject::ReplicationController(_)
+            | ManifestObject::Job(_)
+            | ManifestObject::CronJob(_)
+            | ManifestObject::Pod(_)
+            | ManifestObject::Service(_)
+            | ManifestObject::PersistentVolumeClaim(_)
+            | ManifestObject::Other => live.pointer("/spec/replicas").and_then(Value::as_u64).unwrap_or(1),
         };
         let selector = selector(live);
         let old = self.free(demand, Pods { count: before, each: self.live_each(live) }, selector.as_ref());

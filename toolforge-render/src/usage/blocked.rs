@@ -114,7 +114,9 @@ fn exceeded_by(message: &str) -> Option<Vec<Exceeded>> {
         AdmissionRefusal::QuotaIncomplete { .. }
         | AdmissionRefusal::QuotaUnknown { .. }
         | AdmissionRefusal::LimitRange { .. } => Some(Vec::new()),
-        _ => None,
+        AdmissionRefusal::Webhook { .. }
+        | AdmissionRefusal::WebhookUnreachable { .. }
+        | AdmissionRefusal::Policy { .. } => None,
     }
 }
 
