@@ -421,7 +421,7 @@ impl ChangeDemand {
             demand.besides_pods.add_all(&pod::count_demand(object.kind()));
             let Pods { count, each } = pod::pods_of(object, limit_ranges);
             match object {
-                Object::Job(job) => demand.add_job(job, each),
+                Object::Job(job) => demand.add_job(job, &each),
                 Object::CronJob(cron_job) => demand.run = pod::scheduled_run(cron_job, &each, limit_ranges),
                 Object::Deployment(_) | Object::Service(_) | Object::Ingress(_) | Object::HttpRoute(_) => {
                     demand.requested.add_all(&each.times(count));
@@ -444,15 +444,15 @@ impl ChangeDemand {
     }
 
     /// Adds the pods of a Job that each request `each`: those that run, those that have succeeded by then, and those that fail.
-    pub(crate) fn add_job(&mut self, job: &Job, each: Demand) {
+    pub(crate) fn add_job(&mut self, job: &Job, each: &Demand) {
         let Some(spec) = &job.spec else { return };
         let count = pod::job_pods(job);
         self.requested.add_all(&each.times(count));
         self.requested.add_all(&pod::succeeded_demand(spec));
         self.retries.add_all(&pod::retry_demand(spec));
         if pod::may_wait(spec) {
-            self.queued = Some(pod::least_demand(spec, &each));
-            self.queued_pods = Pods { count, each: pod::freed_at_end(spec, &each) };
+            self.queued = Some(pod::least_demand(spec, each));
+            self.queued_pods = Pods { count, each: pod::freed_at_end(spec, each) };
         }
     }
 

@@ -153,7 +153,7 @@ impl Planned<'_> {
         }
         demand.freed = exists;
         demand.freed.add_all(before);
-        // Of an update, the API server checks only what increases.
+        // For an update, the API server checks only increases.
         let increased =
             after.iter().map(|(key, amount)| (key.clone(), amount.saturating_sub(before.get(key))));
         demand.created = increased.collect();
@@ -337,7 +337,7 @@ impl Planned<'_> {
         let (kept, kept_demand) = self.kept(&old, selector.as_ref(), new.count);
         demand.requested.add_all(&kept_demand);
         demand.requested.add_all(&new.each.times(new.count.saturating_sub(kept)));
-        // Pods that are missing are created with the new template.
+        // Missing pods are created with the new template.
         scale(demand, if self.replaces_live_pods() { kept } else { before }, &new);
         old
     }
@@ -360,7 +360,7 @@ impl Planned<'_> {
         let demand = &mut change.demand;
         demand.pods = self.pods();
         demand.besides_pods = self.manifest.kind.object_demand();
-        demand.add_job(wanted, new.each.clone());
+        demand.add_job(wanted, &new.each);
         demand.add_objects();
         let Some(live) = self.facts.live.typed::<Job>(self.manifest) else {
             demand.created = demand.requested.clone();
@@ -372,14 +372,14 @@ impl Planned<'_> {
         let selector = live.spec.as_ref().and_then(|spec| spec.selector.as_ref()?.match_labels.clone());
         self.free(demand, before.clone(), selector.as_ref());
         if is_over {
-            // A Job that ends creates no more pods; its objects stay, and its pods until they have terminated.
+            // A Job that ends creates no more pods; its objects are kept, and its pods until they have terminated.
             demand.requested = demand.freed.clone();
             demand.queued = None;
             demand.retries = Demand::default();
             demand.pods.clear();
             return;
         }
-        // The objects of failed pods stay, and there are fewer retries left.
+        // The objects of failed pods are kept, and there are fewer retries left.
         let has_failed =
             |pod: &&&Pod| pod.status.as_ref().is_some_and(|status| status.phase.as_deref() == Some("Failed"));
         let failed = self.live_pods(selector.as_ref()).unwrap_or_default().iter().filter(has_failed).count();

@@ -55,7 +55,7 @@ pub(super) fn of_job(job: &Job, pods: &[Pod], limit_ranges: &[LimitRange]) -> Op
     if failed > failures_allowed(spec) {
         return None;
     }
-    // A failed pod may be the last one, which the Job does not know yet; of one with indexes, the last of its index.
+    // A failed pod may be the last one, which the Job's status does not show yet; with indexes, the last one of its index.
     let may_be_last = |pod: &Pod| {
         let is_uncounted = pod.metadata.finalizers.iter().flatten().any(|name| name == JOB_TRACKING);
         is_in(pod, "Failed") && (is_uncounted || spec.backoff_limit_per_index.is_some())
@@ -84,7 +84,7 @@ fn missing_of_job(job: &Job, active: u64, succeeded: u64) -> u64 {
         return 0;
     }
     let wanted = match spec.completions {
-        // Another pod takes the place of one that has succeeded, as long as more have to.
+        // A succeeded pod is replaced by another one as long as more have to succeed.
         Some(all) => count(Some(all)).saturating_sub(succeeded).min(parallel_pods(spec)),
         // Once a pod has succeeded, the others only end.
         None if succeeded > 0 => 0,

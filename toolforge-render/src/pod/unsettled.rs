@@ -43,7 +43,7 @@ pub fn with_unsettled_pods(
 ) -> Limits {
     let ranges = &limits.limit_ranges;
     if time == PodsTime::Unknown && pods.is_empty() {
-        // Which pods are missing is only known of Deployments, by their status.
+        // Missing pods are only known for Deployments, from their status.
         let creating = deployments.iter().filter(|found| may_create(found, ranges));
         let waiting = creating.filter_map(|found| missing_pods::of_deployment_by_status(found, ranges));
         return Limits { waiting: waiting.collect(), ..limits };
@@ -58,10 +58,10 @@ pub fn with_unsettled_pods(
     let waiting: Vec<WaitingPods> = of_deployments.chain(of_jobs).collect();
     let may_be_replaced = |pod: &Pod| {
         let Some(owner) = controller_of(&pod.metadata) else { return false };
-        // What files do not contain may exist.
+        // Objects that files do not contain may exist.
         let may_exist = |is_known: bool| time == PodsTime::Unknown && !is_known;
         match owner.kind.as_str() {
-            // The pods that a Deployment is about to create count themselves.
+            // The pods that a Deployment is about to create are counted by themselves.
             "ReplicaSet" if deployments.iter().any(|found| selects(found, pod)) => false,
             "ReplicaSet" => !is_of_deployment(pod) || may_exist(false),
             "Job" => may_exist(jobs.iter().any(|job| job.metadata.uid.as_ref() == Some(&owner.uid))),

@@ -94,7 +94,7 @@ pub fn blocked_objects(facts: &JobFacts, now: Timestamp) -> Vec<BlockedObject> {
     }
     for failing in blocked_by_condition(facts) {
         match found.iter_mut().find(|known| is_of(&known.object, &failing.object)) {
-            // Its last event may be old: the controller waits longer and longer.
+            // Its last event may be old, because the controller backs off.
             Some(known) => {
                 known.is_blocked_now = true;
                 known.missing = known.missing.take().or(failing.missing);
@@ -160,7 +160,7 @@ fn blocked_by_condition(facts: &JobFacts) -> impl Iterator<Item = BlockedObject>
 
 /// Returns the pods that a Deployment lacks; `None` if it lacks none.
 fn missing_of_deployment(found: &Deployment, limit_ranges: &[LimitRange]) -> Option<WaitingPods> {
-    // Where no pod is missing, it is one of the surge that is refused. More than one may be, but one after the other works, too.
+    // If no pod is missing, the refused pod is one of the surge. There may be more, but they also fit one after the other.
     let of_surge =
         || replica_failure(found).and_then(|_| missing_pods::one_of_deployment(found, limit_ranges));
     missing_pods::of_deployment_by_status(found, limit_ranges).or_else(of_surge)
@@ -192,7 +192,7 @@ fn is_failed_create(event: &Event) -> bool {
 /// pods exist is not known, such as a ReplicaSet without a Deployment.
 fn is_gone(kind: &str, name: &str, uid: Option<&str>, facts: &JobFacts) -> bool {
     let LiveJobs { deployments, cron_jobs, jobs, sets, .. } = &facts.live;
-    // A kind of which files have no object may be one that they lack.
+    // If files have no object of a kind, they may lack the kind.
     let is_known = |is_empty: bool| !facts.may_lack_kinds || !is_empty;
     let is_named = |metadata: &ObjectMeta| metadata.name.as_deref() == Some(name);
     let is_same = |metadata: &ObjectMeta| {

@@ -15,9 +15,10 @@ use toolforge_client::kube::api::{DeleteParams, ListParams, PostParams, Precondi
 use toolforge_client::{Client, Collection, MissingQuota, ResourceType, post_params, wait_for_quota};
 use toolforge_model::{Untrusted, platform};
 use toolforge_quota::QuotaCheck;
+use toolforge_render::usage::{QuotaConsumer, quota_consumers};
 use toolforge_render::web_service::{
-    OrphanedShell, QuotaConsumer, ShellName, ShellProgress, orphaned_shells, quota_consumers, shell_command,
-    shell_pod, shell_progress, shell_verdict,
+    OrphanedShell, ShellName, ShellProgress, orphaned_shells, shell_command, shell_pod, shell_progress,
+    shell_verdict,
 };
 use toolforge_report::WorkloadType;
 
@@ -194,7 +195,7 @@ impl Shell<'_> {
         let uid = match created {
             Ok(created) => created.metadata.uid,
             Err(error) => {
-                // A server that has not answered may not answer again; the next shell deletes what is left.
+                // A server that has not responded may not respond again; the next shell deletes what is left.
                 if error.outcome_unknown() && timeout(CLEANUP, self.delete(None)).await.is_err() {
                     Notice::warning(format!(
                         "the pod {} may exist; the next `webservice shell` deletes it",
