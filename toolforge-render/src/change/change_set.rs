@@ -262,10 +262,17 @@ impl ChangeSet {
         for change in &mut changes {
             let replicas = change.demand.replacement.as_ref().map_or(0, |pods| pods.new.count);
             // The choice for a single set is made again for all.
-            match (change.kind, change.rollout) {
-                (WorkloadKind::WebService, Some(_)) => change.set_rollout(Rollout::Surge),
-                (WorkloadKind::Continuous, Some(_)) => change.set_rollout(Rollout::of_replicas(replicas)),
-                _ => {}
+            if change.rollout.is_none() {
+                continue;
+            }
+            match change.kind {
+                WorkloadKind::WebService => change.set_rollout(Rollout::Surge),
+                WorkloadKind::Continuous => change.set_rollout(Rollout::of_replicas(replicas)),
+                WorkloadKind::OneOff
+                | WorkloadKind::Scheduled
+                | WorkloadKind::Recorded
+                | WorkloadKind::Manifest
+                | WorkloadKind::Pod => {}
             }
         }
         Self::new(changes, limits)

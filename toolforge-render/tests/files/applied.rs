@@ -395,8 +395,11 @@ fn finished_jobs_have_no_pods_left() {
     let template = json!({"metadata": {"labels": {"app": "d"}}, "spec": {"restartPolicy": "Never", "containers": [
         {"name": "c", "image": "a", "resources": {"limits": {"memory": "1Gi"}}},
     ]}});
-    let mut done = live("Job", "d", &json!({"parallelism": 2, "template": template}));
-    done["status"] = json!({"succeeded": 2, "conditions": [{"type": "Complete", "status": "True"}]});
+    let done = |condition: &str| {
+        let mut done = live("Job", "d", &json!({"parallelism": 2, "template": template}));
+        done["status"] = json!({"succeeded": 2, "conditions": [{"type": condition, "status": "True"}]});
+        done
+    };
     let mut labeled = file("Job", "d", &json!({"parallelism": 2, "template": template}));
     labeled["metadata"]["labels"] = json!({"a": "b"});
     let quota = quota(&json!({"pods": "1", "limits.memory": "1Gi"}), &json!({}));
@@ -407,10 +410,10 @@ fn finished_jobs_have_no_pods_left() {
     fits-one-after-another
     ");
     let quota = self::quota(&json!({"pods": "1", "limits.memory": "1Gi"}), &json!({}));
-    assert_snapshot!(shown(&[quota, done], &[labeled]), @"
-    update object Job d
-    fits
-    ");
+    for condition in ["Complete", "Failed", "SuccessCriteriaMet", "FailureTarget"] {
+        let plan = shown(&[quota.clone(), done(condition)], &[labeled.clone()]);
+        assert_eq!(plan.trim(), "update object Job d\nfits", "{condition}");
+    }
 }
 
 #[test]

@@ -84,9 +84,11 @@ fn kept_jobs_that_exist_count_once() {
     assert_eq!(blocked(&live(4, 2, &succeeded), &changed), "");
     assert_ne!(blocked(&live(3, 2, &succeeded), &changed), "");
     // A failed one has another limit.
-    let failed = with_runs("a", &["Complete", "Failed"]);
-    assert_eq!(blocked(&live(5, 2, &failed), &changed), "");
-    assert_ne!(blocked(&live(4, 2, &failed), &changed), "");
+    for condition in ["Failed", "FailureTarget"] {
+        let failed = with_runs("a", &["Complete", condition]);
+        assert_eq!(blocked(&live(5, 2, &failed), &changed), "", "{condition}");
+        assert_ne!(blocked(&live(4, 2, &failed), &changed), "", "{condition}");
+    }
     // Those of a CronJob that is not in the file.
     let other = with_runs("b", &["Complete"]);
     assert_eq!(blocked(&live(7, 1, &other), &cron_job("a", "", "")), "");
