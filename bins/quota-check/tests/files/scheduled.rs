@@ -173,7 +173,7 @@ fn runs_of_a_file_wait_for_each_other() {
 }
 
 #[test]
-fn runs_beside_a_shell_need_no_other_minute() {
+fn runs_with_a_shell_need_no_other_minute() {
     let file = std::env::temp_dir().join(format!("quota-check-shell-{}.yaml", std::process::id()));
     let start = Timestamp::now().checked_sub(SignedDuration::from_mins(5)).unwrap();
     let facts = |name: &str, memory: &str, used: &str| {

@@ -317,7 +317,7 @@ fn suggestions_explain_what_to_do() {
 }
 
 #[test]
-fn calendar_of_runs_beside_a_shell_suggests_nothing() {
+fn calendar_with_a_shell_suggests_nothing() {
     let mut facts = facts();
     add(&mut facts, ("a", "13 * * * *"), None, None);
     add(&mut facts, ("b", "15 * * * *"), None, None);
