@@ -39,7 +39,6 @@ mod load_conflicts;
 mod objects;
 mod observe;
 mod plan;
-mod problem;
 mod program_file;
 mod request_difference;
 mod run_now;
@@ -58,6 +57,7 @@ pub use facts::{JobFacts, LiveJobs, RecordedJob};
 pub use file_warning::{FileFacts, JobFileWarning};
 pub use job_objects::{JobObjects, JobWorkload};
 pub use labels::{is_job, job_name_of};
+pub use load::LoadProblem;
 pub use load::{JobOfOtherFile, LoadOptions, LoadPlan, job_deletions, plan_load, workload_deletions};
 pub use load_conflicts::{
     PassingRun, conflicts_after, conflicts_during_rollout, conflicts_of_schedules, passing_runs,
@@ -69,7 +69,6 @@ pub use observe::{
     observe_job, pod_status, pods_of_job, runs_of_job,
 };
 pub use plan::{JobPlan, JobPlanError, JobPlanWarning};
-pub use problem::LoadProblem;
 pub(crate) use program_file::{CommandScope, is_interpreter, located_warnings};
 pub use program_file::{command_file_warning, job_file_warnings};
 pub use request_difference::job_differences;
