@@ -338,7 +338,7 @@ pub(crate) fn claim_violations(
     object: Option<&ObjectName>,
     requests: &Amounts,
 ) -> Vec<LimitViolation> {
-    // A claim has no limits, so that a maximum bounds its request.
+    // A claim has no limits, so a maximum bounds its request.
     let resources = ContainerResources { limits: requests.clone(), requests: requests.clone() };
     let of = |range: &LimitRange| {
         let found = broken(&range.claim, &resources).into_iter().map(|(resource, kind)| LimitViolation {

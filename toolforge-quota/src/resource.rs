@@ -208,7 +208,7 @@ impl Resource {
             | Self::RequestsEphemeralStorage
             | Self::LimitsEphemeralStorage
             | Self::HugePages(_) => Unit::Bytes,
-            // `requests.storage`, and the same of a storage class.
+            // `requests.storage`, and the same for a storage class.
             Self::Other(key) if key.ends_with("storage") => Unit::Bytes,
             Self::Pods
             | Self::Services

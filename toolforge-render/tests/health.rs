@@ -161,7 +161,7 @@ fn first_failure_is_reported_with_its_answer() {
             23,
             vec![format!("your program runs, but its health check /healthz fails: {readiness}")],
         ),
-        // Failures before the startup probe succeeded do not matter any longer.
+        // Failures before the startup probe succeeded no longer matter.
         (page(), up(false), vec![unhealthy(NOT_FOUND, 1, 9)], 10, vec![]),
         (
             script(),
@@ -225,7 +225,7 @@ fn check_restart_has_any_exit_code() {
 }
 
 #[test]
-fn kill_of_an_earlier_run_is_no_cause() {
+fn kill_of_an_earlier_run_is_not_a_cause() {
     let back_off = json!({"waiting": {"reason": "CrashLoopBackOff"}});
     let code = |probes: &Value, exit_code: i32, seconds: i64, killed: i64| {
         let mut status = again(&back_off, exit_code);
@@ -285,7 +285,7 @@ fn check_restart_shows_while_running() {
 }
 
 #[test]
-fn wait_ends_when_a_check_has_failed_for_a_while() {
+fn wait_ends_after_repeated_check_failures() {
     let is_failed = |live: &LiveWebService, seconds| {
         matches!(web_service_progress(live, None, after(seconds)), RolloutProgress::Failed(_))
     };

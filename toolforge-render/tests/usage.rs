@@ -93,7 +93,7 @@ fn workloads_are_sorted_by_their_share() {
 }
 
 #[test]
-fn blocked_objects_still_want_their_pods() {
+fn blocked_objects_still_need_their_pods() {
     let mut facts = facts();
     let deployment = |name: &str, unavailable: u32| {
         json!({
@@ -107,7 +107,7 @@ fn blocked_objects_still_want_their_pods() {
     facts.live.cron_jobs = serde_json::from_value(json!([cron_job])).unwrap();
     let once = ["2026-11-29T11:55:00Z", "2026-11-29T11:55:00Z"];
     facts.live.events = serde_json::from_value(json!([
-        // Of a Deployment, a CronJob and a Job that were deleted, and of a run of a CronJob that was not.
+        // Pods of a deleted Deployment, CronJob and Job, and of a run of an existing CronJob.
         event("ReplicaSet", "gone-5d8c7f9b6", EXCEEDED, once, 1),
         event("CronJob", "gone", EXCEEDED, once, 1),
         event("Job", "gone", EXCEEDED, once, 1),
@@ -152,7 +152,7 @@ fn blocked_objects_still_want_their_pods() {
 }
 
 #[test]
-fn conditions_say_what_is_blocked_without_events() {
+fn conditions_show_blocked_objects_without_events() {
     let mut facts = facts();
     let condition = json!({
         "type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": EXCEEDED,

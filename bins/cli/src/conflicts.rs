@@ -60,7 +60,7 @@ pub struct RunConflicts {
     creates_schedules: bool,
     /// The changed jobs whose runs are not simulated.
     unsimulated: Vec<JobName>,
-    /// Those whose runs can never start beside what stays.
+    /// Those whose runs can never start because other workloads use the quota.
     blocked: Vec<BlockedRun>,
     until: Timestamp,
     /// The end of the time in which conflicts are looked for of runs that start within the day.
@@ -387,7 +387,7 @@ pub fn conflict_line(conflict: &Conflict, end_of_day: Timestamp) -> String {
         let format = if start % 60 == 0 && end % 60 == 0 { "%H:%M" } else { "%H:%M:%S" };
         let clock = |second: i64| Timestamp::from_second(second).unwrap_or_default().strftime(format);
         if *end >= end_of_day.as_second() {
-            // When it ends is not known.
+            // Its end is not known.
             format!("from {} on", clock(*start))
         } else {
             format!("{} to {}", clock(*start), clock(*end))
@@ -415,7 +415,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_can_be_lowered_is_that_of_the_resource() {
+    fn lowered_amount_depends_on_the_resource() {
         let lowered = |key: &str| lowered_amount(&Resource::from(key));
         for (key, expected) in [
             ("limits.memory", "memory"),

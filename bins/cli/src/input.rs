@@ -16,7 +16,7 @@ use toolforge_report::{DetailCode, FailureCode};
 use crate::failure::{ExitCode, Failure};
 use crate::notice::print_message;
 
-/// How long a pipe or standard input may be silent before that is said.
+/// How long a pipe or standard input may be silent before a note is printed.
 const PATIENCE: Timespec = Timespec { tv_sec: 2, tv_nsec: 0 };
 
 /// Whether standard input was opened: what was read of it cannot be read again.
@@ -45,7 +45,7 @@ impl Input {
             }
             io::stdin().as_fd().try_clone_to_owned().map(File::from)
         } else {
-            // Without the flag, a pipe that nobody has opened for writing would be waited for here.
+            // Without the flag, this would wait for a pipe that nobody has opened for writing.
             let flags = OFlags::NONBLOCK.bits().cast_signed();
             OpenOptions::new().read(true).custom_flags(flags).open(path)
         };

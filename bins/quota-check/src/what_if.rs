@@ -38,7 +38,7 @@ pub(crate) fn run(
     let exit_code = warn_of_unread(&facts.jobs.namespace.limits);
     let lasting = facts.clone().without_terminating_pods();
     let answer = if is_web_service {
-        web_service(&facts.web_service, &lasting.web_service, asked)?
+        web_service(&facts.for_web_service(), &lasting.for_web_service(), asked)?
     } else {
         job(&facts.jobs, &lasting.jobs, asked)?
     };
@@ -90,7 +90,7 @@ pub(crate) fn run(
     Ok(ExitCode::DoesNotFit)
 }
 
-/// Returns that less may fit once the cluster has counted what is used of a new quota; nothing if it has.
+/// Returns a note that less may fit once the cluster has counted the usage of a new quota; nothing if it has.
 fn uncounted_note(limits: &Limits) -> &'static str {
     if is_counted(limits) {
         return "";
@@ -117,7 +117,7 @@ struct Answer {
     replicas: u64,
     /// Whether it may have several pods.
     has_replicas: bool,
-    /// The largest sizes without downtime, or, of a job, with which pods are replaced as usual.
+    /// The largest sizes without downtime, or, for a job, with the usual replacement of pods.
     largest: LargestSizes,
     /// The largest sizes if old pods may stop before new ones are ready.
     with_downtime: LargestSizes,
@@ -133,7 +133,7 @@ struct Answer {
     nearest: Vec<Adjustment>,
     /// What follows the change: `a restart`, or `a run`.
     next: &'static str,
-    /// Whether it is known what is used of all quotas.
+    /// Whether the usage of all quotas is known.
     is_counted: bool,
 }
 
@@ -169,7 +169,7 @@ impl Answer {
         match &self.restart {
             // It would replace no pods.
             Some(_) if self.replicas == 0 => {}
-            // What is used then is not known, either.
+            // The usage at that time is not known, either.
             Some(_) if self.change.verdict() == Verdict::NotCounted => {
                 text.push_str(&format!("{} afterwards was not checked\n", self.next));
             }
@@ -229,7 +229,7 @@ impl Answer {
             let pods = [largest.replicas, most.replicas].map(|size| self.largest_text(size));
             rows.push(("replicas", replicas.to_string(), pods));
         }
-        // Only pods that are replaced can stop before.
+        // Only pods that are replaced can stop first.
         let helps = *has_replicas && rows.iter().any(|(_, _, [largest, most])| largest != most);
         let mut table = if helps {
             Table::new(&["SIZE", now, "LARGEST", "WITH DOWNTIME"])
@@ -258,7 +258,7 @@ impl Answer {
         )
     }
 
-    /// Returns how far a part of a size can go, for people. Where it is not known what is used, it may be less.
+    /// Returns the largest value of a part of a size as text. If the usage is not known, it may be less.
     fn largest_text<T: std::fmt::Display>(&self, largest: Largest<T>) -> String {
         match largest {
             Largest::UpTo(amount) if self.is_counted => amount.to_string(),

@@ -156,7 +156,7 @@ impl Planned<'_> {
         }
         demand.freed = exists;
         demand.freed.add_all(before);
-        // Of an update, the API server checks only what increases.
+        // For an update, the API server checks only increases.
         let increased =
             after.iter().map(|(key, amount)| (key.clone(), amount.saturating_sub(before.get(key))));
         demand.created = increased.collect();
@@ -331,7 +331,7 @@ impl Planned<'_> {
         let (kept, kept_demand) = self.kept(&old, selector.as_ref(), new.count);
         demand.requested.add_all(&kept_demand);
         demand.requested.add_all(&new.each.times(new.count.saturating_sub(kept)));
-        // Pods that are missing are created with the new template.
+        // Missing pods are created with the new template.
         scale(demand, if self.replaces_live_pods() { kept } else { before }, &new);
         old
     }
@@ -380,7 +380,7 @@ impl Planned<'_> {
         let selector = live.spec.as_ref().and_then(|spec| spec.selector.as_ref()?.match_labels.clone());
         self.free(demand, before.clone(), selector.as_ref());
         if is_over {
-            // A Job that is done creates no more pods; its objects stay.
+            // A finished Job creates no more pods; its objects are kept.
             demand.requested = demand.freed.clone();
             demand.queued = None;
             demand.retries = Demand::default();
@@ -388,7 +388,7 @@ impl Planned<'_> {
             return;
         }
         demand.requested.add_all(&new.each.times(new.count));
-        // The objects of failed pods stay, and there are fewer retries left.
+        // The objects of failed pods are kept, and there are fewer retries left.
         let has_failed =
             |pod: &&&Pod| pod.status.as_ref().is_some_and(|status| status.phase.as_deref() == Some("Failed"));
         let failed = self.live_pods(selector.as_ref()).unwrap_or_default().iter().filter(has_failed).count();

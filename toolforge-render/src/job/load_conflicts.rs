@@ -79,7 +79,7 @@ pub fn conflicts_during_rollout(
     now: Timestamp,
 ) -> (Vec<Conflict>, Timestamp) {
     let end = now.checked_add(ROLLOUT).unwrap_or(Timestamp::MAX);
-    // What the old and the new pods use together beyond what is used afterwards.
+    // The usage of old and new pods together, minus the usage afterwards.
     let extra = |row: &ResourceCheck| {
         let mut peak = set.at_peak.resources().iter();
         let peak = peak.find(|peak| peak.quota == row.quota && peak.resource == row.resource);

@@ -241,7 +241,7 @@ impl CommandScope<'_> {
         };
         let line = String::from_utf8(first_line).ok()?;
         let Some(line) = line.strip_prefix("#!") else {
-            // A shell reads a text that names no interpreter.
+            // A shell interprets a text that names no interpreter.
             return is_windows_text(&line).then_some(JobFileWarning::ShellLineEnds { path });
         };
         if line.ends_with('\r') {
@@ -381,7 +381,7 @@ mod tests {
     }
 
     #[test]
-    fn interpreter_in_the_home_is_looked_at() {
+    fn checks_interpreter_in_the_home() {
         let python = ("venv/bin/python", file(true, "\u{7f}ELF"));
         for line in ["#!/data/project/x/venv/bin/python", "#!venv/bin/python -u"] {
             let script = ("run.py", file(true, line));
@@ -397,7 +397,7 @@ mod tests {
     }
 
     #[test]
-    fn shells_do_not_read_windows_line_ends() {
+    fn warns_shells_of_windows_line_endings() {
         let found = |command: &str, line: &str| {
             let found = warnings(command, "", &[("run.sh", file(true, line))]);
             assert!(found.len() < 2, "{found:?}");
@@ -414,7 +414,7 @@ mod tests {
     }
 
     #[test]
-    fn health_check_is_looked_at() {
+    fn checks_health_check_program() {
         let check = |script: &str, found: &[(&str, FileFacts)]| {
             let more = format!("  continuous: true\n  health-check-script: {script}\n");
             warnings("./run", &more, &[found, &[("run", file(true, "#!/bin/sh"))]].concat())

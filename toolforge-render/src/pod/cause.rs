@@ -270,7 +270,7 @@ pub(crate) fn of_refusal(message: &str) -> Cause {
             Cause::QuotaExceeded
         }
         Some(AdmissionRefusal::LimitRange { .. }) => Cause::LimitRange,
-        // A webhook was away, or a new quota is not counted yet.
+        // A webhook was unreachable, or a new quota is not counted yet.
         Some(AdmissionRefusal::WebhookUnreachable { .. } | AdmissionRefusal::QuotaUnknown { .. }) => {
             Cause::RefusedForNow
         }

@@ -37,7 +37,7 @@ pub fn stated_pod(pod: &PodSpec) -> PodDemand {
     let names: Vec<String> = names.map(|container| container.name.clone()).collect();
     PodDemand {
         object: None,
-        // Of one container, the name says nothing.
+        // A single container needs no name.
         container_names: if names.len() > 1 { names } else { Vec::new() },
         containers: pod.containers.iter().map(|found| resources_of(found.resources.as_ref())).collect(),
         init_containers: init_containers.collect(),
@@ -206,7 +206,7 @@ pub(crate) fn retry_demand(spec: &JobSpec) -> Demand {
     let Some(pod) = pod.filter(|_| spec.suspend != Some(true)) else { return Demand::default() };
     let count = |number: i32| u64::try_from(number).unwrap_or(0);
     let retries = match spec.backoff_limit_per_index {
-        // Without a limit of their sum, the pods of each index are retried as often.
+        // Without a limit for their sum, the pods of each index have as many retries.
         Some(each) => {
             let all = count(each).saturating_mul(spec.completions.map_or(0, count));
             spec.backoff_limit.map_or(all, |limit| all.min(count(limit)))
@@ -272,7 +272,7 @@ pub(crate) fn one_pod_of(object: &Object, limit_ranges: &[LimitRange]) -> Demand
 pub(crate) fn count_demand(kind: ObjectKind) -> Demand {
     let mut demand = kind.known().object_demand();
     if kind == ObjectKind::Deployment {
-        // The pods' ReplicaSet is an object of the namespace, too.
+        // The pods' ReplicaSet is also an object of the namespace.
         demand.add(Resource::Count(REPLICA_SETS.to_owned()), 1);
     }
     demand

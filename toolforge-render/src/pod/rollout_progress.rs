@@ -181,7 +181,7 @@ impl<'a> RolloutObjects<'a> {
     pub fn causes(self, now: Timestamp) -> Vec<Evidence> {
         let newest = self.newest_replica_set();
         let mut pods: Vec<&Pod> = self.newest_pods().collect();
-        // Of several pods with the same cause, the newest one shows it.
+        // If several pods have the same cause, the newest one is used.
         pods.sort_by_key(|pod| {
             std::cmp::Reverse(pod.metadata.creation_timestamp.as_ref().map(|time| time.0))
         });
@@ -282,7 +282,7 @@ pub(crate) fn newest_by_hash<'a>(
         let created = pod.metadata.creation_timestamp.as_ref().map(|time| time.0);
         (runs_template_of(pod, deployment), created)
     });
-    // The Deployment's controller gives each of its pods one.
+    // The Deployment controller sets one in each of its pods.
     let Some(newest) = newest.and_then(|pod| hash(pod)) else { return pods };
     let count = |pods: Option<i32>| pods.unwrap_or(0);
     let is_old =
@@ -363,7 +363,7 @@ mod tests {
     }
 
     #[test]
-    fn pods_of_an_earlier_template_are_no_cause() {
+    fn pods_of_old_templates_are_not_causes() {
         let template = |command: &str| json!({"metadata": {"labels": {"a": "b"}}, "spec": {"containers": [{"name": "x", "command": [command]}]}});
         let owner =
             |kind: &str, uid: &str| json!([{"apiVersion": "apps/v1", "kind": kind, "name": "x", "uid": uid}]);

@@ -46,7 +46,7 @@ pub fn with_unsettled_pods(
 ) -> Limits {
     let ranges = &limits.limit_ranges;
     if time == PodsTime::Unknown && pods.is_empty() {
-        // Which pods are missing is only known of Deployments, by their status.
+        // Missing pods are only known for Deployments, from their status.
         let waiting = deployments.iter().filter_map(|found| by_status(found, ranges)).collect();
         return Limits { waiting, ..limits };
     }
@@ -55,10 +55,10 @@ pub fn with_unsettled_pods(
     waiting.extend(jobs.iter().filter_map(|job| of_job(job, pods, ranges)));
     let may_be_replaced = |pod: &Pod| {
         let Some(owner) = controller(pod) else { return false };
-        // What files do not contain may exist.
+        // Objects that files do not contain may exist.
         let may_exist = |is_known: bool| time == PodsTime::Unknown && !is_known;
         match owner.kind.as_str() {
-            // The pods that a Deployment is about to create count themselves.
+            // The pods that a Deployment is about to create are counted by themselves.
             "ReplicaSet" if deployments.iter().any(|found| selects(found, pod)) => false,
             "ReplicaSet" => !is_of_deployment(pod) || may_exist(false),
             "Job" => may_exist(jobs.iter().any(|job| job.metadata.uid.as_ref() == Some(&owner.uid))),
@@ -182,10 +182,10 @@ fn of_job(job: &Job, pods: &[Pod], limit_ranges: &[LimitRange]) -> Option<Waitin
     let uid = job.metadata.uid.as_deref();
     let owners = |pod: &Pod| pod.metadata.owner_references.clone().into_iter().flatten();
     let is_own = |pod: &&Pod| owners(pod).any(|owner| Some(owner.uid.as_str()) == uid);
-    // A pod that has ended may be the last one, which the Job does not know yet.
+    // A finished pod may be the last one, which the Job's status does not show yet.
     let own: Vec<&Pod> = pods.iter().filter(is_own).filter(|pod| has_ended(pod) || is_staying(pod)).collect();
     let succeeded = own.iter().filter(|pod| has_succeeded(pod)).count();
-    // Another pod takes the place of one that has succeeded, as long as more have to.
+    // A succeeded pod is replaced by another one as long as more have to succeed.
     let spec = job.spec.as_ref()?;
     let parallelism = usize::try_from(spec.parallelism.unwrap_or(1)).unwrap_or(0);
     let further = spec

@@ -94,7 +94,7 @@ pub fn blocked_objects(facts: &JobFacts, now: Timestamp) -> Vec<BlockedObject> {
     }
     for failing in blocked_by_condition(facts) {
         match found.iter_mut().find(|known| is_of(&known.object, &failing.object)) {
-            // Its last event may be old: the controller waits longer and longer.
+            // Its last event may be old, because the controller backs off.
             Some(known) => {
                 known.is_blocked_now = true;
                 known.missing = known.missing.take().or(failing.missing);
@@ -161,7 +161,7 @@ fn missing_of_deployment(found: &Deployment, facts: &JobFacts) -> Option<Waiting
     let status = found.status.as_ref();
     let created = status.and_then(|status| status.replicas).unwrap_or(0);
     let wanted = deployment_spec(found).and_then(|spec| spec.replicas).unwrap_or(1);
-    // Where no pod is missing, it is one of the surge that is refused. More than one may be, but one after the other works, too.
+    // If no pod is missing, the refused pod is one of the surge. There may be more, but they also fit one after the other.
     let is_unavailable = status.is_some_and(|status| status.unavailable_replicas.unwrap_or(0) > 0);
     let missing_pods = if is_unavailable { wanted.saturating_sub(created) } else { 0 };
     let count = missing_pods.max(i32::from(replica_failure(found).is_some()));
@@ -197,7 +197,7 @@ const HASH: &str = "bcdfghjklmnpqrstvwxz2456789";
 /// pods exist is not known, such as a ReplicaSet without a Deployment.
 fn is_gone(kind: &str, name: &str, uid: Option<&str>, facts: &JobFacts) -> bool {
     let LiveJobs { deployments, cron_jobs, jobs, sets, .. } = &facts.live;
-    // A kind of which files have no object may be one that they lack.
+    // If files have no object of a kind, they may lack the kind.
     let is_known = |is_empty: bool| !facts.may_lack_kinds || !is_empty;
     let is_named = |metadata: &ObjectMeta| metadata.name.as_deref() == Some(name);
     let is_same = |metadata: &ObjectMeta| {

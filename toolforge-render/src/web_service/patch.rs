@@ -101,7 +101,7 @@ fn merge_patch(object: &Object, live: &LiveWebService) -> Value {
     if let Some(spec) = map(&mut json, "/spec") {
         spec.entry("paused").or_insert(Value::Null);
     }
-    // The API server sets it by default, and rejects it together with another type of strategy.
+    // The API server sets it by default, and rejects it with another type of strategy.
     if let Some(strategy) = map(&mut json, "/spec/strategy") {
         strategy.entry("rollingUpdate").or_insert(Value::Null);
     }

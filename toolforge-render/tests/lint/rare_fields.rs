@@ -2,7 +2,7 @@
 
 use crate::support::{context, fixture, ids};
 
-/// A rule, a part of `clean.yaml`, and what is written in its place.
+/// A rule, a part of `clean.yaml`, and its replacement.
 const REFUSED: &[(&str, &str, &str)] = &[
     ("invalid-value", "      volumes:", "      preemptionPolicy: Never\n      volumes:"),
     ("invalid-value", "      volumes:", "      tolerations: [{key: a b, operator: Exists}]\n      volumes:"),
@@ -202,7 +202,7 @@ const REFUSED: &[(&str, &str, &str)] = &[
     ),
 ];
 
-/// A part of `clean.yaml`, and what is written in its place.
+/// A part of `clean.yaml`, and its replacement.
 const ACCEPTED: &[(&str, &str)] = &[
     ("      volumes:", "      schedulingGates: [{name: example.org/wait}]\n      volumes:"),
     (

@@ -13,7 +13,7 @@ use toolforge_render::pod::{Cause, LastTermination, TerminationKind};
 
 use crate::advice::{Asked, advice, exit_code_hint};
 
-/// How long the cluster may be away meanwhile.
+/// How long the cluster may be unreachable during the wait.
 const OUTAGE: Duration = Duration::from_secs(60);
 
 /// Waits for the end of a run, the Job named `object`, and ends as it ends. `is_managed` is `false` for an object that no tool
@@ -125,7 +125,7 @@ async fn failed(
             failure.hint("Increase the memory limit with a larger `--mem`.")
         }
         Some(hint) => failure.hint(hint),
-        // It has written nothing.
+        // It has no log lines.
         None if end.map(LastTermination::kind) == Some(TerminationKind::NotStarted) => {
             let cause = Cause::ContainerStart { reason: Untrusted::default() };
             failure.hint(advice(&cause, Asked::from(request)))
@@ -136,7 +136,7 @@ async fn failed(
 
 /// Returns the last lines of the newest pod's log.
 async fn last_lines(client: &Client, request: &JobRequest, live: &LiveJobs) -> Option<LastLines> {
-    // Another run of the same job may have started meanwhile.
+    // Another run of the same job may have started in the meantime.
     let run = live.jobs.first()?.metadata.uid.clone();
     let is_own = |pod: &&Pod| {
         let owners = pod.metadata.owner_references.iter().flatten();

@@ -108,7 +108,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn durations_are_written_as_by_the_platform() {
+    fn durations_match_the_platforms_format() {
         let vectors: serde_json::Value =
             serde_json::from_str(&toolforge_fixtures::read("parity/jobs/vectors.json")).unwrap();
         for vector in vectors["durations"].as_array().unwrap() {

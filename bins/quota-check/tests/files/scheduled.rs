@@ -7,7 +7,7 @@ use k8s_openapi::jiff::{SignedDuration, Timestamp};
 
 use crate::{quota_check, said};
 
-/// A file with a quota of these limits and scopes, of which nothing is used.
+/// A file with an unused quota with these limits and scopes.
 struct Facts(PathBuf);
 
 impl Facts {
@@ -71,7 +71,7 @@ fn jobs_that_a_cron_job_keeps_are_a_warning() {
 }
 
 #[test]
-fn retries_of_a_run_are_no_warning() {
+fn retries_of_a_run_cause_no_warning() {
     let facts = Facts::new("retries", ("count/pods", "'3'"), "");
     let file = cron_job(1, "1Gi", "").replace("{parallelism", "{ttlSecondsAfterFinished: 60, parallelism");
     let found = facts.said(&file);
@@ -128,11 +128,11 @@ fn runs_of_a_file_wait_for_each_other() {
 
     it fits the quota, but not all at once: some pods wait until pods of jobs have terminated; whether a node has enough free resources is not checked
     ");
-    // What stays leaves no headroom for one of them.
+    // The permanent workloads leave no headroom for one of them.
     let [bot, bots] = ["bot", "other"].map(|name| once(name, "1").replace('}', ", continuous: true}"));
     let kept = format!("{three}{bot}{bots}");
     assert_eq!(quota_check("--quota toolforge-2023 -", &kept).status.code(), Some(3));
-    // An object counts as long as it exists, whether its pod runs or not.
+    // An object counts as long as it exists, whether or not its pod runs.
     let objects: String = (0..16).map(|index| once(&format!("j{index}"), "100m")).collect();
     assert_eq!(quota_check("--quota toolforge-2023 -", &objects).status.code(), Some(3));
 }

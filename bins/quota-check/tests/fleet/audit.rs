@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn audit_finds_limits_that_do_not_go_together() {
+fn audit_finds_contradicting_limits() {
     let audit = |line: &str| run_of(&format!("audit --all --from - {line}"), &audited());
     assert_snapshot!(audit(""), @"
     [exit 1]
@@ -18,7 +18,7 @@ fn audit_finds_limits_that_do_not_go_together() {
     [exit 0]
     0 findings in 0 of 1 namespace
     ");
-    // What a new quota would strand.
+    // Objects that a new quota would strand.
     assert_snapshot!(audit("--tool fine --quota seed-2020"), @"
     [exit 1]
     TOOL  LEVEL  CODE            FINDING

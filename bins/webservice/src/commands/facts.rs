@@ -31,7 +31,7 @@ pub(super) fn refuse_routing(plan: &WebServicePlan, facts: &WebServiceFacts) -> 
     Ok(())
 }
 
-/// A plan, and what it was made from.
+/// A plan, and its sources.
 pub(super) struct Planned {
     pub(super) plan: WebServicePlan,
     /// The request of the live web service, if its objects match one.
@@ -40,7 +40,7 @@ pub(super) struct Planned {
     pub(super) template_amounts: Vec<String>,
 }
 
-/// Returns the plan for what the arguments ask, merged with what runs.
+/// Returns the plan for the arguments, merged with the live web service.
 pub(super) fn plan(
     session: &Session,
     arguments: &Arguments,
@@ -54,7 +54,7 @@ pub(super) fn plan(
     planned
 }
 
-/// Returns the plan for what the arguments ask, merged with a template and with what runs. `notes` get what should be printed
+/// Returns the plan for the arguments, merged with a template and with the live web service. `notes` get the messages to print
 /// about it.
 pub(super) fn plan_with(
     session: &Session,
@@ -69,7 +69,7 @@ pub(super) fn plan_with(
     let grid = template.filter(|_| arguments.backend.is_none()).filter(names_grid);
     let grid =
         grid.map(|template| format!("Remove `backend: gridengine` from {}.", template.place("backend")));
-    // What else is wrong in the template is reported, too.
+    // Other errors in the template are also reported.
     let with_grid = |failure: Failure| match &grid {
         None => failure,
         Some(remedy) => {
@@ -190,7 +190,7 @@ pub(super) fn warn_of_needs_in(home: &ToolHome, planned: &Planned, action: Actio
     );
 }
 
-/// Warns of what is wrong with the program that a type runs because the command after the action names it.
+/// Warns about the program that a type runs because the command after the action names it.
 fn warn_of_program(home: Option<&ToolHome>, Planned { plan, .. }: &Planned) {
     let request = plan.request();
     let (Some(home), WebServiceImage::Type(name)) = (home, &request.image) else { return };

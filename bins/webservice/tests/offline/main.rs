@@ -72,7 +72,7 @@ fn with_foreign(kind: &str, is_kept: impl Fn(&str) -> bool) -> String {
 }
 
 #[test]
-fn status_gives_no_advice_that_a_foreign_object_defeats() {
+fn status_advice_considers_foreign_objects() {
     let shown = |live: String| {
         let file = std::env::temp_dir().join(format!("toolforge-web-foreign-{}.json", std::process::id()));
         std::fs::write(&file, live).unwrap();
@@ -80,7 +80,7 @@ fn status_gives_no_advice_that_a_foreign_object_defeats() {
         std::fs::remove_file(&file).unwrap();
         shown
     };
-    // Beside the other objects of a web service, alone, and beside its Deployment.
+    // With the other objects of a web service, alone, and with its Deployment.
     assert_snapshot!(shown(with_foreign("Deployment", |_| true)), @"
     [exit 0]
     Your webservice of type unknown cannot be reached
@@ -435,7 +435,7 @@ fn hostile_files_are_escaped() {
     ];
     for line in hostile {
         let said = webservice(line);
-        // YAML has its own rules for what it escapes: it keeps what only turns the reading order round.
+        // YAML has its own rules for escaping: it keeps characters that only change the reading direction.
         let may_turn = line.ends_with("yaml");
         let is_harmless = |c: char| c == '\n' || !(c.is_control() || (c == '\u{202e}' && !may_turn));
         assert!(said.chars().all(is_harmless), "{line}: {said:?}");

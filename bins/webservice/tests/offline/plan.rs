@@ -96,7 +96,7 @@ fn restart_within(memory: &str) -> String {
 }
 
 #[test]
-fn plan_says_what_a_restart_would_do() {
+fn plan_shows_the_effect_of_a_restart() {
     assert_snapshot!(restart_within("2Gi"), @"a restart would replace the pods without downtime");
     assert_snapshot!(restart_within("1536Mi"), @"a restart would work, but downtime: the old and the new pod together exceed the quota (limits.memory: 2Gi of 1536Mi, 512Mi too much (quota q)), so the old pod stops before the new one starts");
     assert_snapshot!(restart_within("1Gi"), @"
@@ -106,7 +106,7 @@ fn plan_says_what_a_restart_would_do() {
 }
 
 #[test]
-fn existing_runs_that_no_longer_fit_are_warned_of() {
+fn warns_of_existing_runs_that_no_longer_fit() {
     let facts = "--tool stashbot --from catalog.yaml --from scheduled.yaml";
     let warning = "warning: these runs exceed the quota within the next 24 hours:\n  nightly alone, ";
     for verb in ["plan", "start --dry-run"] {
@@ -209,7 +209,7 @@ fn start_that_does_not_fit_sends_nothing() {
 }
 
 #[test]
-fn restart_of_what_is_down_has_no_downtime_to_speak_of() {
+fn restart_when_down_reports_no_downtime() {
     let facts = toolforge_fixtures::read("facts/running.json")
         .replace("\"readyReplicas\"", "\"unavailableReplicas\"");
     let file = std::env::temp_dir().join(format!("webservice-down-{}.json", std::process::id()));

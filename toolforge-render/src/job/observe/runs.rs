@@ -117,7 +117,7 @@ impl RunOutcome {
         let failures = u32::try_from(status.failed.unwrap_or(0)).unwrap_or(0).max(failed_pods(&pods));
         let begin =
             || status.start_time.as_ref().or(run.metadata.creation_timestamp.as_ref()).map(|time| time.0);
-        // The phase stays the same while a container is restarted in its pod.
+        // The phase does not change while a container is restarted in its pod.
         let failing = |pod: &Pod| {
             let mut causes = causes_of_pod(pod, &live.events);
             sort_evidence(&mut causes);

@@ -27,7 +27,7 @@ pub(crate) fn check(check: &mut Check<'_>, scope: Scope<'_>, container: &Node) {
         None => JobImage::Reference(reference.to_owned()),
     };
     let list = |name| container.get(name).map(Node::items).unwrap_or_default();
-    // Images of the platform have no entry point, so that arguments alone are the command.
+    // The platform's images have no entry point, so arguments alone are the command.
     let words: Vec<&Node> = match list("command") {
         [] if !matches!(image, JobImage::Type(_)) => return,
         command => command.iter().chain(list("args")).collect(),
