@@ -125,4 +125,16 @@ mod tests {
             assert_eq!(unit.short(amount, Rounding::Up), up, "{text}");
         }
     }
+    #[test]
+    fn compared_amounts_keep_their_order() {
+        let compared = |one, other| Unit::Bytes.compared((one, Rounding::Up), (other, Rounding::Up));
+        for (one, other, expected) in [
+            (52_613_350, 100 << 20, ("50.2Mi", "100Mi")),
+            // Both would be 50.2Mi.
+            (52_613_350, 52_620_000, ("52613350", "52620k")),
+            (52_613_350, 52_613_350, ("50.2Mi", "50.2Mi")),
+        ] {
+            assert_eq!(compared(one, other), (expected.0.to_owned(), expected.1.to_owned()));
+        }
+    }
 }

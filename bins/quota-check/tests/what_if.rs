@@ -148,6 +148,8 @@ fn requested_sizes_have_a_verdict() {
 
     each alone, so that the start and a restart afterwards have no downtime
     -: not even the smallest one does: limits.memory: 12Gi of 8Gi, 4Gi too much (quota seed-2020)
+
+    hint: Choose a smaller size; `quota-check` shows what uses the quota. `quota-check request FILE`, with a service.template of this size, writes a request for more quota.
     ");
 }
 

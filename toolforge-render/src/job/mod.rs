@@ -18,8 +18,6 @@
 //! let request = options.into_request(&tool)?;
 //! let facts = JobFacts::new(Namespace::new(&tool, Catalog::bundled()).with_uid(52503));
 //! let plan = JobPlan::new(request.clone(), &facts)?;
-//!
-//! // The round-trip invariant: rendered objects are observed as the request that they were rendered from.
 //! assert_eq!(observe_job(&plan.objects(), &facts), request);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
@@ -39,6 +37,7 @@ mod load_conflicts;
 mod objects;
 mod observe;
 mod plan;
+mod problem;
 mod program_file;
 mod request_difference;
 mod run_now;
@@ -57,7 +56,6 @@ pub use facts::{JobFacts, LiveJobs, RecordedJob};
 pub use file_warning::{FileFacts, JobFileWarning};
 pub use job_objects::{JobObjects, JobWorkload};
 pub use labels::{is_job, job_name_of};
-pub use load::LoadProblem;
 pub use load::{JobOfOtherFile, LoadOptions, LoadPlan, job_deletions, plan_load, workload_deletions};
 pub use load_conflicts::{
     PassingRun, conflicts_after, conflicts_during_rollout, conflicts_of_schedules, passing_runs,
@@ -69,6 +67,7 @@ pub use observe::{
     observe_job, pod_status, pods_of_job, runs_of_job,
 };
 pub use plan::{JobPlan, JobPlanError, JobPlanWarning};
+pub use problem::LoadProblem;
 pub(crate) use program_file::{CommandScope, is_interpreter, located_warnings};
 pub use program_file::{command_file_warning, job_file_warnings};
 pub use request_difference::job_differences;

@@ -178,7 +178,7 @@ fn runs_with_a_shell_need_no_other_minute() {
     let start = Timestamp::now().checked_sub(SignedDuration::from_mins(5)).unwrap();
     let facts = |name: &str, memory: &str, used: &str| {
         format!(
-            "{{apiVersion: v1, kind: ResourceQuota, metadata: {{name: q}}, spec: {{hard: {{limits.memory: 8Gi}}}}, \
+            "---\n{{apiVersion: v1, kind: ResourceQuota, metadata: {{name: q}}, spec: {{hard: {{limits.memory: 8Gi}}}}, \
              status: {{hard: {{limits.memory: 8Gi}}, used: {{limits.memory: {used}}}}}}}\n---\n\
              {{apiVersion: v1, kind: Pod, metadata: {{name: {name}, uid: p}}, spec: {{restartPolicy: Never, containers: \
              [{{name: a, image: i, resources: {{limits: {{memory: {memory}}}}}}}]}}, status: {{phase: Running, \
@@ -197,14 +197,17 @@ fn runs_with_a_shell_need_no_other_minute() {
     let three = found(&shell, &[job("soon"), job("also"), job("too")].concat());
     let once = found(
         &shell.replace("6Gi", "1Gi"),
-        &format!("{}- {{name: once, command: x, image: bookworm, mem: 4Gi}}\n", job("soon")),
+        &format!(
+            "{}- {{name: import, command: x, image: bookworm, mem: 4Gi}}\n",
+            job("soon").replace("20", "2")
+        ),
     );
     std::fs::remove_file(&file).unwrap();
     assert!(alone.contains("\n  shell-1, soon, "), "{alone}");
     assert!(alone.contains("\n  shell-1 runs now, and is assumed to run until "), "{alone}");
     assert!(alone.contains(". They fit once shell-1 has terminated.\n"), "{alone}");
     assert!(!alone.contains("--suggest"), "{alone}");
-    assert!(once.contains("\n  once is assumed to run from "), "{once}");
-    assert!(once.contains(". They fit once once and shell-1 have terminated.\n"), "{once}");
+    assert!(once.contains("\n  import is assumed to run from "), "{once}");
+    assert!(once.contains(". They fit once import and shell-1 have terminated.\n"), "{once}");
     assert!(three.contains("`toolforge jobs cron --suggest` looks for better minutes."), "{three}");
 }

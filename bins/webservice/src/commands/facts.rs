@@ -293,10 +293,14 @@ pub(super) fn next_step(
                 .to_owned(),
         );
     }
-    let advice = if plan.request().replicas > Replicas::ONE {
-        "Request fewer replicas, less memory or CPU"
-    } else {
-        "Request less memory or CPU"
+    let has_size = !set.at_rest.violations().is_empty()
+        || set.at_rest.shortfalls().any(|check| check.resource.is_measured() || check.resource.is_of_pods());
+    let advice = match plan.request().replicas {
+        _ if !has_size => "Delete something else",
+        replicas if replicas > Replicas::ONE => {
+            "Request fewer replicas, less memory or CPU, or stop something else"
+        }
+        _ => "Request less memory or CPU, or stop something else",
     };
-    Some(format!("{advice}, or stop something else; {more}"))
+    Some(format!("{advice}; {more}"))
 }

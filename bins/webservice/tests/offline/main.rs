@@ -180,7 +180,7 @@ fn deprecated_type_causes_a_warning() {
     error: this does not fit, and nothing was sent
       services: 2 of 1, 1 service too many (quota tool-stashbot)
 
-    hint: Request less memory or CPU, or stop something else; `quota-check` shows the usage, and https://w.wiki/6YLP explains how to request more.
+    hint: Delete something else; `quota-check` shows the usage, and https://w.wiki/6YLP explains how to request more.
     ");
 }
 

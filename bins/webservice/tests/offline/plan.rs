@@ -26,6 +26,9 @@ fn plan_that_does_not_fit() {
     it can never fit: it exceeds the quota or a limit on its own
     what would fit:
       the web service: memory 4Gi
+    --- stderr
+
+    hint: `quota-check` shows the usage, and https://w.wiki/6YLP explains how to request more.
     ");
 }
 

@@ -58,6 +58,8 @@ fn missing_template_is_a_usage_error() {
     [exit 2]
     --- stderr
     error: template missing.yaml does not exist
+
+    hint: Did you mean `missing-pods.yaml`?
     ");
 }
 
@@ -100,6 +102,9 @@ fn type_without_a_command_names_both_places() {
     warning: type jdk17 needs a command
 
     hint: Add the command: `webservice jdk17 plan -- COMMAND`, or `extra_args: COMMAND` in the template.
+
+
+    hint: Request less memory or CPU, or stop something else; `quota-check` shows the usage, and https://w.wiki/6YLP explains how to request more.
     ");
     let said = with_facts("type: jdk99\n", "plan", "--tool stashbot --from limits-nearly-full.yaml");
     assert_snapshot!(said.split("--- stderr\n").nth(1).unwrap(), @r#"
