@@ -46,7 +46,7 @@ impl Limits {
         };
         let mut uncounted = Vec::new();
         for quota in &self.quotas {
-            // What is not counted yet does not say which pods are.
+            // If the usage is not counted yet, it is unknown which pods are.
             for resource in quota.hard.keys().filter(|resource| quota.used.contains(resource)) {
                 let is_of = |pod: &TerminatingPod| {
                     pod.demand.get(resource) > 0 && quota.counts(resource, &pod.traits)
@@ -235,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn jobs_free_what_they_use_when_they_have_ended() {
+    fn finished_jobs_free_their_usage() {
         let quota = ResourceQuota {
             hard: [(Resource::Pods, 9)].into(),
             used: [(Resource::Pods, 3)].into(),
@@ -294,7 +294,7 @@ mod tests {
         assert_eq!(uncounted(&[(Resource::Pods, 2)]), ["a"]);
         assert_eq!(uncounted(&[(Resource::Pods, 1)]), ["a", "b"]);
         assert_eq!(uncounted(&[(Resource::Pods, 0)]), ["a", "b"]);
-        // The objects stay.
+        // The objects are kept.
         assert_eq!(uncounted(&[(Resource::from("count/pods"), 1)]), [""; 0]);
     }
 

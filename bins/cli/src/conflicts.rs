@@ -9,8 +9,9 @@ use toolforge_model::{JobName, Untrusted};
 use toolforge_quota::{Conflict, Resource, ResourceCheck};
 use toolforge_render::change::{Action, Adjustment, BlockedRun, Change, ChangeSet};
 use toolforge_render::job::{
-    DurationSource, JobFacts, JobPlan, ScheduledJobLoad, conflicts_after, conflicts_during_rollout,
-    permanent_jobs, schedule_adjustments, unsimulated_jobs,
+    DurationSource, JobFacts, JobPlan, PassingRun, ScheduledJobLoad, conflicts_after,
+    conflicts_during_rollout, conflicts_of_schedules, passing_runs, permanent_jobs, schedule_adjustments,
+    unsimulated_jobs,
 };
 use toolforge_report::{CalendarConflict, CalendarShortfall};
 
@@ -98,16 +99,20 @@ pub struct RunConflicts {
     rollout_until: Timestamp,
     schedules: Vec<Adjustment>,
     /// What is assumed of the durations of these runs, a line for each job.
-    assumptions: Vec<(JobName, String)>,
+    assumptions: Vec<(String, String)>,
     /// The same of those while pods are replaced.
-    rollout_assumptions: Vec<(JobName, String)>,
+    rollout_assumptions: Vec<(String, String)>,
+    /// What runs beside scheduled jobs and ends by itself.
+    passing: Vec<PassingRun>,
+    /// Whether scheduled jobs alone have a conflict that other minutes may solve.
+    is_helped_by_minutes: bool,
     /// Whether a scheduled job is created or changed.
     changes_schedules: bool,
     /// Whether a scheduled job is created.
     creates_schedules: bool,
     /// The changed jobs whose runs are not simulated.
     unsimulated: Vec<JobName>,
-    /// Those whose runs can never start beside what stays.
+    /// Those whose runs can never start because other workloads use the quota.
     blocked: Vec<BlockedRun>,
     /// The day.
     day: Range<Timestamp>,
@@ -131,8 +136,15 @@ impl RunConflicts {
         let blocked = set.blocked_runs().iter();
         let blocked = blocked.filter(|run| RunBlocker::of(run) != RunBlocker::LaterFinishedJobs);
         let blocked_names: Vec<&str> = blocked.map(|run| run.name.as_str()).collect();
-        let rollout_assumptions = assumptions(&during_rollout, &permanent, facts);
-        let assumptions = assumptions(&conflicts, &permanent, facts);
+        let is_any = !conflicts.is_empty() || !during_rollout.is_empty();
+        let passing = if is_any { passing_runs(set, plans, facts, &day) } else { Vec::new() };
+        let is_helped_by_minutes = !exceed_alone(&conflicts)
+            && (passing.is_empty() || !exceed_alone(&conflicts_of_schedules(set, plans, facts, &day)));
+        let assumptions = |conflicts: &[Conflict]| {
+            let durations = assumptions(conflicts, &permanent, facts);
+            durations.into_iter().chain(passing_assumptions(conflicts, &passing, day.end)).collect()
+        };
+        let (rollout_assumptions, assumptions) = (assumptions(&during_rollout), assumptions(&conflicts));
         Self {
             conflicts,
             during_rollout,
@@ -140,6 +152,8 @@ impl RunConflicts {
             schedules,
             assumptions,
             rollout_assumptions,
+            passing,
+            is_helped_by_minutes,
             changes_schedules,
             creates_schedules,
             unsimulated: unsimulated_jobs(set, plans),
@@ -251,7 +265,42 @@ impl RunConflicts {
         } else {
             ""
         };
-        warning.with_hint(format!("{single}{shows}{}", way_out(&self.conflicts))).end_paragraph().print();
+        warning.with_hint(format!("{single}{shows}{}", self.way_out())).end_paragraph().print();
+    }
+
+    /// Returns what helps against the conflicts, as the rest of a sentence. Where each run exceeds a quota alone, no other minute does,
+    /// and where it exceeds it beside what ends by itself, the next run may fit as it is.
+    fn way_out(&self) -> Cow<'static, str> {
+        if self.is_helped_by_minutes && !exceed_alone(&self.conflicts) {
+            return ", and `toolforge jobs cron --suggest` looks for better minutes.".into();
+        }
+        let is_passing =
+            |conflict: &&Conflict| self.passing.iter().any(|run| conflict.names.contains(&run.name));
+        let (passing, lasting): (Vec<&Conflict>, Vec<&Conflict>) =
+            self.conflicts.iter().partition(is_passing);
+        if lasting.is_empty() {
+            let names = self.passing.iter().map(|run| &run.name);
+            let names = names.filter(|name| passing.iter().any(|conflict| conflict.names.contains(name)));
+            let names: BTreeSet<String> =
+                names.map(|name| Untrusted::new(name.as_str()).escaped().to_string()).collect();
+            let verb = if names.len() == 1 { "has" } else { "have" };
+            let names: Vec<String> = names.into_iter().collect();
+            return format!(". They fit once {} {verb} terminated.", names.join(" and ")).into();
+        }
+        let shortfalls = lasting.into_iter().flat_map(|conflict| &conflict.shortfalls);
+        let resources = shortfalls.map(|row| &row.resource);
+        let is_of_jobs =
+            |resource: &Resource| matches!(resource, Resource::Count(counted) if counted == JOBS);
+        let kept = if resources.clone().any(is_of_jobs) {
+            " CronJobs keep as many finished Jobs as `successfulJobsHistoryLimit` says, which count, too."
+        } else {
+            ""
+        };
+        let amounts: BTreeSet<String> = resources.map(lowered_amount).collect();
+        let amounts: Vec<String> = amounts.into_iter().collect();
+        let amounts = amounts.join(" or ");
+        format!(". No other minute helps: lower the {amounts} of these jobs, or of what else runs.{kept}")
+            .into()
     }
 
     /// Returns the conflicts for the JSON output.
@@ -282,18 +331,18 @@ fn with_first(notice: Notice, lines: Vec<String>) -> Notice {
 }
 
 /// Returns whether a run of a job is part of one of the conflicts.
-fn is_in(name: &JobName, conflicts: &[Conflict]) -> bool {
-    conflicts.iter().any(|conflict| conflict.names.iter().any(|other| other == name.as_str()))
+fn is_in(name: &str, conflicts: &[Conflict]) -> bool {
+    conflicts.iter().any(|conflict| conflict.names.iter().any(|other| other == name))
 }
 
 /// Returns which runs may be shorter than they are simulated, and which are so many that they are not simulated one by one, a line
 /// for each job; `permanent` are the jobs of those.
-fn assumptions(conflicts: &[Conflict], permanent: &[JobName], facts: &JobFacts) -> Vec<(JobName, String)> {
+fn assumptions(conflicts: &[Conflict], permanent: &[JobName], facts: &JobFacts) -> Vec<(String, String)> {
     let live =
         if conflicts.is_empty() { Vec::new() } else { facts.live.all_scheduled(&facts.namespace.tool) };
     let loads = live
         .iter()
-        .filter(|job| is_in(&job.name, conflicts))
+        .filter(|job| is_in(job.name.as_str(), conflicts))
         .filter_map(|job| ScheduledJobLoad::of(job, facts));
     let loads = loads.filter(|load| load.duration_source == DurationSource::UpperBound);
     let durations = loads.map(|load| {
@@ -302,31 +351,37 @@ fn assumptions(conflicts: &[Conflict], permanent: &[JobName], facts: &JobFacts) 
             "assumed: a run of {} takes {seconds}, the longest that the last one can have taken",
             load.name
         );
-        (load.name, line)
+        (load.name.to_string(), line)
     });
     let all_the_time = permanent
         .iter()
-        .filter(|name| is_in(name, conflicts))
-        .map(|name| (name.clone(), format!("assumed: {name} is always running")));
+        .filter(|name| is_in(name.as_str(), conflicts))
+        .map(|name| (name.to_string(), format!("assumed: {name} is always running")));
     durations.chain(all_the_time).collect()
 }
 
-/// Returns what helps against conflicts, as the rest of a sentence. Where each run exceeds a quota alone, no other minute does.
-fn way_out(conflicts: &[Conflict]) -> Cow<'static, str> {
-    if !exceed_alone(conflicts) {
-        return ", and `toolforge jobs cron --suggest` looks for better minutes.".into();
-    }
-    let resources = conflicts.iter().flat_map(|conflict| &conflict.shortfalls).map(|row| &row.resource);
-    let is_of_jobs = |resource: &Resource| matches!(resource, Resource::Count(counted) if counted == JOBS);
-    let kept = if resources.clone().any(is_of_jobs) {
-        " CronJobs keep as many finished Jobs as `successfulJobsHistoryLimit` says, which count, too."
-    } else {
-        ""
+/// Returns until when runs that end by themselves are assumed to take place, a line for each; `day_end` is the end of the simulated
+/// day.
+fn passing_assumptions(
+    conflicts: &[Conflict],
+    passing: &[PassingRun],
+    day_end: Timestamp,
+) -> impl Iterator<Item = (String, String)> {
+    let found = passing.iter().filter(|run| is_in(&run.name, conflicts));
+    let line = move |run: &PassingRun| {
+        let clock = |time: Timestamp| time.strftime("%H:%M").to_string();
+        let until = if run.until < day_end {
+            format!("until {}", clock(run.until))
+        } else {
+            "for more than a day".to_owned()
+        };
+        let from = match run.start {
+            None => "runs now, and is assumed to run".to_owned(),
+            Some(start) => format!("is assumed to run from {}", clock(start)),
+        };
+        (run.name.clone(), format!("{} {from} {until}", Untrusted::new(run.name.as_str()).escaped()))
     };
-    let amounts: BTreeSet<String> = resources.map(lowered_amount).collect();
-    let amounts: Vec<String> = amounts.into_iter().collect();
-    let amounts = amounts.join(" or ");
-    format!(". No other minute helps: lower the {amounts} of these jobs, or of what else runs.{kept}").into()
+    found.map(line)
 }
 
 /// Returns what can be lowered where a resource is exceeded.
@@ -389,7 +444,7 @@ pub fn conflict_line(conflict: &Conflict, time: Range<Timestamp>) -> String {
         let date = Some(date(at(*start))).filter(|found| *found != date(time.start)).unwrap_or_default();
         let clock = |second: i64| at(second).strftime(format);
         if *end >= time.end.as_second() {
-            // When it ends is not known.
+            // Its end is not known.
             format!("from {date}{} on", clock(*start))
         } else {
             format!("{date}{} to {}", clock(*start), clock(*end))
@@ -417,7 +472,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_can_be_lowered_is_that_of_the_resource() {
+    fn lowered_amount_depends_on_the_resource() {
         let lowered = |key: &str| lowered_amount(&Resource::from(key));
         for (key, expected) in [
             ("limits.memory", "memory"),

@@ -17,11 +17,7 @@ use crate::session::{Session, Source};
 /// When they cannot be read.
 pub fn file_facts(session: &Session, options: FileFetchOptions<'_>) -> Result<FilePlanFacts, Failure> {
     match &session.source {
-        Source::Files(documents) => {
-            let mut facts = documents.file_facts(session.namespace_of(documents)?)?;
-            facts.web_service.namespace = facts.jobs.namespace.clone();
-            Ok(facts)
-        }
+        Source::Files(documents) => Ok(documents.file_facts(session.namespace_of(documents)?)?),
         Source::Cluster { runtime, client } => {
             let fetched = runtime.block_on(client.fetch_file_facts(&session.tool, options))?;
             let catalog =

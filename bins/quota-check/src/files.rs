@@ -66,7 +66,7 @@ fn next_step(plan: &FilePlan, nearest: &[Adjustment]) -> String {
     if is_too_little && nearest.is_empty() {
         return "Change the amounts to what the limits allow; `quota-check` shows them.".to_owned();
     }
-    // What is missing of an unchanged workload does not belong to a request.
+    // Missing pods of an unchanged workload do not belong to a request.
     if is_too_little || plan.verdict() == Verdict::MissingPods {
         return format!("{less}.");
     }
@@ -117,7 +117,8 @@ pub(crate) fn read(session: &Session, paths: &[PathBuf]) -> Result<Vec<FileConte
         FileError::Unreadable(unreadable) => {
             let reasons = unreadable.details().map(|reason| format!(": {reason}"));
             let text = std::iter::once(unreadable.message().to_owned()).chain(reasons).collect::<String>();
-            failure.coded_detail(DetailCode::Source, text)
+            let failure = failure.coded_detail(DetailCode::Source, text);
+            unreadable.hints().iter().cloned().fold(failure, Failure::hint)
         }
         FileError::Invalid(file, error) => failure.diagnostic(file, error),
     }))
@@ -140,7 +141,7 @@ fn shown(path: &Path) -> Untrusted {
     Untrusted::new(path.display().to_string())
 }
 
-/// Returns what is known of the namespace, as far as the files need it.
+/// Returns the facts of the namespace that the files need.
 pub(crate) fn facts(
     session: &Session,
     arguments: &Arguments,
@@ -235,7 +236,7 @@ fn text(plan: &FilePlan, nearest: &[Adjustment]) -> String {
         text.push_str(&format!("keep {}\n", kept.join(", ")));
     }
     if !plan.problems.iter().all(|problem| problem.kind.is_size()) {
-        // Without what cannot be applied, there is no verdict.
+        // If an object cannot be applied, there is no verdict.
         text.push_str(&forecast_text(set));
         return text;
     }

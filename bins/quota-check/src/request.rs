@@ -55,9 +55,9 @@ pub(crate) fn run(
 struct Planned {
     plan: FilePlan,
     smaller: Vec<String>,
-    /// What they need beside all pods that are missing.
+    /// Their demand in addition to all missing pods.
     needed: Needed,
-    /// The scheduled jobs of which no run can start beside what stays, with the reason before each list.
+    /// The scheduled jobs that can never start, with the reason before each list.
     blocked_runs: Vec<(String, Vec<String>)>,
     /// The scheduled runs that exceed the quota together.
     meetings: Vec<String>,
@@ -75,17 +75,18 @@ impl Planned {
         });
         let mut needed = Needed::default();
         needed.add_missing(&missing);
-        // The missing pods are used by whatever comes beside them.
+        // The missing pods count against everything that is added.
         let mut facts = facts;
         facts.jobs.namespace.limits = missing.limits;
-        facts.web_service.namespace = facts.jobs.namespace.clone();
         let beside = plan_files(contents, &facts);
         let conflicts = RunConflicts::of(&beside.set, &beside.jobs, &facts.jobs, overview.now);
         needed.add(needed_by(&beside, contents, &facts));
         needed.add_rows(conflicts.shortfalls());
+        // Other schedules help only against runs that meet.
+        let schedules = if plan.fits() { conflicts.schedules() } else { &[] };
         Self {
             plan,
-            smaller: smaller.iter().map(Adjustment::description).collect(),
+            smaller: smaller.iter().chain(schedules).map(Adjustment::description).collect(),
             needed,
             blocked_runs: conflicts
                 .blocked_lines()
@@ -121,7 +122,6 @@ fn needed_by(plan: &FilePlan, contents: &[FileContents], facts: &FilePlanFacts) 
                 *hard = numbers.get(resource).copied().unwrap_or(0).max(*hard);
             }
         }
-        facts.web_service.namespace = facts.jobs.namespace.clone();
         let plan = plan_files(contents, &facts);
         plan.fits() && plan.set.refused_surge.is_none()
     });
@@ -176,7 +176,7 @@ fn text(tool: &str, overview: &Overview, planned: Option<&Planned>, names: &[Str
 enum Blockage {
     /// Nothing is.
     None,
-    /// Pods terminate that may use what is missing.
+    /// Terminating pods may use the missing quota.
     Terminating,
     /// Something is, for another reason.
     Lasting,
@@ -296,7 +296,7 @@ fn heading_of(quota: &ResourceQuota, quotas: &[ResourceQuota]) -> String {
     format!("### {}\n\n", cell(heading.trim_end()))
 }
 
-/// Returns what terminates, and is not counted in what is requested; nothing if nothing does.
+/// Returns the terminating pods, which the request does not count; nothing if there are none.
 fn terminating_text(limits: &Limits) -> String {
     let ending = limits.terminating.iter().filter(|pod| !pod.may_be_replaced);
     let names = ending.map(|pod| cell(pod.object().text().as_raw())).collect::<Vec<_>>();
@@ -310,7 +310,7 @@ fn terminating_text(limits: &Limits) -> String {
     }
 }
 
-/// Returns what is blocked; `now` is `None` for facts of files, which do not say when they were written.
+/// Returns the blocked objects; `now` is `None` for facts from files, which do not say when they were written.
 fn blocked_text(blocked: &[BlockedObject], now: Option<Timestamp>) -> String {
     let (current, past): (Vec<_>, Vec<_>) = blocked.iter().partition(|found| found.is_blocked_now);
     let mut text = "\n## Blocked\n\n".to_owned();

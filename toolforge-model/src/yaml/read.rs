@@ -58,7 +58,7 @@ pub fn parse(text: &str) -> Result<YamlNode, Diagnostic> {
         }
         let read = |text: &str| read(text).map_err(|error| error.location.line);
         let remedy = remedy(text, location.line, read);
-        // An alias is where it is meant to be.
+        // The alias is intended.
         let remedy = remedy
             .filter(|remedy| matches!(reason, Reason::Syntax(_)) || matches!(remedy, Remedy::Quote { .. }));
         // The parser reports the end of the value before it.
@@ -85,7 +85,7 @@ fn of_escapes(text: &str, start: Location, found: InvalidEscapes) -> Diagnostic 
     let first = sequences.first().map_or("", String::as_str);
     let message = format!("invalid YAML: in double quotes, {first} is not an escape sequence");
     let error = Diagnostic::of_kind(DiagnosticKind::Syntax, location, message);
-    // What is wrong in later lines is a matter of its own.
+    // Errors in later lines are reported separately.
     let mut is_read = false;
     for _ in 0..MOST_TEXTS {
         let Err(next) = read(&corrected) else {
@@ -227,9 +227,9 @@ fn read(text: &str) -> Result<YamlNode, ReadError> {
     let options = serde_saphyr::options! {
         alias_limits: serde_saphyr::alias_limits! { max_total_replayed_events: REPLAYED_EVENTS },
         budget: serde_saphyr::budget! { max_depth: LEVELS, max_total_scalar_bytes: SCALAR_BYTES },
-        // As the platform's own tools have it.
+        // As in the platform's own tools.
         duplicate_keys: DuplicateKeyPolicy::LastWins,
-        // One value of a kind that is not allowed must not make the others unreadable.
+        // One value of a disallowed kind must not make the others unreadable.
         non_finite_float_policy: NonFiniteFloatPolicy::AsString,
         ignore_binary_tag_for_string: true,
     };
@@ -361,7 +361,7 @@ mod tests {
         insta::assert_snapshot!(shown("command: \"\\d+\" x\n"), @r#"line 1, column 11: invalid YAML: in double quotes, \d is not an escape sequence; quote the value: command: '"\d+" x'"#);
         insta::assert_snapshot!(shown("- \"a\\.b\" --x # c\n"), @r#"line 1, column 5: invalid YAML: in double quotes, \. is not an escape sequence; quote the value: - '"a\.b" --x'"#);
         insta::assert_snapshot!(shown("a: \"\\d\" \"\n"), @r"line 1, column 5: invalid YAML: in double quotes, \d is not an escape sequence");
-        // Another error than the escape sequence.
+        // An error other than the escape sequence.
         assert!(!shown("a: \"\\n\n").contains("escape sequence"), "{}", shown("a: \"\\n\n"));
     }
 

@@ -84,6 +84,7 @@ impl ChangeSet {
         };
         let planned = self.changes.iter().filter_map(|change| {
             let kept = change.demand.run.as_ref()?.kept.clone();
+            // The runs of a re-created CronJob are deleted with it.
             let mut live = limits.kept_jobs.iter().filter(|_| change.action == Action::Update);
             let existing = live.find(|live| live.owner == kept.owner).map_or(0, |live| live.existing);
             Some(KeptJobs { existing, ..kept })

@@ -34,8 +34,23 @@ pub fn simulate_scheduled_jobs(
     facts: &JobFacts,
     time: Range<Timestamp>,
 ) -> Vec<Interval> {
-    let runs: Vec<ScheduledRuns> = loads.iter().map(|load| load.runs(&time)).collect();
-    simulate(&quotas_beside_runs(loads, facts), &runs, seconds(&time))
+    simulated(loads, &quotas_beside_runs(loads, facts), &time)
+}
+
+/// Returns the same intervals as if the pods did not exist that end by themselves, such as those of shells. Only conflicts in these
+/// can other schedules solve.
+#[must_use]
+pub fn simulate_without_passing_pods(
+    loads: &[ScheduledJobLoad],
+    facts: &JobFacts,
+    time: Range<Timestamp>,
+) -> Vec<Interval> {
+    simulated(loads, &quotas_that_stay(loads, facts), &time)
+}
+
+fn simulated(loads: &[ScheduledJobLoad], quotas: &[ResourceQuota], time: &Range<Timestamp>) -> Vec<Interval> {
+    let runs: Vec<ScheduledRuns> = loads.iter().map(|load| load.runs(time)).collect();
+    simulate(quotas, &runs, seconds(time))
 }
 
 /// The least that a pod is assumed to run from now on that ends by itself; one that has run for longer is assumed to run as long again.

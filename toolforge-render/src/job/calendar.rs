@@ -320,7 +320,7 @@ mod tests {
         };
         let done = |at: &str| json!({"succeeded": 1, "completionTime": at, "conditions": [{"type": "Complete", "status": "True"}]});
         let failed = json!({"failed": 1, "conditions": [{"type": "Failed", "status": "True"}]});
-        // The run of 10:00 began when that of 9:00 had ended, and is under way or has failed.
+        // The run of 10:00 started when that of 9:00 had finished, and is running or has failed.
         let late = status("2026-08-01T10:00:10Z", &[MINUTE]);
         assert_eq!(hourly(&late, &[], &[]), Some(3610));
         let over = status("2026-08-01T10:00:10Z", &[]);
@@ -334,7 +334,7 @@ mod tests {
             run("2026-08-01T09:00:00Z", &done("2026-08-01T10:05:00Z")),
         ];
         assert_eq!(hourly(&status("2026-08-01T10:05:00Z", &[]), &runs, &[]), Some(65 * 60));
-        // The newer run has ended first.
+        // The newer run finished first.
         assert_eq!(hourly(&status("2026-08-01T10:03:00Z", &[MINUTE - 60]), &[], &[]), Some(180));
         assert_eq!(
             hourly(&status("2026-08-01T10:03:00Z", &[]), &[], &[("2026-08-01T09:07:00Z", MINUTE - 60)]),
@@ -344,7 +344,7 @@ mod tests {
 
     #[test]
     fn manual_run_is_measured_by_its_events() {
-        // `kubectl create job by-hand --from=cronjob/daily` at 10:40, which ended at 10:40:30.
+        // `kubectl create job by-hand --from=cronjob/daily` at 10:40, which finished at 10:40:30.
         let status =
             json!({"lastScheduleTime": "2026-08-01T10:00:00Z", "lastSuccessfulTime": "2026-08-01T10:40:30Z"});
         let found = |events: &[Value]| {
@@ -357,7 +357,7 @@ mod tests {
             event("Job", "by-hand", "Completed", "2026-08-01T10:40:30Z", "Job completed"),
         ];
         assert_eq!(found(&events), (30, DurationSource::Measured));
-        // A Job of something else, and no events any longer.
+        // An unrelated Job, and events that no longer exist.
         assert_eq!(found(&events[1..]), (2430, DurationSource::UpperBound));
         assert_eq!(found(&[]), (2430, DurationSource::UpperBound));
     }

@@ -64,7 +64,7 @@ pub(crate) fn insert(
     let next =
         entries.iter().find(|entry| !entry.is_merged && before.is_none_or(|key| entry.name() == key))?;
     let start = next.key.span.start;
-    // An alias has the place of its anchor.
+    // An alias has the location of its anchor.
     if !mapping.span.contains(&start) {
         return None;
     }

@@ -391,7 +391,7 @@ mod tests {
     }
 
     #[test]
-    fn versions_are_those_of_the_kind() {
+    fn versions_match_the_kind() {
         let found = |version: &str, kind: &str| {
             shown(&format!("{{apiVersion: {version}, kind: {kind}, metadata: {{name: a}}}}\n"))
         };

@@ -52,7 +52,10 @@ pub(crate) fn with_defaults(kind: ObjectKind, object: &Value) -> Value {
         }
         ObjectKind::Pod => pod_defaults(spec),
         ObjectKind::Service => service_defaults(spec),
-        _ => {}
+        ObjectKind::Ingress
+        | ObjectKind::HttpRoute
+        | ObjectKind::ContinuousJobRecord
+        | ObjectKind::ScheduledJobRecord => {}
     }
     object
 }

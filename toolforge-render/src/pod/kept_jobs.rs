@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use k8s_openapi::api::batch::v1::{CronJob, Job};
 use toolforge_quota::{KeptJobs, LimitRange, Limits, ObjectName};
 
-use crate::object::{ObjectId, ObjectKind, cron_job_spec};
+use crate::object::{JobEnd, ObjectId, ObjectKind, controller_of, cron_job_spec};
 use crate::pod::{count_demand, parallel_pods, terminal_demand, traits_of};
 
 /// How many Jobs of finished runs a CronJob keeps. Each stays until a later one takes its place.
@@ -102,19 +102,12 @@ pub fn with_kept_jobs(limits: Limits, cron_jobs: &[CronJob], jobs: &[Job]) -> Li
     Limits { kept_jobs: kept.collect(), ..limits }
 }
 
-/// Returns how a run has ended, as its Job says.
+/// Returns how a run has ended or is about to end, as its Job says.
 fn end_of(job: &Job) -> RunEnd {
-    let conditions = job.status.as_ref().and_then(|status| status.conditions.as_ref());
-    let is = |kind: &str| {
-        let mut conditions = conditions.into_iter().flatten();
-        conditions.any(|condition| condition.type_ == kind && condition.status == "True")
-    };
-    if is("Failed") {
-        RunEnd::Failed
-    } else if is("Complete") {
-        RunEnd::Succeeded
-    } else {
-        RunEnd::None
+    match JobEnd::of(job) {
+        Some(end) if end.is_success() => RunEnd::Succeeded,
+        Some(_) => RunEnd::Failed,
+        None => RunEnd::None,
     }
 }
 
@@ -125,6 +118,5 @@ fn is_expiring(job: &Job) -> bool {
 }
 
 fn is_run_of(job: &Job, cron_job: &CronJob) -> bool {
-    let mut owners = job.metadata.owner_references.iter().flatten();
-    owners.any(|owner| owner.controller == Some(true) && Some(&owner.uid) == cron_job.metadata.uid.as_ref())
+    controller_of(&job.metadata).is_some_and(|owner| Some(&owner.uid) == cron_job.metadata.uid.as_ref())
 }

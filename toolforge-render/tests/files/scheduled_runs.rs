@@ -1,11 +1,11 @@
-//! Runs of CronJobs beside what stays of earlier ones.
+//! Runs of CronJobs in addition to the kept Jobs of earlier ones.
 
 use toolforge_quota::Verdict;
 use toolforge_render::change::BlockedRun;
 
 use crate::support::{planned, verdict_of};
 
-/// Returns a quota of a number of objects, of which some are used.
+/// Returns a partly used quota of a number of objects.
 fn quota(resource: &str, hard: u64, used: u64) -> String {
     format!(
         "---\n{{apiVersion: v1, kind: ResourceQuota, metadata: {{name: q}}, spec: {{hard: {{{resource}: {hard}}}}}, status: \
@@ -30,7 +30,7 @@ fn run(cron_job: &str, number: u64, condition: &str) -> String {
     )
 }
 
-/// Returns the CronJobs whose runs can never start once finished Jobs are kept, with what is missing.
+/// Returns the CronJobs whose runs can never start once finished Jobs are kept, with the missing amounts.
 fn blocked(live: &str, file: &str) -> String {
     let plan = planned(live, file);
     let line = |run: &BlockedRun| {
@@ -53,7 +53,7 @@ fn kept_jobs_of_cron_jobs_count_for_later_runs() {
     assert_eq!(blocked(&quota(JOBS, 3, 0), &hourly), found);
     assert_eq!(blocked(&quota(JOBS, 4, 0), &hourly), "");
     assert_eq!(verdict_of(&quota(JOBS, 3, 0), &hourly), Verdict::Fits);
-    // Their pods stay, too.
+    // Their pods are also kept.
     let pods = "a later: count/pods: 4 of 3, 1 pod too many (quota q)";
     let once = cron_job("a", "", "backoffLimit: 0, ");
     assert_eq!(blocked(&quota("count/pods", 3, 0), &once), pods);
@@ -84,9 +84,11 @@ fn kept_jobs_that_exist_count_once() {
     assert_eq!(blocked(&live(4, 2, &succeeded), &changed), "");
     assert_ne!(blocked(&live(3, 2, &succeeded), &changed), "");
     // A failed one has another limit.
-    let failed = with_runs("a", &["Complete", "Failed"]);
-    assert_eq!(blocked(&live(5, 2, &failed), &changed), "");
-    assert_ne!(blocked(&live(4, 2, &failed), &changed), "");
+    for condition in ["Failed", "FailureTarget"] {
+        let failed = with_runs("a", &["Complete", condition]);
+        assert_eq!(blocked(&live(5, 2, &failed), &changed), "", "{condition}");
+        assert_ne!(blocked(&live(4, 2, &failed), &changed), "", "{condition}");
+    }
     // Those of a CronJob that is not in the file.
     let other = with_runs("b", &["Complete"]);
     assert_eq!(blocked(&live(7, 1, &other), &cron_job("a", "", "")), "");
@@ -142,7 +144,7 @@ fn lower_limits_of_the_file_free_kept_jobs() {
 }
 
 #[test]
-fn retries_of_a_cron_job_are_those_of_a_job() {
+fn cron_job_retries_match_a_job() {
     let cron_job = cron_job("a", "", "ttlSecondsAfterFinished: 30, ");
     let job = "{apiVersion: batch/v1, kind: Job, metadata: {name: j}, spec: {template: {spec: {restartPolicy: Never, containers: \
                [{name: a, image: x}]}}}}\n---\n";

@@ -2,7 +2,7 @@
 
 use crate::support::{context, fixture, ids};
 
-/// A rule, a part of `clean.yaml`, and what is written in its place.
+/// A rule, a part of `clean.yaml`, and its replacement.
 const REFUSED: &[(&str, &str, &str)] = &[
     ("invalid-value", "imagePullPolicy: Always", "securityContext: {procMount: X}"),
     (
@@ -269,7 +269,7 @@ const REFUSED: &[(&str, &str, &str)] = &[
     ),
 ];
 
-/// A part of `clean.yaml`, and what is written in its place.
+/// A part of `clean.yaml`, and its replacement.
 const ACCEPTED: &[(&str, &str)] = &[
     ("imagePullPolicy: Always", "securityContext: {procMount: Default}"),
     ("limits: {cpu: 500m, memory: 512Mi}", "limits: {cpu: 500m, memory: 512Mi, hugepages-2Mi: 4Mi}"),

@@ -21,7 +21,7 @@ spec:
 ";
 
 #[test]
-fn missing_pods_of_web_services_are_said() {
+fn reports_missing_pods_of_web_services() {
     let template = "type: php8.2\nmem: 1Gi\n";
     assert_snapshot!(said("--from web-without-pods.yaml --from catalog.yaml -", template), @"
     [exit 3]
@@ -42,7 +42,7 @@ fn missing_pods_of_web_services_are_said() {
 }
 
 #[test]
-fn missing_pods_of_continuous_jobs_are_said() {
+fn reports_missing_pods_of_continuous_jobs() {
     assert_snapshot!(said("--from missing-pods.yaml -", BOT), @"
     [exit 3]
     keep job bot
@@ -60,7 +60,7 @@ fn missing_pods_of_continuous_jobs_are_said() {
 }
 
 #[test]
-fn missing_pods_of_deployments_are_said() {
+fn reports_missing_pods_of_deployments() {
     assert_snapshot!(said("--from missing-pods.yaml -", DEPLOYMENT), @"
     [exit 3]
     keep Deployment d
@@ -77,7 +77,7 @@ fn missing_pods_of_deployments_are_said() {
 #[test]
 fn missing_pods_that_may_be_created_count() {
     let other = "- {name: once, command: ./b, image: bookworm, mem: 1Gi}\n";
-    // One of the missing pods may be created any time, and the others cannot.
+    // One of the missing pods may be created at any time; the others cannot.
     assert_snapshot!(said("--from missing-pods.yaml -", &[BOT, other].concat()), @"
     [exit 3]
     create job once
@@ -92,7 +92,7 @@ fn missing_pods_that_may_be_created_count() {
 }
 
 #[test]
-fn missing_pods_of_other_objects_are_said() {
+fn reports_missing_pods_of_other_objects() {
     let spec = "template: {metadata: {labels: {app: s}}, spec: {containers: [{name: a, image: i, resources: {limits: {memory: 1Gi}}}]}}";
     let selector = "selector: {matchLabels: {app: s}}";
     let quota = "---\n{apiVersion: v1, kind: ResourceQuota, metadata: {name: q}, spec: {hard: {limits.memory: 2Gi}}, status: {hard: \

@@ -37,7 +37,7 @@ pub(crate) fn check(check: &mut Check<'_>, object: Object<'_>) {
         let path = format!("{}.metadata", pods.path.join("."));
         check_labels(check, pods.template.get("metadata"), &path, &invalid);
     }
-    // Its Jobs are refused, and not the CronJob itself.
+    // Its Jobs are refused, not the CronJob itself.
     if object.kind.name == "CronJob" {
         let metadata = object.node.at(&["spec", "jobTemplate", "metadata"]);
         let invalid =
@@ -93,7 +93,7 @@ fn check_namespace(check: &mut Check<'_>, object: Object<'_>) {
                 return;
             }
             let message = format!("the namespace is \"{found}\"; that of the tool {tool} is \"{expected}\"");
-            // Another tool's namespace is not a slip of the pen.
+            // Another tool's namespace is not a typo.
             let is_slip = found == tool.as_str() || found.strip_prefix("tools.") == Some(tool.as_str());
             let new = like(check.text, node, &expected);
             let fix = is_slip.then(|| Fix::replace(format_args!("write {expected}"), node.span.clone(), new));

@@ -147,7 +147,7 @@ fn check_strategy(check: &mut Check<'_>, object: Object<'_>, strategy: &Node) {
         check_allowed_or_empty(check, object, kind, "spec.strategy.type", &["Recreate", "RollingUpdate"]);
     }
     let Some(update) = strategy.get("rollingUpdate") else { return };
-    // The field as a whole is one too many.
+    // The whole field is superfluous.
     if kind.and_then(Node::text) == Some("Recreate") {
         return;
     }
