@@ -93,8 +93,10 @@ pub struct BlockedRun {
     pub(super) change: String,
     /// What one pod of a run exceeds together with what stays.
     pub shortfalls: Vec<ResourceCheck>,
-    /// Whether runs start until CronJobs keep as many finished Jobs as their history limits allow.
+    /// Whether the finished Jobs that CronJobs keep are why: runs start until there are as many as the history limits allow.
     pub when_history_is_full: bool,
+    /// Whether there are as many now.
+    pub is_history_full: bool,
 }
 
 impl ChangeSet {

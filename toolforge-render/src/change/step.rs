@@ -11,7 +11,7 @@ use toolforge_quota::{
 };
 
 use crate::change::{Downtime, PodReplacement, Rollout, Workload, WorkloadKind};
-use crate::object::{Difference, Object, ObjectId, deployment_spec};
+use crate::object::{Difference, Object, ObjectId, ObjectKind, deployment_spec};
 use crate::pod::{self, REPLICA_SETS, ScheduledRun};
 
 /// The action on a workload or on one of its objects.
@@ -212,6 +212,15 @@ impl Change {
         self.steps.retain(|step| !matches!(step.action, StepAction::Delete { .. }));
         self.demand.freed = Demand::default();
         self
+    }
+
+    /// Returns whether an object of a kind is created that did not exist before.
+    pub(crate) fn creates(&self, kind: ObjectKind) -> bool {
+        let is_manifest =
+            |object: &ObjectName| self.kind == WorkloadKind::Manifest && object.kind == kind.as_str();
+        let is_step = |step: &Step| matches!(step.action, StepAction::Create) && step.id.kind == kind;
+        self.steps.iter().any(is_step)
+            || self.action == Action::Create && self.object.as_ref().is_some_and(is_manifest)
     }
 
     /// Returns whether nothing changes.

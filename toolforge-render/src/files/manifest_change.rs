@@ -450,11 +450,11 @@ fn is_same(manifest: &Manifest, afterwards: &Manifest, live: &Value) -> bool {
     paths.all(|path| is_same(&path))
         && is_same("/metadata/labels")
         && !["/spec", "/data", "/binaryData"].iter().any(|path| removes_fields(manifest, &wanted, live, path))
-        && !clears_fields(manifest, afterwards, &current)
+        && (!clears_fields(manifest) || has_same_spec(afterwards, &current))
 }
 
-/// Returns whether a manifest removes fields of a live object by stating them as `null`.
-fn clears_fields(manifest: &Manifest, afterwards: &Manifest, current: &Value) -> bool {
+/// Returns whether a manifest states fields as `null`, which removes them.
+fn clears_fields(manifest: &Manifest) -> bool {
     fn has_null(value: &Value) -> bool {
         match value {
             Value::Null => true,
@@ -463,9 +463,16 @@ fn clears_fields(manifest: &Manifest, afterwards: &Manifest, current: &Value) ->
             _ => false,
         }
     }
-    let part = |object: &Value| object.get("spec").cloned().unwrap_or_default();
-    has_null(&part(&manifest.stated()))
-        && !differences(&part(current), &part(&stated::of_manifest(afterwards))).is_empty()
+    manifest.stated().get("spec").is_some_and(has_null)
+}
+
+/// Returns whether an object is as the live one where fields are removed: these have their defaults then.
+fn has_same_spec(afterwards: &Manifest, current: &Value) -> bool {
+    let spec = |object: &Value| {
+        let object = stated::with_defaults(&afterwards.object, object);
+        object.get("spec").cloned().unwrap_or_default()
+    };
+    differences(&spec(current), &spec(&stated::of_manifest(afterwards))).is_empty()
 }
 
 /// Returns whether a manifest, which is the object as it is afterwards, has another pod template than the live object.

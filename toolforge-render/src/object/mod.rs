@@ -2,7 +2,7 @@
 
 mod creator;
 mod cron_schedule;
-mod defaults;
+pub(crate) mod defaults;
 mod difference;
 mod field_path;
 mod http_route;

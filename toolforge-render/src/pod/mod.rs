@@ -8,6 +8,7 @@ mod demand;
 mod event;
 mod evidence;
 mod health;
+mod kept_jobs;
 mod last_termination;
 pub(crate) mod missing_pods;
 mod pod_set;
@@ -37,6 +38,8 @@ pub(crate) use evidence::{
     of_deployment as cause_of_deployment, of_pod as causes_of_pod, of_probes as causes_of_probes,
     of_terminating as cause_of_terminating,
 };
+pub use kept_jobs::with_kept_jobs;
+pub(crate) use kept_jobs::{HistoryLimits, RunEnd};
 pub use last_termination::{LastTermination, TerminationKind};
 pub(crate) use last_termination::{OUT_OF_MEMORY, last_termination};
 pub use pod_set::{PodSet, with_pod_sets};
@@ -46,7 +49,6 @@ pub use resources::PodResources;
 pub(crate) use resources::{cpu_of, memory_of, resources};
 pub use rollout_progress::{LiveRollout, ReadyPods, RolloutObjects, RolloutProgress};
 pub(crate) use rollout_progress::{newest_by_hash, revision_of};
-pub use scheduled_run::with_kept_jobs;
-pub(crate) use scheduled_run::{HISTORY_LIMITS, ScheduledRun, scheduled_run};
+pub(crate) use scheduled_run::{ScheduledRun, scheduled_run};
 pub use unsettled::{PodsTime, with_unsettled_pods};
 pub(crate) use unsettled::{REPLICA_FAILURE, pod_id, remove_terminating_pods, replica_failure};

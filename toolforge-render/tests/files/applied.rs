@@ -27,7 +27,7 @@ fn file(kind: &str, name: &str, spec: &Value) -> Value {
 fn api_version(kind: &str) -> &'static str {
     match kind {
         "Job" | "CronJob" => "batch/v1",
-        "Deployment" | "StatefulSet" | "ReplicaSet" => "apps/v1",
+        "DaemonSet" | "Deployment" | "StatefulSet" | "ReplicaSet" => "apps/v1",
         _ => "v1",
     }
 }
@@ -330,8 +330,7 @@ fn null_removes_a_live_field() {
     // A removed field has its default again.
     let one = live("Deployment", "d", &with(&limited("1Gi"), &json!({"replicas": 1})));
     assert_snapshot!(shown(&[three_of_four(), one], &[stated(json!({"replicas": null}))]), @"
-    update object Deployment d
-      limits.memory 3Gi -> 3Gi, peak 3Gi of 4Gi
+    keep object Deployment d
     fits
     ");
     let unlimited = template("a", &json!({"limits": {"memory": null}}));
@@ -344,6 +343,51 @@ fn null_removes_a_live_field() {
     fits: Deployment d: memory 1Mi
     no downtime: Deployment d: memory 1Mi
     ");
+}
+
+#[test]
+fn null_of_a_default_changes_nothing() {
+    let defaults = json!({
+        "replicas": 1, "revisionHistoryLimit": 10, "progressDeadlineSeconds": 600, "minReadySeconds": 0,
+        "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": "25%", "maxUnavailable": "25%"}},
+    });
+    let is_kept = |kind: &str, live_fields: &Value, stated: &Value| {
+        let [live_spec, stated] = [live_fields, stated].map(|fields| with(&limited("1Gi"), fields));
+        let found = shown(&[three_of_four(), live(kind, "d", &live_spec)], &[file(kind, "d", &stated)]);
+        found.starts_with("keep")
+    };
+    for (field, other) in [
+        ("replicas", json!(2)),
+        ("revisionHistoryLimit", json!(3)),
+        ("progressDeadlineSeconds", json!(60)),
+        ("strategy", json!({"type": "Recreate"})),
+    ] {
+        let mut changed = defaults.clone();
+        changed[field] = other;
+        assert!(is_kept("Deployment", &defaults, &json!({field: null})), "{field}");
+        assert!(!is_kept("Deployment", &changed, &json!({field: null})), "{field}");
+    }
+    for (kind, field, default, other) in [
+        ("StatefulSet", "replicas", json!(1), json!(2)),
+        ("StatefulSet", "podManagementPolicy", json!("OrderedReady"), json!("Parallel")),
+        (
+            "StatefulSet",
+            "updateStrategy",
+            json!({"type": "RollingUpdate", "rollingUpdate": {"partition": 0}}),
+            json!({"type": "OnDelete"}),
+        ),
+        (
+            "DaemonSet",
+            "updateStrategy",
+            json!({"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 0, "maxUnavailable": 1}}),
+            json!({"type": "OnDelete"}),
+        ),
+        ("ReplicaSet", "replicas", json!(1), json!(2)),
+    ] {
+        let stated = json!({field: null});
+        assert!(is_kept(kind, &json!({field: default}), &stated), "{kind} {field}");
+        assert!(!is_kept(kind, &json!({field: other}), &stated), "{kind} {field}");
+    }
 }
 
 #[test]
