@@ -39,6 +39,8 @@
 //!   chooses exactly one.
 //! - `scripted`: a tower service that plays a script of answers, for tests.
 
+mod api_path;
+mod api_server;
 mod change;
 mod client;
 mod connect;
@@ -46,21 +48,18 @@ mod error;
 mod exchange;
 mod exec;
 mod facts;
-mod files;
+mod file_facts;
 mod fleet;
 mod foreign;
 mod jobs;
 mod log;
-mod metrics;
 mod objects;
-mod path;
 mod platform_files;
 mod request_limits;
 mod request_name;
 mod response;
 mod retry;
 mod rollout;
-mod server;
 mod status;
 mod transport;
 mod unread;
@@ -72,6 +71,8 @@ pub mod scripted;
 
 pub use {http, jiff, k8s_openapi, kube, serde_json};
 
+pub use api_path::{Collection, ObjectPath, ResourceType};
+pub use api_server::{OwnRules, ServerVersion};
 pub use change::{
     AdoptionOutcome, Applied, ApplyError, ApplyEvent, ApplyOptions, ApplyReport, Attempt, ChangeOutcome,
     ChangeReport, DeletedObject, EarlierChange, LostReason, MissingQuota, Planner, Progress, StartPlan,
@@ -85,17 +86,15 @@ pub use connect::{
 pub use error::Error;
 pub use exec::{RemoteEvent, RemoteExit, RemoteInput, RemoteOutput, RemoteProcess};
 pub use facts::{FactsError, FetchedNamespace, NamespaceFetchOptions};
-pub use files::{FetchedFileFacts, FileFetchOptions};
+pub use file_facts::{FetchedFileFacts, FileFetchOptions};
 pub use fleet::{QuotaPage, QuotaPages, RefusedNamespace};
 pub use jobs::{FetchedJobs, JobFetchOptions, JobRun, RunWaitOutcome};
 pub use log::{LogItem, LogOptions, LogOwner, LogReader, LogSince, LogTail, LogTarget};
 pub use objects::{Deleted, List, Pages, apply_params, merge_params, post_params};
-pub use path::{Collection, ObjectPath, ResourceType};
 pub use platform_files::{PlatformFiles, PlatformFilesError};
 pub use request_limits::RequestLimits;
 pub use retry::RetryPolicy;
 pub use rollout::{LAST_LINES, ROLLOUT_TIMEOUT, RolloutEvent, RolloutOutcome, RolloutTarget};
-pub use server::{OwnRules, ServerVersion};
 pub use status::{AdmissionRefusal, ApiStatus, Denied, Exceeded, StatusKind};
 pub use transport::{ConnectOptions, TransportError};
 pub use unread::{ReadVerb, Unread};

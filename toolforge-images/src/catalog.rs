@@ -4,7 +4,7 @@ use std::str::FromStr;
 use toolforge_model::yaml::{self, YamlValue};
 use toolforge_model::{Diagnostic, TypeName, Untrusted};
 
-use crate::entry::{self, EntryProblem};
+use crate::catalog_entry::{self, EntryProblem};
 use crate::image_type::ImageType;
 
 /// The types that are known without a cluster.
@@ -58,7 +58,7 @@ impl Catalog {
         };
         let mut catalog = Self::default();
         for (key, entry) in entries {
-            match entry::resolve(key, entry) {
+            match catalog_entry::resolve(key, entry) {
                 Ok(image_type) => drop(catalog.types.insert(image_type.name.clone(), image_type)),
                 Err(problem) => catalog.problems.push(problem),
             }

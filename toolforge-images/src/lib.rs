@@ -24,7 +24,7 @@
 //! ```
 
 mod catalog;
-mod entry;
+mod catalog_entry;
 mod image_contents;
 mod image_type;
 mod job_image;
@@ -33,7 +33,7 @@ mod old_name;
 mod similar;
 
 pub use catalog::{Catalog, CatalogError};
-pub use entry::EntryProblem;
+pub use catalog_entry::EntryProblem;
 pub use image_contents::{contents, lacks_program};
 pub use image_type::{ImageType, Runner, RunnerError, State, WebImage};
 pub use job_image::{FoundJobImage, ImageLookupError};

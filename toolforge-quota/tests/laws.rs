@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use toolforge_model::{Cpu, Memory};
 use toolforge_quota::{
     Amounts, Bounds, ComputeResource, Concurrency, ConflictCounter, ContainerResources, Demand, LimitRange,
-    Limits, MEMORY_STEP, PodDemand, PodTraits, Pods, QuotaCheck, Ratio, Resource, ResourceQuota,
+    Limits, MEMORY_STEP, PerResource, PodDemand, PodTraits, Pods, QuotaCheck, Ratio, Resource, ResourceQuota,
     ScheduledRuns, Scope, SizeBounds, WorkloadSize, apply_defaults, conflicting_runs, simulate, violations,
 };
 
@@ -206,7 +206,7 @@ proptest! {
         max in prop::option::of(50..4096_u64), halves in any::<bool>(),
     ) {
         let lowest = WorkloadSize { memory: 100 << 20, cpu: 50, replicas: 1 };
-        let bounds = SizeBounds { lowest, memory_steps: vec![256 << 20], cpu_steps: vec![250] };
+        let bounds = SizeBounds { lowest, steps: PerResource { cpu: vec![250], memory: vec![256 << 20] } };
         // As for web services: small limits are requested in full, larger ones by half.
         let request = |limit: u64, from: u64| if halves && limit >= from { limit.div_ceil(2) } else { limit };
         let fits = |size: WorkloadSize| {

@@ -10,7 +10,7 @@ use toolforge_report::{CauseCode, DetailCode, FailureCode, FailureDetail, QuotaR
 
 use crate::last_lines::LastLines;
 use crate::report::{self, WorkloadName};
-use crate::text::wrap;
+use crate::table::wrap;
 
 /// What to do with a crontab where another file is expected.
 pub(crate) const CRONTAB_HINT: &str = "`toolforge jobs convert FILE` converts it to a jobs file.";

@@ -35,10 +35,10 @@ mod replace_file;
 mod report;
 mod rollout;
 mod session;
+mod table;
 mod terminal;
-mod text;
 mod unused_options;
-mod usage;
+mod usage_error;
 mod verdict;
 
 pub use apply_report::{applied_changes, apply_report, planned_changes, unchanged};
@@ -47,13 +47,13 @@ pub use completion::{
     ArgValueCandidates, CandidateSource, CompletionCandidate, CompletionRequest, Shell, choices,
     completion_script, generate_choices, topic_choices,
 };
-pub use conflicts::{RunConflicts, conflict_line, conflict_report, day, exceed_alone};
+pub use conflicts::{RunBlocker, RunConflicts, conflict_line, conflict_report, day, exceed_alone};
 pub use failure::{ExitCode, Failure};
-pub use file_facts::file_facts;
+pub use file_facts::{file_facts, warn_of_missing_kinds};
 pub use format::prints_documents;
 pub use generate::{DescribedProgram, reference_page};
 pub use help::{TOPICS, WHERE_TO_ASK, topic, unknown_topic};
-pub use input::{Input, read_input};
+pub use input::{Input, read_input, similar_file_hint};
 pub use last_lines::{FileMark, LastLines};
 pub use library_errors::without_cluster;
 pub use lint::{LintOptions, lint, lint_in};
@@ -84,10 +84,10 @@ pub use rollout::{
 pub use session::{
     BUNDLED_HINT, Session, Source, catalog_or_bundled, has_kubeconfig, images_to_show, kubeconfig_files,
 };
+pub use table::{Table, age, columns, duration, wrap};
 pub use terminal::is_terminal;
-pub use text::{Table, age, columns, duration, wrap};
 pub use unused_options::unused_option;
-pub use usage::{misspelled_option, usage_failure};
+pub use usage_error::{misspelled_option, usage_failure};
 pub use verdict::{
     SizeForm, adjustment_goal, adjustments, adjustments_hint, adjustments_text, forecast_text,
     is_helped_by_more_quota, retries_text, verdict_code, verdict_text,

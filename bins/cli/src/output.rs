@@ -12,7 +12,7 @@ use crate::command_line::has_option;
 use crate::failure::{ExitCode, Failure};
 use crate::format::set_format_of_refused;
 use crate::options::OutputFormat;
-use crate::text::stderr_columns;
+use crate::table::stderr_columns;
 
 /// The output of a command, for people and for programs.
 pub struct Document {

@@ -9,7 +9,7 @@ use toolforge_render::change::{Adjustment, ChangeSet, PodPart};
 use toolforge_report::{Downtime, Rollout};
 
 use crate::report::{WorkloadName, forecast_cells, terminating_line};
-use crate::text::Table;
+use crate::table::Table;
 
 /// Returns the resources that a change set affects, the limits that it breaks, and the sentence of its verdict.
 #[must_use]
@@ -188,8 +188,8 @@ fn keys(found: &Adjustment, form: SizeForm) -> Option<String> {
         SizeForm::Keys => format!("{name}: {value}"),
     };
     let parts = [
-        found.memory.map(|memory| set("mem", memory.to_string())),
-        found.cpu.map(|cpu| set("cpu", cpu.to_string())),
+        found.limits.memory.map(|memory| set("mem", memory.to_string())),
+        found.limits.cpu.map(|cpu| set("cpu", cpu.to_string())),
         found.replicas.map(|count| set("replicas", count.to_string())),
         found.schedule.as_ref().map(|schedule| set("schedule", schedule.to_string())),
     ];
@@ -215,10 +215,10 @@ pub fn adjustments<'a>(found: impl IntoIterator<Item = &'a Adjustment>) -> Vec<t
             r#type,
             object_kind,
             name,
-            memory: found.memory.map(|memory| memory.to_string()),
-            cpu: found.cpu.map(|cpu| cpu.to_string()),
-            memory_request: found.memory_request.map(|memory| memory.to_string()),
-            cpu_request: found.cpu_request.map(|cpu| cpu.to_string()),
+            memory: found.limits.memory.map(|memory| memory.to_string()),
+            cpu: found.limits.cpu.map(|cpu| cpu.to_string()),
+            memory_request: found.requests.memory.map(|memory| memory.to_string()),
+            cpu_request: found.requests.cpu.map(|cpu| cpu.to_string()),
             part: found.part.as_ref().map(part_code),
             container: match &found.part {
                 Some(PodPart::Container(name) | PodPart::InitContainer(name)) => {

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 use crate::api_server;
 use crate::failure::{Failure, OrFail};
-use crate::state::{Ports, State};
+use crate::saved_state::{Ports, State};
 
 /// The sandbox's directory as its components see it.
 pub(crate) const INNER_DIRECTORY: &str = "/sandbox";

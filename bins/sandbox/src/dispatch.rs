@@ -11,7 +11,7 @@ use rustix::process::umask;
 use crate::commands;
 use crate::directory::Sandbox;
 use crate::failure::Failure;
-use crate::report::Report;
+use crate::progress::Report;
 use crate::supervisor;
 
 /// A real Kubernetes on this machine, provisioned like Toolforge.

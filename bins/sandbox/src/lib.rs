@@ -23,10 +23,10 @@ mod failure;
 mod front_door;
 mod own_program;
 mod pki;
+mod progress;
 mod provision;
-mod report;
 mod root;
-mod state;
+mod saved_state;
 mod supervisor;
 
 pub use dispatch::{run, run_with};

@@ -17,8 +17,8 @@ mod failures;
 mod fetch;
 mod help;
 mod invocation;
-mod process;
 mod report;
+mod shell_process;
 
 use std::ffi::OsString;
 

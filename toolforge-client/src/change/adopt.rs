@@ -9,9 +9,9 @@ use toolforge_render::convert::as_created;
 use toolforge_render::job::{JobObjects, is_job};
 use toolforge_render::object::ObjectId;
 
+use crate::change::apply_report::{ApplyReport, ChangeOutcome, ChangeReport, WriteKind};
 use crate::change::error::exceeded_by;
-use crate::change::quota::{MissingQuota, wait_for_quota};
-use crate::change::report::{ApplyReport, ChangeOutcome, ChangeReport, WriteKind};
+use crate::change::freed_quota::{MissingQuota, wait_for_quota};
 use crate::{Applied, ApplyEvent, ApplyOptions, Attempt, Client, Error, ObjectPath, Planner, post_params};
 
 /// An object that an adoption has deleted, or may have deleted.

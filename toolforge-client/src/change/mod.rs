@@ -2,11 +2,11 @@
 
 mod adopt;
 mod apply;
+mod apply_report;
 mod deletions;
 mod error;
+mod freed_quota;
 mod planner;
-mod quota;
-mod report;
 mod seen;
 mod start;
 mod stop;
@@ -14,9 +14,9 @@ mod waits;
 
 pub use adopt::{AdoptionOutcome, DeletedObject, LostReason};
 pub use apply::{ApplyEvent, ApplyOptions, TERMINATION_TIMEOUT};
+pub use apply_report::{ApplyReport, ChangeOutcome, ChangeReport, Progress, WriteKind, Written};
 pub use error::ApplyError;
+pub use freed_quota::{MissingQuota, wait_for_quota};
 pub use planner::{Applied, Attempt, EarlierChange, Planner};
-pub use quota::{MissingQuota, wait_for_quota};
-pub use report::{ApplyReport, ChangeOutcome, ChangeReport, Progress, WriteKind, Written};
 pub use start::{StartPlan, StartedWebService, WebServiceStart};
 pub use stop::StopOutcome;

@@ -6,8 +6,8 @@ use toolforge_model::ToolName;
 use toolforge_render::change::{Change, ChangeSet};
 use toolforge_render::job::JobObjects;
 
-use crate::change::quota::{MissingQuota, wait_for_quota};
-use crate::change::report::{ApplyReport, ChangeOutcome, ChangeReport, Progress, Written};
+use crate::change::apply_report::{ApplyReport, ChangeOutcome, ChangeReport, Progress, Written};
+use crate::change::freed_quota::{MissingQuota, wait_for_quota};
 use crate::{ApplyError, ApplyEvent, ApplyOptions, Client};
 
 /// How often changes are applied that somebody else makes outdated.

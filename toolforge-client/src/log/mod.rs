@@ -4,12 +4,12 @@
 //! run; `reading` is one answer of the server, continued where the connection breaks, which `resume` makes possible.
 
 mod item;
-mod lines;
 mod pod_log;
 mod reader;
 mod reading;
 mod resume;
 mod source;
+mod split_lines;
 mod tail;
 
 pub use item::{LogItem, LogOptions, LogSince};

@@ -12,8 +12,8 @@ use toolforge_render::job::{JobObjects, JobWorkload};
 use toolforge_render::pod::LiveRollout;
 use toolforge_render::web_service::LiveWebService;
 
+use crate::api_path::named;
 use crate::log::{LogOwner, LogTarget};
-use crate::path::named;
 use crate::watch::{Store, wait_until};
 use crate::web_service::selector;
 use crate::{Client, Error, WaitOptions, WaitOutcome, WatchOptions, WatcherEvent};

@@ -13,7 +13,7 @@ use kube::api::ListParams;
 use serde::de::DeserializeOwned;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
-use crate::path::named;
+use crate::api_path::named;
 use crate::watch::{WatchOptions, WatcherEvent};
 use crate::{Client, Error, ObjectPath, ResourceType};
 

@@ -239,7 +239,7 @@ impl Client {
         )?;
         let mut unread = UnreadKinds::default();
         let service: Option<Option<Service>> = unread.found(service);
-        // Of the two kinds of routes, the one that exists is enough.
+        // One of the two kinds of routes is enough.
         let has_route = matches!(&route, Ok(Some(RouteAnswer { route: Some(_), .. })));
         let ingress: Option<Ingress> = match ingress {
             Err(_) if has_route => None,
@@ -256,8 +256,8 @@ impl Client {
         let service = service.flatten();
         let has_parts = service.is_some() || ingress.is_some() || route.is_some();
         if wanted.deployment && deployment.is_none() && has_parts {
-            // A start creates the Deployment first. It may have done so after the first answer, and what belongs to a running
-            // web service would be taken for remains.
+            // A start creates the Deployment first. It may have done so after the first response, and the objects of a running
+            // web service would be mistaken for remains.
             deployment = client.get_opt(&deployment_path).await?;
         }
         let (pods, replica_sets) = (unread.found(pods), unread.found(replica_sets));

@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::unit::Unit;
+use super::suffix::Unit;
 use super::{ImprobableAmount, QuantityError};
 
 const CPU: Unit = Unit {

@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::unit::Unit;
+use super::suffix::Unit;
 use super::{ImprobableAmount, QuantityError};
 
 const MEMORY: Unit = Unit {
@@ -153,7 +153,7 @@ impl fmt::Display for Memory {
             format!("{amount}{}", suffixes[steps])
         };
         let (binary, decimal) = (with(1024, BINARY), with(1000, DECIMAL));
-        // 100G is a multiple of 1024, too, and nobody reads 97656250Ki.
+        // 100G is also a multiple of 1024, but 97656250Ki is unreadable.
         let digits = |text: &str| text.bytes().take_while(u8::is_ascii_digit).count();
         f.pad(if digits(&decimal) < digits(&binary) { &decimal } else { &binary })
     }

@@ -3,8 +3,8 @@
 mod cpu;
 mod memory;
 mod parse;
-mod unit;
+mod suffix;
 
 pub use cpu::Cpu;
 pub use memory::Memory;
-pub use unit::{ImprobableAmount, QuantityError, parse_count, parse_count_bound};
+pub use suffix::{ImprobableAmount, QuantityError, parse_count, parse_count_bound};

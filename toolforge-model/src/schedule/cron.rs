@@ -1,7 +1,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::field::Field;
+use super::cron_field::Field;
 use super::macros::Macro;
 use super::{ScheduleError, ScheduleField};
 use crate::Untrusted;

@@ -1,9 +1,9 @@
 //! Schedules of jobs: cron expressions as the API server reads them, and the macros that stand for one.
 
 mod cron;
+mod cron_field;
 mod draw;
 mod error;
-mod field;
 mod macros;
 mod search;
 mod warning;

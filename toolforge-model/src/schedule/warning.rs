@@ -1,6 +1,6 @@
 use std::fmt;
 
-use super::field::{Field, LongStep};
+use super::cron_field::{Field, LongStep};
 use super::{CronExpression, ScheduleField};
 
 /// The last day that every month has.

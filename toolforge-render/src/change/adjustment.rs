@@ -4,8 +4,8 @@ use std::fmt;
 
 use toolforge_model::{Cpu, CronExpression, Memory, Replicas, Untrusted};
 use toolforge_quota::{
-    ComputeResource, LargestSize, LimitRange, Limits, MEMORY_STEP, ObjectName, Resource, SizeBounds,
-    WorkloadSize,
+    ComputeResource, LargestSize, LimitRange, Limits, MEMORY_STEP, ObjectName, PerResource, Resource,
+    SizeBounds, WorkloadSize,
 };
 
 use crate::change::{ChangeSet, Downtime, Rollout, Workload, WorkloadKind};
@@ -26,14 +26,10 @@ pub struct Adjustment {
     pub name: String,
     /// The object of a manifest.
     pub object: Option<ObjectName>,
-    /// The other memory limit of each pod.
-    pub memory: Option<Memory>,
-    /// The other CPU limit of each pod.
-    pub cpu: Option<Cpu>,
-    /// The other memory request of each pod, where the one that is stated is above its limit, or below the minimum.
-    pub memory_request: Option<Memory>,
-    /// The other CPU request of each pod, where the one that is stated is above its limit, or below the minimum.
-    pub cpu_request: Option<Cpu>,
+    /// The other limits of each pod.
+    pub limits: PerResource<Option<Cpu>, Option<Memory>>,
+    /// The other requests of each pod, where one that is stated is above its limit, or below the minimum.
+    pub requests: PerResource<Option<Cpu>, Option<Memory>>,
     /// The part of the pod whose amounts these are; `None` for the only container.
     pub part: Option<PodPart>,
     /// The other number of pods.
@@ -83,10 +79,10 @@ impl fmt::Display for Adjustment {
     /// `2 replicas`, `parallelism 2`, `rollout recreate`, `schedule 20 * * * *`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let amounts = [
-            self.memory.map(|memory| format!("memory {memory}")),
-            self.memory_request.map(|memory| format!("memory request {memory}")),
-            self.cpu.map(|cpu| format!("CPU {cpu}")),
-            self.cpu_request.map(|cpu| format!("CPU request {cpu}")),
+            self.limits.memory.map(|memory| format!("memory {memory}")),
+            self.requests.memory.map(|memory| format!("memory request {memory}")),
+            self.limits.cpu.map(|cpu| format!("CPU {cpu}")),
+            self.requests.cpu.map(|cpu| format!("CPU request {cpu}")),
         ];
         let mut parts: Vec<String> = amounts.into_iter().flatten().collect();
         if let (Some(last), Some(part)) = (parts.last_mut(), &self.part) {
@@ -105,6 +101,11 @@ impl fmt::Display for Adjustment {
 }
 
 impl Adjustment {
+    /// Returns whether a limit or a request is another.
+    pub(crate) fn has_amount(&self) -> bool {
+        [self.limits, self.requests].iter().any(|amounts| amounts.cpu.is_some() || amounts.memory.is_some())
+    }
+
     /// Returns the workload.
     #[must_use]
     pub fn workload(&self) -> Workload {
@@ -172,10 +173,8 @@ impl Adjustment {
             kind,
             name: name.into(),
             object: None,
-            memory: None,
-            cpu: None,
-            memory_request: None,
-            cpu_request: None,
+            limits: PerResource::default(),
+            requests: PerResource::default(),
             part: None,
             replicas: None,
             parallelism: None,
@@ -202,8 +201,10 @@ impl Sized {
     /// Returns the change to another size.
     pub(crate) fn changed_to(&self, wanted: WorkloadSize) -> Adjustment {
         Adjustment {
-            memory: (wanted.memory != self.size.memory).then(|| Memory::from_bytes(wanted.memory)),
-            cpu: (wanted.cpu != self.size.cpu).then(|| Cpu::from_millis(wanted.cpu)),
+            limits: PerResource {
+                cpu: (wanted.cpu != self.size.cpu).then(|| Cpu::from_millis(wanted.cpu)),
+                memory: (wanted.memory != self.size.memory).then(|| Memory::from_bytes(wanted.memory)),
+            },
             replicas: (wanted.replicas != self.size.replicas).then_some(wanted.replicas),
             ..Adjustment::new(self.kind, self.name.as_str())
         }
@@ -276,7 +277,7 @@ impl Sized {
         let highest = highest_size(limits);
         let largest = |found: Option<u64>, resource: Resource, highest: u64| match found {
             None => Largest::Nothing,
-            // The search ends there, although nothing bounds it.
+            // The search stops there, although nothing limits the size.
             Some(found) if found >= highest && quota_of(limits, &resource).is_none() => Largest::Unlimited,
             Some(found) => Largest::UpTo(found),
         };

@@ -19,7 +19,7 @@ pub(crate) use change_set::with_rows;
 pub use change_set::{BlockedRun, ChangeSet, ResourceForecast};
 pub(crate) use pod_replacement::PodReplacement;
 pub use pod_replacement::{Downtime, Rollout};
-pub(crate) use size_cap::{SizeCap, cap_adjustments};
+pub(crate) use size_cap::{CHOICES, SizeCap, cap_adjustments, is_within};
 pub(crate) use step::ChangeDemand;
 pub use step::{Action, Change, Step, StepAction};
 pub use workload::{Workload, WorkloadKind};

@@ -1,17 +1,28 @@
 //! The most that each of several workloads may have.
 
-use toolforge_quota::{SizeBounds, WorkloadSize};
+use toolforge_quota::{PerResource, SizeBounds, WorkloadSize};
 
 use crate::change::{Adjustment, ChangeSet, Sized};
+
+/// Neither, one or both of memory and CPU; the smallest choices first.
+pub(crate) const CHOICES: [PerResource<bool>; 4] = [
+    PerResource { memory: false, cpu: false },
+    PerResource { memory: true, cpu: false },
+    PerResource { memory: false, cpu: true },
+    PerResource { memory: true, cpu: true },
+];
+
+/// Returns whether each of two that is chosen is also chosen in another choice.
+pub(crate) fn is_within(chosen: PerResource<bool>, other: PerResource<bool>) -> bool {
+    (other.memory || !chosen.memory) && (other.cpu || !chosen.cpu)
+}
 
 /// The most that each pod of several workloads may have, and the most pods of each; what has less stays as it is.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct SizeCap {
     pub(crate) most: WorkloadSize,
-    /// Whether less memory than a LimitRange allows, or none where a limit is required, is raised.
-    pub(crate) raises_memory: bool,
-    /// The same of CPU.
-    pub(crate) raises_cpu: bool,
+    /// Whether an amount that is less than a LimitRange allows, or none where a limit is required, is raised.
+    pub(crate) raises: PerResource<bool>,
 }
 
 impl SizeCap {
@@ -21,8 +32,8 @@ impl SizeCap {
             own.min(most.max(lowest)).max(if raises { lowest } else { 0 })
         };
         WorkloadSize {
-            memory: amount(own.memory, self.most.memory, lowest.memory, self.raises_memory),
-            cpu: amount(own.cpu, self.most.cpu, lowest.cpu, self.raises_cpu),
+            memory: amount(own.memory, self.most.memory, lowest.memory, self.raises.memory),
+            cpu: amount(own.cpu, self.most.cpu, lowest.cpu, self.raises.cpu),
             replicas: own.replicas.min(self.most.replicas),
         }
     }
@@ -42,20 +53,22 @@ pub(crate) fn cap_adjustments<'a>(
             cpu: size.cpu.max(other.cpu),
             replicas: size.replicas.max(other.replicas),
         };
-        let memory_steps = [bounds.memory_steps, of_other.memory_steps].concat();
-        let cpu_steps = [bounds.cpu_steps, of_other.cpu_steps].concat();
+        let steps = PerResource {
+            cpu: [bounds.steps.cpu, of_other.steps.cpu].concat(),
+            memory: [bounds.steps.memory, of_other.steps.memory].concat(),
+        };
         // All of them have the lowest size of their namespace.
-        (size, SizeBounds { memory_steps, cpu_steps, ..bounds })
+        (size, SizeBounds { steps, ..bounds })
     };
     let all = workloads.into_iter().map(|sized| (sized.size, sized.bounds.clone())).reduce(joined);
     let Some((size, mut bounds)) = all else { return Vec::new() };
-    for steps in [&mut bounds.memory_steps, &mut bounds.cpu_steps] {
+    for steps in [&mut bounds.steps.cpu, &mut bounds.steps.memory] {
         steps.sort_unstable();
         steps.dedup();
     }
-    for (raises_memory, raises_cpu) in [(false, false), (true, false), (false, true), (true, true)] {
-        let with = |most| evaluate(&SizeCap { most, raises_memory, raises_cpu });
-        if raises_memory || raises_cpu {
+    for raises in CHOICES {
+        let with = |most| evaluate(&SizeCap { most, raises });
+        if raises.memory || raises.cpu {
             match with(size) {
                 Some((set, changed)) if is_wanted(&set) => {
                     return Adjustment::together(changed, &set).into_iter().collect();

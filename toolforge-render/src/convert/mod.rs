@@ -4,10 +4,10 @@
 //! everything that it could not convert.
 
 mod adopt;
+mod command_lines;
 mod conversion;
 mod converter;
 mod dependent;
-mod lines;
 mod loss;
 mod manifest;
 mod note;

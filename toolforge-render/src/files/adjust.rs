@@ -1,13 +1,13 @@
 //! Smaller sizes and other rollouts with which files fit.
 
 use toolforge_model::{Cpu, Memory};
-use toolforge_quota::{LimitRange, SizeBounds, WorkloadSize};
+use toolforge_quota::{LimitRange, PerResource, SizeBounds, WorkloadSize};
 
-use crate::change::{Adjustment, ChangeSet, Sized, WorkloadKind, lowest_size};
+use crate::change::{Adjustment, CHOICES, ChangeSet, Sized, WorkloadKind, is_within, lowest_size};
 use crate::files::adjust_all::{Rollouts, Workloads};
 use crate::files::applied::applied;
 use crate::files::pod_part::Part;
-use crate::files::resize::{NewLimits, resize};
+use crate::files::resize::resize;
 use crate::files::{FileContents, FilePlan, FilePlanFacts, plan_files};
 use crate::job;
 use crate::manifest::Manifest;
@@ -37,25 +37,24 @@ pub fn file_adjustments(
     if !is_size || (plan.problems.is_empty() && is_wanted(&plan.set)) {
         return Vec::new();
     }
-    // What has no amounts has those of the defaults that were planned with.
+    // Containers without amounts have the defaults of the plan.
     let mut facts = facts.clone();
     facts.jobs.namespace.limits.limit_ranges.clone_from(&plan.limit_ranges);
-    facts.web_service.namespace.limits.limit_ranges.clone_from(&plan.limit_ranges);
     let facts = &facts;
-    // What the files do not state, and live objects have, can be changed, too.
+    // Fields that only live objects set can also be changed.
     let files = applied_files(files, facts);
     let files = files.as_slice();
     let set_of = |files: &[FileContents]| {
         let plan = plan_files(files, facts);
         plan.problems.is_empty().then_some(plan.set)
     };
-    // Each size that is tried plans all files again.
+    // For each size that is tried, all files are planned again.
     let planned = plan.set.changes.len().max(1);
     let most = (MOST_PLANNED / planned).clamp(1, MOST_OBJECTS);
     let rollouts = Rollouts::new(files, plan, facts);
     let mut found = rollouts.of_single(is_wanted);
     if let Some(web) = &plan.web_service {
-        let sized = web_service::sized(web, &facts.web_service);
+        let sized = web_service::sized(web, &facts.for_web_service());
         found.extend(sized.adjustments(is_wanted, |size| {
             let mut files = files.to_vec();
             let template = files.iter_mut().flat_map(|contents| &mut contents.templates).next()?;
@@ -154,48 +153,48 @@ fn of_part(
     is_wanted: fn(&ChangeSet) -> bool,
     set_of: impl Fn(&[FileContents]) -> Option<ChangeSet>,
 ) -> Vec<Adjustment> {
-    let resized = |size: WorkloadSize, limits: NewLimits| {
+    let resized = |size: WorkloadSize, new_limits: PerResource<bool>| {
         let mut files = files.to_vec();
         let mut manifests = files.iter_mut().flat_map(|contents| &mut contents.manifests);
         let manifest = manifests.find(|manifest| manifest.to_string() == sized.name)?;
-        let requests = resize(manifest, part, (sized.size, size), limits, limit_ranges)?;
-        Some((files, requests))
+        let changed = resize(manifest, part, (sized.size, size), new_limits, limit_ranges)?;
+        Some((files, changed))
     };
     let with_limits = |size, limits| {
         let set = resized(size, limits).and_then(|(files, _)| set_of(&files))?;
         set.starts_runs_of(&sized.name).then_some(set)
     };
-    let as_it_is = |limits: NewLimits| {
+    let as_it_is = |limits: PerResource<bool>| {
         let set = with_limits(sized.size, limits).filter(is_wanted)?;
         Some(Adjustment {
-            memory: limits.memory.then(|| Memory::from_bytes(sized.size.memory)),
-            cpu: limits.cpu.then(|| Cpu::from_millis(sized.size.cpu)),
+            limits: PerResource {
+                cpu: limits.cpu.then(|| Cpu::from_millis(sized.size.cpu)),
+                memory: limits.memory.then(|| Memory::from_bytes(sized.size.memory)),
+            },
             downtime: set.downtime(),
             ..Adjustment::new(sized.kind, sized.name.as_str())
         })
     };
     // Only its requests are too large or too small, or it has requests without limits.
-    let stated = NewLimits { memory: sized.size.memory > 0, cpu: sized.size.cpu > 0 };
-    let added = NewLimits::ALL.into_iter().filter(|limits| limits.are_within(stated)).find_map(as_it_is);
+    let stated = PerResource { memory: sized.size.memory > 0, cpu: sized.size.cpu > 0 };
+    let added = CHOICES.into_iter().filter(|limits| is_within(*limits, stated)).find_map(as_it_is);
     let mut found = match added {
         Some(added) => vec![added],
-        None => sized.adjustments(is_wanted, |size| with_limits(size, NewLimits::default())),
+        None => sized.adjustments(is_wanted, |size| with_limits(size, PerResource::default())),
     };
     for found in &mut found {
         let size = WorkloadSize {
-            memory: found.memory.map_or(sized.size.memory, Memory::bytes),
-            cpu: found.cpu.map_or(sized.size.cpu, Cpu::millis),
+            memory: found.limits.memory.map_or(sized.size.memory, Memory::bytes),
+            cpu: found.limits.cpu.map_or(sized.size.cpu, Cpu::millis),
             replicas: found.replicas.unwrap_or(sized.size.replicas),
         };
-        let limits = NewLimits {
-            memory: found.memory.is_some_and(|memory| memory.bytes() == sized.size.memory),
-            cpu: found.cpu.is_some_and(|cpu| cpu.millis() == sized.size.cpu),
+        let limits = PerResource {
+            memory: found.limits.memory.is_some_and(|memory| memory.bytes() == sized.size.memory),
+            cpu: found.limits.cpu.is_some_and(|cpu| cpu.millis() == sized.size.cpu),
         };
-        if let Some((_, requests)) = resized(size, limits) {
-            (found.memory_request, found.cpu_request) = (requests.memory, requests.cpu);
-            let has_amount =
-                found.memory.or(found.memory_request).is_some() || found.cpu.or(found.cpu_request).is_some();
-            found.part = requests.part.filter(|_| has_amount);
+        if let Some((_, changed)) = resized(size, limits) {
+            found.requests = changed.requests;
+            found.part = changed.part.filter(|_| found.has_amount());
         }
     }
     found
@@ -212,11 +211,7 @@ fn largest_manifests(files: &[FileContents], plan: &FilePlan, limit_ranges: &[Li
         .filter(|manifest| is_sizable(manifest))
         .filter_map(|manifest| {
             let size = size_of(manifest, limit_ranges)?;
-            let bounds = SizeBounds {
-                lowest: lowest_size(limit_ranges),
-                memory_steps: Vec::new(),
-                cpu_steps: Vec::new(),
-            };
+            let bounds = SizeBounds { lowest: lowest_size(limit_ranges), steps: PerResource::default() };
             Some(Sized { kind: WorkloadKind::Manifest, name: manifest.to_string(), size, bounds })
         })
         .collect();

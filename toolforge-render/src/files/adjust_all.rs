@@ -3,14 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use toolforge_model::{Cpu, JobName, Memory};
-use toolforge_quota::{ComputeResource, LimitRange, SizeBounds, WorkloadSize};
+use toolforge_quota::{ComputeResource, LimitRange, PerResource, SizeBounds, WorkloadSize};
 
 use crate::change::{
     Adjustment, Change, ChangeSet, PodPart, Rollout, SizeCap, Sized, WorkloadKind, cap_adjustments,
     lowest_size,
 };
 use crate::files::pod_part::Part;
-use crate::files::resize::{NewLimits, resize};
+use crate::files::resize::resize;
 use crate::files::{FileContents, FilePlan, FilePlanFacts};
 use crate::job;
 use crate::manifest::{Manifest, ManifestObject};
@@ -44,7 +44,7 @@ impl<'a> Workloads<'a> {
         let web = plan.web_service.as_ref().filter(|_| changed(WorkloadKind::WebService).next().is_some());
         let jobs = job::changed_jobs(&plan.set, &plan.jobs, &facts.jobs);
         Self {
-            web_service: web.map(|web| web_service::sized(web, &facts.web_service)),
+            web_service: web.map(|web| web_service::sized(web, &facts.for_web_service())),
             jobs: jobs.into_iter().map(|(plan, sized)| (&plan.request().name, sized)).collect(),
             manifests: manifests.collect(),
             limit_ranges,
@@ -142,7 +142,7 @@ fn sized(manifest: &Manifest, limit_ranges: &[LimitRange]) -> Option<Sized> {
         kind: WorkloadKind::Manifest,
         name: manifest.to_string(),
         size: WorkloadSize { replicas: manifest.object.replicas().unwrap_or(1), ..largest },
-        bounds: SizeBounds { lowest, memory_steps: Vec::new(), cpu_steps: Vec::new() },
+        bounds: SizeBounds { lowest, steps: PerResource::default() },
     })
 }
 
@@ -168,18 +168,20 @@ fn cap_manifest(
         let limits = part.resources(pod, limit_ranges)?.limits;
         let is_new =
             |resource, raises: bool, wanted: u64| raises && wanted > 0 && limits.get(resource).is_none();
-        let limits = NewLimits {
-            memory: is_new(&ComputeResource::Memory, cap.raises_memory, wanted.memory),
-            cpu: is_new(&ComputeResource::Cpu, cap.raises_cpu, wanted.cpu),
+        let new_limits = PerResource {
+            cpu: is_new(&ComputeResource::Cpu, cap.raises.cpu, wanted.cpu),
+            memory: is_new(&ComputeResource::Memory, cap.raises.memory, wanted.memory),
         };
         let requests = part.stated(pod)?.requests;
-        let other = resize(manifest, part, (own, wanted), limits, limit_ranges)?;
+        let other = resize(manifest, part, (own, wanted), new_limits, limit_ranges)?;
         let pod = manifest.object.pod_spec()?;
         let found = Adjustment {
-            memory: (wanted.memory != own.memory || limits.memory).then(|| Memory::from_bytes(wanted.memory)),
-            cpu: (wanted.cpu != own.cpu || limits.cpu).then(|| Cpu::from_millis(wanted.cpu)),
-            memory_request: other.memory,
-            cpu_request: other.cpu,
+            limits: PerResource {
+                cpu: (wanted.cpu != own.cpu || new_limits.cpu).then(|| Cpu::from_millis(wanted.cpu)),
+                memory: (wanted.memory != own.memory || new_limits.memory)
+                    .then(|| Memory::from_bytes(wanted.memory)),
+            },
+            requests: other.requests,
             part: if has_whole { part.stated_name(pod) } else { other.part },
             ..unchanged()
         };
@@ -189,10 +191,10 @@ fn cap_manifest(
         let is_more = |resource, request: Option<u64>| request > requests.get(resource);
         let is_raised = wanted.memory > own.memory
             || wanted.cpu > own.cpu
-            || limits.memory
-            || limits.cpu
-            || is_more(&ComputeResource::Memory, found.memory_request.map(Memory::bytes))
-            || is_more(&ComputeResource::Cpu, found.cpu_request.map(Cpu::millis));
+            || new_limits.memory
+            || new_limits.cpu
+            || is_more(&ComputeResource::Memory, found.requests.memory.map(Memory::bytes))
+            || is_more(&ComputeResource::Cpu, found.requests.cpu.map(Cpu::millis));
         if part == Part::Pod {
             whole = Some(found);
         } else if is_raised {
@@ -220,11 +222,14 @@ fn cap_manifest(
 
 /// Returns the lower amounts of several containers as one change: the most that each may have.
 fn of_each_container(lowered: Vec<Adjustment>) -> Option<Adjustment> {
-    lowered.into_iter().reduce(|one, other| Adjustment {
-        memory: one.memory.max(other.memory),
+    type Stated = PerResource<Option<Cpu>, Option<Memory>>;
+    let most = |one: Stated, other: Stated| PerResource {
         cpu: one.cpu.max(other.cpu),
-        memory_request: one.memory_request.max(other.memory_request),
-        cpu_request: one.cpu_request.max(other.cpu_request),
+        memory: one.memory.max(other.memory),
+    };
+    lowered.into_iter().reduce(|one, other| Adjustment {
+        limits: most(one.limits, other.limits),
+        requests: most(one.requests, other.requests),
         part: Some(PodPart::EachContainer),
         ..one
     })
@@ -255,7 +260,7 @@ impl<'a> Rollouts<'a> {
             return Vec::new();
         }
         let Some(pods) = &change.demand.replacement else { return Vec::new() };
-        // Of a single pod, both have downtime, and only one of them says so.
+        // For a single pod, both have downtime, and only one of them says so.
         let in_place = (pods.new.count > 1).then_some(Rollout::InPlace);
         let recreate = self.deployments.contains(&change.name).then_some(Rollout::Recreate);
         in_place.into_iter().chain(recreate).collect()

@@ -3,7 +3,7 @@
 use k8s_openapi::api::core::v1::PodSpec;
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use toolforge_model::{Cpu, Memory};
-use toolforge_quota::{ComputeResource, ContainerResources, LimitRange, WorkloadSize};
+use toolforge_quota::{ComputeResource, ContainerResources, LimitRange, PerResource, WorkloadSize};
 
 use crate::change::{Adjustment, PodPart};
 use crate::files::pod_part::Part;
@@ -13,44 +13,24 @@ use crate::object::{
     replica_set_spec, replica_set_spec_mut, stateful_set_spec, stateful_set_spec_mut,
 };
 
-/// The limits that are set to the requests, where only these are stated.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct NewLimits {
-    pub(super) memory: bool,
-    pub(super) cpu: bool,
-}
-
-impl NewLimits {
-    /// All choices, the smallest ones first.
-    pub(super) const ALL: [Self; 4] = [
-        Self { memory: false, cpu: false },
-        Self { memory: true, cpu: false },
-        Self { memory: false, cpu: true },
-        Self { memory: true, cpu: true },
-    ];
-
-    pub(super) fn are_within(self, other: Self) -> bool {
-        (other.memory || !self.memory) && (other.cpu || !self.cpu)
-    }
-}
-
-/// The requests that change with the limits of a part of a manifest's pod.
-pub(super) struct ChangedRequests {
-    pub(super) memory: Option<Memory>,
-    pub(super) cpu: Option<Cpu>,
+/// What changes with the limits of a part of a manifest's pod.
+pub(super) struct Resized {
+    /// The requests that change.
+    pub(super) requests: PerResource<Option<Cpu>, Option<Memory>>,
     /// The part, for messages.
     pub(super) part: Option<PodPart>,
 }
 
 /// Changes the limits of a part of a manifest's pod, and its number of pods. Requests that are stated become at most as large as
-/// the limits, and those of a container at least the minimum; others are left to the API server.
+/// the limits, and those of a container at least the minimum; others are left to the API server. `new_limits` are stated although
+/// they are as before.
 pub(super) fn resize(
     manifest: &mut Manifest,
     part: Part,
     (before, wanted): (WorkloadSize, WorkloadSize),
-    new_limits: NewLimits,
+    new_limits: PerResource<bool>,
     limit_ranges: &[LimitRange],
-) -> Option<ChangedRequests> {
+) -> Option<Resized> {
     if wanted.replicas != before.replicas {
         manifest.object.set_replicas(i32::try_from(wanted.replicas).ok()?)?;
     }
@@ -78,8 +58,8 @@ pub(super) fn resize(
     let new_limit = |before: u64, wanted: u64, is_new: bool| (wanted != before || is_new).then_some(wanted);
     let memory = change(ComputeResource::Memory, new_limit(before.memory, wanted.memory, new_limits.memory));
     let cpu = change(ComputeResource::Cpu, new_limit(before.cpu, wanted.cpu, new_limits.cpu));
-    let (memory, cpu) = (memory.map(Memory::from_bytes), cpu.map(Cpu::from_millis));
-    Some(ChangedRequests { memory, cpu, part: part.named(pod) })
+    let requests = PerResource { cpu: cpu.map(Cpu::from_millis), memory: memory.map(Memory::from_bytes) };
+    Some(Resized { requests, part: part.named(pod) })
 }
 
 impl ManifestObject {

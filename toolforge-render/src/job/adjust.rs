@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use k8s_openapi::jiff::Timestamp;
 use toolforge_model::{JobKind, JobName, JobRequest};
-use toolforge_quota::{MEMORY_STEP, SizeBounds, WorkloadSize};
+use toolforge_quota::{MEMORY_STEP, PerResource, SizeBounds, WorkloadSize};
 
 use crate::change::{
     Adjustment, ChangeSet, Largest, LargestSizes, Sized, WorkloadKind, cap_adjustments, lowest_size, set_size,
@@ -148,8 +148,10 @@ fn sized(plan: &JobPlan, kind: WorkloadKind, facts: &JobFacts) -> Sized {
     let bounds = SizeBounds {
         lowest: lowest_size(&facts.namespace.limits.limit_ranges),
         // Above the default, half of the memory is requested.
-        memory_steps: vec![JobRequest::DEFAULT_MEMORY.bytes() + MEMORY_STEP],
-        cpu_steps: Vec::new(),
+        steps: PerResource {
+            cpu: Vec::new(),
+            memory: vec![JobRequest::DEFAULT_MEMORY.bytes() + MEMORY_STEP],
+        },
     };
     Sized { kind, name: plan.request().name.to_string(), size: size_of(plan), bounds }
 }
@@ -175,7 +177,7 @@ pub(crate) fn with_size(
         JobKind::OneOff { .. } | JobKind::Scheduled { .. } => None,
     };
     set_size((before, wanted), &mut request.memory, &mut request.cpu, replicas)?;
-    // A file or an option that states the default gets its limit, which is larger.
+    // If a file or an option sets the default, it gets the default's limit, which is larger.
     request.cpu = request.cpu.filter(|cpu| *cpu != JobRequest::DEFAULT_CPU);
     Some(request)
 }

@@ -6,12 +6,12 @@ use toolforge_model::Location;
 
 use super::check::Check;
 use super::context::LintContext;
-use super::document::{Contents, contents};
 use super::finding::{Edit, Finding};
+use super::read_objects::{Contents, contents};
 use super::redaction::Secrets;
 use super::rule::{Level, Rule};
 use super::rules::{check_object, check_quota, check_together};
-use super::{ignore, rules, syntax, text};
+use super::{ignore, rules, syntax, whole_text};
 
 /// The most findings of a text that are listed.
 const MOST: usize = 1_000;
@@ -26,10 +26,10 @@ pub fn reading_errors(text: &str) -> Vec<Finding> {
 fn all_reading_errors(text: &str) -> Vec<Finding> {
     let context = LintContext::offline(None);
     let mut check = Check::new(text, &context);
-    if text::check_size(&mut check) {
+    if whole_text::check_size(&mut check) {
         let parsed = syntax::parse(text);
         let secrets = Secrets::of_parsed(text, &parsed);
-        text::check_readable(&mut check, &parsed, secrets.are_in_broken_text());
+        whole_text::check_readable(&mut check, &parsed, secrets.are_in_broken_text());
         check.findings.iter_mut().for_each(|finding| secrets.hide_in(finding, text));
     }
     check.findings
@@ -73,11 +73,11 @@ pub(crate) fn bounded(text: &str, findings: Vec<Finding>) -> Vec<Finding> {
 /// Returns everything that the rules find in a text.
 pub(crate) fn all_findings(text: &str, context: &LintContext) -> Vec<Finding> {
     let mut check = Check::new(text, context);
-    if text::check_size(&mut check) {
+    if whole_text::check_size(&mut check) {
         let parsed = syntax::parse(text);
         let secrets = Secrets::of_parsed(text, &parsed);
-        text::check(&mut check);
-        if text::check_readable(&mut check, &parsed, secrets.are_in_broken_text()) {
+        whole_text::check(&mut check);
+        if whole_text::check_readable(&mut check, &parsed, secrets.are_in_broken_text()) {
             let objects = match contents(&mut check, &parsed.documents) {
                 Contents::Objects(objects) => objects,
                 Contents::Other => Vec::new(),
@@ -88,7 +88,7 @@ pub(crate) fn all_findings(text: &str, context: &LintContext) -> Vec<Finding> {
                 check.object = None;
             }
             check_together(&mut check, &objects);
-            if !text::is_broken(&parsed) {
+            if !whole_text::is_broken(&parsed) {
                 check_quota(&mut check, &parsed.documents, &objects);
             }
         }
@@ -119,7 +119,7 @@ fn remove_fixes_of_repeated_values(check: &mut Check<'_>, mut repeated: Vec<Rang
         repeated.get(next).is_some_and(|value| value.start <= edit.span.end)
     };
     for finding in &mut check.findings {
-        // Line ends and marks do not belong to values.
+        // Line endings and byte order marks do not belong to values.
         let is_of_text = matches!(finding.rule, Rule::WindowsLineEnds | Rule::ByteOrderMark);
         if !is_of_text && finding.fix.as_ref().is_some_and(|fix| fix.edits.iter().any(is_repeated)) {
             finding.fix = None;

@@ -16,30 +16,30 @@
 
 mod check;
 mod context;
-mod document;
+mod dry_run;
 mod edit;
 mod finding;
 mod findings;
 mod fix;
 mod ignore;
 mod plain_secret;
+mod read_objects;
 mod redaction;
 mod rule;
 mod rules;
-mod server;
 mod strict;
 mod syntax;
-mod text;
 mod unknown_field;
+mod whole_text;
 
 pub use context::{LintContext, LintHome, POLICY_DATE};
+pub use dry_run::{LintObject, refused_by_server, server_objects};
 pub use finding::{Edit, Finding, Fix};
 pub use findings::{lint, reading_errors};
 pub use fix::{Fixed, fix};
 pub use redaction::Secrets;
 pub use rule::{Level, Rule, UnknownRuleError, reference};
-pub use server::{LintObject, refused_by_server, server_objects};
-pub use text::{MAX_BYTES, decode};
 pub(crate) use unknown_field::{UnknownField, unknown_fields};
+pub use whole_text::{MAX_BYTES, decode};
 
 pub use crate::secret::words_without_secrets;

@@ -12,7 +12,7 @@ use super::finding::{Edit, Finding};
 use super::plain_secret::{anywhere, last_applied, values_near_secrets, values_of_secrets};
 use super::rule::Rule;
 use super::syntax::{self, Node, Text};
-use super::text::{MAX_BYTES, is_broken};
+use super::whole_text::{MAX_BYTES, is_broken};
 use crate::manifest::values_in_lines;
 use crate::secret::{SHORTEST, is_secret_name, of_lines, tokens};
 
@@ -76,7 +76,7 @@ impl Secrets {
                 secrets.add_whole(text, node);
             }
         }
-        // Of two equal keys, only the last one is in the documents.
+        // If a key is repeated, only the last one is in the documents.
         if !parsed.problems.is_empty() {
             secrets.add_lines(text);
             secrets.is_broken = is_broken(parsed) && !secrets.spans.is_empty();

@@ -4,17 +4,17 @@
 
 mod deserialize;
 mod document;
-mod kind;
-mod object;
+mod manifest_kind;
+mod manifest_object;
 mod read;
 mod scalar;
 mod secret_lines;
 
 pub use document::{FileDocument, FileDocuments, file_documents};
 pub(crate) use document::{json_error, parse_at};
-pub(crate) use kind::item_kind_of;
-pub use kind::{ManifestKind, list_item_kind};
-pub use object::{Manifest, ManifestObject};
+pub(crate) use manifest_kind::item_kind_of;
+pub use manifest_kind::{ManifestKind, list_item_kind};
+pub use manifest_object::{Manifest, ManifestObject};
 pub use read::Manifests;
 pub(crate) use scalar::Plain;
 pub(crate) use secret_lines::{HEAD, is_secret_kind, values_in_lines};

@@ -6,6 +6,7 @@ use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde::Deserialize;
 use toolforge_model::{Cpu, Memory};
+use toolforge_quota::PerResource;
 
 use crate::pod::{cpu_of, memory_of};
 
@@ -31,23 +32,15 @@ pub struct ContainerMetrics {
     pub usage: BTreeMap<String, Quantity>,
 }
 
-/// What pods used when it was measured last.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct MeasuredUse {
-    /// CPU, on average over the last half minute or so.
-    pub cpu: Cpu,
-    /// Memory.
-    pub memory: Memory,
-}
+/// What pods used when it was measured last: CPU on average over the last half minute or so, and memory.
+pub type MeasuredUse = PerResource<Cpu, Memory>;
 
-impl MeasuredUse {
-    /// Adds the use of a pod.
-    pub(super) fn add(&mut self, metrics: &PodMetrics) {
-        for container in &metrics.containers {
-            let cpu = cpu_of(Some(&container.usage)).unwrap_or_default();
-            let memory = memory_of(Some(&container.usage)).unwrap_or_default();
-            self.cpu = Cpu::from_millis(self.cpu.millis().saturating_add(cpu.millis()));
-            self.memory = Memory::from_bytes(self.memory.bytes().saturating_add(memory.bytes()));
-        }
+/// Adds the use of a pod.
+pub(super) fn add_use(total: &mut MeasuredUse, metrics: &PodMetrics) {
+    for container in &metrics.containers {
+        let cpu = cpu_of(Some(&container.usage)).unwrap_or_default();
+        let memory = memory_of(Some(&container.usage)).unwrap_or_default();
+        total.cpu = Cpu::from_millis(total.cpu.millis().saturating_add(cpu.millis()));
+        total.memory = Memory::from_bytes(total.memory.bytes().saturating_add(memory.bytes()));
     }
 }

@@ -4,8 +4,8 @@ use k8s_openapi::api::core::v1::Pod;
 use toolforge_quota::{Demand, LimitRange, Resource, ResourceQuota};
 
 use crate::pod::{has_ended, pod_demand};
-use crate::usage::{MeasuredUse, PodMetrics};
-use crate::web_service::{QuotaConsumer, consumer_of};
+use crate::usage::consumer::{QuotaConsumer, consumer_of};
+use crate::usage::measured::{MeasuredUse, PodMetrics, add_use};
 
 /// A workload with running pods, and what these use of the quota.
 #[derive(Clone, Debug, PartialEq)]
@@ -49,7 +49,7 @@ impl WorkloadUsage {
             let percent = u64::try_from(share).unwrap_or(u64::MAX);
             is_limited.then(|| QuotaShare { resource: resource.clone(), percent })
         });
-        // Of equal shares, the first resource in the order of the keys.
+        // If shares are equal, the first resource in the order of the keys.
         shares.fold(None, |largest: Option<QuotaShare>, found| match largest {
             Some(largest) if largest.percent >= found.percent => Some(largest),
             _ => Some(found),
@@ -78,7 +78,7 @@ pub fn workload_usage(
         usage.pods += 1;
         usage.demand.add_all(&pod_demand(spec, limit_ranges));
         if let Some(metrics) = metrics.iter().find(|metrics| metrics.metadata.name == pod.metadata.name) {
-            usage.measured.get_or_insert_default().add(metrics);
+            add_use(usage.measured.get_or_insert_default(), metrics);
         }
     }
     found.sort_by_key(|usage| {

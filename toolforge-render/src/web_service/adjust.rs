@@ -3,7 +3,7 @@
 use k8s_openapi::api::apps::v1::DeploymentStatus;
 use k8s_openapi::jiff::Timestamp;
 use toolforge_model::{Replicas, WebServiceOptions, WebServiceRequest};
-use toolforge_quota::{SizeBounds, WorkloadSize};
+use toolforge_quota::{PerResource, SizeBounds, WorkloadSize};
 
 use crate::change::{Adjustment, ChangeSet, LargestSizes, Sized, WorkloadKind, lowest_size, set_size};
 use crate::object::deployment_replicas;
@@ -57,8 +57,7 @@ pub(crate) fn sized(plan: &WebServicePlan, facts: &WebServiceFacts) -> Sized {
         size: size_of(plan),
         bounds: SizeBounds {
             lowest: lowest_size(&facts.namespace.limits.limit_ranges),
-            memory_steps: vec![half_from.memory.bytes()],
-            cpu_steps: vec![half_from.cpu.millis()],
+            steps: PerResource { cpu: vec![half_from.cpu.millis()], memory: vec![half_from.memory.bytes()] },
         },
     }
 }

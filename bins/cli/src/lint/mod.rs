@@ -1,12 +1,12 @@
 //! `lint`: checks files, prints what is found, and fixes what can be fixed. It is the same command in each program.
 
 mod checked;
+mod excerpt;
 mod facts;
 mod fixes;
 mod options;
 mod run;
 mod sarif;
-mod shown;
 mod summary;
 
 pub use options::LintOptions;

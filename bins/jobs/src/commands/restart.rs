@@ -34,7 +34,7 @@ pub(super) fn run(
         let set = set.map_err(|error| failures::of_run_now(error, &job))?;
         let request = observe_job(&job, &facts);
         let logs = LogMarks::of(&request);
-        // No size helps where the quota counts what is deleted.
+        // No size helps if the quota still counts deleted objects.
         let is_refused = !set.fits() && !set.counts_deleted();
         let nearest = if is_refused { nearest(session, wanted, &job).await? } else { Vec::new() };
         Ok(PlannedRestart { set, logs, request, job, limits: facts.namespace.limits, nearest })
@@ -90,7 +90,7 @@ struct PlannedRestart {
     /// The ends of the job's log files before the restart.
     logs: LogMarks,
     limits: Limits,
-    /// Where a restart does not fit, the nearest sizes with which it does.
+    /// If a restart does not fit, the nearest sizes that make it fit.
     nearest: Vec<Adjustment>,
 }
 
@@ -159,7 +159,7 @@ fn outcome(job: &JobObjects, dry_run: bool) -> String {
     }
 }
 
-/// Returns the nearest sizes with which a restart fits. They are planned with the images, which a restart does not need.
+/// Returns the nearest sizes that make a restart fit. They are planned with the images, which a restart does not need.
 async fn nearest(
     session: &Session,
     mut wanted: JobFetchOptions,

@@ -37,7 +37,7 @@ impl MissingPods {
         let mut wanted = limits.clone();
         wanted.waiting.retain(|pods| !is_planned(&pods.owner));
         let (mut guesses, mut seen): (Vec<ObjectName>, Vec<ObjectName>) = (Vec::new(), Vec::new());
-        // Of a resource without a quota here, the API server's message has the numbers.
+        // For a resource without a quota here, the API server's message has the numbers.
         let mut by_message: BTreeMap<Resource, (u64, u64)> = BTreeMap::new();
         for found in blocked.iter().filter(|found| found.is_blocked_now && !found.exceeded.is_empty()) {
             let owner = owner_of(found);
@@ -108,7 +108,7 @@ pub(super) fn change_owner(change: &Change) -> Option<ObjectName> {
 /// The smallest numbers with which everything is admitted.
 #[derive(Clone, Default)]
 pub(super) struct Needed {
-    /// Of each resource of a quota.
+    /// For each resource of a quota.
     pub(super) quota: BTreeMap<Resource, u64>,
     /// The memory of the largest container, in bytes.
     pub(super) container_memory: Option<u64>,
@@ -169,7 +169,7 @@ impl Needed {
                     .iter()
                     .find(is_same)
                     .map_or_else(|| quota.map_or(0, |quota| quota.used(&run.resource)), |row| row.after);
-                // Checked as if nothing else ran.
+                // Checked as if nothing else were running.
                 self.raise(run.resource.clone(), used.saturating_add(run.after));
             }
         }

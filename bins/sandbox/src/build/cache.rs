@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use crate::directory::{cache_root, digest};
 use crate::failure::{Failure, OrFail};
-use crate::report::{Report, Step};
+use crate::progress::{Report, Step};
 
 /// Returns the directory of the entry `LABEL-HASH`, which may not exist yet.
 pub(crate) fn entry(inputs: &[&[u8]], label: &str) -> Result<PathBuf, Failure> {

@@ -3,11 +3,11 @@
 use std::fs;
 use std::path::PathBuf;
 
+use crate::build::build_program::run;
 use crate::build::cache::cached;
-use crate::build::command::run;
 use crate::build::golang::{self, Toolchain};
 use crate::failure::Failure;
-use crate::report::Report;
+use crate::progress::Report;
 
 /// A version that works with Kubernetes 1.33.
 const VERSION: &str = "v1.14.7";

@@ -6,9 +6,9 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::build::command::run;
+use crate::build::build_program::run;
 use crate::failure::{Failure, OrFail};
-use crate::report::Report;
+use crate::progress::Report;
 
 /// The required Debian packages, each with a file that it contains: a program's name, or a path.
 const PACKAGES: [(&str, &str); 14] = [

@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::build::cache::{cached, entry};
 use crate::build::golang::Toolchain;
 use crate::failure::{Failure, OrFail};
-use crate::report::Report;
+use crate::progress::Report;
 
 /// The Gateway API, in the version that the platform runs (toolforge-deploy, 2026).
 const MODULE: &str = "sigs.k8s.io/gateway-api@v1.4.1";

@@ -5,11 +5,11 @@ use std::process::Command;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
+use crate::build::build_program::run;
 use crate::build::cache::cached;
-use crate::build::command::run;
 use crate::build::debian;
 use crate::failure::Failure;
-use crate::report::{Report, Step, duration};
+use crate::progress::{Report, Step, duration};
 
 /// Minimum version of Go: CoreDNS 1.14.7 needs 1.25 (Kubernetes 1.33 needs 1.24).
 const MIN_VERSION: (u32, u32) = (1, 25);

@@ -11,11 +11,11 @@ use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::Duration;
 
+use crate::build::build_program::run;
 use crate::build::cache::cached;
-use crate::build::command::run;
 use crate::build::debian::program;
 use crate::failure::{Failure, OrFail};
-use crate::report::{Report, Step};
+use crate::progress::{Report, Step};
 
 /// The Debian release of the platform's types php8.2, python3.11 and node18.
 const RELEASE: &str = "bookworm";

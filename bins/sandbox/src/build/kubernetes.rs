@@ -5,11 +5,11 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
+use crate::build::build_program::run;
 use crate::build::cache::cached;
-use crate::build::command::run;
 use crate::build::golang::{self, Toolchain};
 use crate::failure::Failure;
-use crate::report::Report;
+use crate::progress::Report;
 
 /// The version nearest to the platform's 1.32 for which every module is available.
 pub(crate) const VERSION: &str = "v1.33.13";

@@ -6,10 +6,10 @@ use std::thread;
 use serde::{Deserialize, Serialize};
 
 use crate::failure::Failure;
-use crate::report::Report;
+use crate::progress::Report;
 
+pub(crate) mod build_program;
 pub(crate) mod cache;
-pub(crate) mod command;
 pub(crate) mod coredns;
 pub(crate) mod debian;
 pub(crate) mod gateway_api;

@@ -17,11 +17,11 @@ use crate::build::kubernetes;
 use crate::directory::Sandbox;
 use crate::failure::{Failure, OrFail};
 use crate::own_program;
+use crate::progress::Report;
 use crate::provision::tool;
-use crate::report::Report;
 use crate::root::{self, View};
 
-/// Where a tool finds the programs that were built beside this one, and kubectl.
+/// Where a tool finds the programs of the same build, and kubectl.
 const PROGRAMS: [&str; 2] = ["/programs/built", "/programs/kubernetes"];
 
 /// Where a tool finds the platform's `toolforge`.

@@ -9,7 +9,7 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::directory::Sandbox;
 use crate::failure::{Failure, OrFail};
-use crate::report::Report;
+use crate::progress::Report;
 use crate::supervisor::outside;
 
 /// How long the supervisor may take to exit after a signal.

@@ -10,7 +10,7 @@ use crate::build::golang::Toolchain;
 use crate::build::kubernetes;
 use crate::directory::Sandbox;
 use crate::failure::{Failure, OrFail};
-use crate::report::Report;
+use crate::progress::Report;
 
 /// Arguments for kubectl.
 #[derive(Debug, Clone, Args)]

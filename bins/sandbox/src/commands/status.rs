@@ -7,8 +7,8 @@ use std::process::ExitCode;
 use crate::api_server;
 use crate::directory::Sandbox;
 use crate::failure::{Failure, OrFail};
-use crate::report::duration;
-use crate::state::State;
+use crate::progress::duration;
+use crate::saved_state::State;
 use crate::supervisor::survey::{self, Process};
 use crate::supervisor::{COMPONENTS, outside};
 

@@ -6,8 +6,8 @@ use anstream::println;
 
 use crate::directory::Sandbox;
 use crate::failure::Failure;
+use crate::progress::Report;
 use crate::provision::tool;
-use crate::report::Report;
 use clap::Subcommand;
 use toolforge_model::ToolName;
 

@@ -13,9 +13,9 @@ use tokio::time::{sleep, timeout};
 use crate::directory::Sandbox;
 use crate::failure::{Failure, OrFail};
 use crate::own_program;
+use crate::progress::{Report, Step};
 use crate::provision;
-use crate::report::{Report, Step};
-use crate::state::{Ports, Routing, Settings};
+use crate::saved_state::{Ports, Routing, Settings};
 use crate::supervisor::{self, Start, outside};
 use crate::{api_server, build, pki};
 

@@ -10,7 +10,7 @@ use kube::core::{ApiResource, GroupVersionKind};
 use kube::{Api, Client};
 
 use super::route::{Backend, Port, Specificity, most_specific, of_http_route, of_ingress};
-use crate::state::{Routing, Settings};
+use crate::saved_state::{Routing, Settings};
 
 /// The public domain of the sandbox.
 const DOMAIN: &str = ".localhost";

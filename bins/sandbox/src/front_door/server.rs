@@ -19,7 +19,7 @@ use tokio::time::{sleep, timeout};
 use super::destination::{Missing, destination};
 use crate::directory::Sandbox;
 use crate::failure::Failure;
-use crate::state::Settings;
+use crate::saved_state::Settings;
 
 type Body = BoxBody<Bytes, hyper::Error>;
 

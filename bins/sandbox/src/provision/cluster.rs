@@ -12,8 +12,8 @@ use crate::build::gateway_api;
 use crate::directory::Sandbox;
 use crate::failure::{Failure, OrFail};
 use crate::pki::INNER_SERVER;
-use crate::report::Report;
-use crate::state::{Routing, Settings};
+use crate::progress::Report;
+use crate::saved_state::{Routing, Settings};
 
 const CLUSTER: &str = include_str!("../../../../fixtures/cluster/manifests/cluster.yaml");
 const INGRESS: &str = include_str!("../../../../fixtures/cluster/manifests/ingress.yaml");

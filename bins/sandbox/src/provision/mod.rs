@@ -2,7 +2,7 @@
 
 mod certificate;
 pub(crate) mod cluster;
-mod files;
+mod home;
 mod objects;
 mod owned;
 pub(crate) mod tool;

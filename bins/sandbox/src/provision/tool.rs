@@ -13,12 +13,12 @@ use toolforge_model::ToolName;
 use toolforge_quota::profiles::{self, Profile};
 use toolforge_quota::{Amounts, LimitRange};
 
-pub(crate) use super::files::{is_complete, tools, uid};
+pub(crate) use super::home::{is_complete, tools, uid};
 use super::objects::apply;
-use super::{certificate, files};
+use super::{certificate, home};
 use crate::directory::Sandbox;
 use crate::failure::{Failure, OrFail};
-use crate::report::Report;
+use crate::progress::Report;
 
 /// The default quota profile.
 pub(crate) const DEFAULT_PROFILE: &str = "tools-2023";
@@ -40,7 +40,7 @@ pub(crate) async fn add(
     let ports = sandbox.ports()?;
     reject_existing(sandbox, tool)?;
     let client = sandbox.client().await?;
-    let (home, uid) = files::make_home(sandbox, tool)?;
+    let (home, uid) = home::make_home(sandbox, tool)?;
     // Held until the end: if two commands signed for one tool, the key might not match the certificate.
     if home.as_file().try_lock().is_err() {
         return Err(Failure::new(format!("another command is creating the tool {tool}"))
@@ -70,7 +70,7 @@ pub(crate) async fn add(
     let ((), request) = tokio::try_join!(cluster, request)?;
     let step = report.begin(format!("Sign the certificate of {tool}"));
     let signed = certificate::sign(sandbox, &client, tool, &request).await?;
-    files::write_credentials(sandbox, tool, (&signed, &request.key), ports.api)?;
+    home::write_credentials(sandbox, tool, (&signed, &request.key), ports.api)?;
     apply(&client, vec![note(tool, Timestamp::now())]).await?;
     step.done();
     Ok(uid)
@@ -78,7 +78,7 @@ pub(crate) async fn add(
 
 /// Rejects a tool that exists. One that is incomplete may be created again.
 fn reject_existing(sandbox: &Sandbox, tool: &ToolName) -> Result<(), Failure> {
-    if !files::is_complete(sandbox, tool) {
+    if !home::is_complete(sandbox, tool) {
         return Ok(());
     }
     Err(Failure::new(format!("the tool {tool} already exists")).hint(format!(
@@ -162,7 +162,7 @@ pub(crate) async fn remove(sandbox: &Sandbox, tool: &ToolName) -> Result<(), Fai
     let namespaces: Api<Namespace> = Api::all(client.clone());
     let namespace = tool.namespace();
     let known = namespaces.get_opt(&namespace).await?.is_some();
-    let home = files::home(sandbox, tool);
+    let home = home::home(sandbox, tool);
     if !known && !home.exists() {
         return Err(Failure::new(format!("there is no tool {tool}"))
             .hint(format!("List the tools: `{}`.", sandbox.typed("tool list"))));
@@ -201,5 +201,5 @@ async fn wait_until_gone(
 
 /// Updates the API server's port on the host in the tools' kubeconfigs.
 pub(crate) fn rewrite_kubeconfigs(sandbox: &Sandbox, api_port: u16) -> Result<(), Failure> {
-    files::rewrite_kubeconfigs(sandbox, api_port)
+    home::rewrite_kubeconfigs(sandbox, api_port)
 }

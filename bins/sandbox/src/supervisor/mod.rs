@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 use crate::build::Parts;
 use crate::directory::Sandbox;
 use crate::failure::{Failure, OrFail};
-use crate::state::Settings;
+use crate::saved_state::Settings;
 
 pub(crate) use components::NAMES as COMPONENTS;
 

@@ -14,7 +14,7 @@ use crate::build::debian::program;
 use crate::directory::Sandbox;
 use crate::failure::{Failure, OrFail};
 use crate::own_program;
-use crate::state::{Ports, State};
+use crate::saved_state::{Ports, State};
 use crate::supervisor::processes::log;
 use crate::supervisor::{Start, cgroup, relay, survey};
 

@@ -15,9 +15,10 @@ use toolforge_client::kube::api::{DeleteParams, ListParams, PostParams, Precondi
 use toolforge_client::{Client, Collection, MissingQuota, ResourceType, post_params, wait_for_quota};
 use toolforge_model::{Untrusted, platform};
 use toolforge_quota::QuotaCheck;
+use toolforge_render::usage::{QuotaConsumer, quota_consumers};
 use toolforge_render::web_service::{
-    OrphanedShell, QuotaConsumer, ShellName, ShellProgress, orphaned_shells, quota_consumers, shell_command,
-    shell_pod, shell_progress, shell_verdict,
+    OrphanedShell, ShellName, ShellProgress, orphaned_shells, shell_command, shell_pod, shell_progress,
+    shell_verdict,
 };
 use toolforge_report::WorkloadType;
 
@@ -26,7 +27,7 @@ use crate::advice::advice;
 use crate::arguments::Arguments;
 use crate::fetch;
 use crate::invocation::{Action, Invocation};
-use crate::process;
+use crate::shell_process;
 use toolforge_render::pod::ReadyPods;
 
 /// How long a pod is tried to be deleted whose creation had no answer.
@@ -49,7 +50,7 @@ pub(super) fn run(
     own.live = own.live.without_foreign_objects();
     let plan = facts::plan(session, arguments, invocation, &own)?.plan;
     let now = Timestamp::now();
-    let owner = process::owner();
+    let owner = shell_process::owner();
     let name = ShellName::new(&now, RandomState::new().hash_one(std::process::id()));
     let pod = shell_pod(&plan, &name, &owner);
     let (runtime, client) = session.cluster()?;
@@ -68,7 +69,7 @@ pub(super) fn run(
             platform::MANAGED_BY_WEBSERVICE
         ));
         let found = client.list::<Pod>(&shell.pods, &shells).await?.items;
-        Ok(orphaned_shells(&found, &owner, &now, process::is_running))
+        Ok(orphaned_shells(&found, &owner, &now, shell_process::is_running))
     };
     let known = Cell::new(Some(facts));
     let look = async || {
@@ -194,7 +195,7 @@ impl Shell<'_> {
         let uid = match created {
             Ok(created) => created.metadata.uid,
             Err(error) => {
-                // A server that has not answered may not answer again; the next shell deletes what is left.
+                // A server that has not responded may not respond again; the next shell deletes what is left.
                 if error.outcome_unknown() && timeout(CLEANUP, self.delete(None)).await.is_err() {
                     Notice::warning(format!(
                         "the pod {} may exist; the next `webservice shell` deletes it",

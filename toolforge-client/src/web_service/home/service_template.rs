@@ -80,7 +80,7 @@ fn other_document(text: &str) -> Option<Diagnostic> {
     let document = yaml::parse(text).ok()?;
     let kind = match ExpectedDocument::ServiceTemplate.kind_of(&document) {
         DocumentKind::ServiceTemplate | DocumentKind::Unknown => return None,
-        // What to do to have jobs read is not what is asked.
+        // The advice for jobs files does not apply here.
         DocumentKind::Job | DocumentKind::JobsBelowKey => DocumentKind::JobsFile,
         kind => kind,
     };
@@ -97,7 +97,7 @@ impl ToolHome {
         let paths: Vec<PathBuf> = DIRECTORIES
             .iter()
             .map(|directory| self.path().join(directory).join(ServiceTemplate::FILE_NAME))
-            // A dangling link is an error, too.
+            // A dangling link is also an error.
             .filter(|path| path.symlink_metadata().is_ok())
             .collect();
         match paths.as_slice() {

@@ -2,7 +2,7 @@
 
 mod address;
 mod command;
-mod template;
+mod pod_template;
 mod workload;
 
 pub(super) use command::{RenderedCommand, health_check_of, health_check_words, read_of_version_1};

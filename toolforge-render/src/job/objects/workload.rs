@@ -9,7 +9,7 @@ use toolforge_model::{JobHealthCheck, JobKind, Retry, platform};
 
 use crate::change::Rollout;
 use crate::job::objects::command::{RenderedCommand, health_check_of, health_check_words};
-use crate::job::objects::template::template;
+use crate::job::objects::pod_template::template;
 use crate::job::{JobPlan, JobWorkload, labels};
 
 /// How long a finished run is kept, in seconds (jobs-api, 2026).

@@ -4,7 +4,7 @@ use super::super::check::{Check, Object};
 use super::super::syntax::{Node, Value};
 use super::choices::visit;
 use super::scope::Scope;
-use super::values::{forbidden, invalid, required};
+use super::value_checks::{forbidden, invalid, required};
 
 /// A field that needs a value of another field beside it (Kubernetes 1.33).
 struct Condition {
@@ -263,7 +263,7 @@ pub(crate) fn check_pods(check: &mut Check<'_>, scope: Scope<'_>) {
 fn check_one(check: &mut Check<'_>, object: Object<'_>, condition: &Condition, parent: &Node, path: &str) {
     let Condition { field, values, other, allowed, default, is_required, refusal, .. } = condition;
     let beside = parent.get(other);
-    // What is neither text nor a boolean has the wrong type, which is another finding.
+    // A value that is neither text nor a boolean has the wrong type, which is another finding.
     let found = match beside {
         Some(node) => match node.text() {
             Some("") => default,

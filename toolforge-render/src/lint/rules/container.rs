@@ -7,7 +7,7 @@ use super::super::rule::Rule;
 use super::super::syntax::Node;
 use super::names::{not_a_dns_label, not_a_port_name};
 use super::scope::{Scope, check_identity, check_port_number, policy};
-use super::values::{check_allowed, check_allowed_or_empty, check_descending_path, forbidden, invalid};
+use super::value_checks::{check_allowed, check_allowed_or_empty, check_descending_path, forbidden, invalid};
 use super::{command, environment, image, probe};
 
 /// Checks a container of the pods' spec.

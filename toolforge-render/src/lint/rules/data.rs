@@ -7,7 +7,7 @@ use super::super::check::{Check, Object};
 use super::super::rule::Rule;
 use super::super::syntax::Node;
 use super::names::not_a_data_key;
-use super::values::{invalid, required};
+use super::value_checks::{invalid, required};
 
 /// The annotation that names the account of a token.
 const SERVICE_ACCOUNT: &str = "kubernetes.io/service-account.name";

@@ -3,7 +3,7 @@
 use super::super::check::{Check, Object};
 use super::super::syntax::Node;
 use super::choices::visit;
-use super::values::{check_allowed, invalid, required};
+use super::value_checks::{check_allowed, invalid, required};
 
 const PATH_TYPES: [&str; 3] = ["Exact", "PathPrefix", "RegularExpression"];
 

@@ -33,7 +33,7 @@ mod shell_words;
 mod spelling;
 mod strict_fields;
 mod together;
-mod values;
+mod value_checks;
 mod volumes;
 mod workload;
 

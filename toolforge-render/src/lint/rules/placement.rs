@@ -8,7 +8,7 @@ use super::super::syntax::Node;
 use super::choices::visit;
 use super::names::{not_a_dns_label, not_a_label_key, not_a_label_value};
 use super::scope::Scope;
-use super::values::{check_allowed, forbidden, invalid, required};
+use super::value_checks::{check_allowed, forbidden, invalid, required};
 
 const REQUIRED: &str = "requiredDuringSchedulingIgnoredDuringExecution";
 const PREFERRED: &str = "preferredDuringSchedulingIgnoredDuringExecution";

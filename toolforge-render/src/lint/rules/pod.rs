@@ -13,7 +13,7 @@ use super::super::syntax::{Entry, Node};
 use super::names::{not_a_dns_label, not_a_dns_subdomain, not_a_label_key, not_a_label_value};
 use super::scope::{Scope, check_identity, policy};
 use super::selector::label_edit;
-use super::values::{check_allowed_or_empty, check_at_least, check_ip, invalid, required};
+use super::value_checks::{check_allowed_or_empty, check_at_least, check_ip, invalid, required};
 use super::{choices, conditions, container, files, formats, placement, resources, volumes};
 
 /// The only volume of the node that a pod may have (volume-admission, 2026).
@@ -300,7 +300,7 @@ fn check_volumes<'n>(check: &mut Check<'_>, scope: Scope<'n>) -> HashSet<&'n str
         }
         check_volume_source(check, scope, volume, &path);
         let Some(host_path) = volume.get("hostPath") else { continue };
-        // What has no path is a finding about the missing field.
+        // A missing path is a finding about the missing field.
         let Some(directory) = host_path.get("path").and_then(Node::text) else { continue };
         let text = name.and_then(Node::text).unwrap_or_default();
         if (text, directory) != HOME_VOLUME {

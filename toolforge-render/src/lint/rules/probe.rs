@@ -5,7 +5,7 @@ use super::super::rule::Rule;
 use super::super::syntax::Node;
 use super::names::not_a_port_name;
 use super::scope::{Scope, check_port_number};
-use super::values::{check_allowed, check_at_least, forbidden, invalid};
+use super::value_checks::{check_allowed, check_at_least, forbidden, invalid};
 
 /// What a probe can do.
 const HANDLERS: [&str; 4] = ["exec", "grpc", "httpGet", "tcpSocket"];

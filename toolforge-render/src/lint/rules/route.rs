@@ -11,7 +11,7 @@ use super::choices::visit;
 use super::http_route;
 use super::names::{not_a_dns_subdomain, not_a_port_name, not_a_service_name};
 use super::service::label;
-use super::values::{check_allowed, invalid, required};
+use super::value_checks::{check_allowed, invalid, required};
 
 /// The annotation that named the class of an Ingress before the field.
 const CLASS_ANNOTATION: &str = "kubernetes.io/ingress.class";
@@ -186,7 +186,15 @@ fn check_backend(check: &mut Check<'_>, object: Object<'_>, backend: &Node, fiel
             );
             return;
         }
-        (None, Some(_)) => return,
+        (None, Some(resource)) => {
+            for key in ["kind", "name"] {
+                if resource.get(key).is_none_or(|found| found.text() == Some("")) {
+                    let path = format!("{field}.resource.{key}");
+                    required(check, object, resource, &path, format_args!("the resource has no {key}"));
+                }
+            }
+            return;
+        }
         (Some(service), None) => service,
     };
     match service.get("name").filter(|name| name.text() != Some("")) {

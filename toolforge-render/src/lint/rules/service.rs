@@ -12,7 +12,7 @@ use super::names::{
     not_a_dns_label, not_a_dns_subdomain, not_a_label_key, not_a_label_value, not_a_port_name,
 };
 use super::selection::Selection;
-use super::values::{check_allowed, check_allowed_or_empty, check_ip, forbidden, invalid, required};
+use super::value_checks::{check_allowed, check_allowed_or_empty, check_ip, forbidden, invalid, required};
 use crate::object::marks_web_service;
 
 /// The most seconds that a client reaches the same pod.

@@ -5,7 +5,7 @@ use toolforge_cli::{Document, Failure, Table, columns, to_json, wrap};
 use toolforge_client::ToolHome;
 use toolforge_report::{JobList, UnmanagedWorkload};
 
-use super::document::job_report;
+use super::json::job_report;
 use super::{ListedJob, cells, hints};
 use crate::advice::{AdvisingVerb, Asked};
 use crate::arguments::JobsFormat;
