@@ -174,7 +174,11 @@ impl AuditFinding {
             | Self::UnusableMaximum { .. }
             | Self::UnusableQuota(_)
             | Self::SeveralLimits { .. } => AuditLevel::Warning,
-            _ => AuditLevel::Error,
+            Self::NoDefault { .. }
+            | Self::UnusableDefaults { .. }
+            | Self::UnusableMinimum { .. }
+            | Self::Exceeded { .. }
+            | Self::Stranded { .. } => AuditLevel::Error,
         }
     }
 }

@@ -124,12 +124,41 @@ fn finished_or_existing_pods_are_not_missing() {
             facts.live.jobs = vec![serde_json::from_value::<Job>(job).unwrap()];
         })
     };
-    assert!(with_job(json!({"status": {"conditions": [{"type": "Complete", "status": "True"}]}})));
+    for condition in ["Complete", "Failed", "SuccessCriteriaMet", "FailureTarget"] {
+        let status = json!({"conditions": [{"type": condition, "status": "True"}]});
+        assert!(with_job(json!({"status": status})), "{condition}");
+    }
     assert!(with_job(json!({"spec": {"suspend": true, "template": {}}})));
     assert!(!with_job(json!({})));
     for phase in ["Pending", "Running", "Succeeded"] {
         assert!(changed(&|facts| facts.live.pods = vec![pod(&json!({"phase": phase}), None)]), "{phase}");
     }
+}
+
+#[test]
+fn failed_pods_are_created_again() {
+    let fits = |finalizers: &[&str], backoff_limit: u32| {
+        let mut facts = facts("name: a, mem: 3Gi", 3);
+        facts.live.jobs[0].spec.as_mut().unwrap().backoff_limit = i32::try_from(backoff_limit).ok();
+        let mut failed = pod(&json!({"phase": "Failed"}), None);
+        failed.metadata.finalizers = Some(finalizers.iter().map(ToString::to_string).collect());
+        facts.live.pods = vec![failed];
+        load(&with_unsettled_pods_of(facts), "name: b, mem: 3Gi").fits()
+    };
+    assert!(!fits(&[], 1));
+    // It is not retried.
+    assert!(fits(&[], 0));
+    // The Job does not know yet that the pod has failed.
+    assert!(fits(&["batch.kubernetes.io/job-tracking"], 1));
+}
+
+#[test]
+fn jobs_create_no_pods_after_a_success_without_completions() {
+    let mut facts = facts("name: a, mem: 1Gi", 3);
+    let spec = facts.live.jobs[0].spec.as_mut().unwrap();
+    (spec.completions, spec.parallelism) = (None, Some(3));
+    facts.live.pods = vec![pod(&json!({"phase": "Succeeded"}), None)];
+    assert!(load(&with_unsettled_pods_of(facts), "name: b, mem: 4Gi").fits());
 }
 
 /// Returns whether a job of 3Gi fits in addition to a continuous one of 3Gi whose Deployment has these fields, with 3 of 8Gi used.

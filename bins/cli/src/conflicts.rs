@@ -22,9 +22,8 @@ use crate::verdict::{SizeForm, adjustments_hint};
 /// The number of conflicts that are printed.
 const MAX_CONFLICTS: usize = 5;
 
-/// What helps where too many finished Jobs are kept.
-const KEEP_FEWER: &str =
-    "Lower `successfulJobsHistoryLimit`, or set `ttlSecondsAfterFinished` in the `jobTemplate` of CronJobs.";
+/// The resource that a quota counts Jobs by, `count/jobs.batch`.
+const JOBS: &str = "jobs.batch";
 
 /// Length of the simulation.
 const DAY: SignedDuration = SignedDuration::from_hours(24);
@@ -35,6 +34,59 @@ pub fn day(now: Timestamp) -> Range<Timestamp> {
     let minute = TimestampRound::new().smallest(Unit::Minute).mode(RoundMode::Ceil);
     let from = now.round(minute).unwrap_or(now);
     from..from.checked_add(DAY).unwrap_or(Timestamp::MAX)
+}
+
+/// Why runs can never start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RunBlocker {
+    /// What keeps running uses too much.
+    Running,
+    /// CronJobs keep as many finished Jobs as they may.
+    FinishedJobs,
+    /// They will.
+    LaterFinishedJobs,
+}
+
+impl RunBlocker {
+    /// All of them, in the order in which they are printed.
+    const ALL: [Self; 3] = [Self::Running, Self::FinishedJobs, Self::LaterFinishedJobs];
+
+    fn of(run: &BlockedRun) -> Self {
+        match (run.when_history_is_full, run.is_history_full) {
+            (false, _) => Self::Running,
+            (true, true) => Self::FinishedJobs,
+            (true, false) => Self::LaterFinishedJobs,
+        }
+    }
+
+    /// Returns a fragment that precedes a list of the jobs.
+    #[must_use]
+    pub fn heading(self) -> &'static str {
+        match self {
+            Self::Running => {
+                "no run of these jobs can start, as what keeps running uses too much of the quota:"
+            }
+            Self::FinishedJobs => {
+                "no run of these jobs can start, as CronJobs keep finished Jobs, which count for the quota:"
+            }
+            Self::LaterFinishedJobs => {
+                "after some runs, no run of these jobs can start, as CronJobs keep finished Jobs:"
+            }
+        }
+    }
+
+    fn hint(self) -> &'static str {
+        match self {
+            Self::Running => "Make these jobs or what keeps running smaller.",
+            // A lifetime holds for Jobs of later runs only.
+            Self::FinishedJobs => {
+                "Delete finished Jobs with `kubectl delete job`, and lower `successfulJobsHistoryLimit` of CronJobs."
+            }
+            Self::LaterFinishedJobs => {
+                "Lower `successfulJobsHistoryLimit`, or set `ttlSecondsAfterFinished` in the `jobTemplate` of CronJobs."
+            }
+        }
+    }
 }
 
 /// The runs of scheduled jobs that exceed a quota together within the day after changes.
@@ -62,7 +114,8 @@ pub struct RunConflicts {
     unsimulated: Vec<JobName>,
     /// Those whose runs can never start because other workloads use the quota.
     blocked: Vec<BlockedRun>,
-    until: Timestamp,
+    /// The day.
+    day: Range<Timestamp>,
     /// The end of the time in which conflicts are looked for of runs that start within the day.
     last_until: Timestamp,
 }
@@ -80,7 +133,8 @@ impl RunConflicts {
         let creates_schedules =
             set.pending().any(|change| change.action == Action::Create && change.is_of_schedule());
         let permanent = permanent_jobs(set, plans, facts);
-        let blocked = set.blocked_runs().iter().filter(|run| !run.when_history_is_full);
+        let blocked = set.blocked_runs().iter();
+        let blocked = blocked.filter(|run| RunBlocker::of(run) != RunBlocker::LaterFinishedJobs);
         let blocked_names: Vec<&str> = blocked.map(|run| run.name.as_str()).collect();
         let is_any = !conflicts.is_empty() || !during_rollout.is_empty();
         let passing = if is_any { passing_runs(set, plans, facts, &day) } else { Vec::new() };
@@ -104,7 +158,7 @@ impl RunConflicts {
             creates_schedules,
             unsimulated: unsimulated_jobs(set, plans),
             blocked: set.blocked_runs().to_vec(),
-            until: day.end,
+            day,
             last_until,
         }
         .without_runs_of(&blocked_names)
@@ -130,29 +184,33 @@ impl RunConflicts {
         alone.chain(self.conflicts.iter().flat_map(|conflict| &conflict.shortfalls))
     }
 
-    /// Returns a line for each scheduled job of which no run can start beside what stays; if `when_history_is_full`, only once
-    /// CronJobs keep as many finished Jobs as their history limits allow.
-    #[must_use]
-    pub fn blocked_lines(&self, when_history_is_full: bool) -> Vec<String> {
+    /// Returns a line for each scheduled job of which no run can start beside what stays, by the reason.
+    pub fn blocked_lines(&self) -> impl Iterator<Item = (RunBlocker, Vec<String>)> {
         let line = |run: &BlockedRun| {
             let missing: Vec<String> = run.shortfalls.iter().map(ToString::to_string).collect();
             format!("{}: {}", Untrusted::new(&run.name).escaped(), missing.join(", "))
         };
-        self.blocked.iter().filter(|run| run.when_history_is_full == when_history_is_full).map(line).collect()
+        RunBlocker::ALL.into_iter().filter_map(move |blocker| {
+            let runs = self.blocked.iter().filter(|run| RunBlocker::of(run) == blocker);
+            let lines: Vec<String> = runs.map(line).collect();
+            (!lines.is_empty()).then_some((blocker, lines))
+        })
     }
 
     /// Returns a line for each conflict.
     #[must_use]
     pub fn lines(&self) -> Vec<String> {
-        let is_later = |conflict: &Conflict| conflict.end > self.until.as_second();
-        let until = |conflict| if is_later(conflict) { self.last_until } else { self.until };
-        self.conflicts.iter().map(|conflict| conflict_line(conflict, until(conflict))).collect()
+        let Range { start, end } = self.day;
+        let is_later = |conflict: &Conflict| conflict.end > end.as_second();
+        let until = |conflict| if is_later(conflict) { self.last_until } else { end };
+        self.conflicts.iter().map(|conflict| conflict_line(conflict, start..until(conflict))).collect()
     }
 
     /// Returns a line for each conflict while pods are replaced.
     #[must_use]
     pub fn rollout_lines(&self) -> Vec<String> {
-        self.during_rollout.iter().map(|conflict| conflict_line(conflict, self.rollout_until)).collect()
+        let time = self.day.start..self.rollout_until;
+        self.during_rollout.iter().map(|conflict| conflict_line(conflict, time.clone())).collect()
     }
 
     /// Returns the conflicts without those of single jobs of which no run fits; these are reported as that.
@@ -170,22 +228,9 @@ impl RunConflicts {
         if let Some(left_out) = self.left_out() {
             Notice::note(format!("not compared with the quota: {left_out}")).print();
         }
-        for (when_history_is_full, warning, hint) in [
-            (
-                false,
-                "no run of these jobs can start, as what keeps running uses too much of the quota:",
-                "Make these jobs or what keeps running smaller.",
-            ),
-            (
-                true,
-                "after some runs, no run of these jobs can start, as CronJobs keep finished Jobs:",
-                KEEP_FEWER,
-            ),
-        ] {
-            let blocked = self.blocked_lines(when_history_is_full);
-            if !blocked.is_empty() {
-                with_first(Notice::warning(warning), blocked).with_hint(hint).end_paragraph().print();
-            }
+        for (blocker, lines) in self.blocked_lines() {
+            let warning = with_first(Notice::warning(blocker.heading()), lines);
+            warning.with_hint(blocker.hint()).end_paragraph().print();
         }
         let during_rollout = self.rollout_lines();
         if !during_rollout.is_empty() {
@@ -243,10 +288,19 @@ impl RunConflicts {
             return format!(". They fit once {} {verb} terminated.", names.join(" and ")).into();
         }
         let shortfalls = lasting.into_iter().flat_map(|conflict| &conflict.shortfalls);
-        let amounts: BTreeSet<String> = shortfalls.map(|row| lowered_amount(&row.resource)).collect();
+        let resources = shortfalls.map(|row| &row.resource);
+        let is_of_jobs =
+            |resource: &Resource| matches!(resource, Resource::Count(counted) if counted == JOBS);
+        let kept = if resources.clone().any(is_of_jobs) {
+            " CronJobs keep as many finished Jobs as `successfulJobsHistoryLimit` says, which count, too."
+        } else {
+            ""
+        };
+        let amounts: BTreeSet<String> = resources.map(lowered_amount).collect();
         let amounts: Vec<String> = amounts.into_iter().collect();
         let amounts = amounts.join(" or ");
-        format!(". No other minute helps: lower the {amounts} of these jobs, or of what else runs.").into()
+        format!(". No other minute helps: lower the {amounts} of these jobs, or of what else runs.{kept}")
+            .into()
     }
 
     /// Returns the conflicts for the JSON output.
@@ -371,9 +425,9 @@ fn shortfall_report(row: &ResourceCheck) -> CalendarShortfall {
     }
 }
 
-/// Returns the jobs of a conflict, and when it occurs within a day.
+/// Returns the jobs of a conflict, and when it occurs within a time, with the date unless that starts on it.
 #[must_use]
-pub fn conflict_line(conflict: &Conflict, end_of_day: Timestamp) -> String {
+pub fn conflict_line(conflict: &Conflict, time: Range<Timestamp>) -> String {
     let Conflict { names, start, end, occurrences, .. } = conflict;
     let often = match occurrences {
         1 => String::new(),
@@ -381,19 +435,22 @@ pub fn conflict_line(conflict: &Conflict, end_of_day: Timestamp) -> String {
         _ => format!(", and {} more times", occurrences - 1),
     };
     let alone = if names.len() == 1 { " alone" } else { "" };
-    let time = if end - start >= DAY.as_secs() {
+    let when = if end - start >= DAY.as_secs() {
         "all 24 hours".to_owned()
     } else {
         let format = if start % 60 == 0 && end % 60 == 0 { "%H:%M" } else { "%H:%M:%S" };
-        let clock = |second: i64| Timestamp::from_second(second).unwrap_or_default().strftime(format);
-        if *end >= end_of_day.as_second() {
+        let at = |second: i64| Timestamp::from_second(second).unwrap_or_default();
+        let date = |moment: Timestamp| moment.strftime("%Y-%m-%d ").to_string();
+        let date = Some(date(at(*start))).filter(|found| *found != date(time.start)).unwrap_or_default();
+        let clock = |second: i64| at(second).strftime(format);
+        if *end >= time.end.as_second() {
             // Its end is not known.
-            format!("from {} on", clock(*start))
+            format!("from {date}{} on", clock(*start))
         } else {
-            format!("{} to {}", clock(*start), clock(*end))
+            format!("{date}{} to {}", clock(*start), clock(*end))
         }
     };
-    format!("{}{alone}, {time}{often}", run_names(names))
+    format!("{}{alone}, {when}{often}", run_names(names))
 }
 
 /// Returns the names of jobs, with the number of runs of those that run several times.

@@ -6,7 +6,8 @@ use k8s_openapi::jiff::Timestamp;
 use toolforge_cli::{
     Document, ExitCode, Failure, Notice, OutputFormat, RunConflicts, Session, WorkloadName, adjustment_goal,
     adjustments, adjustments_text, downtime, forecast_text, is_helped_by_more_quota, print, quota_rows,
-    read_input, rollout, to_json, verdict_code, verdict_text, violations, warn_of_unread,
+    read_input, rollout, to_json, verdict_code, verdict_text, violations, warn_of_missing_kinds,
+    warn_of_unread,
 };
 use toolforge_client::FileFetchOptions;
 use toolforge_model::{Diagnostic, ExpectedDocument, Untrusted, decode_utf8};
@@ -33,6 +34,7 @@ pub(crate) fn run(
     let facts = facts(session, arguments, &files)?;
     let exit_code = warn_of_unread(&facts.jobs.namespace.limits);
     let plan = plan_files(&files, &facts);
+    warn_of_missing_kinds(&plan.set, &facts.jobs);
     let conflicts = RunConflicts::of(&plan.set, &plan.jobs, &facts.jobs, Timestamp::now());
     let never_fitting: Vec<&str> = plan.never_fitting().collect();
     conflicts.clone().without_runs_of(&never_fitting).print_warning();

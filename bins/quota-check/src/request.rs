@@ -57,10 +57,8 @@ struct Planned {
     smaller: Vec<String>,
     /// Their demand in addition to all missing pods.
     needed: Needed,
-    /// The scheduled jobs that can never start because other workloads use the quota.
-    blocked_runs: Vec<String>,
-    /// Those that can never start once the CronJobs keep as many finished Jobs as they may.
-    blocked_later: Vec<String>,
+    /// The scheduled jobs that can never start, with the reason before each list.
+    blocked_runs: Vec<(String, Vec<String>)>,
     /// The scheduled runs that exceed the quota together.
     meetings: Vec<String>,
     /// The scheduled runs that are not compared with the quota.
@@ -90,8 +88,10 @@ impl Planned {
             plan,
             smaller: smaller.iter().chain(schedules).map(Adjustment::description).collect(),
             needed,
-            blocked_runs: conflicts.blocked_lines(false),
-            blocked_later: conflicts.blocked_lines(true),
+            blocked_runs: conflicts
+                .blocked_lines()
+                .map(|(blocker, lines)| (sentence(blocker.heading()), lines))
+                .collect(),
             meetings: conflicts.lines(),
             left_out: conflicts.left_out(),
         }
@@ -399,8 +399,15 @@ fn usage_text(usage: &[WorkloadUsage], is_measured: bool) -> String {
     text
 }
 
+/// Returns a fragment with a capital letter at its start.
+fn sentence(fragment: &str) -> String {
+    let mut characters = fragment.chars();
+    let first = characters.next().map(|first| first.to_ascii_uppercase());
+    first.into_iter().chain(characters).collect()
+}
+
 fn plan_text(planned: &Planned, overview: &Overview, names: &[String]) -> String {
-    let Planned { plan, smaller, blocked_runs, blocked_later, meetings, left_out, .. } = planned;
+    let Planned { plan, smaller, blocked_runs, meetings, left_out, .. } = planned;
     let quotas = &overview.limits().quotas;
     let names: Vec<String> = names.iter().map(|name| cell(name)).collect();
     let mut text = format!("\n## The plan that needs it ({})\n\n", names.join(", "));
@@ -427,11 +434,10 @@ fn plan_text(planned: &Planned, overview: &Overview, names: &[String]) -> String
     for problem in &plan.problems {
         let _ = writeln!(text, "\n{}", cell(&problem.kind.to_string()));
     }
-    for (heading, lines) in [
-        ("No run of these jobs can start, as what keeps running uses too much of the quota:", blocked_runs),
-        ("After some runs, no run of these jobs can start, as CronJobs keep finished Jobs:", blocked_later),
-        ("These runs exceed the quota within the next 24 hours:", meetings),
-    ] {
+    let blocked = blocked_runs.iter().map(|(heading, lines)| (heading.as_str(), lines));
+    for (heading, lines) in
+        blocked.chain([("These runs exceed the quota within the next 24 hours:", meetings)])
+    {
         if !lines.is_empty() {
             let _ = writeln!(text, "\n{heading}\n");
             for line in lines {

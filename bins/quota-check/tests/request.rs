@@ -49,7 +49,7 @@ fn blocked_deployment(name: &str) -> [Value; 2] {
     let deployment = json!({
         "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": name, "namespace": "tool-x", "uid": name},
         "spec": {"replicas": 3, "selector": {"matchLabels": labels}, "template": template},
-        "status": {"unavailableReplicas": 3},
+        "status": {"observedGeneration": 1, "unavailableReplicas": 3},
     });
     [deployment, refusal("ReplicaSet", &format!("{name}-1"))]
 }
@@ -195,7 +195,8 @@ fn refused_surge_is_one_pod() {
     live.extend(["a-1", "a-2", "a-3"].map(pod));
     assert_eq!(requested("request", &live, ""), format!("{SMALLEST}- pods: 5"));
     // All pods exist, and none is refused anymore.
-    live[1]["status"] = json!({"replicas": 3, "updatedReplicas": 3, "unavailableReplicas": 1});
+    live[1]["status"] =
+        json!({"observedGeneration": 1, "replicas": 3, "updatedReplicas": 3, "unavailableReplicas": 1});
     let text = request("request", &live, "");
     assert!(text.contains("Nothing is blocked by the quota,"), "{text}");
     assert!(

@@ -93,8 +93,10 @@ pub struct BlockedRun {
     pub(super) change: String,
     /// What one pod of a run exceeds together with what stays.
     pub shortfalls: Vec<ResourceCheck>,
-    /// Whether runs start until CronJobs keep as many finished Jobs as their history limits allow.
+    /// Whether the finished Jobs that CronJobs keep are why: runs start until there are as many as the history limits allow.
     pub when_history_is_full: bool,
+    /// Whether there are as many now.
+    pub is_history_full: bool,
 }
 
 impl ChangeSet {
@@ -260,10 +262,17 @@ impl ChangeSet {
         for change in &mut changes {
             let replicas = change.demand.replacement.as_ref().map_or(0, |pods| pods.new.count);
             // The choice for a single set is made again for all.
-            match (change.kind, change.rollout) {
-                (WorkloadKind::WebService, Some(_)) => change.set_rollout(Rollout::Surge),
-                (WorkloadKind::Continuous, Some(_)) => change.set_rollout(Rollout::of_replicas(replicas)),
-                _ => {}
+            if change.rollout.is_none() {
+                continue;
+            }
+            match change.kind {
+                WorkloadKind::WebService => change.set_rollout(Rollout::Surge),
+                WorkloadKind::Continuous => change.set_rollout(Rollout::of_replicas(replicas)),
+                WorkloadKind::OneOff
+                | WorkloadKind::Scheduled
+                | WorkloadKind::Recorded
+                | WorkloadKind::Manifest
+                | WorkloadKind::Pod => {}
             }
         }
         Self::new(changes, limits)

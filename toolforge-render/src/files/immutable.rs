@@ -58,7 +58,10 @@ pub(super) fn changed_immutable(manifest: &Manifest, live: &Value) -> Option<Fie
             }
             ManifestObject::Pod(_) => field.is_some() && !is_one_of(OF_PODS) && !is_image(path),
             ManifestObject::PersistentVolumeClaim(_) => field.is_some() && !is_one_of(OF_CLAIMS),
-            _ => false,
+            ManifestObject::ReplicationController(_)
+            | ManifestObject::CronJob(_)
+            | ManifestObject::Service(_)
+            | ManifestObject::Other => false,
         }
     };
     changes(manifest, live).into_iter().find(is_immutable)

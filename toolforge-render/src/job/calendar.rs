@@ -11,6 +11,7 @@ use crate::job::demand::{RunDemand, of_run};
 use crate::job::duration::{DurationSource, due_time, last_duration};
 use crate::job::{JobFacts, JobObjects, JobWorkload, LiveJobs, RunOutcome, runs_of_job};
 use crate::object::{CronJobSchedule, cron_job_spec};
+use crate::pod::HistoryLimits;
 
 /// The assumed duration of a run if no earlier run is known, in seconds.
 const ASSUMED_SECONDS: u32 = 300;
@@ -48,6 +49,8 @@ pub struct ScheduledJobLoad {
     pub starting_deadline: u32,
     /// When the current runs were due.
     pub current: Vec<Timestamp>,
+    /// How many Jobs of finished runs are kept.
+    pub(super) history_limits: HistoryLimits,
 }
 
 impl ScheduledJobLoad {
@@ -84,6 +87,7 @@ impl ScheduledJobLoad {
                 .starting_deadline_seconds
                 .map_or(u32::MAX, |seconds| u32::try_from(seconds).unwrap_or(0)),
             current: active_runs(job, &facts.live).into_iter().filter_map(start_time).collect(),
+            history_limits: HistoryLimits::of(cron_job),
         })
     }
 

@@ -63,8 +63,8 @@ pub use load_conflicts::{
 };
 pub(crate) use observe::{CommandMarks, command_words};
 pub use observe::{
-    FailureReason, JobReplicas, JobState, JobStatus, MissedReason, MissedRuns, RunOutcome,
-    is_pod_of_deployment, job_status, observe_job, pod_status, pods_of_job, runs_of_job,
+    FailureReason, JobReplicas, JobState, JobStatus, MissedReason, MissedRuns, RunOutcome, job_status,
+    observe_job, pod_status, pods_of_job, runs_of_job,
 };
 pub use plan::{JobPlan, JobPlanError, JobPlanWarning};
 pub use problem::LoadProblem;

@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn program_is_found_behind_others() {
+    fn program_is_found_after_wrappers() {
         for line in [
             "./run -x",
             "nice ./run",

@@ -57,7 +57,7 @@ impl TerminationKind {
 }
 
 /// The reason of the kubelet for a container that was killed for using more memory than its limit.
-pub(super) const OUT_OF_MEMORY: &str = "OOMKilled";
+pub(crate) const OUT_OF_MEMORY: &str = "OOMKilled";
 
 /// The reasons of containerd and of Docker for a container that could not be started.
 pub(super) const NOT_STARTED: [&str; 2] = ["StartError", "ContainerCannotRun"];

@@ -7,16 +7,14 @@ use k8s_openapi::jiff::Timestamp;
 use toolforge_model::Untrusted;
 use toolforge_quota::ObjectName;
 
-use crate::object::{condition_text, deployment_spec, label, replica_set_spec};
+use crate::object::{
+    POD_TEMPLATE_HASH, condition_text, deployment_spec, is_owned_by, label, replica_set_spec,
+};
 use crate::pod::cause::{Cause, Evidence, of_refusal, sort_evidence};
 use crate::pod::container_run::restarts;
 use crate::pod::evidence::{of_deployment, of_pod, of_probes, of_terminating};
 use crate::pod::last_termination::{LastTermination, last_termination};
 use crate::pod::{REPLICA_FAILURE, REVISION};
-
-/// The label of a Deployment's pods with the hash of their template, which ends the name of their ReplicaSet (Kubernetes
-/// 1.33, the Deployment controller).
-pub(crate) const POD_TEMPLATE_HASH: &str = "pod-template-hash";
 
 /// A Deployment and the objects that it makes, as they are in a namespace.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -245,11 +243,7 @@ impl<'a> RolloutObjects<'a> {
 
     fn own_replica_sets(self) -> Vec<&'a ReplicaSet> {
         let uid = self.deployment.and_then(|deployment| deployment.metadata.uid.as_deref());
-        let is_own = move |set: &&'a ReplicaSet| {
-            let mut owners = set.metadata.owner_references.iter().flatten();
-            uid.is_some() && owners.any(|owner| Some(owner.uid.as_str()) == uid)
-        };
-        self.replica_sets.iter().filter(is_own).collect()
+        self.replica_sets.iter().filter(|set| is_owned_by(&set.metadata, uid)).collect()
     }
 }
 
@@ -316,7 +310,7 @@ fn runs_template_of(pod: &Pod, deployment: &Deployment) -> bool {
 /// Returns whether a pod is of the newest revision; if its ReplicaSet is unknown, every pod counts.
 fn belongs_to(pod: &Pod, newest: Option<&ReplicaSet>) -> bool {
     let Some(uid) = newest.and_then(|set| set.metadata.uid.as_deref()) else { return true };
-    pod.metadata.owner_references.iter().flatten().any(|owner| owner.uid == uid)
+    is_owned_by(&pod.metadata, Some(uid))
 }
 
 fn of_replica_set(set: &ReplicaSet) -> Option<Evidence> {

@@ -65,7 +65,8 @@ pub(super) fn clearing_patch(object: &Object, live: &LiveWebService) -> Value {
     let mut json = merge_patch(object, live);
     let (pointer, key) = match object {
         Object::Deployment(_) => ("/spec/template/spec/containers/0/ports", "containerPort"),
-        _ => ("/spec/ports", "port"),
+        Object::Service(_) => ("/spec/ports", "port"),
+        Object::CronJob(_) | Object::Job(_) | Object::Ingress(_) | Object::HttpRoute(_) => return json,
     };
     if let Some(ports) = json.pointer_mut(pointer).and_then(Value::as_array_mut) {
         ports.extend(replaced_ports(object, live).iter().map(|port| json!({key: port, "$patch": "delete"})));

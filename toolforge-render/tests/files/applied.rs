@@ -27,7 +27,7 @@ fn file(kind: &str, name: &str, spec: &Value) -> Value {
 fn api_version(kind: &str) -> &'static str {
     match kind {
         "Job" | "CronJob" => "batch/v1",
-        "Deployment" | "StatefulSet" | "ReplicaSet" => "apps/v1",
+        "DaemonSet" | "Deployment" | "StatefulSet" | "ReplicaSet" => "apps/v1",
         _ => "v1",
     }
 }
@@ -330,8 +330,7 @@ fn null_removes_a_live_field() {
     // A removed field has its default again.
     let one = live("Deployment", "d", &with(&limited("1Gi"), &json!({"replicas": 1})));
     assert_snapshot!(shown(&[three_of_four(), one], &[stated(json!({"replicas": null}))]), @"
-    update object Deployment d
-      limits.memory 3Gi -> 3Gi, peak 3Gi of 4Gi
+    keep object Deployment d
     fits
     ");
     let unlimited = template("a", &json!({"limits": {"memory": null}}));
@@ -347,12 +346,60 @@ fn null_removes_a_live_field() {
 }
 
 #[test]
+fn null_of_a_default_changes_nothing() {
+    let defaults = json!({
+        "replicas": 1, "revisionHistoryLimit": 10, "progressDeadlineSeconds": 600, "minReadySeconds": 0,
+        "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": "25%", "maxUnavailable": "25%"}},
+    });
+    let is_kept = |kind: &str, live_fields: &Value, stated: &Value| {
+        let [live_spec, stated] = [live_fields, stated].map(|fields| with(&limited("1Gi"), fields));
+        let found = shown(&[three_of_four(), live(kind, "d", &live_spec)], &[file(kind, "d", &stated)]);
+        found.starts_with("keep")
+    };
+    for (field, other) in [
+        ("replicas", json!(2)),
+        ("revisionHistoryLimit", json!(3)),
+        ("progressDeadlineSeconds", json!(60)),
+        ("strategy", json!({"type": "Recreate"})),
+    ] {
+        let mut changed = defaults.clone();
+        changed[field] = other;
+        assert!(is_kept("Deployment", &defaults, &json!({field: null})), "{field}");
+        assert!(!is_kept("Deployment", &changed, &json!({field: null})), "{field}");
+    }
+    for (kind, field, default, other) in [
+        ("StatefulSet", "replicas", json!(1), json!(2)),
+        ("StatefulSet", "podManagementPolicy", json!("OrderedReady"), json!("Parallel")),
+        (
+            "StatefulSet",
+            "updateStrategy",
+            json!({"type": "RollingUpdate", "rollingUpdate": {"partition": 0}}),
+            json!({"type": "OnDelete"}),
+        ),
+        (
+            "DaemonSet",
+            "updateStrategy",
+            json!({"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 0, "maxUnavailable": 1}}),
+            json!({"type": "OnDelete"}),
+        ),
+        ("ReplicaSet", "replicas", json!(1), json!(2)),
+    ] {
+        let stated = json!({field: null});
+        assert!(is_kept(kind, &json!({field: default}), &stated), "{kind} {field}");
+        assert!(!is_kept(kind, &json!({field: other}), &stated), "{kind} {field}");
+    }
+}
+
+#[test]
 fn finished_jobs_have_no_pods_left() {
     let template = json!({"metadata": {"labels": {"app": "d"}}, "spec": {"restartPolicy": "Never", "containers": [
         {"name": "c", "image": "a", "resources": {"limits": {"memory": "1Gi"}}},
     ]}});
-    let mut done = live("Job", "d", &json!({"parallelism": 2, "template": template}));
-    done["status"] = json!({"succeeded": 2, "conditions": [{"type": "Complete", "status": "True"}]});
+    let done = |condition: &str| {
+        let mut done = live("Job", "d", &json!({"parallelism": 2, "template": template}));
+        done["status"] = json!({"succeeded": 2, "conditions": [{"type": condition, "status": "True"}]});
+        done
+    };
     let mut labeled = file("Job", "d", &json!({"parallelism": 2, "template": template}));
     labeled["metadata"]["labels"] = json!({"a": "b"});
     let quota = quota(&json!({"pods": "1", "limits.memory": "1Gi"}), &json!({}));
@@ -363,10 +410,10 @@ fn finished_jobs_have_no_pods_left() {
     fits-one-after-another
     ");
     let quota = self::quota(&json!({"pods": "1", "limits.memory": "1Gi"}), &json!({}));
-    assert_snapshot!(shown(&[quota, done], &[labeled]), @"
-    update object Job d
-    fits
-    ");
+    for condition in ["Complete", "Failed", "SuccessCriteriaMet", "FailureTarget"] {
+        let plan = shown(&[quota.clone(), done(condition)], &[labeled.clone()]);
+        assert_eq!(plan.trim(), "update object Job d\nfits", "{condition}");
+    }
 }
 
 #[test]

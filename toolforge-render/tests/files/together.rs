@@ -471,7 +471,9 @@ fn proposes_a_size_if_the_smallest_fits() {
             let description = found.description();
             prop_assert!(case.plan(&case.with(found), &facts).fits(), "{description}");
             for step in steps_back(&case, found) {
-                prop_assert!(!case.plan(&step, &facts).fits(), "{description}: {step:?}");
+                let plan = case.plan(&step, &facts);
+                // A scheduled job fits, too, of which no run starts beside the others.
+                prop_assert!(!plan.fits() || !plan.set.blocked_runs().is_empty(), "{description}: {step:?}");
             }
         }
         Ok(())

@@ -30,6 +30,37 @@ fn useless_keys_of_jobs_are_removed() {
 }
 
 #[test]
+fn generated_labels_and_selectors_of_jobs_are_removed() {
+    let job = |labels: &str| {
+        format!(
+            "apiVersion: batch/v1\nkind: Job\nmetadata: {{name: a}}\nspec:\n  selector: # generated\n    matchLabels:\n      \
+             batch.kubernetes.io/controller-uid: x\n  template:\n    metadata:\n      labels:\n{labels}    spec:\n      restartPolicy: \
+             Never\n      containers: [{{name: a, image: a}}]\n"
+        )
+    };
+    let generated = "        batch.kubernetes.io/controller-uid: x # mine\n        batch.kubernetes.io/job-name: b\n        \
+                     controller-uid: x\n        toolforge: tool\n        job-name: b\n";
+    insta::assert_snapshot!(changed(&job(generated)), @"
+    -  selector: # generated
+    -    matchLabels:
+    -      batch.kubernetes.io/controller-uid: x
+    -        batch.kubernetes.io/controller-uid: x # mine
+    -        batch.kubernetes.io/job-name: b
+    -        controller-uid: x
+    -        job-name: b
+    ");
+    assert_eq!(changed(&job("        controller-uid: x\n")).matches("controller-uid").count(), 2);
+    // Those of the Job itself stay.
+    assert!(!changed(&job("        job-name: a\n        toolforge: tool\n")).contains("job-name"));
+    // In braces, nothing is removed.
+    let flow = job("        {controller-uid: x, toolforge: tool}\n");
+    assert!(!changed(&flow).contains("toolforge"), "{}", changed(&flow));
+    // Jobs that choose their pods themselves keep all.
+    let manual = job(generated).replace("spec:\n  selector", "spec:\n  manualSelector: true\n  selector");
+    assert!(!changed(&manual).contains("uid"), "{}", changed(&manual));
+}
+
+#[test]
 fn objects_are_not_moved_partially() {
     for text in [
         "apiVersion: networking.k8s.io/v1beta1\nkind: Ingress\nmetadata: {name: stashbot}\nspec:\n  rules:\n  - http:\n      paths:\n      - path: \

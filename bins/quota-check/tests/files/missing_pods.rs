@@ -126,3 +126,28 @@ fn reports_missing_pods_of_other_objects() {
         std::fs::remove_file(&file).unwrap();
     }
 }
+
+#[test]
+fn kinds_that_the_files_lack_are_a_warning() {
+    let service = |name: &str| {
+        format!(
+            "{{apiVersion: v1, kind: Service, metadata: {{name: {name}}}, spec: {{ports: [{{port: 80}}]}}}}\n"
+        )
+    };
+    let limits = std::env::temp_dir().join(format!("quota-check-limits-{}.yaml", std::process::id()));
+    std::fs::write(&limits, toolforge_fixtures::read("facts/limits.yaml")).unwrap();
+    let found = said(&format!("--from {} -", limits.display()), &service("a"));
+    let warning = "warning: the files of `--from` have no services, but the quota counts some, so what exists may be planned as new\n\n\
+                   hint: Add the output of `kubectl get services -o yaml` to these files.\n";
+    assert!(found.starts_with("[exit 3]") && found.contains(warning), "{found}");
+    // With the Service, nothing is missing.
+    let known = std::env::temp_dir().join(format!("quota-check-known-{}.yaml", std::process::id()));
+    std::fs::write(&known, service("a")).unwrap();
+    let found = said(&format!("--from {} --from {} -", limits.display(), known.display()), &service("b"));
+    assert!(!found.contains("warning"), "{found}");
+    // Nor where no Service is created, or none is counted.
+    let config_map = "{apiVersion: v1, kind: ConfigMap, metadata: {name: x}}";
+    assert!(!said(&format!("--from {} -", limits.display()), config_map).contains("warning"));
+    assert!(!said("--quota toolforge-2023 -", &service("a")).contains("warning"));
+    [known, limits].iter().for_each(|file| std::fs::remove_file(file).unwrap());
+}

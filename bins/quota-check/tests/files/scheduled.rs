@@ -71,6 +71,41 @@ fn jobs_that_a_cron_job_keeps_are_a_warning() {
 }
 
 #[test]
+fn jobs_that_a_cron_job_keeps_already_are_the_reason() {
+    let facts = Facts::new("kept", ("count/jobs.batch", "'3'"), "");
+    let text =
+        std::fs::read_to_string(&facts.0).unwrap().replace("count/jobs.batch: '0'", "count/jobs.batch: '3'");
+    let live = cron_job(1, "1Gi", "").replace("name: c", "name: c, uid: u");
+    let run = |number: u32| {
+        format!(
+            "---\n{{apiVersion: batch/v1, kind: Job, metadata: {{name: c-{number}, uid: r{number}, ownerReferences: [{{apiVersion: batch/v1, \
+             kind: CronJob, name: c, uid: u, controller: true}}]}}, spec: {{template: {{spec: {{containers: [{{name: a, image: i}}]}}}}}}, \
+             status: {{conditions: [{{type: Complete, status: 'True'}}]}}}}\n"
+        )
+    };
+    let runs: String = (0..3).map(run).collect();
+    std::fs::write(&facts.0, [text.as_str(), "---\n", &live, &runs].concat()).unwrap();
+    let changed = cron_job(1, "2Gi", "");
+    let warning = "warning: no run of these jobs can start, as CronJobs keep finished Jobs, which count for the quota:\n  \
+                   c: count/jobs.batch: 4 of 3, 1 object too many (quota q)\n\n\
+                   hint: Delete finished Jobs with `kubectl delete job`, and lower `successfulJobsHistoryLimit` of CronJobs.\n";
+    let found = facts.said(&changed);
+    assert!(found.starts_with("[exit 0]") && found.contains(warning) && !found.contains("hours:"), "{found}");
+    // The file does that.
+    for limit in [2, 0] {
+        let fewer = changed.replace("{schedule", &format!("{{successfulJobsHistoryLimit: {limit}, schedule"));
+        let found = facts.said(&fewer);
+        assert!(found.starts_with("[exit 0]") && !found.contains("warning"), "{found}");
+    }
+    // Nothing changes, and no run can start.
+    let found = facts.said(&cron_job(1, "1Gi", ""));
+    assert!(
+        found.contains("CronJobs keep as many finished Jobs as `successfulJobsHistoryLimit` says"),
+        "{found}"
+    );
+}
+
+#[test]
 fn retries_of_a_run_cause_no_warning() {
     let facts = Facts::new("retries", ("count/pods", "'3'"), "");
     let file = cron_job(1, "1Gi", "").replace("{parallelism", "{ttlSecondsAfterFinished: 60, parallelism");
@@ -138,7 +173,7 @@ fn runs_of_a_file_wait_for_each_other() {
 }
 
 #[test]
-fn runs_beside_a_shell_need_no_other_minute() {
+fn runs_with_a_shell_need_no_other_minute() {
     let file = std::env::temp_dir().join(format!("quota-check-shell-{}.yaml", std::process::id()));
     let start = Timestamp::now().checked_sub(SignedDuration::from_mins(5)).unwrap();
     let facts = |name: &str, memory: &str, used: &str| {

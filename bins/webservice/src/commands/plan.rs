@@ -1,7 +1,7 @@
 use k8s_openapi::jiff::Timestamp;
 use toolforge_cli::{
     ExitCode, Failure, Notice, RunConflicts, Session, SizeForm, adjustment_goal, adjustments_hint, print,
-    warn_of_unread,
+    warn_of_missing_kinds, warn_of_unread,
 };
 use toolforge_quota::Verdict;
 use toolforge_render::pod::RolloutProgress;
@@ -59,6 +59,7 @@ pub(super) fn run(
         Forecast { set, adjustments, is_down: facts.live.rollout().is_down() }
     };
     let planned = forecast(StartTime::Keep);
+    warn_of_missing_kinds(&planned.set, &jobs);
     let conflicts = RunConflicts::of(&planned.set, &[], &jobs, Timestamp::now());
     conflicts.print_warning();
     let is_running = facts.live.deployment.is_some();

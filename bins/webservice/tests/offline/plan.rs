@@ -220,7 +220,7 @@ fn restart_when_down_reports_no_downtime() {
 }
 
 #[test]
-fn restart_of_what_is_scaled_to_zero_is_left_out() {
+fn no_restart_is_forecast_at_zero_replicas() {
     let facts = toolforge_fixtures::read("facts/running.json");
     let mut facts: serde_json::Value = serde_json::from_str(&facts).unwrap();
     let items = facts["items"].as_array_mut().unwrap();

@@ -248,7 +248,13 @@ fn continuous(
             .or(changed),
         JobState::Blocked => status.evidence.iter().find(|found| is_quota(found)).and_then(since).or(changed),
         JobState::Starting => status.evidence.first().and_then(since).or(changed),
-        _ => restarted_at(deployment).max(status.since),
+        JobState::Retrying { .. }
+        | JobState::Waiting { .. }
+        | JobState::Succeeded
+        | JobState::Failed { .. }
+        | JobState::Suspended
+        | JobState::ScaledToZero
+        | JobState::Stopping => restarted_at(deployment).max(status.since),
     };
 }
 

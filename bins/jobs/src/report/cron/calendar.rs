@@ -163,7 +163,7 @@ impl Calendar {
         }
         let mut lines = vec!["These runs exceed the quota:".to_owned()];
         for conflict in &self.conflicts {
-            lines.push(format!("  {}", conflict_line(conflict, self.until)));
+            lines.push(format!("  {}", conflict_line(conflict, self.from..self.until)));
             lines.extend(conflict.shortfalls.iter().map(|row| format!("    {row}")));
         }
         if self.is_helped_by_minutes {

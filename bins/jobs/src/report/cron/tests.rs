@@ -234,10 +234,10 @@ fn calendar_draws_the_day_and_its_conflicts() {
     These runs exceed the quota:
       hourly, often, 11:00:00 to 11:00:20, and 22 more times
         limits.memory: 1280Mi of 1Gi, 256Mi too much (quota tool-stashbot)
-      daily, hourly, often, 04:00 to 04:05
+      daily, hourly, often, 2026-08-02 04:00 to 04:05
         pods: 4 of 3, 1 pod too many (quota tool-stashbot)
         limits.memory: 1792Mi of 1Gi, 768Mi too much (quota tool-stashbot)
-      daily, often, 04:05:00 to 04:05:20, and 1 more time
+      daily, often, 2026-08-02 04:05:00 to 04:05:20, and 1 more time
         limits.memory: 1280Mi of 1Gi, 256Mi too much (quota tool-stashbot)
     `toolforge jobs cron --suggest` looks for better minutes.
     ");
@@ -317,7 +317,7 @@ fn suggestions_explain_what_to_do() {
 }
 
 #[test]
-fn calendar_of_runs_beside_a_shell_suggests_nothing() {
+fn calendar_with_a_shell_suggests_nothing() {
     let mut facts = facts();
     add(&mut facts, ("a", "13 * * * *"), None, None);
     add(&mut facts, ("b", "15 * * * *"), None, None);

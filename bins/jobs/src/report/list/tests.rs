@@ -210,7 +210,7 @@ fn first_exit_is_named() {
         container["lastState"] = json!({});
         (container["ready"], container["restartCount"]) = (false.into(), 0.into());
         container["state"] = state.clone();
-        let line = cells::wide(&jobs(&objects)[0], now())[8].clone();
+        let [.., line] = cells::wide(&jobs(&objects)[0], now());
         line.split_once(": ").unwrap().1.to_owned()
     };
     let ended = |code: i32| json!({"terminated": {"exitCode": code, "reason": "Error", "finishedAt": "2026-11-25T11:59:50Z"}});
