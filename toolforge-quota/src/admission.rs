@@ -1,9 +1,9 @@
 //! What the API server answers to the creation of one pod.
 
 use crate::demand::Demand;
+use crate::limit_check::{own_violations, range_violations};
 use crate::limit_range::{LimitRange, orders};
-use crate::limit_violation::Unspecified;
-use crate::limit_violation::{LimitViolation, own_violations, range_violations};
+use crate::limit_violation::{LimitViolation, Unspecified};
 use crate::pod_demand::PodDemand;
 use crate::quota_check::Limits;
 use crate::resource::Resource;

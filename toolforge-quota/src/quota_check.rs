@@ -5,8 +5,9 @@ use std::fmt;
 
 use crate::container_resources::Amounts;
 use crate::demand::Demand;
+use crate::limit_check::{claim_violations, violations};
 use crate::limit_range::LimitRange;
-use crate::limit_violation::{LimitViolation, Unspecified, claim_violations, violations};
+use crate::limit_violation::{LimitViolation, Unspecified};
 use crate::object_name::ObjectName;
 use crate::pod_demand::PodDemand;
 use crate::resource::Resource;

@@ -18,7 +18,6 @@
 //! let request = options.into_request(&tool)?;
 //! let facts = JobFacts::new(Namespace::new(&tool, Catalog::bundled()).with_uid(52503));
 //! let plan = JobPlan::new(request.clone(), &facts)?;
-//! // The round-trip invariant: rendered objects are observed as the request that they were rendered from.
 //! assert_eq!(observe_job(&plan.objects(), &facts), request);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
@@ -54,6 +53,7 @@ pub use calendar::ScheduledJobLoad;
 pub(crate) use change::{adoption, own_finalizers};
 pub use duration::DurationSource;
 pub use facts::{JobFacts, LiveJobs, RecordedJob};
+pub use file_warning::{FileFacts, JobFileWarning};
 pub use job_objects::{JobObjects, JobWorkload};
 pub use labels::{is_job, job_name_of};
 pub use load::{JobOfOtherFile, LoadOptions, LoadPlan, job_deletions, plan_load, workload_deletions};
@@ -69,7 +69,7 @@ pub use observe::{
 pub use plan::{JobPlan, JobPlanError, JobPlanWarning};
 pub use problem::LoadProblem;
 pub(crate) use program_file::{CommandScope, is_interpreter, located_warnings};
-pub use program_file::{FileFacts, JobFileWarning, command_file_warning, job_file_warnings};
+pub use program_file::{command_file_warning, job_file_warnings};
 pub use request_difference::job_differences;
 pub use run_now::{
     ManualRunRecord, RunNowError, manual_run, manual_run_record, restart_job, resume_job, suspend_job,

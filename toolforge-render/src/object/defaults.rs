@@ -90,7 +90,7 @@ pub(crate) fn of_daemon_set(object: &Value) -> Value {
     object
 }
 
-/// Returns a ReplicaSet or a ReplicationController with the API server's defaults.
+/// Returns a ReplicaSet or a replication controller with the API server's defaults.
 pub(crate) fn of_replica_set(object: &Value) -> Value {
     let mut object = object.clone();
     let spec = &mut object["spec"];

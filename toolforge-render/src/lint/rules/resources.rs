@@ -199,7 +199,7 @@ fn check_pages(
     let name = entry.name();
     let Some(page) = name.strip_prefix(HUGE_PAGES) else { return };
     let size = ComputeResource::Memory.parse_amount(page).ok().filter(|size| *size > 0);
-    if size.is_none_or(|size| amount % size != 0) {
+    if size.is_none_or(|size| !amount.is_multiple_of(size)) {
         let field = scope.pods.field(format_args!("{path}.resources"));
         let text = entry.value.amount().unwrap_or_default();
         let message = match size {
