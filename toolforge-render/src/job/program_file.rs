@@ -5,7 +5,7 @@ use toolforge_model::{
     JobHealthCheck, JobImage, JobKind, JobRequest, LogPath, ToolName, Untrusted, split_words,
 };
 
-pub use crate::job::file_warning::{FileFacts, JobFileWarning};
+use crate::job::file_warning::{FileFacts, JobFileWarning};
 use crate::job::wrapper::{is_assignment, of_image, program_index};
 
 /// Returns what is wrong with the program, the health check and the log files of a job. `look` returns what is known of a path
