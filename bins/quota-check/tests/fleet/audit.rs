@@ -173,6 +173,8 @@ fn audit_has_jobs_that_need_more_pods() {
     };
     let items = json!([
         quota("tool-x", &json!({"limits.memory": "1Gi", "count/jobs.batch": "0"}), &json!({})),
+        job("each-once", &indexed(0, 3), &json!({"active": 3}), ""),
+        job("each-twice", &indexed(1, 3), &json!({"active": 3, "failed": 1}), ""),
         job("retried", &large(&json!({})), &running, ""),
         job("retried-often", &large(&json!({"backoffLimit": 3})), &json!({"active": 1, "failed": 3}), ""),
         job("once", &large(&json!({"backoffLimit": 0, "completions": 1})), &running, ""),
@@ -180,8 +182,6 @@ fn audit_has_jobs_that_need_more_pods() {
         job("several", &large(&json!({"backoffLimit": 0, "completions": 3})), &running, ""),
         job("waiting", &large(&json!({"restartPolicy": "OnFailure", "completions": 1})), &json!({}), ""),
         job("over", &large(&json!({})), &ended("Complete"), ""),
-        job("each-once", &indexed(0, 3), &json!({"active": 3}), ""),
-        job("each-twice", &indexed(1, 3), &json!({"active": 3, "failed": 1}), ""),
         job("about-to-fail", &large(&json!({})), &ended("FailureTarget"), ""),
         job("about-to-succeed", &large(&json!({})), &ended("SuccessCriteriaMet"), ""),
         job("run", &large(&json!({})), &running, "CronJob"),
