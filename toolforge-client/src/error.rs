@@ -30,7 +30,7 @@ pub enum Error {
         not_after: Timestamp,
     },
     /// The answer cannot be parsed.
-    #[error("the answer to {} cannot be read: {}", request.escaped(), reason.escaped())]
+    #[error("cannot read the response to {}: {}", request.escaped(), reason.escaped())]
     Malformed {
         /// The request's method and path.
         request: Untrusted,
@@ -38,7 +38,7 @@ pub enum Error {
         reason: Untrusted,
     },
     /// The answer is a redirect; credentials are not sent elsewhere.
-    #[error("the answer to {} redirects to {}; redirects are not followed", request.escaped(), location.quoted())]
+    #[error("the response to {} redirects to {}; redirects are not followed", request.escaped(), location.quoted())]
     Redirected {
         /// The request's method and path.
         request: Untrusted,
@@ -46,7 +46,7 @@ pub enum Error {
         location: Untrusted,
     },
     /// The answer is larger than a client accepts.
-    #[error("the answer to {} has more than {limit} bytes", request.escaped())]
+    #[error("the response to {} has more than {limit} bytes", request.escaped())]
     TooLarge {
         /// The request's method and path.
         request: Untrusted,
@@ -167,7 +167,7 @@ impl From<kube::Error> for Error {
             kube::Error::SerdeError(error) => unread(error.to_string()),
             kube::Error::FromUtf8(error) => unread(error.to_string()),
             kube::Error::UpgradeConnection(_) => {
-                unread("it does not agree upon a protocol for running commands".to_owned())
+                unread("the server does not support the protocol for running commands".to_owned())
             }
             kube::Error::Service(error) => match error.downcast::<Self>() {
                 Ok(error) => *error,

@@ -91,7 +91,7 @@ mod tests {
             ("text/plain", "no \u{1b}backend", "it is not JSON; it begins with `no \\u{1b}backend`"),
         ] {
             let found = reason(content_type, body);
-            assert_eq!(found, format!("the answer to GET / cannot be read: {expected}"));
+            assert_eq!(found, format!("cannot read the response to GET /: {expected}"));
         }
     }
 }

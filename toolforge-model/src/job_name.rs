@@ -34,7 +34,7 @@ pub enum JobNameError {
         found: char,
     },
     /// A `-` or `.` at the beginning or the end, or beside a dot.
-    #[error("job name {} has '-' or '.' at an end or beside a dot; put a letter or digit there{}", name.quoted(), near(name))]
+    #[error("job name {} has '-' or '.' at the start, at the end or next to a dot; put a letter or digit there{}", name.quoted(), near(name))]
     Part {
         /// The whole text.
         name: Untrusted,

@@ -1,4 +1,4 @@
-//! Quotas and LimitRanges that do not go together.
+//! Quotas and LimitRanges that contradict each other.
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -159,12 +159,12 @@ impl RunConflicts {
         for (when_history_is_full, warning, hint) in [
             (
                 false,
-                "no run of these jobs can start, as what keeps running uses too much of the quota:",
-                "Make these jobs or what keeps running smaller.",
+                "these jobs can never start, because other workloads use too much of the quota:",
+                "Lower the memory, CPU or number of pods of these jobs or of the other workloads.",
             ),
             (
                 true,
-                "after some runs, no run of these jobs can start, as CronJobs keep finished Jobs:",
+                "these jobs will stop starting after a few runs, because the finished Jobs that CronJobs keep use up the quota:",
                 KEEP_FEWER,
             ),
         ] {
@@ -202,7 +202,7 @@ impl RunConflicts {
         };
         let is_not_enough = self.changes_schedules && self.schedules.is_empty() && self.conflicts.len() > 1;
         let single = if is_not_enough && !exceed_alone(&self.conflicts) {
-            "No other schedule of a single job makes all of them fit. "
+            "Moving a single job is not enough to make all of them fit. "
         } else {
             ""
         };
@@ -254,7 +254,7 @@ fn assumptions(conflicts: &[Conflict], permanent: &[JobName], facts: &JobFacts) 
     let durations = loads.map(|load| {
         let seconds = duration(i64::from(load.seconds));
         let line = format!(
-            "assumed: a run of {} takes {seconds}, the longest that the last one can have taken",
+            "assumed: a run of {} takes {seconds}, the upper bound for the last run",
             load.name
         );
         (load.name, line)
@@ -275,7 +275,7 @@ fn way_out(conflicts: &[Conflict]) -> Cow<'static, str> {
     let amounts: BTreeSet<String> = shortfalls.map(|row| lowered_amount(&row.resource)).collect();
     let amounts: Vec<String> = amounts.into_iter().collect();
     let amounts = amounts.join(" or ");
-    format!(". No other minute helps: lower the {amounts} of these jobs, or of what else runs.").into()
+    format!(". Another minute would not help: lower the {amounts} of these jobs or of other workloads.").into()
 }
 
 /// Returns what can be lowered where a resource is exceeded.

@@ -97,7 +97,7 @@ pub fn warn_of_unread_kinds(unread: &[Unread]) -> ExitCode {
         let Unread { resource, verb, .. } = found;
         let has_reasons = [ResourceType::of::<Event>(), ResourceType::of::<ReplicaSet>()].contains(resource);
         let missing = match found.object_kind() {
-            _ if has_reasons => "so it may be unknown why something does not run",
+            _ if has_reasons => "so causes may be missing",
             Some(ObjectKind::Pod) => "so states may be incomplete",
             Some(ObjectKind::Service | ObjectKind::Ingress | ObjectKind::HttpRoute) => {
                 "so addresses may be missing"

@@ -158,7 +158,7 @@ fn hints(problems: &[LoadProblem], namespace: &Namespace, has_sizes: bool) -> Ve
             LoadProblem::Recorded { .. } => {
                 "`--adopt` takes it over: the record is deleted, and the job stays."
             }
-            LoadProblem::UnderWay { .. } => "Wait for its end, or end it: `toolforge jobs delete NAME`.",
+            LoadProblem::UnderWay { .. } => "Wait until it finishes, or delete it: `toolforge jobs delete NAME`.",
             LoadProblem::SeveralPublic { .. } => "Leave `publish` at one of them.",
             LoadProblem::NeverFits { .. } if has_sizes => continue,
             LoadProblem::NeverFits { shortfalls, .. }

@@ -1,4 +1,4 @@
-//! Quotas and LimitRanges that do not go together, of one namespace or of all.
+//! Quotas and LimitRanges that contradict each other, of one namespace or of all.
 
 use std::collections::BTreeMap;
 use std::path::Path;

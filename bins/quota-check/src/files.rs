@@ -257,7 +257,7 @@ fn of_problems(plan: &FilePlan, paths: &[PathBuf]) -> Failure {
         [one] => {
             located(one).map_or_else(|| one.kind.to_string(), |(file, diagnostic)| diagnostic.in_file(&file))
         }
-        all => format!("{} things cannot be applied", all.len()),
+        all => format!("{} problems in the files", all.len()),
     };
     plan.problems.iter().fold(Failure::new(exit_code, message), |failure, found| match located(found) {
         Some((file, diagnostic)) => failure.diagnostic(&file, &diagnostic),

@@ -82,7 +82,7 @@ pub(crate) fn meant(files: &[PathBuf], typed: &[OsString]) -> Option<Failure> {
     let message = format!("{} is neither a command nor a file{suggestion}", shown.quoted());
     let line = |replaced: &[(&str, &str)]| {
         let typed = retyped(&crate::command(), typed, replaced);
-        format!("Type `{}`.", format!("quota-check {typed}").trim_end())
+        format!("Run `{}`.", format!("quota-check {typed}").trim_end())
     };
     let hint = match meaning {
         Meaning::Overview => {

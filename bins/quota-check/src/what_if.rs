@@ -172,8 +172,8 @@ impl Answer {
             }
             Some(restart) if self.fits() => {
                 let fits = match restart.fits_if_checked() {
-                    Some(true) => "fits beside what runs now",
-                    Some(false) => "does not fit beside what runs now",
+                    Some(true) => "fits in addition to current usage",
+                    Some(false) => "does not fit in addition to current usage",
                     None => "was not checked",
                 };
                 text.push_str(&format!("{} afterwards {fits}\n", self.next));
@@ -233,7 +233,7 @@ impl Answer {
             ""
         };
         format!(
-            "{table}\neach alone, so that {change} and {next} afterwards {how}{downtime}\n{}",
+            "{table}\neach value on its own; {change} and {next} afterwards {how}{downtime}\n{}",
             self.why_none()
         )
     }
@@ -262,8 +262,8 @@ impl Answer {
             violations.chain(check.shortfalls().map(ToString::to_string)).collect()
         };
         match self.lasting.iter().map(refused).find(|reasons| !reasons.is_empty()) {
-            Some(reasons) => format!("-: not even the smallest one does: {}\n", reasons.join(", ")),
-            None => "-: not even the smallest one does\n".to_owned(),
+            Some(reasons) => format!("-: not even the smallest size fits: {}\n", reasons.join(", ")),
+            None => "-: not even the smallest size fits\n".to_owned(),
         }
     }
 }

@@ -78,7 +78,7 @@ fn two_blocked() -> Vec<Value> {
     [vec![quota], blocked_deployment("a").to_vec(), blocked_deployment("b").to_vec()].concat()
 }
 
-const SMALLEST: &str = "The smallest numbers with which everything below is admitted:\n\n";
+const SMALLEST: &str = "The smallest limits that admit everything below:\n\n";
 
 fn manifest(name: &str, replicas: u64) -> String {
     format!(
@@ -172,7 +172,7 @@ fn what_waits_for_terminating_pods_needs_nothing() {
     let numbers = requested("request", &live, "");
     assert!(
         numbers.starts_with(
-            "Nothing needs more: what is blocked fits once the pods have terminated that do so now.\n"
+            "No larger quota is needed: what is blocked fits once the terminating pods are gone.\n"
         ),
         "{numbers}"
     );

@@ -149,7 +149,7 @@ impl ApiStatus {
 /// Returns the message of an answer that is not a `Status`.
 fn message_of(headers: &HeaderMap, body: &[u8]) -> String {
     match describe_foreign(headers, body) {
-        Some(foreign) => format!("the answer does not come from the API server: {}", foreign.as_raw()),
+        Some(foreign) => format!("the response does not come from the API server: {}", foreign.as_raw()),
         None => String::from_utf8_lossy(body).trim().chars().take(TEXT_LIMIT).collect(),
     }
 }

@@ -10,7 +10,7 @@ use toolforge_model::Untrusted;
 #[non_exhaustive]
 pub enum TransportError {
     /// The host name has no address.
-    #[error("the address of {} cannot be found", host.quoted())]
+    #[error("cannot resolve the host name {}", host.quoted())]
     NameNotFound {
         /// The host name.
         host: Untrusted,
@@ -19,7 +19,7 @@ pub enum TransportError {
         source: io::Error,
     },
     /// Nothing listens on the port.
-    #[error("{} refuses the connection: nothing listens there", server.escaped())]
+    #[error("{} refused the connection; nothing is listening on that port", server.escaped())]
     Refused {
         /// The host and port.
         server: Untrusted,
@@ -97,7 +97,7 @@ pub enum TransportError {
     #[error("the cluster stopped answering")]
     Silent,
     /// The answer arrives more slowly than [`RequestLimits`](crate::RequestLimits) allow.
-    #[error("the answer is too slow: {received} bytes in {} s", after.as_secs())]
+    #[error("the response is too slow: {received} bytes in {} s", after.as_secs())]
     Slow {
         /// The bytes that were received.
         received: usize,

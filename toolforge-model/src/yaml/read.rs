@@ -275,7 +275,7 @@ mod tests {
             ),
             ("a: [\n- schedule: */5 * * * *\n", "only valid inside a block"),
             ("- name: a\n\tcommand: x\n", "line 2 is indented with a tab; use spaces"),
-            ("- name: a\n    command: x\n", "is line 2 indented as the line above it?"),
+            ("- name: a\n    command: x\n", "check the indentation of line 2"),
         ] {
             assert!(shown(text).ends_with(hint), "{text:?}: {}", shown(text));
         }

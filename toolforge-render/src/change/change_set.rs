@@ -83,7 +83,7 @@ impl ResourceForecast<'_> {
     }
 }
 
-/// A scheduled job or CronJob whose runs can never start beside what stays.
+/// A scheduled job or CronJob that can never start, because workloads that keep running use the quota.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct BlockedRun {

@@ -230,8 +230,8 @@ impl JobForecast {
     }
 }
 
-/// Returns how far memory, CPU and replicas of a job can go, each alone, so that the change and every restart or run
-/// afterwards are as wanted, once the pods are gone that terminate now: that they [fit](JobForecast::fits), or do so
+/// Returns how far memory, CPU and replicas of a job can go, each on its own, with a change and every later restart
+/// or run as wanted once terminating pods are gone: that they [fit](JobForecast::fits), or do so
 /// [as usual](JobForecast::fits_as_usual).
 #[must_use]
 pub fn largest_job(

@@ -44,13 +44,13 @@ pub enum JobFileWarning {
         path: Untrusted,
     },
     /// The first line ends with a carriage return, which becomes part of the interpreter's name.
-    #[error("{} has Windows line ends, so its interpreter is not found", path.escaped())]
-    WindowsLineEnds {
+    #[error("{} has Windows line endings, so its interpreter is not found", path.escaped())]
+    WindowsLineEndings {
         /// The path, relative to the home.
         path: Untrusted,
     },
     /// The lines of a shell script end with a carriage return, which becomes part of its commands.
-    #[error("{} has Windows line ends, which a shell takes for parts of its commands", path.escaped())]
+    #[error("{} has Windows line endings, which a shell reads as part of its commands", path.escaped())]
     ShellLineEnds {
         /// The path, relative to the home.
         path: Untrusted,
@@ -95,7 +95,7 @@ impl JobFileWarning {
     pub fn remedy(&self) -> Option<String> {
         match self {
             Self::NotExecutable { path } => Some(format!("`chmod +x {}` changes that", path.escaped())),
-            Self::WindowsLineEnds { path } | Self::ShellLineEnds { path } => {
+            Self::WindowsLineEndings { path } | Self::ShellLineEnds { path } => {
                 Some(format!("`sed -i 's/\\r$//' {}` removes them", path.escaped()))
             }
             Self::LogDirectory { path } => {
@@ -317,7 +317,7 @@ impl CommandScope<'_> {
             return is_windows_text(&line).then_some(JobFileWarning::ShellLineEnds { path });
         };
         if line.ends_with('\r') {
-            return Some(JobFileWarning::WindowsLineEnds { path });
+            return Some(JobFileWarning::WindowsLineEndings { path });
         }
         let mut words = line.split_whitespace();
         let first = words.next()?;
@@ -353,8 +353,8 @@ fn of_image(path: &str) -> Option<&str> {
     ["/usr/bin/", "/bin/", "/usr/local/bin/"].iter().find_map(|directory| path.strip_prefix(directory))
 }
 
-/// Returns what is wrong with a script whose interpreter is named: it needs no permission, and most interpreters read Windows line
-/// ends.
+/// Returns what is wrong with a script whose interpreter is named: it needs no permission, and most interpreters read Windows
+/// line endings.
 fn of_script(path: &str, interpreter: &str, facts: &FileFacts) -> Option<JobFileWarning> {
     let path = Untrusted::new(path);
     match facts {
@@ -439,7 +439,7 @@ mod tests {
             (FileFacts::Missing, "run.sh does not exist in the tool's home"),
             (FileFacts::Directory, "run.sh is a directory, and cannot be executed"),
             (file(false, "#!/bin/sh"), "run.sh is not executable"),
-            (file(true, "#!/bin/sh\r"), "run.sh has Windows line ends, so its interpreter is not found"),
+            (file(true, "#!/bin/sh\r"), "run.sh has Windows line endings, so its interpreter is not found"),
             (
                 file(true, "#!/usr/bin/env -S node --trace-warnings"),
                 "run.sh needs node, which image bookworm does not contain",
@@ -478,7 +478,7 @@ mod tests {
             assert!(found.len() < 2, "{found:?}");
             found.first().cloned().unwrap_or_default()
         };
-        let expected = "run.sh has Windows line ends, which a shell takes for parts of its commands";
+        let expected = "run.sh has Windows line endings, which a shell reads as part of its commands";
         for command in ["bash run.sh", "sh -eu ./run.sh", "/bin/dash run.sh"] {
             assert_eq!(found(command, "#!/bin/bash\r"), expected, "{command}");
             assert_eq!(found(command, "#!/bin/bash"), "", "{command}");

@@ -354,7 +354,7 @@ mod tests {
         };
         for (lines, expected) in [
             ("stringData:\n\tmine: xyz12\n", "line 4 is indented with a tab; use spaces"),
-            ("? [a, b]\n: xyz12\n", "a key is a mapping or a list; a key is text"),
+            ("? [a, b]\n: xyz12\n", "this key is a mapping or a list; keys must be strings"),
             ("stringData:\n  mine: xyz12: b\n", "mapping values are not allowed in this context"),
         ] {
             let found = message(&format!("apiVersion: v1\nkind: Secret\n{lines}"));

@@ -82,7 +82,7 @@ pub enum Cause {
         /// The end of its grace period.
         until: Timestamp,
     },
-    /// A run of a scheduled job has a former definition and cannot start; later runs wait for it.
+    /// A run of a scheduled job has a previous definition and cannot start; later runs wait for it.
     FormerDefinition,
 }
 
@@ -257,7 +257,7 @@ impl fmt::Display for Cause {
                 )
             }
             Self::FormerDefinition => f.write_str(
-                "a run of the job's former definition cannot start, and later runs wait for its end",
+                "a run with the job's previous definition cannot start, and later runs wait for it to finish",
             ),
         }
     }

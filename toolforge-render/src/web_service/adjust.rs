@@ -120,7 +120,7 @@ impl WebServiceForecast {
     }
 }
 
-/// Returns how far memory, CPU and replicas of a web service can go, each alone, so that the change and every restart
+/// Returns how far memory, CPU and replicas of a web service can go, each value on its own; the change and every restart
 /// afterwards are as wanted, once the pods are gone that terminate now: that they [fit](WebServiceForecast::fits), or do so
 /// [without downtime](WebServiceForecast::fits_without_downtime).
 #[must_use]

@@ -283,9 +283,9 @@ proptest! {
     #[test]
     fn fixes_keep_the_line_ends(text in damaged()) {
         let text = text.replace("\r\n", "\n").replace('\n', "\r\n");
-        let text = format!("# lint: ignore=windows-line-ends\r\n{text}");
+        let text = format!("# lint: ignore=windows-line-endings\r\n{text}");
         let fixed = fix(&text, &context("stashbot"));
-        prop_assume!(!fixed.applied.iter().any(|found| found.rule == Rule::WindowsLineEnds));
+        prop_assume!(!fixed.applied.iter().any(|found| found.rule == Rule::WindowsLineEndings));
         prop_assert_eq!(fixed.text.matches('\n').count(), fixed.text.matches("\r\n").count(), "{}", fixed.text);
     }
 }

@@ -3,7 +3,7 @@ use toolforge_render::lint::{Finding, Secrets};
 
 use super::fixes::Fixes;
 
-/// The most edits of a fix that a document lists: a file has as many Windows line ends as it has lines.
+/// The most edits of a fix that a document lists: a file has as many Windows line endings as it has lines.
 const MOST_EDITS: usize = 1_000;
 
 /// A file and what is found in it.

@@ -45,7 +45,7 @@ pub(super) fn run(
             warn_of_unread(&planned.limits);
         }
         if !adoption.set.fits() {
-            let sent = if attempt.written().next().is_none() { ", and nothing was sent" } else { "" };
+            let sent = if attempt.written().next().is_none() { "; nothing was changed" } else { "" };
             let failure = Failure::new(ExitCode::DoesNotFit, format!("the job does not fit{sent}"));
             return Err(report::with_what_does_not_fit(failure, &adoption.set, &[]));
         }
@@ -239,7 +239,7 @@ fn failure(error: &AdoptionError, job: &JobObjects, facts: &JobFacts) -> Failure
             name.escaped()
         )),
         AdoptionError::NoJob { .. } => failure.hint(format!(
-            "`kubectl get {} -o yaml | toolforge jobs convert -` shows what can be.",
+            "`kubectl get {} -o yaml | toolforge jobs convert -` shows what can be converted.",
             job.workload_ref()
         )),
         _ => failure,

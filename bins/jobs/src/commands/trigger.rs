@@ -138,6 +138,6 @@ impl AsRef<ChangeSet> for PlannedRun {
 /// Returns the failure of a run that exceeds the quota or the limits, before anything is sent. `nearest` are the nearest sizes
 /// of the job with which it would fit.
 pub(super) fn does_not_fit(set: &ChangeSet, nearest: &[Adjustment]) -> Failure {
-    let failure = Failure::new(ExitCode::DoesNotFit, "a run does not fit now, and nothing was sent");
+    let failure = Failure::new(ExitCode::DoesNotFit, "a run does not fit now; nothing was changed");
     report::with_what_does_not_fit(failure, set, nearest)
 }

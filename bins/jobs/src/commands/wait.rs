@@ -67,7 +67,7 @@ pub(super) async fn until_end(
                 .hint(format!("It continues; `toolforge jobs show {name}` shows its state.")))
         }
         // It was deleted.
-        _ => Err(Failure::new(ExitCode::Failed, format!("job '{name}' was deleted before its end was seen"))
+        _ => Err(Failure::new(ExitCode::Failed, format!("job '{name}' was deleted while waiting for it to finish"))
             .hint(format!("`toolforge jobs logs {name}` may still show its output."))),
     }
 }

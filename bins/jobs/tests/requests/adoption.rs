@@ -95,7 +95,7 @@ fn object_of_a_failed_adoption_is_put_back() {
     let shown = run(by_hand(&instead), &["adopt", "stashbot", "--yes"]);
     assert_snapshot!(writes(&shown), @"
     [exit 4]
-    error: deployment/stashbot is not a job: it was deleted, and created again as it was
+    error: deployment/stashbot did not become a job: it was deleted and re-created unchanged
       0 of 1 changes were applied
       JOB                  STEP      OUTCOME
       deployment/stashbot  recreate  failed partway: deleted Deployment stashbot; not created: Deployment stashbot
@@ -400,7 +400,7 @@ fn put_back_keeps_the_hint_of_what_does_not_fit() {
     let failure = home.run(&instead, &["adopt", "stashbot", "--yes"]).0.unwrap_err();
     assert_eq!(failure.exit_code(), ExitCode::DoesNotFit);
     assert_snapshot!(failure, @"
-    error: deployment/stashbot is not a job: it was deleted, and created again as it was
+    error: deployment/stashbot did not become a job: it was deleted and re-created unchanged
       the job does not fit
       limits.memory: 512Mi of 1Mi, 511Mi too much (quota q)
 

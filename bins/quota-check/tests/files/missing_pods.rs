@@ -31,7 +31,7 @@ fn missing_pods_of_web_services_are_said() {
     RESOURCE       LIMIT  USED  AFTER  PEAK  VERDICT
     limits.memory  768Mi  0     1Gi    1Gi   too much
 
-    it needs no quota, but some pods of existing workloads are missing and do not fit
+    it needs no quota, but existing workloads have missing pods that do not fit
     what would fit:
       the web service: memory 768Mi
     hint: Change the file to one of the proposals above.
@@ -51,7 +51,7 @@ fn missing_pods_of_continuous_jobs_are_said() {
     RESOURCE       LIMIT  USED  AFTER  PEAK  VERDICT
     limits.memory  2Gi    1Gi   3Gi    3Gi   too much
 
-    it needs no quota, but some pods of existing workloads are missing and do not fit
+    it needs no quota, but existing workloads have missing pods that do not fit
     one of these would fit:
       job bot: memory 682Mi, with downtime
       job bot: 2 replicas
@@ -69,7 +69,7 @@ fn missing_pods_of_deployments_are_said() {
     RESOURCE       LIMIT  USED  AFTER  PEAK  VERDICT
     limits.memory  2Gi    1Gi   4Gi    4Gi   too much
 
-    it needs no quota, but some pods of existing workloads are missing and do not fit
+    it needs no quota, but existing workloads have missing pods that do not fit
     hint: `quota-check` shows what uses the quota, and `quota-check what-if` how large a web service or a job may be.
     ");
 }

@@ -57,7 +57,7 @@ fn pods_of_a_run_wait_for_each_other() {
 fn jobs_that_a_cron_job_keeps_are_a_warning() {
     let facts = Facts::new("history", ("count/jobs.batch", "'3'"), "");
     let file = cron_job(1, "1Gi", "");
-    let warning = "warning: after some runs, no run of these jobs can start, as CronJobs keep finished Jobs:\n  \
+    let warning = "warning: these jobs will stop starting after a few runs, because the finished Jobs that CronJobs keep use up the quota:\n  \
                    c: count/jobs.batch: 4 of 3, 1 object too many (quota q)\n\n\
                    hint: Lower `successfulJobsHistoryLimit`, or set `ttlSecondsAfterFinished` in the `jobTemplate` of CronJobs.\n";
     let found = facts.said(&file);

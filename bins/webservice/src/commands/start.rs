@@ -257,7 +257,7 @@ impl Start<'_> {
         }
         note_rollout(set);
         if is_untouched && set.changes.iter().all(Change::is_keep) {
-            Notice::note("it was started before and is not ready; `webservice restart` loads changed files")
+            Notice::note("it was already started but is not ready; `webservice restart` loads changed files")
                 .print();
         }
         if !facts.live.is_absent() {
@@ -298,7 +298,7 @@ impl Start<'_> {
     /// Returns the failure of a start that somebody else has ended.
     fn stopped(&self) -> Failure {
         let action = self.invocation.action.as_str();
-        Failure::new(ExitCode::Rollout, "the web service was stopped by somebody else meanwhile")
+        Failure::new(ExitCode::Rollout, "somebody else stopped the web service in the meantime")
             .hint(format!("`webservice {action}` starts it again."))
     }
 
@@ -325,7 +325,7 @@ impl Start<'_> {
         }
         if *is_running {
             print_for_people(&format!("Your webservice of type {type_name} is already running\n"), format)?;
-            Notice::hint("To load changed files, type `webservice restart`.").print();
+            Notice::hint("To load changed files, run `webservice restart`.").print();
             return Ok(ExitCode::Success);
         }
         if arguments.dry_run.is_some() {
@@ -390,7 +390,7 @@ async fn note_page_error(client: &Client, tool: &ToolName, log: Option<&FileMark
     if let Some(last) = log.and_then(FileMark::last_lines) {
         warning = warning.last_lines(&last);
     }
-    warning.with_hint("Fix the error, then type `webservice restart`, which loads changed files.").print();
+    warning.with_hint("Fix the error, then run `webservice restart`, which loads changed files.").print();
 }
 
 fn note_rollout(set: &ChangeSet) {

@@ -90,9 +90,9 @@ pub(crate) fn check(check: &mut Check<'_>, documents: &[Document], objects: &[Ob
         let noun = item.noun();
         let subject = match items.as_slice() {
             [_] => format!("the {noun} exceeds"),
-            _ => format!("with this {noun}, the file exceeds"),
+            _ => format!("from this {noun} on, the file exceeds"),
         };
-        let beside = if check.context.facts.is_some() { "beside what the namespace has, " } else { "" };
+        let beside = if check.context.facts.is_some() { "together with the existing objects, " } else { "" };
         let meanwhile = if is_peak { " while its pods are replaced" } else { "" };
         add(
             check,

@@ -89,11 +89,11 @@ impl Calendar {
             line(String::new());
             line(drawing::legend());
             let settled = if self.is_unsettled {
-                " once terminating pods are gone and missing ones exist"
+                "constant, with terminating pods gone and missing pods created"
             } else {
-                " now"
+                "as it is now"
             };
-            line(format!("Usage by anything but these runs is assumed to stay as it is{settled}."));
+            line(format!("Other usage is assumed to stay {settled}."));
         }
         self.durations().into_iter().for_each(&mut line);
         let permanent = self.loads.iter().filter(|load| load.runs_all_the_time());
@@ -125,12 +125,12 @@ impl Calendar {
 
     fn durations(&self) -> Vec<String> {
         let lines = [
-            (DurationSource::Measured, "Duration of a run, as the last one was measured: "),
+            (DurationSource::Measured, "Measured duration of the last run: "),
             (
                 DurationSource::UpperBound,
-                "Duration of a run, assumed to be the longest that the last one can have taken: ",
+                "Assumed duration of a run (upper bound for the last run): ",
             ),
-            (DurationSource::Assumed, "Duration of a run, assumed without a successful run: "),
+            (DurationSource::Assumed, "Assumed duration of a run (no successful run is known): "),
         ];
         let line = |(source, text): (DurationSource, &str)| {
             let loads = self.loads.iter().filter(|load| load.duration_source == source);

@@ -48,7 +48,7 @@ pub(crate) fn suggestions(facts: &JobFacts, now: Timestamp) -> Result<Document, 
         ),
         (runs, remaining) => format!(
             "In the next 24 hours, {}; with these schedules, {} would:\n{lines}{}{}\
-             Nothing was changed. Edit the schedules in the jobs file (`toolforge jobs dump` prints one), then type \
+             Nothing was changed. Edit the schedules in the jobs file (`toolforge jobs dump` prints one), then run \
              `toolforge jobs load FILE`.\n{}",
             exceeding(runs),
             if remaining == 0 { "none".to_owned() } else { format!("only {remaining}") },

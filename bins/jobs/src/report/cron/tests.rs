@@ -155,7 +155,7 @@ fn one_job_shows_its_next_runs_and_the_reason() {
       last run  2026-07-30 10:00 ok
       next runs none, it is suspended
       missed    none
-      next      Type `toolforge jobs resume asleep` to resume the schedule.
+      next      Run `toolforge jobs resume asleep` to resume the schedule.
     ");
 }
 
@@ -226,8 +226,8 @@ fn calendar_draws_the_day_and_its_conflicts() {
 
     ' ' means unused, '.' to '@' up to the whole quota, '!' more than the quota.
     Usage by anything but these runs is assumed to stay as it is now.
-    Duration of a run, assumed to be the longest that the last one can have taken: bad 1m, daily 12m3s, often 20s.
-    Duration of a run, assumed without a successful run: hourly 5m, never 5m, weekly 5m.
+    Assumed duration of a run (upper bound for the last run): bad 1m, daily 12m3s, often 20s.
+    Assumed duration of a run (no successful run is known): hourly 5m, never 5m, weekly 5m.
     Left out (suspended): asleep.
     Left out (time zone): abroad.
 
@@ -265,7 +265,7 @@ fn calendar_without_conflicts_succeeds() {
 
     ' ' means unused, '.' to '@' up to the whole quota, '!' more than the quota.
     Usage by anything but these runs is assumed to stay as it is now.
-    Duration of a run, assumed to be the longest that the last one can have taken: daily 2h12m3s.
+    Assumed duration of a run (upper bound for the last run): daily 2h12m3s.
 
     All runs of the next 24 hours fit the quota.
     ");
@@ -280,13 +280,13 @@ fn calendar_without_conflicts_succeeds() {
     with_headroom.namespace.limits.quotas.clear();
     insta::assert_snapshot!(calendar(&with_headroom, now()).unwrap().0.text, @"
     No quota limits the runs of the next 24 hours.
-    Duration of a run, assumed to be the longest that the last one can have taken: daily 2h12m3s.
+    Assumed duration of a run (upper bound for the last run): daily 2h12m3s.
     ");
     with_headroom.live.cron_jobs.clear();
     add(&mut with_headroom, ("rare", "0 0 1 1 *"), None, None);
     insta::assert_snapshot!(calendar(&with_headroom, now()).unwrap().0.text, @"
     No run is scheduled in the next 24 hours.
-    Duration of a run, assumed without a successful run: rare 5m.
+    Assumed duration of a run (no successful run is known): rare 5m.
     ");
     with_headroom.live.cron_jobs.clear();
     insta::assert_snapshot!(calendar(&with_headroom, now()).unwrap().0.text, @"There are no scheduled jobs to simulate.");
@@ -303,7 +303,7 @@ fn suggestions_explain_what_to_do() {
     insta::assert_snapshot!(text(&tight), @"
     In the next 24 hours, 48 runs exceed the quota; with these schedules, none would:
       b: 15 * * * * -> 51 * * * *
-    Nothing was changed. Edit the schedules in the jobs file (`toolforge jobs dump` prints one), then type `toolforge jobs load FILE`.
+    Nothing was changed. Edit the schedules in the jobs file (`toolforge jobs dump` prints one), then run `toolforge jobs load FILE`.
     ");
     let document = suggestions(&tight, now()).unwrap().value;
     assert_eq!(document["kind"], "CronSuggestions");

@@ -31,7 +31,7 @@ fn of_last(failure: Failure, found: &DeletedObject) -> Failure {
     let message = match &found.outcome {
         AdoptionOutcome::Unchanged => return failure,
         AdoptionOutcome::PutBack => {
-            format!("{subject} is not a job: it was deleted, and created again as it was")
+            format!("{subject} did not become a job: it was deleted and re-created unchanged")
         }
         AdoptionOutcome::Job => {
             format!("{subject} was deleted and created again, but not all of the job may have been created")
@@ -75,7 +75,7 @@ fn of_last(failure: Failure, found: &DeletedObject) -> Failure {
                 ))
         }
         AdoptionOutcome::Job => {
-            reported.hint(format!("`toolforge jobs show {}` shows what there is.", found.object.name))
+            reported.hint(format!("`toolforge jobs show {}` shows its state.", found.object.name))
         }
         _ => reported,
     }
