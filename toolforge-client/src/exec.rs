@@ -34,7 +34,7 @@ const STATUS: u8 = 3;
 const RESIZE: u8 = 4;
 const CLOSE: u8 = 255;
 
-/// How often the server is pinged, so that proxies do not close a quiet connection; kubectl's own interval.
+/// How often the server is pinged, so proxies do not close a quiet connection; kubectl's own interval.
 const PING_INTERVAL: Duration = Duration::from_secs(5);
 
 /// How long a ping may take to be written; output is not read meanwhile.
@@ -223,7 +223,7 @@ impl RemoteOutput {
         }
         // Where input is being sent, that is as good as a ping.
         if let Ok(mut sink) = self.shared.sink.try_lock() {
-            // A failure shows when the answer is read.
+            // A failure shows when the response is read.
             let _ = timeout(PING_TIMEOUT, sink.send(Message::Ping(Bytes::new()))).await;
         }
         self.next_ping = Instant::now() + PING_INTERVAL;

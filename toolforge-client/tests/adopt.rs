@@ -127,11 +127,11 @@ async fn adopted_object_is_a_job() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn object_without_a_job_is_put_back() {
+async fn recreates_object_without_a_job() {
     let script = in_place(script(&[refused(), created()]), gone());
     let (is_done, outcomes, requests) = adopt(&[&[deployment("one")]], false, script).await;
     assert!(!is_done);
-    assert_eq!(outcomes, ["one deleted PutBack"]);
+    assert_eq!(outcomes, ["one deleted Recreated"]);
     assert_eq!(requests.writes().matches("POST").count(), 3, "{requests}");
 }
 

@@ -120,7 +120,7 @@ pub(crate) fn nearest(catalog: &Catalog, name: &str) -> Option<TypeName> {
     if core == "generic" {
         return platform::BUILD_SERVICE_TYPE.parse().ok();
     }
-    // Of equally similar names the last one is suggested, so the current ones come last.
+    // The last one of equally similar names is suggested, so the current ones come last.
     let names = |is_current: bool| {
         let candidates = catalog.types().filter(move |image_type| {
             image_type.state != State::Gone && (image_type.state == State::Current) == is_current

@@ -96,7 +96,7 @@ pub enum Remedy {
         /// The sequences as they are, like `\\d`, each one once.
         sequences: Vec<Untrusted>,
     },
-    /// Replace the tab with which a line is indented.
+    /// Replace the tab that indents a line.
     ReplaceTab {
         /// The line, from 1.
         line: u64,

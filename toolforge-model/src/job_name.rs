@@ -134,7 +134,7 @@ mod tests {
         let of_object = |length: usize| JobName::of_object(&"a".repeat(length)).map(|_| ());
         assert_eq!(of_object(253), Ok(()));
         assert_eq!(of_object(254), Err(JobNameError::TooLong { length: 254, maximum: 253 }));
-        assert!(error("a.-b").contains("beside a dot"));
+        assert!(error("a.-b").contains("next to a dot"));
         assert!(error("a\n").contains("'\\n'"));
     }
 }

@@ -87,7 +87,7 @@ impl LimitViolationKind {
         }
     }
 
-    /// Returns whether an amount is not set that has to be.
+    /// Returns whether a required amount is not set.
     #[must_use]
     pub fn is_unset(self) -> bool {
         matches!(
@@ -244,7 +244,7 @@ pub struct Unspecified {
     pub quota: String,
     /// The object whose pod it is, as the [`PodDemand`] names it.
     pub object: Option<ObjectName>,
-    /// The resources of which a container states nothing, such as `limits.memory`.
+    /// The resources that a container does not set, such as `limits.memory`.
     pub resources: Vec<Resource>,
 }
 
@@ -338,7 +338,7 @@ pub(crate) fn claim_violations(
     object: Option<&ObjectName>,
     requests: &Amounts,
 ) -> Vec<LimitViolation> {
-    // A claim has no limits, so that a maximum bounds its request.
+    // A claim has no limits, so a maximum bounds its request.
     let resources = ContainerResources { limits: requests.clone(), requests: requests.clone() };
     let of = |range: &LimitRange| {
         let found = broken(&range.claim, &resources).into_iter().map(|(resource, kind)| LimitViolation {

@@ -1,4 +1,4 @@
-//! The check of changes that are made in stages, of which each begins when the one before has ended.
+//! The check of changes that are made in stages, each of which begins when the one before has ended.
 
 use crate::quota_check::QuotaCheck;
 use crate::resource_check::ResourceCheck;
@@ -18,7 +18,7 @@ impl QuotaCheck {
     }
 }
 
-/// Merges checks. Of two rows of a resource, the one that does not fit stays, or else the known one if it is kept.
+/// Merges checks. If a resource has two rows, the one that does not fit stays, or else the known one if it is kept.
 fn merged(
     stages: impl IntoIterator<Item = QuotaCheck>,
     is_kept: impl Fn(&ResourceCheck, &ResourceCheck) -> bool,

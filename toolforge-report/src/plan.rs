@@ -74,7 +74,7 @@ structs! {
         pub fits: Option<bool>,
         /// Whether and when it fits, and if not, why.
         pub verdict: Verdict,
-        /// The nearest sizes of a single job that make everything fit, and the nearest schedules with which the runs of a job fit.
+        /// The nearest sizes of a single job that make everything fit, and the nearest schedules that make the runs of a job fit.
         pub adjustments: Vec<Adjustment>,
         /// The jobs, in the order in which they are applied.
         pub changes: Vec<JobChange>,
@@ -250,7 +250,7 @@ structs! {
         /// Why something cannot be applied.
         pub problems: Vec<PlanProblem>,
         /// The nearest sizes and rollouts that fit, or, where all fits with downtime, that have none; and the nearest schedules
-        /// with which the runs of a job fit.
+        /// that make the runs of a job fit.
         pub adjustments: Vec<Adjustment>,
         /// Runs of scheduled jobs that exceed a quota together within 24 hours after the files are applied.
         pub conflicts: Vec<CalendarConflict>,

@@ -51,7 +51,7 @@ pub fn apply_report(
             DryRunOption::Client => DryRun::Client,
             DryRunOption::Server => DryRun::Server,
         }),
-        fits: set.fits_if_checked(),
+        fits: set.fits_if_known(),
         changes,
         quotas: report::quota_rows(set),
         violations: report::violations(set),

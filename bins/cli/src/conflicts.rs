@@ -55,7 +55,7 @@ pub struct RunConflicts {
     creates_schedules: bool,
     /// The changed jobs whose runs are not simulated.
     unsimulated: Vec<JobName>,
-    /// Those whose runs can never start beside what stays.
+    /// Those that can never start, because workloads that keep running use the quota.
     blocked: Vec<BlockedRun>,
     until: Timestamp,
     /// The end of the time in which conflicts are looked for of runs that start within the day.
@@ -104,7 +104,7 @@ impl RunConflicts {
             .then(|| format!("runs of {}, scheduled in a time zone other than UTC", names.join(", ")))
     }
 
-    /// Returns the nearest schedules with which the runs of single jobs fit.
+    /// Returns the nearest schedules that make the runs of single jobs fit.
     #[must_use]
     pub fn schedules(&self) -> &[Adjustment] {
         &self.schedules
@@ -116,8 +116,8 @@ impl RunConflicts {
         alone.chain(self.conflicts.iter().flat_map(|conflict| &conflict.shortfalls))
     }
 
-    /// Returns a line for each scheduled job of which no run can start beside what stays; if `when_history_is_full`, only once
-    /// CronJobs keep as many finished Jobs as their history limits allow.
+    /// Returns a line for each scheduled job that can never start, because workloads that keep running use the quota; if
+    /// `when_history_is_full`, only once CronJobs keep as many finished Jobs as their history limits allow.
     #[must_use]
     pub fn blocked_lines(&self, when_history_is_full: bool) -> Vec<String> {
         let line = |run: &BlockedRun| {
@@ -141,7 +141,7 @@ impl RunConflicts {
         self.during_rollout.iter().map(|conflict| conflict_line(conflict, self.rollout_until)).collect()
     }
 
-    /// Returns the conflicts without those of single jobs of which no run fits; these are reported as that.
+    /// Returns the conflicts without those of single jobs that never fit, which are reported separately.
     #[must_use]
     pub fn without_runs_of(mut self, never_fitting: &[&str]) -> Self {
         let is_reported =
@@ -253,10 +253,8 @@ fn assumptions(conflicts: &[Conflict], permanent: &[JobName], facts: &JobFacts) 
     let loads = loads.filter(|load| load.duration_source == DurationSource::UpperBound);
     let durations = loads.map(|load| {
         let seconds = duration(i64::from(load.seconds));
-        let line = format!(
-            "assumed: a run of {} takes {seconds}, the upper bound for the last run",
-            load.name
-        );
+        let line =
+            format!("assumed: a run of {} takes {seconds}, the upper bound for the last run", load.name);
         (load.name, line)
     });
     let all_the_time = permanent
@@ -275,7 +273,8 @@ fn way_out(conflicts: &[Conflict]) -> Cow<'static, str> {
     let amounts: BTreeSet<String> = shortfalls.map(|row| lowered_amount(&row.resource)).collect();
     let amounts: Vec<String> = amounts.into_iter().collect();
     let amounts = amounts.join(" or ");
-    format!(". Another minute would not help: lower the {amounts} of these jobs or of other workloads.").into()
+    format!(". Another minute would not help: lower the {amounts} of these jobs or of other workloads.")
+        .into()
 }
 
 /// Returns what can be lowered where a resource is exceeded.

@@ -98,7 +98,7 @@ impl Failure {
         self
     }
 
-    /// Returns the failure of a change set that does not fit, of which nothing was sent.
+    /// Returns the failure of a change set that does not fit; none of it was sent.
     #[must_use]
     pub fn does_not_fit(set: &ChangeSet) -> Self {
         Self::new(ExitCode::DoesNotFit, "the change does not fit; nothing was changed").exceeded(set)
@@ -110,7 +110,8 @@ impl Failure {
         let failure = self.shortfalls(set);
         let failure = set.waiting().iter().map(report::waiting_line).fold(failure, Self::detail);
         let lines = set.terminating().iter().map(report::terminating_line);
-        lines.fold(failure, |failure, line| failure.detail(format!("{line}, and will free the missing quota")))
+        lines
+            .fold(failure, |failure, line| failure.detail(format!("{line}, and will free the missing quota")))
     }
 
     fn shortfalls(mut self, set: &ChangeSet) -> Self {

@@ -90,7 +90,7 @@ pub fn parse<A: FromArgMatches>(
 thread_local! {
     /// The signals that end a command, with their numbers; `None` until the first wait for one.
     ///
-    /// They are kept, so that one that comes between two waits ends the next wait at once.
+    /// They are kept, so one that comes between two waits ends the next wait at once.
     static SIGNALS: RefCell<Option<[(Signal, u8); 3]>> = const { RefCell::new(None) };
 }
 
@@ -152,7 +152,7 @@ fn listen() -> std::io::Result<[(Signal, u8); 3]> {
 
 fn received(signals: &mut Option<[(Signal, u8); 3]>, context: &mut Context<'_>) -> Poll<ExitCode> {
     let ready = signals.iter_mut().flatten().map(|(signal, number)| (signal.poll_recv(context), *number));
-    // All are polled, so that each of them wakes.
+    // All are polled, so each of them wakes.
     let ready: Vec<u8> = ready.filter_map(|(poll, number)| poll.is_ready().then_some(number)).collect();
     match ready.first() {
         Some(number) => Poll::Ready(ExitCode::Propagated(128 + number)),

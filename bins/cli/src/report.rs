@@ -121,7 +121,7 @@ pub fn restarts_text(count: u32, last: Option<&pod::LastTermination>) -> String 
     format!("restarted {times}{last}")
 }
 
-/// Returns the resources of a quota with their usage; those are near their limit of which this percentage is used.
+/// Returns the resources of a quota with their usage; those with at least this percentage used are near their limit.
 #[must_use]
 pub fn quota_usage(quota: &ResourceQuota, near_percent: u64) -> Quota {
     let resources: BTreeSet<&Resource> = quota.hard.keys().chain(quota.notes.keys()).collect();

@@ -56,7 +56,7 @@ pub fn restart_outcome(set: &ChangeSet, is_down: bool) -> String {
 pub fn restart_forecast(set: &ChangeSet) -> RestartForecast {
     let change = set.changes.first();
     RestartForecast {
-        fits: set.fits_if_checked(),
+        fits: set.fits_if_known(),
         verdict: verdict_code(set.verdict()),
         adjustments: Vec::new(),
         rollout: change.and_then(report::rollout),

@@ -79,7 +79,7 @@ pub fn misspelled_option(error: &clap::Error, command: &Command, line: &[OsStrin
     Some(offline_hint(&option, &options).into_iter().fold(failure, Failure::hint))
 }
 
-/// Returns with which of its options a command needs no cluster, if the unknown one is that of `lint`.
+/// Returns the option that makes a command work without a cluster, if the unknown one is that of `lint`.
 fn offline_hint(unknown: &str, options: &[String]) -> Option<&'static str> {
     if unknown != OFFLINE {
         return None;

@@ -69,9 +69,7 @@ fn fixed_sentence(set: &ChangeSet, verdict: Verdict) -> &'static str {
         Verdict::MissingPods if set.at_rest.resources().iter().any(|row| row.creates) => {
             "the change fits the quota, but existing workloads have missing pods that do not fit"
         }
-        Verdict::MissingPods => {
-            "it needs no quota, but existing workloads have missing pods that do not fit"
-        }
+        Verdict::MissingPods => "it needs no quota, but existing workloads have missing pods that do not fit",
         Verdict::Fits if set.at_rest.resources().is_empty() => "it fits; it needs no quota now",
         Verdict::Fits => FITS,
         Verdict::NotCounted => {
@@ -271,7 +269,7 @@ mod tests {
             Verdict::FitsWithoutRetries,
             Verdict::NotCounted,
             Verdict::MissingPods,
-            Verdict::Exceeds,
+            Verdict::QuotaExceeded,
             Verdict::Deadlock,
             Verdict::Never,
             Verdict::NotChecked,

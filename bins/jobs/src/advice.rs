@@ -190,7 +190,9 @@ pub(crate) fn advice(cause: &Cause, asked: Asked<'_>) -> String {
         Cause::FormerDefinition => format!(
             "Run `toolforge jobs restart {name}`: it stops that run and starts one with the current definition."
         ),
-        Cause::Paused => format!("`toolforge jobs restart {name}` resumes the Deployment and replaces its pods."),
+        Cause::Paused => {
+            format!("`toolforge jobs restart {name}` resumes the Deployment and replaces its pods.")
+        }
         Cause::VolumeMount => {
             "Create what the message names, or leave the volume out; the cluster tries again by itself."
                 .to_owned()

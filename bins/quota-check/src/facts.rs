@@ -59,7 +59,7 @@ pub(crate) struct Overview {
     pub(crate) has_objects: bool,
     /// The kinds of objects that the user may not read.
     pub(crate) unread: Vec<Unread>,
-    /// The resources of which the cluster has counted what is used.
+    /// The resources whose usage the cluster has counted.
     pub(crate) counted: BTreeSet<Resource>,
     pub(crate) now: Timestamp,
 }
@@ -69,7 +69,7 @@ impl Overview {
         &self.facts.namespace.limits
     }
 
-    /// Returns whether it is known what is used of a quota. Of a profile, or of a quota in a file, it may not be.
+    /// Returns whether a quota's usage is known. For a profile, or a quota in a file, it may not be.
     pub(crate) fn is_usage_known(&self, quota: &ResourceQuota) -> bool {
         quota.hard.is_empty() || quota.hard.keys().any(|resource| self.counted.contains(resource))
     }

@@ -43,7 +43,7 @@ pub(crate) fn run(
         let failure = of_problems(&plan, &arguments.files);
         return Err(if failure.exit_code() == ExitCode::DoesNotFit { failure.hint(next()) } else { failure });
     }
-    if plan.set.fits_if_checked() != Some(false) {
+    if plan.set.fits_if_known() != Some(false) {
         return Ok(exit_code);
     }
     Notice::hint(next()).print();
@@ -159,7 +159,7 @@ fn document(
     let set = &plan.set;
     let value = toolforge_report::FilePlan {
         tool: session.tool.clone(),
-        fits: if plan.problems.is_empty() { set.fits_if_checked() } else { Some(false) },
+        fits: if plan.problems.is_empty() { set.fits_if_known() } else { Some(false) },
         verdict: verdict_code(plan.verdict()),
         changes: set.changes.iter().map(file_change).collect(),
         quotas: quota_rows(set),

@@ -57,9 +57,9 @@ struct Planned {
     smaller: Vec<String>,
     /// What they need beside all pods that are missing.
     needed: Needed,
-    /// The scheduled jobs of which no run can start beside what keeps running.
+    /// The scheduled jobs that can never start, because workloads that keep running use the quota.
     blocked_runs: Vec<String>,
-    /// Those of which none can start once CronJobs keep as many finished Jobs as they may.
+    /// Those that can no longer start once CronJobs keep as many finished Jobs as they may.
     blocked_later: Vec<String>,
     /// The scheduled runs that exceed the quota together.
     meetings: Vec<String>,
@@ -97,7 +97,7 @@ impl Planned {
     }
 }
 
-/// The most changes of a plan of which the smallest numbers are searched: each number that is tried plans all files again.
+/// The most changes of a plan for which the smallest numbers are searched: each number that is tried plans all files again.
 const MOST_CHANGES: usize = 20;
 
 /// Returns what a plan needs: where its rollouts do not fit, not more than they need to complete.
@@ -155,7 +155,9 @@ fn text(tool: &str, overview: &Overview, planned: Option<&Planned>, names: &[Str
     let mut text = format!("# Quota of tool {}\n", cell(tool));
     text.push_str(&requested_text(tool, needed, Blockage::of(&blocked, limits)));
     if !limits.quotas.iter().all(|quota| overview.is_usage_known(quota)) {
-        text.push_str("\nThe quota's usage is not known. All numbers assume that nothing else runs in the namespace.\n");
+        text.push_str(
+            "\nThe quota's usage is not known. All numbers assume that nothing else runs in the namespace.\n",
+        );
     }
     text.push_str(&quota_text(overview));
     text.push_str(&terminating_text(limits));
@@ -429,7 +431,10 @@ fn plan_text(planned: &Planned, overview: &Overview, names: &[String]) -> String
     }
     for (heading, lines) in [
         ("These jobs can never start, because other workloads use too much of the quota:", blocked_runs),
-        ("These jobs will stop starting after a few runs, because the finished Jobs that CronJobs keep use up the quota:", blocked_later),
+        (
+            "These jobs will stop starting after a few runs, because the finished Jobs that CronJobs keep use up the quota:",
+            blocked_later,
+        ),
         ("These runs exceed the quota within the next 24 hours:", meetings),
     ] {
         if !lines.is_empty() {

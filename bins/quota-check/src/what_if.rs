@@ -60,7 +60,7 @@ pub(crate) fn run(
         unlimited: unlimited(&answer.largest),
         change: RestartForecast {
             adjustments: adjustments(&answer.nearest),
-            fits: if answer.fits() { answer.change.fits_if_checked() } else { Some(false) },
+            fits: if answer.fits() { answer.change.fits_if_known() } else { Some(false) },
             verdict: verdict_code(answer.verdict()),
             ..restart_forecast(&answer.change)
         },
@@ -113,7 +113,7 @@ struct Answer {
     replicas: u64,
     /// Whether it may have several pods.
     has_replicas: bool,
-    /// The largest sizes without downtime, or, of a job, with which pods are replaced as usual.
+    /// The largest sizes without downtime or, for a job, that let pods be replaced as usual.
     largest: LargestSizes,
     /// The largest sizes if old pods may stop before new ones are ready.
     with_downtime: LargestSizes,
@@ -171,7 +171,7 @@ impl Answer {
                 text.push_str(&format!("a restart afterwards {}\n", restart_outcome(restart, false)));
             }
             Some(restart) if self.fits() => {
-                let fits = match restart.fits_if_checked() {
+                let fits = match restart.fits_if_known() {
                     Some(true) => "fits in addition to current usage",
                     Some(false) => "does not fit in addition to current usage",
                     None => "was not checked",

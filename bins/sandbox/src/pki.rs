@@ -106,7 +106,7 @@ pub(crate) fn write_admin_kubeconfig(sandbox: &Sandbox, api_port: u16) -> Result
 }
 
 fn ensure_in(directory: &Path) -> Result<(), Failure> {
-    // The name that kubeadm uses, so that certificates look like those of the platform.
+    // The name that kubeadm uses, so certificates look like those of the platform.
     let issuer = ensure_authority(directory, "ca", "kubernetes")?;
     for subject in &SUBJECTS {
         ensure_subject(directory, subject, &issuer)?;

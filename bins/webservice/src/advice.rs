@@ -5,7 +5,7 @@ use toolforge_render::pod::{Cause, ReadyPods};
 
 use crate::invocation::Action;
 
-/// Returns what to do about a cause, with the commands to type; not with that of the `action` that prints it, if it only shows
+/// Returns what to do about a cause, with the commands to run; not with that of the `action` that prints it, if it only shows
 /// something.
 pub(crate) fn advice(cause: &Cause, ready: ReadyPods, action: Action) -> String {
     match cause {

@@ -412,7 +412,7 @@ fn near_type(word: &str) -> Option<String> {
     let current = catalog.types().filter(|found| found.state == State::Current && found.web.is_some());
     let mut names: Vec<String> =
         current.map(|found| found.name.to_string()).chain([BUILD_SERVICE_TYPE.to_owned()]).collect();
-    // Of equally similar names the last one is taken, and that is to be the newest version.
+    // The last one of equally similar names is taken, which has to be the newest version.
     names.sort_by_key(|name| (name.len(), name.clone()));
     suggest(word, names.iter().map(String::as_str)).map(str::to_owned)
 }

@@ -57,7 +57,7 @@ pub enum ApplyEvent<'a> {
     /// Somebody else has changed objects meanwhile, so the changes are planned again.
     Outdated,
     /// An object that an [adoption](Client::adopt) has deleted is created again as soon as the quota no longer counts it.
-    PuttingBack(&'a JobObjects),
+    Recreating(&'a JobObjects),
 }
 
 impl Client {
@@ -295,7 +295,7 @@ impl Client {
         }
     }
 
-    /// Deletes the objects that a change has created, so that no incomplete workload is left.
+    /// Deletes the objects that a change has created, so no incomplete workload is left.
     async fn undo_creations(&self, work: &mut Work<'_>) {
         if work.options.dry_run {
             return;
@@ -364,7 +364,7 @@ impl<'b> Work<'b> {
     }
 
     fn note(&mut self, step: &Step, kind: WriteKind, stored: Stored) {
-        // A run of a job is named by the server's answer.
+        // A run of a job is named by the server's response.
         let ObjectMeta { name, uid, generation, .. } = stored.metadata;
         let name = name.unwrap_or_else(|| step.id.name.clone());
         self.written.push(Written { id: ObjectId::new(step.id.kind, name), kind, uid, generation });

@@ -5,7 +5,7 @@ use std::time::Duration;
 use rustls::{AlertDescription, CertificateError};
 use toolforge_model::Untrusted;
 
-/// Why a request did not reach the cluster, or its answer was not received.
+/// Why a request did not reach the cluster, or its response was not received.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TransportError {
@@ -87,7 +87,7 @@ pub enum TransportError {
         /// The error.
         reason: Untrusted,
     },
-    /// The connection was lost before the answer was complete.
+    /// The connection was lost before the response was complete.
     #[error("the connection to the cluster was lost: {}", reason.escaped())]
     Lost {
         /// The error.
@@ -96,7 +96,7 @@ pub enum TransportError {
     /// The server does not answer on an open connection.
     #[error("the cluster stopped answering")]
     Silent,
-    /// The answer arrives more slowly than [`RequestLimits`](crate::RequestLimits) allow.
+    /// The response arrives more slowly than [`RequestLimits`](crate::RequestLimits) allow.
     #[error("the response is too slow: {received} bytes in {} s", after.as_secs())]
     Slow {
         /// The bytes that were received.
@@ -187,7 +187,7 @@ impl TransportError {
         }
     }
 
-    /// Classifies an error of sending a request or reading its answer.
+    /// Classifies an error of sending a request or reading its response.
     pub(crate) fn of_exchange(error: &(dyn StdError + 'static)) -> Self {
         let mut reasons: Vec<String> = Vec::new();
         let mut next = Some(error);

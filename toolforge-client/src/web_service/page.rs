@@ -23,9 +23,9 @@ pub enum PageError {
 }
 
 impl Client {
-    /// Requests `/` of a tool's web service once, through the proxy of its Service, and returns what is wrong with the answer.
+    /// Requests `/` of a tool's web service once, through the proxy of its Service, and returns what is wrong with the response.
     ///
-    /// Returns `None` for every other answer, and where the tool may not use the proxy.
+    /// Returns `None` for every other response, and where the tool may not use the proxy.
     pub async fn page_error(&self, tool: &ToolName) -> Option<PageError> {
         let path =
             format!("/api/v1/namespaces/{}/services/{tool}:{}/proxy/", tool.namespace(), platform::WEB_PORT);
@@ -34,7 +34,7 @@ impl Client {
             return Some(PageError::NoAnswer);
         };
         match answer {
-            // The API server's own answer, where it reaches no pod, is a `Status` with a reason; a page is none.
+            // The API server's own response, where it reaches no pod, is a `Status` with a reason; a page is not.
             Err(Error::Api(answer)) if answer.code() >= 500 && answer.reason().as_raw().is_empty() => {
                 Some(PageError::Status(answer.code()))
             }

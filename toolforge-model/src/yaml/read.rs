@@ -17,7 +17,7 @@ const SCALAR_BYTES: usize = 8 * 1024 * 1024;
 /// The most levels of mappings and lists.
 const LEVELS: usize = 64;
 
-/// Reads one YAML document. Of two equal keys the last one counts; a text without content is [`YamlValue::Null`].
+/// Reads one YAML document. If two keys are equal, the last one counts; a text without content is [`YamlValue::Null`].
 ///
 /// # Errors
 /// When the text is not YAML: where and why, with a hint at the usual causes.
@@ -106,7 +106,7 @@ fn key_of_template(node: &YamlNode) -> Option<&YamlNode> {
     }
 }
 
-/// Returns the error of a text that is something else than YAML, which a reader of YAML may accept all the same.
+/// Returns the error of a text that is something else than YAML, which a YAML reader may still accept.
 #[must_use]
 pub fn not_yaml(text: &str) -> Option<Diagnostic> {
     let location = find_crontab(text)?;

@@ -237,7 +237,7 @@ impl PodReplacement {
     /// Returns the simulated rollout if the pods are limited.
     pub(crate) fn forecast(&self, rollout: Rollout, fits: impl Fn(&Demand) -> bool) -> RolloutForecast {
         let bounds = rollout.bounds(self.new.count);
-        // Of pods that are all deleted first, those stay missing that the controller could not create before.
+        // If all pods are deleted first, those that the controller could not create before stay missing.
         let missing = if bounds.is_none() { self.missing } else { 0 };
         let new = Pods { count: self.new.count.saturating_sub(missing), each: self.new.each.clone() };
         forecast_rollout(&self.old, &new, bounds, fits)

@@ -38,7 +38,7 @@ const NOT_OF_JOBS: &[&str] = &[
 /// Returns the first field that a manifest changes of a live object although the API server refuses that.
 pub(super) fn changed_immutable(manifest: &Manifest, live: &Value) -> Option<FieldPath> {
     let is_flag = |pointer: &str| live.pointer(pointer).and_then(Value::as_bool) == Some(true);
-    // Of a Job that is suspended, the template can be changed in part; of an indexed one, the completions.
+    // For a suspended Job, the template can be changed in part; for an indexed one, the completions.
     let (is_suspended, is_indexed) = (
         is_flag("/spec/suspend"),
         live.pointer("/spec/completionMode").and_then(Value::as_str) == Some("Indexed"),

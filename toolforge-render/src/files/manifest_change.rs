@@ -156,7 +156,7 @@ impl Planned<'_> {
         }
         demand.freed = exists;
         demand.freed.add_all(before);
-        // Of an update, the API server checks only what increases.
+        // For an update, the API server checks only what increases.
         let increased =
             after.iter().map(|(key, amount)| (key.clone(), amount.saturating_sub(before.get(key))));
         demand.created = increased.collect();
@@ -444,7 +444,7 @@ fn selector(live: &Value) -> Option<BTreeMap<String, String>> {
     labels.and_then(|selector| selector.match_labels).or_else(|| serde_json::from_value(found.clone()).ok())
 }
 
-/// Returns whether a live object has all that a manifest states, so that nothing is sent.
+/// Returns whether a live object has all that a manifest states, so nothing is sent.
 fn is_same(manifest: &Manifest, afterwards: &Manifest, live: &Value) -> bool {
     let (wanted, current) = (stated::of_manifest(manifest), stated::of_json(manifest, live));
     let is_same = |field: &str| {

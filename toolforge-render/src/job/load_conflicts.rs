@@ -199,11 +199,11 @@ impl RunsAfter {
         let started: Vec<&JobObjects> = planned.iter().filter(|job| is_started(job, set)).collect();
         let mut start = time.start.as_second();
         runs.extend(started.iter().map(|job| {
-            let RunDemand { each, further, traits } = of_run(job, facts);
+            let RunDemand { each, extra_pods, traits } = of_run(job, facts);
             let runs = ScheduledRuns {
                 name: job.name.to_string(),
                 each,
-                further,
+                extra_pods,
                 traits,
                 starts: vec![start],
                 seconds: assumed_seconds(job),
@@ -217,9 +217,9 @@ impl RunsAfter {
         let freed = set.freed_objects();
         let is_freed = |object: &_| freed.contains(object);
         let beside_runs = limits_beside_runs(&loads, facts, is_freed);
-        runs.extend(beside_runs.passing_pods(facts, is_freed, time.start));
+        runs.extend(beside_runs.finite_pods(facts, is_freed, time.start));
         runs.sort_by(|one, other| one.name.cmp(&other.name));
-        let limits = beside_runs.without_passing_pods(is_freed);
+        let limits = beside_runs.without_finite_pods(is_freed);
         let rows = set.rows_after(&limits, |change| change.demand.requested.clone());
         let is_run = |change: &Change| started.iter().any(|job| job.name.as_str() == change.name);
         let beside = set.rows_after(&limits, |change| {

@@ -73,6 +73,6 @@ pub use run_now::{
     ManualRunRecord, RunNowError, manual_run, manual_run_record, restart_job, resume_job, suspend_job,
     trigger_job,
 };
-pub use stagger::{FixedJob, FixedReason, ScheduleProposal, StaggeredJobs, stagger};
+pub use stagger::{ScheduleProposal, StaggeredJobs, UnmovedJob, UnmovedReason, stagger};
 pub use unmanaged::{FoundWorkload, WorkloadLookupError, usage_of_pod};
 pub use workload_ref::{WorkloadRef, WorkloadRefError};

@@ -21,7 +21,7 @@ pub enum FileFacts {
     },
 }
 
-/// A problem with a file of a job. The job is created all the same: the file may appear before the job runs.
+/// A problem with a file of a job. The job is still created: the file may appear before the job runs.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum JobFileWarning {

@@ -70,7 +70,7 @@ impl Note<'_> {
         self
     }
 
-    /// Sets that it depends on what is not known here, so that it is a warning at most.
+    /// Sets that it depends on what is not known here, so it is a warning at most.
     pub(crate) fn assumed(mut self) -> Self {
         if let Some(finding) = &mut self.0 {
             finding.is_assumed = true;

@@ -29,7 +29,7 @@ const MOST: usize = 100;
 const MOST_WORDS: usize = 10_000;
 
 /// The secrets of a text, as far as they are found: what is written as those of the rule `plain-secret`, wherever it is, and all
-/// values of a Secret. Of a text that cannot be read, everything near a secret is one.
+/// values of a Secret. In a text that cannot be read, everything near a secret is one.
 #[derive(Clone, Default)]
 pub struct Secrets {
     /// The bytes of the text, sorted; none overlaps another.
@@ -76,7 +76,7 @@ impl Secrets {
                 secrets.add_whole(text, node);
             }
         }
-        // Of two equal keys, only the last one is in the documents.
+        // If two keys are equal, only the last one is in the documents.
         if !parsed.problems.is_empty() {
             secrets.add_lines(text);
             secrets.is_broken = is_broken(parsed) && !secrets.spans.is_empty();
@@ -85,14 +85,14 @@ impl Secrets {
         secrets
     }
 
-    /// Returns whether the text cannot be read and may have secrets, so that no message quotes it.
+    /// Returns whether the text cannot be read and may have secrets, so no message quotes it.
     pub(crate) fn are_in_broken_text(&self) -> bool {
         self.is_broken
     }
 
     /// Returns whether an edit writes a secret, or something of a line that may have one.
     #[must_use]
-    pub fn are_in_edit(&self, edit: &Edit) -> bool {
+    pub fn edit_contains_secret(&self, edit: &Edit) -> bool {
         let Edit { span, replacement } = edit;
         let next = self.spans.partition_point(|found| found.end <= span.start);
         let is_near = self.is_broken && self.spans.get(next).is_some_and(|found| found.start < span.end);

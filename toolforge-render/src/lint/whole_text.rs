@@ -80,7 +80,7 @@ pub(crate) fn check(check: &mut Check<'_>) {
     check.add(Rule::WindowsLineEndings, location, span, message).fixed(Some(fix));
 }
 
-/// Adds what kept documents from being read; returns whether the others can be checked. Of a text with secrets, no line is quoted.
+/// Adds what kept documents from being read; returns whether the others can be checked. No line of a text with secrets is quoted.
 pub(crate) fn check_readable(check: &mut Check<'_>, parsed: &Text, is_secret: bool) -> bool {
     if let Some(found) = not_yaml(check.text) {
         let span = span_at(check.text, found.location);
@@ -152,7 +152,10 @@ fn report(check: &mut Check<'_>, problem: &Problem, is_secret: bool) {
         }
         ProblemKind::DuplicateKey { first } => {
             let key = check.text.get(span.clone()).unwrap_or_default();
-            (Rule::DuplicateKey, format!("the key {key} is repeated from line {first}; the last value is used"))
+            (
+                Rule::DuplicateKey,
+                format!("the key {key} is repeated from line {first}; the last value is used"),
+            )
         }
         ProblemKind::ComplexKey => {
             (Rule::InvalidYaml, "this key is a mapping or a list; keys must be strings".to_owned())

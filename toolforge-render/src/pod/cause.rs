@@ -27,7 +27,7 @@ pub enum Cause {
         /// The exit code of the last termination.
         exit_code: i32,
     },
-    /// An init container or a sidecar terminates again and again with this exit code, so that the others do not start.
+    /// An init container or a sidecar terminates again and again with this exit code, so the others do not start.
     InitCrashLoop {
         /// The container's name.
         container: Untrusted,
@@ -153,7 +153,7 @@ impl Cause {
         }
     }
 
-    /// Returns whether the program ran, so that its log may show why.
+    /// Returns whether the program ran, so its log may show why.
     #[must_use]
     pub fn has_run(&self) -> bool {
         match self {

@@ -46,5 +46,5 @@ pub use rollout_progress::{LiveRollout, ReadyPods, RolloutObjects, RolloutProgre
 pub(crate) use rollout_progress::{POD_TEMPLATE_HASH, newest_by_hash, revision_of};
 pub use scheduled_run::with_kept_jobs;
 pub(crate) use scheduled_run::{HISTORY_LIMITS, ScheduledRun, scheduled_run};
-pub use unsettled::{PodsTime, with_unsettled_pods};
+pub use unsettled::{FetchTime, with_unsettled_pods};
 pub(crate) use unsettled::{REPLICA_FAILURE, pod_id, remove_terminating_pods, replica_failure};

@@ -67,7 +67,7 @@ impl PodSet {
         let count = self.wanted.saturating_sub(self.created);
         (count > 0).then(|| WaitingPods {
             owner: self.object.clone(),
-            end_by_themselves: false,
+            run_to_completion: false,
             count,
             each: pod_demand(&self.pod, limit_ranges),
             traits: traits_of(&self.pod, limit_ranges),

@@ -181,7 +181,7 @@ impl<'a> RolloutObjects<'a> {
     pub fn causes(self, now: Timestamp) -> Vec<Evidence> {
         let newest = self.newest_replica_set();
         let mut pods: Vec<&Pod> = self.newest_pods().collect();
-        // Of several pods with the same cause, the newest one shows it.
+        // If several pods have the same cause, the newest one shows it.
         pods.sort_by_key(|pod| {
             std::cmp::Reverse(pod.metadata.creation_timestamp.as_ref().map(|time| time.0))
         });

@@ -294,7 +294,7 @@ fn missing(object: &Object, count: i32, facts: &JobFacts) -> WaitingPods {
     let traits = spec.map(|spec| traits_of(spec, ranges)).unwrap_or_default();
     WaitingPods {
         owner: object.id().into(),
-        end_by_themselves: matches!(object, Object::Job(_)),
+        run_to_completion: matches!(object, Object::Job(_)),
         count: u64::try_from(count).unwrap_or(0),
         each: pods_of(object, ranges).each,
         traits,

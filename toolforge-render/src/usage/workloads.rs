@@ -49,7 +49,7 @@ impl WorkloadUsage {
             let percent = u64::try_from(share).unwrap_or(u64::MAX);
             is_limited.then(|| QuotaShare { resource: resource.clone(), percent })
         });
-        // Of equal shares, the first resource in the order of the keys.
+        // If shares are equal, the first resource in the order of the keys.
         shares.fold(None, |largest: Option<QuotaShare>, found| match largest {
             Some(largest) if largest.percent >= found.percent => Some(largest),
             _ => Some(found),

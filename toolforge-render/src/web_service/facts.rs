@@ -22,7 +22,7 @@ pub struct WebServiceFacts {
     pub http_routes: bool,
     /// The live objects of the web service.
     pub live: LiveWebService,
-    /// The kinds of which it is unknown whether `live` has all objects, because the user may not read them.
+    /// The kinds for which `live` may lack objects, because the user may not read them.
     pub unread_kinds: Vec<ObjectKind>,
 }
 

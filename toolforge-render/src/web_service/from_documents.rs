@@ -7,7 +7,7 @@ use toolforge_model::{ToolName, platform};
 
 use crate::namespace::{Documents, DocumentsError, Namespace};
 use crate::object::{HttpRoute, has_label};
-use crate::pod::{PodsTime, with_unsettled_pods};
+use crate::pod::{FetchTime, with_unsettled_pods};
 use crate::web_service::{LiveWebService, WebServiceFacts};
 
 impl Documents {
@@ -34,7 +34,7 @@ impl Documents {
         };
         let deployments = self.all_of_kind::<Deployment>("Deployment", &namespace)?;
         let jobs = self.all_of_kind::<Job>("Job", &namespace)?;
-        facts.limits = with_unsettled_pods(facts.limits, &deployments, &jobs, &pods, PodsTime::Unknown);
+        facts.limits = with_unsettled_pods(facts.limits, &deployments, &jobs, &pods, FetchTime::Unknown);
         Ok(WebServiceFacts {
             namespace: facts,
             http_routes: live.http_route.is_some(),

@@ -41,7 +41,8 @@ fn bad_files_have_clear_messages() {
 /// Returns the rule and the message of the first finding, that of what cannot be read before others.
 fn first(text: &str) -> String {
     let found = lint(text, &context("stashbot")).into_iter();
-    let found = found.min_by_key(|found| matches!(found.rule, Rule::UnknownDocument | Rule::WindowsLineEndings));
+    let found =
+        found.min_by_key(|found| matches!(found.rule, Rule::UnknownDocument | Rule::WindowsLineEndings));
     found
         .map(|found| format!("{} {}: {}", found.location, found.rule, found.message.escaped()))
         .unwrap_or_default()

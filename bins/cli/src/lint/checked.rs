@@ -25,7 +25,8 @@ impl Checked {
     pub(super) fn without_secrets(&self, finding: &Finding) -> Finding {
         let mut finding = finding.clone();
         finding.fix = finding.fix.filter(|fix| {
-            fix.edits.len() <= MOST_EDITS && !fix.edits.iter().any(|edit| self.secrets.are_in_edit(edit))
+            fix.edits.len() <= MOST_EDITS
+                && !fix.edits.iter().any(|edit| self.secrets.edit_contains_secret(edit))
         });
         finding
     }

@@ -36,7 +36,8 @@ pub(super) fn facts(
     let mut facts = match session.map(|session| live(session, texts)) {
         Some(Ok(context)) => Facts { context, is_live: true },
         Some(Err(failure)) => {
-            Notice::note(format!("the cluster's limits and images are not available: {}", failure.message())).print();
+            Notice::note(format!("the cluster's limits and images are not available: {}", failure.message()))
+                .print();
             Facts { context: LintContext::offline(tool), is_live: false }
         }
         None => Facts { context: LintContext::offline(tool), is_live: false },
@@ -114,7 +115,7 @@ pub(super) fn server_findings(
     found
 }
 
-/// Checks an object. One that exists is not created again, so that the quota does not matter.
+/// Checks an object. One that exists is not created again, so the quota does not matter.
 async fn dry_run(
     client: &Client,
     tool: &ToolName,

@@ -128,7 +128,7 @@ where
             ))
             .print(),
             ApplyEvent::WaitingForQuota(set) => line.show(&quota_wait_line(set.terminating())),
-            ApplyEvent::PuttingBack(object) => {
+            ApplyEvent::Recreating(object) => {
                 line.show(&format!("waiting for the quota, to create {} again", object.workload_ref()));
             }
             _ => {}

@@ -142,7 +142,7 @@ fn convert(session: &Session, options: &ConvertArguments, inputs: &[Input]) -> R
             converter.add_lines(text);
             continue;
         }
-        // Of two equal keys the last one counts, as it does for kubectl.
+        // If two keys are equal, the last one counts, as for kubectl.
         let (doubtful, unreadable): (Vec<_>, Vec<_>) =
             reading_errors(text).into_iter().partition(|found| found.rule == Rule::DuplicateKey);
         for found in &doubtful {

@@ -310,7 +310,7 @@ pub(super) fn planned(
     plan_load(&requests(file), facts, &load)
 }
 
-/// Returns the sizes of single jobs with which all of a load that does not fit would.
+/// Returns the sizes of single jobs that would make a load fit that does not.
 pub(super) fn adjustments(
     plan: &LoadPlan,
     file: &JobsFile,

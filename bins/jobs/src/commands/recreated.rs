@@ -30,7 +30,7 @@ fn of_last(failure: Failure, found: &DeletedObject) -> Failure {
     let subject = found.object.workload_ref();
     let message = match &found.outcome {
         AdoptionOutcome::Unchanged => return failure,
-        AdoptionOutcome::PutBack => {
+        AdoptionOutcome::Recreated => {
             format!("{subject} did not become a job: it was deleted and re-created unchanged")
         }
         AdoptionOutcome::Job => {
@@ -43,8 +43,8 @@ fn of_last(failure: Failure, found: &DeletedObject) -> Failure {
     };
     let exit_code = match (&found.outcome, failure.exit_code()) {
         (_, signal @ ExitCode::Propagated(_)) => signal,
-        (AdoptionOutcome::PutBack, ExitCode::Partial) => ExitCode::Cluster,
-        (AdoptionOutcome::PutBack, exit_code) => exit_code,
+        (AdoptionOutcome::Recreated, ExitCode::Partial) => ExitCode::Cluster,
+        (AdoptionOutcome::Recreated, exit_code) => exit_code,
         _ => ExitCode::Partial,
     };
     // The other hints are about what was done in part.

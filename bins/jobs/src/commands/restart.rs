@@ -90,7 +90,7 @@ struct PlannedRestart {
     /// The ends of the job's log files before the restart.
     logs: LogMarks,
     limits: Limits,
-    /// Where a restart does not fit, the nearest sizes with which it does.
+    /// The nearest sizes that make a restart fit, if it does not.
     nearest: Vec<Adjustment>,
 }
 
@@ -159,7 +159,7 @@ fn outcome(job: &JobObjects, dry_run: bool) -> String {
     }
 }
 
-/// Returns the nearest sizes with which a restart fits. They are planned with the images, which a restart does not need.
+/// Returns the nearest sizes that make a restart fit. They are planned with the images, which a restart does not need.
 async fn nearest(
     session: &Session,
     mut wanted: JobFetchOptions,

@@ -27,7 +27,7 @@ pub(crate) fn plan(
 ) -> Result<Document, Failure> {
     let set = &plan.set;
     let value = toolforge_report::LoadPlan {
-        fits: if plan.problems.is_empty() { set.fits_if_checked() } else { Some(false) },
+        fits: if plan.problems.is_empty() { set.fits_if_known() } else { Some(false) },
         verdict: verdict_code(plan.verdict()),
         adjustments: adjustments(nearest.iter().chain(conflicts.schedules())),
         changes: set.changes.iter().map(|change| job_change(change, restarts)).collect(),

@@ -22,7 +22,7 @@ pub(super) struct MissingPods {
     pub(super) limits: Limits,
     /// What is used then of each resource that they exceed.
     exceeded: BTreeMap<Resource, u64>,
-    /// The objects of which it is not known how many pods are missing; one of each is counted.
+    /// The objects whose number of missing pods is not known; one pod of each is counted.
     guesses: Vec<ObjectName>,
 }
 
@@ -37,7 +37,7 @@ impl MissingPods {
         let mut wanted = limits.clone();
         wanted.waiting.retain(|pods| !is_planned(&pods.owner));
         let (mut guesses, mut seen): (Vec<ObjectName>, Vec<ObjectName>) = (Vec::new(), Vec::new());
-        // Of a resource without a quota here, the API server's message has the numbers.
+        // For a resource without a quota here, the API server's message has the numbers.
         let mut by_message: BTreeMap<Resource, (u64, u64)> = BTreeMap::new();
         for found in blocked.iter().filter(|found| found.is_blocked_now && !found.exceeded.is_empty()) {
             let owner = owner_of(found);
@@ -105,16 +105,16 @@ pub(super) fn change_owner(change: &Change) -> Option<ObjectName> {
     }
 }
 
-/// The smallest numbers with which everything is admitted.
+/// The smallest numbers that admit everything.
 #[derive(Clone, Default)]
 pub(super) struct Needed {
-    /// Of each resource of a quota.
+    /// The numbers of each resource of a quota.
     pub(super) quota: BTreeMap<Resource, u64>,
     /// The memory of the largest container, in bytes.
     pub(super) container_memory: Option<u64>,
     /// The CPU of the largest container, in millis.
     pub(super) container_cpu: Option<u64>,
-    /// The objects of which it is not known how many pods are missing; one of each is counted.
+    /// The objects whose number of missing pods is not known; one pod of each is counted.
     pub(super) guesses: Vec<ObjectName>,
 }
 
@@ -175,7 +175,7 @@ impl Needed {
         }
     }
 
-    /// Lowers the numbers of the quota to the smallest with which all is still as wanted, one resource after the other; `limits` are
+    /// Lowers the numbers of the quota to the smallest that still give the wanted result, one resource after the other; `limits` are
     /// those of now.
     ///
     /// A rollout may complete although not all of its pods fit at once.

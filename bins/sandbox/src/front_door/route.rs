@@ -1,6 +1,6 @@
 //! Finds the Service that a route selects for a host name and a path.
 //!
-//! Of a rule's conditions only the path is evaluated. Filters and weights are ignored; the first backend is used.
+//! Only the path of a rule's conditions is evaluated. Filters and weights are ignored; the first backend is used.
 
 use k8s_openapi::api::networking::v1::{HTTPIngressPath, Ingress};
 use serde_json::Value;

@@ -66,7 +66,7 @@ pub(super) fn run(
     if is_running && planned.set.pending().next().is_none() {
         warn_of_failing(session, &facts);
     }
-    if planned.set.fits_if_checked() != Some(false) {
+    if planned.set.fits_if_known() != Some(false) {
         return Ok(ExitCode::Success);
     }
     template_amounts.into_iter().for_each(|place| Notice::note(place).print());

@@ -40,7 +40,7 @@ pub(super) fn run(
 }
 
 /// Applies what the arguments ask for and waits until it is rolled out. If somebody else changes the web service meanwhile,
-/// it is read again and planned again, so that neither change is lost.
+/// it is read again and planned again, so neither change is lost.
 pub(super) fn apply(
     session: &Session,
     (arguments, invocation): (&Arguments, &Invocation),
@@ -118,7 +118,7 @@ impl PlannedStart {
     }
 }
 
-/// A start whose changes were applied, or of which some failed.
+/// A start whose changes were applied, or some of which failed.
 struct Applied {
     planned: PlannedStart,
     changes: Vec<AppliedChange>,
@@ -223,7 +223,7 @@ impl Start<'_> {
         facts::refuse_what_does_not_fit(plan, set, (facts, self.moment), attempt)
     }
 
-    /// Returns the plan of a start of which nothing is sent.
+    /// Returns the plan of a start that sends nothing.
     fn plan_only(&self) -> Result<PlannedStart, Failure> {
         let attempt = Attempt::default();
         let planned = self.session.block_on(self.plan(&attempt))??;
@@ -272,10 +272,16 @@ impl Start<'_> {
         let options =
             if arguments.dry_run.is_some() { ApplyOptions::dry_run() } else { ApplyOptions::default() };
         let started = client.start_web_service(&session.tool, options, self).await?;
-        let StartedWebService { plan: planned, report, target, joins_another_start, is_contested, .. } =
-            started;
+        let StartedWebService {
+            plan: planned,
+            report,
+            target,
+            applied_to_concurrent_start,
+            is_contested,
+            ..
+        } = started;
         let written: Vec<Written> = report.changes.iter().flat_map(|change| change.written.clone()).collect();
-        if joins_another_start {
+        if applied_to_concurrent_start {
             Notice::note(
                 "somebody else started the web service at the same time; this command's settings were applied",
             )

@@ -78,7 +78,7 @@ fn difference_line(Difference { path, live, wanted, .. }: &Difference) -> String
     format!("  {}: {} -> {}\n", path.escaped(), value(live), value(wanted))
 }
 
-/// Changes, and the nearest sizes with which they fit or have no downtime.
+/// Changes, and the nearest sizes that make them fit or have no downtime.
 pub(crate) struct Forecast {
     pub(crate) set: ChangeSet,
     pub(crate) adjustments: Vec<Adjustment>,
@@ -102,7 +102,7 @@ pub(crate) fn plan(
         image: plan.image().to_owned(),
         host: plan.host(),
         routing: routing(plan.routing()),
-        fits: set.fits_if_checked(),
+        fits: set.fits_if_known(),
         verdict: verdict_code(set.verdict()),
         adjustments: adjustments(nearest),
         rollout: change.and_then(rollout),

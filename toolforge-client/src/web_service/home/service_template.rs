@@ -80,7 +80,7 @@ fn other_document(text: &str) -> Option<Diagnostic> {
     let document = yaml::parse(text).ok()?;
     let kind = match ExpectedDocument::ServiceTemplate.kind_of(&document) {
         DocumentKind::ServiceTemplate | DocumentKind::Unknown => return None,
-        // What to do to have jobs read is not what is asked.
+        // The advice for jobs files does not apply here.
         DocumentKind::Job | DocumentKind::JobsBelowKey => DocumentKind::JobsFile,
         kind => kind,
     };

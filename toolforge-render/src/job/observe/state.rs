@@ -138,7 +138,7 @@ pub struct JobStatus {
 }
 
 impl JobStatus {
-    /// Returns whether a continuous job's pods are not all ready, are replaced, or were started again, so that events may say
+    /// Returns whether a continuous job's pods are not all ready, are replaced, or were started again, so events may say
     /// why.
     #[must_use]
     pub fn may_fail(&self) -> bool {
@@ -199,11 +199,11 @@ fn continuous(
     let count = |number: i32| u32::try_from(number).unwrap_or(0);
     status.replicas = Some(JobReplicas { desired: count(desired), ready: count(ready) });
     let is_seen = live.and_then(|live| live.observed_generation) >= deployment.metadata.generation;
-    // What those of an earlier revision did says nothing about the present one.
+    // Pods of an earlier revision say nothing about the current one.
     let mut newest = newest_by_hash(deployment, pods.iter().copied());
     status.restarts = newest.iter().copied().map(restarts).sum();
     status.last_termination = last_termination(newest.iter().copied());
-    // Of several pods with the same cause, the newest one shows it.
+    // If several pods have the same cause, the newest one shows it.
     newest.sort_by_key(|pod| std::cmp::Reverse(created(pod)));
     for pod in &newest {
         status.evidence.extend(causes_of_pod(pod, &all.events));

@@ -22,7 +22,7 @@ pub(crate) fn find_kind<'n>(check: &mut Check<'_>, node: &'n Node) -> Option<Obj
     };
     let name = kind.text().unwrap_or_default();
     if version.and_then(Node::text).is_some_and(is_of_jobs_service) {
-        // Nobody else writes them, so that the API server is not asked either.
+        // Nobody else writes them, so the API server is not asked either.
         note_unchecked(check, kind, name);
         return None;
     }

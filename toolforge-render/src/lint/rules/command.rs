@@ -27,7 +27,7 @@ pub(crate) fn check(check: &mut Check<'_>, scope: Scope<'_>, container: &Node) {
         None => JobImage::Reference(reference.to_owned()),
     };
     let list = |name| container.get(name).map(Node::items).unwrap_or_default();
-    // Images of the platform have no entry point, so that arguments alone are the command.
+    // Images of the platform have no entry point, so arguments alone are the command.
     let words: Vec<&Node> = match list("command") {
         [] if !matches!(image, JobImage::Type(_)) => return,
         command => command.iter().chain(list("args")).collect(),
@@ -138,7 +138,9 @@ fn report(check: &mut Check<'_>, place: &Node, warning: &JobFileWarning) {
     let rule = match warning {
         JobFileWarning::Missing { .. } | JobFileWarning::Directory { .. } => Rule::MissingCommand,
         JobFileWarning::NotExecutable { .. } => Rule::CommandNotExecutable,
-        JobFileWarning::WindowsLineEndings { .. } | JobFileWarning::ShellLineEnds { .. } => Rule::ScriptLineEndings,
+        JobFileWarning::WindowsLineEndings { .. } | JobFileWarning::ShellLineEnds { .. } => {
+            Rule::ScriptLineEndings
+        }
         JobFileWarning::Interpreter { .. }
         | JobFileWarning::Program { .. }
         | JobFileWarning::MissingInterpreter { .. } => Rule::MissingInterpreter,

@@ -299,7 +299,7 @@ fn last_crossing(
     }
 }
 
-/// Returns the resources of which a plan uses less at rest than what it replaces.
+/// Returns the resources that a plan uses less of at rest than what it replaces.
 fn shrunk_resources(plan: &FilePlan) -> BTreeSet<Resource> {
     let rows = plan.set.at_rest.resources().iter();
     rows.filter(|row| row.after < row.used).map(|row| row.resource.clone()).collect()

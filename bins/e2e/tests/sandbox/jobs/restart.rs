@@ -122,7 +122,8 @@ fn run_of_former_definition_has_a_hint() {
     let cannot = |outcome: &Outcome| outcome.stdout.contains("cannot be pulled");
     tool.until(30, "the run cannot start", |tool| tool.jobs(&["list"]), cannot);
     file("bookworm");
-    let former = "a run with the job's previous definition cannot start, and later runs wait for it to finish";
+    let former =
+        "a run with the job's previous definition cannot start, and later runs wait for it to finish";
     let cure =
         "Run `toolforge jobs restart stuck`: it stops that run and starts one with the current definition.";
     // Also by a load that changes nothing.

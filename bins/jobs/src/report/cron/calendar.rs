@@ -126,10 +126,7 @@ impl Calendar {
     fn durations(&self) -> Vec<String> {
         let lines = [
             (DurationSource::Measured, "Measured duration of the last run: "),
-            (
-                DurationSource::UpperBound,
-                "Assumed duration of a run (upper bound for the last run): ",
-            ),
+            (DurationSource::UpperBound, "Assumed duration of a run (upper bound for the last run): "),
             (DurationSource::Assumed, "Assumed duration of a run (no successful run is known): "),
         ];
         let line = |(source, text): (DurationSource, &str)| {

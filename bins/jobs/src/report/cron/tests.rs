@@ -25,7 +25,7 @@ fn facts() -> JobFacts {
     JobFacts::new(Namespace::new(&"stashbot".parse().unwrap(), Catalog::bundled()).with_uid(52503))
 }
 
-/// Adds a job that was made in July, ran last and ended well last at these times.
+/// Adds a job created in July, with these times of its last run and last success.
 fn add<'a>(
     facts: &'a mut JobFacts,
     (name, schedule): (&str, &str),
