@@ -51,7 +51,7 @@ impl RequestLimits {
         Self { pages, ..self }
     }
 
-    /// Returns the time until the last byte of a response of which `received` bytes have been received.
+    /// Returns the time until the last byte of a response when `received` bytes have been received.
     pub(crate) fn of_answer(&self, request: &Request<Bytes>, received: usize) -> Duration {
         let base = if is_read(request) { self.read } else { self.write };
         base.saturating_add(extension(received))
@@ -106,7 +106,7 @@ pub(crate) struct Times {
 }
 
 impl Times {
-    /// Returns when the last byte of a response is due, of which `received` bytes have been received.
+    /// Returns when the last byte of a response is due when `received` bytes have been received.
     pub(crate) fn deadline(&self, request: &Request<Bytes>, start: Instant, received: usize) -> Instant {
         self.earliest(request, start + self.limits.of_answer(request, received))
     }

@@ -15,7 +15,7 @@ pub enum MountStorage {
     None,
 }
 
-/// Why a text is not a choice of storage.
+/// Why a text is not a mount setting.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 #[error("{} is not a mount setting; write all or none", found.quoted())]

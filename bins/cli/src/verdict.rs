@@ -119,7 +119,7 @@ fn never(set: &ChangeSet) -> &'static str {
     }
 }
 
-/// Returns the nearest sizes and rollouts with which all fits, or, where `fits` is whether it does, has no downtime; nothing if
+/// Returns the nearest sizes and rollouts that make everything fit or, if everything `fits`, avoid downtime; nothing if
 /// there are none.
 #[must_use]
 pub fn adjustments_text(fits: bool, adjustments: &[Adjustment]) -> String {

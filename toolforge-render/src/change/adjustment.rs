@@ -117,7 +117,7 @@ impl Adjustment {
         std::iter::once(self).chain(&self.also)
     }
 
-    /// Returns what changes of which workload: `job daily: memory 1Gi`, `job daily and job other: each memory 1Gi`. Changes that
+    /// Returns what changes in which workload: `job daily: memory 1Gi`, `job daily and job other: each memory 1Gi`. Changes that
     /// differ are separated by semicolons; of many workloads, the first are named.
     #[must_use]
     pub fn description(&self) -> String {

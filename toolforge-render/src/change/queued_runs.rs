@@ -11,7 +11,7 @@ impl ChangeSet {
     /// Returns changes whose pods do not all fit at once, as `at_once` says, where some wait for the pods of Jobs.
     ///
     /// The Job controller creates as many pods as fit, and others when those have ended. So a Job completes if one of its pods
-    /// fits beside all that stays, and what stays waits until all Jobs have ended. Jobs that run now are only waited for by what
+    /// fits beside the pods that keep running, and those wait until all Jobs have ended. Jobs that run now are only waited for by what
     /// would fit beside them at rest: nothing says how long they take.
     pub(super) fn queued(changes: &[Change], limits: &Limits, at_once: Self) -> Self {
         // No wait changes what exceeds a limit.
@@ -94,8 +94,8 @@ pub(super) fn own_objects(change: &Change) -> impl Iterator<Item = ObjectName> {
     steps.chain(freed_objects(change)).chain(change.object.clone())
 }
 
-/// Returns the changes, checked with at most one pod of each Job at a time. At rest, it runs beside what stays; at the peak, only
-/// what stays is there.
+/// Returns the changes, checked with at most one pod of each Job at a time. At rest, it runs beside the pods
+/// that keep running; at the peak, only those exist.
 fn one_job_at_a_time(changes: &[Change], limits: &Limits) -> ChangeSet {
     let mut set = ChangeSet::at_once(changes.iter().map(Change::ended).collect(), limits);
     let jobs = (0..changes.len()).filter(|index| changes[*index].demand.queued.is_some());

@@ -7,9 +7,9 @@ use crate::change::stages::check;
 use crate::change::{Action, BlockedRun, Change, ChangeSet};
 
 impl ChangeSet {
-    /// Returns the set with the runs of scheduled jobs and CronJobs that can never start: not even one of its pods fits beside what
-    /// stays when all Jobs have ended, or beside that and the finished Jobs that CronJobs keep. A run that exceeds a whole quota is
-    /// reported apart from these.
+    /// Returns the set with the runs of scheduled jobs and CronJobs that can never start: not even one of its pods fits beside the
+    /// workloads that are left when all Jobs have ended, or beside those and the finished Jobs that CronJobs keep. A run that exceeds
+    /// a whole quota is reported apart from these.
     pub(super) fn with_scheduled_runs(mut self, limits: &Limits) -> Self {
         if !self.fits() || self.changes.iter().all(|change| change.demand.run.is_none()) {
             return self;

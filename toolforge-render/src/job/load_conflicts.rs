@@ -24,8 +24,8 @@ const MOST_JOBS: usize = 20;
 /// Returns the runs of scheduled jobs that would exceed a quota together within a time after changes, with the duration that is
 /// known of earlier runs; `plans` are those of the jobs among the changes. The runs of CronJobs of manifests are among them.
 ///
-/// If none of these jobs is scheduled, only conflicts count which the changes cause: of a resource of which more is used
-/// afterwards. There are none then of changes that do not fit.
+/// If none of these jobs is scheduled, only conflicts that the changes cause count: those of a resource with more usage
+/// afterwards. Changes that do not fit have none then.
 ///
 /// The one-off jobs that the changes create run at their start, for the assumed duration, or one after the other where they do not fit
 /// at once; those whose end is awaited run before. Pods that run now and end by themselves, such as those of a shell, run on for an

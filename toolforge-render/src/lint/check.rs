@@ -115,7 +115,7 @@ impl<'n> Object<'n> {
         self.name_node().and_then(Node::text).unwrap_or_default()
     }
 
-    /// Returns the names of the claims of which each pod gets its own, as volumes: those of a StatefulSet.
+    /// Returns the names of the claims that each pod gets its own copy of, as volumes: those of a StatefulSet.
     pub(crate) fn claim_templates(&self) -> HashSet<&'n str> {
         let templates =
             self.node.at(&["spec", "volumeClaimTemplates"]).filter(|_| self.kind.name == "StatefulSet");

@@ -105,7 +105,7 @@ pub(crate) fn all_findings(text: &str, context: &LintContext) -> Vec<Finding> {
     findings
 }
 
-/// Removes fixes that would change a value in all places where aliases repeat it, of which only one is wrong.
+/// Removes fixes that would change a value in all places where aliases repeat it, when only one of them is wrong.
 fn remove_fixes_of_repeated_values(check: &mut Check<'_>, mut repeated: Vec<Range<usize>>) {
     repeated.sort_by_key(|value| value.start);
     // One may contain another.

@@ -397,7 +397,7 @@ mod tests {
         }
     }
 
-    /// As long as a text may be, of which every line has a secret. This would take hours if each line were compared with all.
+    /// As long as a text may be, with a secret on every line. This would take hours if each line were compared with all.
     #[test]
     fn many_secrets_are_hidden() {
         let lines: String = (0..50_000).map(|number| format!("    password = 'hunter{number}'\n")).collect();

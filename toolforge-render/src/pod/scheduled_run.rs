@@ -1,4 +1,4 @@
-//! What the runs of CronJobs use, and what stays of them.
+//! What the runs of CronJobs use, and what they leave behind.
 
 use k8s_openapi::api::batch::v1::{CronJob, Job};
 use toolforge_quota::{Demand, KeptJobs, LimitRange, Limits, ObjectName};
@@ -25,7 +25,7 @@ pub(crate) struct ScheduledRun {
     pub(crate) kept: KeptJobs,
 }
 
-/// Returns what a run of a CronJob requests of which each pod requests `each`; `None` of a suspended one.
+/// Returns what a run of a CronJob requests if each pod requests `each`; `None` for a suspended one.
 pub(crate) fn scheduled_run(
     cron_job: &CronJob,
     each: &Demand,

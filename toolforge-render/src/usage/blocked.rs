@@ -168,7 +168,7 @@ fn missing_of_deployment(found: &Deployment, facts: &JobFacts) -> Option<Waiting
     (count > 0).then(|| missing(&Object::from(found.clone()), count, facts))
 }
 
-/// The kinds of objects that could not create a pod, and of which [`LiveJobs::sets`] has none.
+/// The kinds of objects that could not create a pod and are not in [`LiveJobs::sets`].
 #[must_use]
 pub fn unknown_sets(live: &LiveJobs) -> BTreeSet<&'static str> {
     let refused = live.events.iter().filter(|event| is_failed_create(event));
@@ -197,7 +197,7 @@ const HASH: &str = "bcdfghjklmnpqrstvwxz2456789";
 /// pods exist is not known, such as a ReplicaSet without a Deployment.
 fn is_gone(kind: &str, name: &str, uid: Option<&str>, facts: &JobFacts) -> bool {
     let LiveJobs { deployments, cron_jobs, jobs, sets, .. } = &facts.live;
-    // A kind of which files have no object may be one that they lack.
+    // Files without an object of a kind may lack the kind.
     let is_known = |is_empty: bool| !facts.may_lack_kinds || !is_empty;
     let is_named = |metadata: &ObjectMeta| metadata.name.as_deref() == Some(name);
     let is_same = |metadata: &ObjectMeta| {

@@ -16,7 +16,7 @@ use crate::replace_file::{has_other_content, not_written, write_file};
 pub(super) struct Fixes {
     /// What was fixed.
     pub(super) applied: Vec<Finding>,
-    /// How many findings were fixed, of which `applied` lists not all if they are very many.
+    /// How many findings were fixed; `applied` does not list all of them if there are very many.
     pub(super) count: usize,
     /// The text afterwards.
     pub(super) after: String,
