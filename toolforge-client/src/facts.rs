@@ -1,7 +1,9 @@
-//! The facts of a tool's namespace: read from the platform's files and fetched from the cluster.
+//! The facts of a tool's namespace: read from the platform's files and fetched from the cluster, with
+//! the measurements of its pods.
 
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
+use std::time::Duration;
 
 use k8s_openapi::api::core::v1::{ConfigMap, Event, LimitRange, ResourceQuota};
 use kube::api::ListParams;
@@ -9,6 +11,7 @@ use serde::de::DeserializeOwned;
 use toolforge_images::{Catalog, CatalogError};
 use toolforge_model::{ToolName, platform};
 use toolforge_render::namespace::{LimitObjects, Namespace};
+use toolforge_render::usage::PodMetrics;
 
 use crate::unread::{UnreadKinds, readable};
 use crate::{Client, Collection, Error, PlatformFiles, PlatformFilesError, ReadVerb, ResourceType, Unread};
@@ -230,4 +233,21 @@ pub(crate) async fn when<T>(
     request: impl Future<Output = Result<T, Error>>,
 ) -> Result<Option<T>, Error> {
     if wanted { request.await.map(Some) } else { Ok(None) }
+}
+
+/// How long measurements may take; nobody waits longer for what is not essential.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+impl Client {
+    /// Fetches what the pods of a tool's namespace used when they were measured last (`metrics.k8s.io/v1beta1`).
+    ///
+    /// Returns `None` where the cluster has no measurements, the tool may not read them, or they take longer than three
+    /// seconds.
+    pub async fn fetch_pod_metrics(&self, tool: &ToolName) -> Option<Vec<PodMetrics>> {
+        let resource = ResourceType { group: "metrics.k8s.io", version: "v1beta1", plural: "pods" };
+        let collection = resource.in_namespace(tool.namespace());
+        let params = ListParams::default();
+        let found = tokio::time::timeout(PATIENCE, self.list::<PodMetrics>(&collection, &params)).await;
+        found.ok()?.ok().map(|list| list.items)
+    }
 }

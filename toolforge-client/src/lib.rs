@@ -53,7 +53,6 @@ mod fleet;
 mod foreign;
 mod jobs;
 mod log;
-mod metrics;
 mod objects;
 mod platform_files;
 mod request_limits;

@@ -27,7 +27,6 @@
 
 mod admission;
 mod audit;
-mod bounded;
 mod conflict;
 mod container_resources;
 mod demand;

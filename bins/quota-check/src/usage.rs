@@ -5,10 +5,10 @@ use toolforge_cli::{Table, WorkloadName, age, verdict_code};
 use toolforge_model::{ToolName, Untrusted};
 use toolforge_quota::Resource;
 use toolforge_render::change::WorkloadKind;
+use toolforge_render::usage::QuotaConsumer;
 use toolforge_render::usage::{
     BlockedObject, UpcomingRun, WorkloadUsage, blocked_objects, upcoming_runs, workload_usage,
 };
-use toolforge_render::web_service::QuotaConsumer;
 use toolforge_report::{CauseCode, QuotaReport, Verdict, WorkloadType};
 
 use crate::facts::Overview;

@@ -2,8 +2,7 @@
 
 mod fetch;
 mod wait;
-mod wait_run;
 
 pub use fetch::{FetchedJobs, JobFetchOptions};
 pub use wait::JobRun;
-pub use wait_run::RunWaitOutcome;
+pub use wait::RunWaitOutcome;

@@ -1,6 +1,6 @@
 //! How to fix the most common errors in YAML, from the lines around the location that the reader reports.
 
-use super::marker::begins_document;
+use super::node::begins_document;
 use super::node::{YamlNode, YamlValue};
 use crate::{Location, Remedy, Untrusted};
 

@@ -4,9 +4,9 @@
 //! everything that it could not convert.
 
 mod adopt;
+mod command_lines;
 mod conversion;
 mod converter;
-mod crontab;
 mod dependent;
 mod loss;
 mod manifest;

@@ -6,8 +6,8 @@ use toolforge_quota::ObjectName;
 
 use super::check::{Check, Object};
 use super::context::LintContext;
-use super::document_kind::objects;
 use super::finding::Finding;
+use super::read_objects::objects;
 use super::redaction::Secrets;
 use super::rule::{Level, Rule};
 use super::rules::label;

@@ -6,8 +6,8 @@ use toolforge_model::Location;
 
 use super::check::Check;
 use super::context::LintContext;
-use super::document_kind::{Contents, contents};
 use super::finding::{Edit, Finding};
+use super::read_objects::{Contents, contents};
 use super::redaction::Secrets;
 use super::rule::{Level, Rule};
 use super::rules::{check_object, check_quota, check_together};

@@ -16,7 +16,6 @@
 
 mod check;
 mod context;
-mod document_kind;
 mod dry_run;
 mod edit;
 mod finding;
@@ -24,6 +23,7 @@ mod findings;
 mod fix;
 mod ignore;
 mod plain_secret;
+mod read_objects;
 mod redaction;
 mod rule;
 mod rules;

@@ -4,7 +4,7 @@ use toolforge_model::Location;
 
 use super::check::Check;
 use super::context::LintContext;
-use super::document_kind::objects;
+use super::read_objects::objects;
 use super::strict::{IssueKind, reader_of};
 use super::syntax::parse;
 

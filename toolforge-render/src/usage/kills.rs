@@ -5,7 +5,7 @@ use k8s_openapi::jiff::Timestamp;
 use toolforge_model::Untrusted;
 
 use crate::pod::memory_of;
-use crate::web_service::{QuotaConsumer, consumer_of};
+use crate::usage::consumer::{QuotaConsumer, consumer_of};
 
 /// The last kill of a container that used more memory than its limit.
 #[derive(Clone, Debug, PartialEq, Eq)]

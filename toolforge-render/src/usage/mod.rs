@@ -2,6 +2,7 @@
 
 mod audited;
 mod blocked;
+mod consumer;
 mod kills;
 mod measured;
 mod upcoming;
@@ -9,6 +10,7 @@ mod workloads;
 
 pub use audited::audited_workload;
 pub use blocked::{BlockedObject, blocked_objects, unknown_sets};
+pub use consumer::{QuotaConsumer, quota_consumers};
 pub use kills::{OutOfMemoryKill, out_of_memory_kills};
 pub use measured::{ContainerMetrics, MeasuredUse, PodMetrics};
 pub use upcoming::{UpcomingRun, upcoming_runs};

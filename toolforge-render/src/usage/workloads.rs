@@ -4,8 +4,8 @@ use k8s_openapi::api::core::v1::Pod;
 use toolforge_quota::{Demand, LimitRange, Resource, ResourceQuota};
 
 use crate::pod::{has_ended, pod_demand};
+use crate::usage::consumer::{QuotaConsumer, consumer_of};
 use crate::usage::measured::{MeasuredUse, PodMetrics, add_use};
-use crate::web_service::{QuotaConsumer, consumer_of};
 
 /// A workload with running pods, and what these use of the quota.
 #[derive(Clone, Debug, PartialEq)]

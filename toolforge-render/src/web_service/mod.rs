@@ -4,7 +4,6 @@ mod adjust;
 mod change;
 mod demand;
 mod facts;
-mod from_documents;
 mod labels;
 mod local;
 mod objects;
@@ -37,8 +36,7 @@ pub use resolve::{
     DEFAULT_TYPE, ResolveError, ResolvedRequest, TypeSource, WebServiceSettings, default_type,
     resolve_request,
 };
-pub(crate) use shell::consumer_of;
 pub use shell::{
-    OrphanedShell, ParseShellOwnerError, QuotaConsumer, ShellHost, ShellName, ShellOwner, ShellProcess,
-    ShellProgress, orphaned_shells, quota_consumers, shell_command, shell_pod, shell_progress, shell_verdict,
+    OrphanedShell, ParseShellOwnerError, ShellHost, ShellName, ShellOwner, ShellProcess, ShellProgress,
+    orphaned_shells, shell_command, shell_pod, shell_progress, shell_verdict,
 };

@@ -15,9 +15,10 @@ use toolforge_client::kube::api::{DeleteParams, ListParams, PostParams, Precondi
 use toolforge_client::{Client, Collection, MissingQuota, ResourceType, post_params, wait_for_quota};
 use toolforge_model::{Untrusted, platform};
 use toolforge_quota::QuotaCheck;
+use toolforge_render::usage::{QuotaConsumer, quota_consumers};
 use toolforge_render::web_service::{
-    OrphanedShell, QuotaConsumer, ShellName, ShellProgress, orphaned_shells, quota_consumers, shell_command,
-    shell_pod, shell_progress, shell_verdict,
+    OrphanedShell, ShellName, ShellProgress, orphaned_shells, shell_command, shell_pod, shell_progress,
+    shell_verdict,
 };
 use toolforge_report::WorkloadType;
 

@@ -3,24 +3,16 @@
 //! The pod itself only sleeps: commands run in it with `exec`, so none of their output is lost. See
 //! `docs/decisions/0008-shell.md`.
 
-mod orphaned_shell;
 mod owner;
 mod pod;
-mod progress;
-mod quota_consumer;
 
-pub use orphaned_shell::{OrphanedShell, orphaned_shells};
-pub use owner::{ParseShellOwnerError, ShellHost, ShellOwner, ShellProcess};
-pub use pod::{ShellName, shell_command, shell_pod};
-pub use progress::{ShellProgress, shell_progress};
-pub(crate) use quota_consumer::consumer_of;
-pub use quota_consumer::{QuotaConsumer, quota_consumers};
+pub use owner::{OrphanedShell, ParseShellOwnerError, ShellHost, ShellOwner, ShellProcess, orphaned_shells};
+pub use pod::{ShellName, ShellProgress, shell_command, shell_pod, shell_progress};
 
 use k8s_openapi::api::core::v1::Pod;
 use toolforge_quota::{Demand, DemandChange, QuotaCheck};
 
-use crate::pod::pod_id;
-use crate::pod::{pod_demand, stated_pod};
+use crate::pod::{pod_demand, pod_id, stated_pod};
 use crate::web_service::WebServiceFacts;
 
 /// Returns whether a shell's pod fits the namespace's quota and limits once the pods in `deleted` are gone.

@@ -1,3 +1,5 @@
+//! The workloads that use the quota of a namespace.
+
 use std::fmt;
 
 use k8s_openapi::api::core::v1::Pod;
@@ -7,12 +9,6 @@ use crate::change::WorkloadKind;
 use crate::object::{has_label, is_shell, label};
 use crate::pod::has_ended;
 use crate::web_service::is_web_service;
-
-/// The value of the label `app.kubernetes.io/managed-by` on the pods of jobs (jobs-framework-api, 2021).
-const MANAGED_BY_JOBS: &str = "toolforge-jobs-framework";
-
-/// The label with a job's name on its pods (jobs-framework-api, 2021).
-const LABEL_JOB: &str = "app.kubernetes.io/name";
 
 /// A workload whose running pods use the quota of a namespace.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -85,8 +81,8 @@ pub(crate) fn consumer_of(pod: &Pod) -> QuotaConsumer {
     if is_shell(labels) {
         return QuotaConsumer::Shell { pod: name };
     }
-    let is_job = has_label(labels, platform::LABEL_MANAGED_BY, MANAGED_BY_JOBS);
-    match label(labels, LABEL_JOB).filter(|_| is_job) {
+    let is_job = has_label(labels, platform::LABEL_MANAGED_BY, platform::MANAGED_BY_JOBS);
+    match label(labels, platform::LABEL_JOB_NAME).filter(|_| is_job) {
         Some(job) => {
             let kind = match label(labels, platform::LABEL_COMPONENT) {
                 Some(platform::COMPONENT_CONTINUOUS) => WorkloadKind::Continuous,
