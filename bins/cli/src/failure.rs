@@ -319,13 +319,15 @@ mod tests {
             .last_lines(&LastLines::of_its_log(&Untrusted::new("a line of a log that stays as it is")))
             .hint("Fix the error, then run `webservice restart`.");
         insta::assert_snapshot!(failure.text(Some(32)), @"
-        error: the web service does not start: it crashes
+        error: the web service does not
+          start: it crashes
           a detail of more than thirty
             characters
           the last lines of its log:
           a line of a log that stays as it is
 
-        hint: Fix the error, then run `webservice restart`.
+        hint: Fix the error, then run
+          `webservice restart`.
         ");
         assert_eq!(failure.text(None).lines().count(), 6);
         let codes: Vec<_> = failure.report().details.iter().map(|detail| detail.code).collect();

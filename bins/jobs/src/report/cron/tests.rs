@@ -225,7 +225,7 @@ fn calendar_draws_the_day_and_its_conflicts() {
                                   12    15    18    21    00    03    06    09
 
     ' ' means unused, '.' to '@' up to the whole quota, '!' more than the quota.
-    Usage by anything but these runs is assumed to stay as it is now.
+    Other usage is assumed to stay as it is now.
     Assumed duration of a run (upper bound for the last run): bad 1m, daily 12m3s, often 20s.
     Assumed duration of a run (no successful run is known): hourly 5m, never 5m, weekly 5m.
     Left out (suspended): asleep.
@@ -264,7 +264,7 @@ fn calendar_without_conflicts_succeeds() {
                             00    03    06    09    12    15    18    21
 
     ' ' means unused, '.' to '@' up to the whole quota, '!' more than the quota.
-    Usage by anything but these runs is assumed to stay as it is now.
+    Other usage is assumed to stay as it is now.
     Assumed duration of a run (upper bound for the last run): daily 2h12m3s.
 
     All runs of the next 24 hours fit the quota.

@@ -271,8 +271,8 @@ fn status_hints_name_the_next_command() {
     insta::assert_snapshot!(hinted(&once()), @"
     Last termination: killed for using more memory than its limit,
     2026-11-25 11:29:59 UTC.
-    Increase the memory limit: set a larger `mem` in its file and run `toolforge
-    jobs load FILE`; or delete it, `toolforge jobs delete
+    Increase the memory limit: set a larger `mem` in its file and run
+    `toolforge jobs load FILE`; or delete it, `toolforge jobs delete
     once`, and run it again with a larger `--mem`. `quota-check what-if
     once` shows how much fits.
     ");
