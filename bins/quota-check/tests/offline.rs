@@ -154,7 +154,7 @@ fn files_of_other_tools_are_an_error() {
     [exit 1]
     error: the `--from` files contain no objects of tool nosuch
 
-    hint: They are of stashbot; `--tool` names the tool.
+    hint: They contain objects of stashbot; set the tool with `--tool`.
     ");
     for verb in ["what-if", "request", "audit"] {
         assert_eq!(said(&quota_check(&format!("{verb} --tool nosuch --from limits.yaml"))), found, "{verb}");

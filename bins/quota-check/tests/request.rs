@@ -136,7 +136,7 @@ fn unknown_number_of_missing_pods_is_said() {
     let hard = json!({"pods": "4"});
     let live = [quota(&hard, &hard), refusal("StatefulSet", "a"), refusal("StatefulSet", "b")];
     let numbers = requested("request", &live, "");
-    assert!(numbers.starts_with("At least these numbers are needed;"), "{numbers}");
+    assert!(numbers.starts_with("At least these limits are needed."), "{numbers}");
     assert!(
         numbers.contains("of StatefulSet a, StatefulSet b, so") && numbers.ends_with("- pods: 6"),
         "{numbers}"
@@ -197,7 +197,7 @@ fn refused_surge_is_one_pod() {
     // All pods exist, and none is refused any longer.
     live[1]["status"] = json!({"replicas": 3, "updatedReplicas": 3, "unavailableReplicas": 1});
     let text = request("request", &live, "");
-    assert!(text.contains("Nothing is blocked by the quota,"), "{text}");
+    assert!(text.contains("The quota blocks nothing,"), "{text}");
     assert!(
         text.contains("## Blocked\n\nNothing is blocked now.\n\n## Refused within the last hour\n\n| object"),
         "{text}"
@@ -399,7 +399,7 @@ fn rollouts_need_no_more_than_they_need_to_complete() {
 
 #[test]
 fn unknown_use_is_said() {
-    let said = "What is used of the quota is not known.";
+    let said = "The quota's usage is not known.";
     let offline = request("--quota toolforge-2023 request -", &[], &manifest("a", 20));
     assert!(offline.contains(said) && offline.contains("| pods | not known | "), "{offline}");
     let mut new = quota(&json!({"pods": "4"}), &json!({}));

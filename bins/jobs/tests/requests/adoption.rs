@@ -22,7 +22,10 @@ fn adoption_needs_a_confirmation() {
     assert!(run(by_hand(&[]), &["adopt", "daily"]).starts_with("[exit 0]"));
     let shown = run(by_hand(&[]), &["adopt", "job/test"]);
     assert!(shown.contains("job/test cannot become a job: it belongs to CronJob list-images\n"), "{shown}");
-    assert!(shown.contains("`toolforge jobs adopt cronjob/list-images` makes the CronJob a job"), "{shown}");
+    assert!(
+        shown.contains("`toolforge jobs adopt cronjob/list-images` turns the CronJob into a job"),
+        "{shown}"
+    );
     assert!(run(by_hand(&[]), &["adopt", "debug"]).contains("pod/debug cannot become a job"));
 }
 
@@ -349,7 +352,7 @@ fn put_back_waits_for_the_quota() {
     instead.push((format!("GET {APPS}/deployments/stashbot"), gone));
     let (ended, requests) = home.run(&instead, &["adopt", "stashbot", "--yes"]);
     let failure = ended.unwrap_err();
-    assert!(failure.message().ends_with("it was deleted, and created again as it was"), "{failure}");
+    assert!(failure.message().ends_with("it was deleted and re-created unchanged"), "{failure}");
     assert_eq!(requests.matches("POST").count(), 5, "{requests}");
     assert_eq!(home.copies(), [""; 0]);
 }

@@ -114,7 +114,7 @@ fn missing_pods_of_other_objects_are_said() {
         };
         let found = said_of(status);
         assert!(
-            found.starts_with("[exit 3]") && found.contains("some pods of existing workloads are missing"),
+            found.starts_with("[exit 3]") && found.contains("existing workloads have missing pods"),
             "{found}"
         );
         let found = said_of(

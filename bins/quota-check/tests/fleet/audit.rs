@@ -209,7 +209,7 @@ fn audit_of_nothing_fails() {
     [exit 1]
     error: the `--from` files contain no objects of tool zz
 
-    hint: They are of fine and odd; `--tool` names the tool.
+    hint: They contain objects of fine and odd; set the tool with `--tool`.
     ");
 }
 

@@ -273,10 +273,7 @@ fn calendar_without_conflicts_succeeds() {
 
     with_headroom.namespace.limits.terminating.push(TerminatingPod::default());
     let text = calendar(&with_headroom, now()).unwrap().0.text;
-    assert!(
-        text.contains("stay as it is once terminating pods are gone and missing ones exist.\n"),
-        "{text}"
-    );
+    assert!(text.contains("stay constant, with terminating pods gone and missing pods created.\n"), "{text}");
     with_headroom.namespace.limits.quotas.clear();
     insta::assert_snapshot!(calendar(&with_headroom, now()).unwrap().0.text, @"
     No quota limits the runs of the next 24 hours.
