@@ -221,7 +221,7 @@ impl RemoteOutput {
         if self.heard.elapsed() > SILENCE && !may_wait_for_input {
             return Err(TransportError::Silent.into());
         }
-        // Where input is being sent, that is as good as a ping.
+        // Sent input is as good as a ping.
         if let Ok(mut sink) = self.shared.sink.try_lock() {
             // A failure shows when the response is read.
             let _ = timeout(PING_TIMEOUT, sink.send(Message::Ping(Bytes::new()))).await;

@@ -222,7 +222,7 @@ pub(crate) fn host_namespace(tool: &ToolName, catalog: Catalog) -> Result<Namesp
     let owner = std::fs::metadata(tool.home()).map(|home| i64::from(home.uid()));
     Ok(match owner {
         Ok(uid) => facts.with_uid(uid),
-        // Elsewhere than on a host of the platform, nobody knows.
+        // It is only known on a host of the platform.
         Err(_) => facts,
     })
 }

@@ -70,7 +70,6 @@ impl FetchedFileFacts {
         if let Some(found) = web_service {
             facts.web_service = found.facts(facts.jobs.namespace.clone());
         }
-        facts.web_service.namespace = facts.jobs.namespace.clone();
         facts
     }
 }
@@ -195,7 +194,7 @@ fn has_paused(manifests: &[&Manifest], live: &[Deployment]) -> bool {
 
 /// Returns whether an object is a StatefulSet that creates claims for its pods.
 fn has_claims(object: &Value) -> bool {
-    // Where another kind has such a field, one more list is fetched.
+    // If another kind has such a field, one more list is fetched.
     let templates = object.pointer("/spec/volumeClaimTemplates").and_then(Value::as_array);
     templates.is_some_and(|templates| !templates.is_empty())
 }

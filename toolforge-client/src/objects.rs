@@ -326,7 +326,7 @@ impl Client {
         let request: Request<Vec<u8>> = requests.delete(&name, params)?;
         let request = request.map(Bytes::from);
         match self.exchange().send(&request, OBJECT_LIMIT).await {
-            // The page of a proxy does not accept anything.
+            // A proxy's page is not a success.
             Ok(answer) => match read_json::<IgnoredAny>(&request, &answer) {
                 Ok(_) => Ok(Deleted::Accepted),
                 Err(error) => Err(error.of_request(&request)),

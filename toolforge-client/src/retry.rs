@@ -85,7 +85,7 @@ impl RetryPolicy {
                 };
                 again.then(|| refusal.retry_after().map_or(pause, |asked| asked.max(pause)))
             }
-            // One repetition: a server that restarts closes its connections and accepts new ones at once.
+            // One repetition: a restarting server closes its connections and accepts new ones immediately.
             Error::Transport(TransportError::Lost { .. }) => {
                 (idempotency == Idempotency::Always && attempt == 0).then_some(pause)
             }

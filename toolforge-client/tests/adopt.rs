@@ -51,7 +51,7 @@ impl AsRef<ChangeSet> for Planned {
     }
 }
 
-/// Adopts `deployment/bot`, of which each attempt finds one of the given lists, and returns the outcome of each deleted object.
+/// Adopts `deployment/bot`, for which each attempt finds one of the given lists, and returns the outcome of each deleted object.
 async fn adopt(found: &[&[Value]], is_refused: bool, script: Script) -> (bool, Vec<String>, Requests) {
     let (client, requests) = script.client();
     let planner = async |attempt: &Attempt| {
@@ -119,7 +119,7 @@ async fn adopted_object_is_a_job() {
     let (is_done, outcomes, _) = adopt(&[&[deployment("one")]], false, script(&[created()])).await;
     assert!(is_done);
     assert_eq!(outcomes, ["one deleted Job"]);
-    // The second attempt goes on with the creation.
+    // The second attempt continues with the creation.
     let script = script(&[taken(), created()]);
     let (is_done, outcomes, _) = adopt(&[&[deployment("one")], &[]], false, script).await;
     assert!(is_done);
@@ -127,7 +127,7 @@ async fn adopted_object_is_a_job() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn recreates_object_without_a_job() {
+async fn object_without_a_job_is_recreated() {
     let script = in_place(script(&[refused(), created()]), gone());
     let (is_done, outcomes, requests) = adopt(&[&[deployment("one")]], false, script).await;
     assert!(!is_done);
@@ -156,7 +156,7 @@ async fn object_whose_name_is_taken_is_lost() {
     assert!(!is_done);
     assert_eq!(outcomes, ["one deleted Lost(NameTaken)"]);
     assert_eq!(requests.writes().matches("POST").count(), 2, "{requests}");
-    // The second attempt makes the other object the job.
+    // The second attempt turns the other object into the job.
     let script = script(&[taken(), taken(), created()]);
     let (is_done, outcomes, _) = adopt(&[&[deployment("one")], &[deployment("two")]], false, script).await;
     assert!(is_done);
@@ -174,7 +174,7 @@ async fn lost_answer_to_a_creation_may_be_a_job() {
     let lost = in_place(script(&[Answer::lost()]), job.clone());
     let (_, outcomes, _) = adopt(&[&[deployment("one")]], false, lost).await;
     assert_eq!(outcomes, ["one deleted Job"]);
-    // A job that somebody else has created is not that of the object.
+    // A job that somebody else has created is not the object's.
     let refused = in_place(script(&[refused()]), job);
     let (_, outcomes, _) = adopt(&[&[deployment("one")]], false, refused).await;
     assert_eq!(outcomes, ["one deleted Lost(NameTaken)"]);

@@ -1,4 +1,4 @@
-//! Applying change sets: what is sent, and what the report says of it.
+//! Applying change sets: the requests and the report.
 #![expect(clippy::unwrap_used, reason = "a test's own function may stop the test")]
 
 use std::time::Duration;
@@ -280,7 +280,7 @@ async fn apply_for(seconds: u64, set: &ChangeSet, script: Script) -> (Vec<String
 }
 
 #[tokio::test(start_paused = true)]
-async fn interrupted_deletions_are_not_waited_for() {
+async fn does_not_wait_after_interrupted_deletions() {
     let set = load(&continuous(&["a", "b"]), "[]");
     let script = Script::new()
         .answer("DELETE /apis/apps/v1/namespaces/tool-x/deployments/a", Answer::json(200, &json!({})))

@@ -82,7 +82,7 @@ async fn run_that_cannot_start_is_blocked() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn run_that_starts_is_waited_for() {
+async fn waits_for_a_run_to_start() {
     let [run, pod] = run_that_waits("ContainerCreating");
     let (end, elapsed) = wait_run(&[run], &[pod]).await;
     assert!(matches!(end, RunWaitOutcome::TimedOut { outcome: Some(_) }), "{end:?}");
@@ -96,7 +96,7 @@ async fn deleted_run_ends_the_wait() {
     assert_eq!(elapsed, 0);
 }
 
-/// Waits for a web service that was stopped, of which these objects exist.
+/// Waits for a stopped web service with these remaining objects.
 async fn wait_stopped(
     deletion: &ChangeSet,
     deployments: &[Value],

@@ -121,7 +121,7 @@ async fn pages_have_one_time_together() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn shared_time_is_that_of_all_requests() {
+async fn shared_time_covers_all_requests() {
     let busy = |script: Script, _| script.answer(POD, Answer::refusal(429, "TooManyRequests", "busy"));
     let (client, _) = (0..200).fold(Script::new(), busy).client();
     let client = client.sharing_read_time();
@@ -167,7 +167,7 @@ async fn page_of_a_proxy_accepts_no_deletion() {
 }
 
 #[tokio::test]
-async fn document_without_items_is_no_list() {
+async fn rejects_lists_without_items() {
     let (client, _) = Script::new().answer(PODS, Answer::json(200, &json!({"metadata": {}}))).client();
     let error = client.list::<Value>(&pods(), &ListParams::default()).await.unwrap_err();
     assert!(matches!(error, Error::Malformed { .. }), "{error:?}");
@@ -268,7 +268,7 @@ async fn writes_repeat_after_retry_after() {
         client.create::<Value>(&pods(), &json!({}), &post_params()).await.unwrap();
         assert_eq!(requests.count(), 4);
     }
-    // Without a time, a proxy may have lost the answer of the server.
+    // Without a time, a proxy may have lost the server's response.
     let script = Script::new().answer(CREATE, Answer::text(503, "busy")).answer(CREATE, created());
     let (client, requests) = script.client();
     client.create::<Value>(&pods(), &json!({}), &post_params()).await.unwrap_err();

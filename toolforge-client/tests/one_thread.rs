@@ -1,4 +1,4 @@
-//! Requests to a host name over TLS start no thread: this program has none besides the one that runs `main`,
+//! Requests to a host name over TLS start no thread: this program has none apart from the one that runs `main`,
 //! so it works under `ulimit -u 1`. It has no test harness, which would start threads.
 #![expect(clippy::unwrap_used, reason = "a test's own function may stop the test")]
 

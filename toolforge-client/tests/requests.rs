@@ -61,7 +61,7 @@ async fn list_restarts_after_410_gone() {
 }
 
 #[tokio::test]
-async fn only_missing_objects_are_none() {
+async fn only_missing_objects_are_reported_as_none() {
     let script = Script::new()
         .answer(&format!("GET {DEPLOYMENT}"), Answer::not_found("deployments.apps", "x"))
         .answer(PODS, Answer::refusal(403, "Forbidden", "in new words"));

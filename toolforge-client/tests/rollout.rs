@@ -1,4 +1,4 @@
-//! The end of the wait for a rollout: what is slow is waited for, what is blocked is not.
+//! The wait for a rollout continues while it is slow, and ends when it is blocked.
 #![expect(clippy::unwrap_used, reason = "a test's own function may stop the test")]
 
 use std::time::Duration;
@@ -114,7 +114,7 @@ async fn full_quota_is_blocked_after_a_while() {
     let webhook = "Internal error occurred: failed calling webhook \"w\": connection refused";
     for (message, pods, code, seconds) in [
         (FULL, vec![old_pod(false)], "quota-exceeded", 30),
-        // A pod that terminates may free quota.
+        // A terminating pod may free quota.
         (FULL, vec![old_pod(true)], "quota-exceeded", 60),
         (webhook, vec![old_pod(false)], "refused-for-now", 30),
         ("admission webhook \"w\" denied the request: no", vec![], "refused", 0),

@@ -154,7 +154,7 @@ async fn rejected_client_certificate_shows_the_alert() {
 }
 
 #[tokio::test]
-async fn unauthorized_with_expired_certificate_says_so() {
+async fn unauthorized_names_the_expired_certificate() {
     let authority = Authority::new();
     let date = "Tue, 24 Nov 2043 11:09:55 GMT";
     let server = Server::start(&authority, Style { code: 401, date: Some(date), ..Style::default() }).await;

@@ -117,7 +117,7 @@ async fn route_permission_is_requested_only_if_needed() {
 }
 
 #[tokio::test]
-async fn parts_of_a_web_service_that_starts_are_not_remains() {
+async fn starting_web_service_has_no_remains() {
     let path = "GET /apis/apps/v1/namespaces/tool-x/deployments/x";
     let deployment = json!({"metadata": {"name": "x", "uid": "1"}});
     let service = json!({"metadata": {"name": "x"}});
@@ -190,7 +190,7 @@ fn waiting(pod_frames: Answer) -> Script {
 }
 
 #[tokio::test(start_paused = true)]
-async fn wait_calls_decide_after_every_change() {
+async fn wait_decides_after_every_change() {
     let frames = Answer::frames(&[
         json!({"type": "BOOKMARK", "object": {"metadata": {"resourceVersion": "12"}}}),
         json!({"type": "ADDED", "object": pod("x-2", "Pending")}),

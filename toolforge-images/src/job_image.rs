@@ -245,7 +245,7 @@ impl Catalog {
 /// Returns the image of the build service that was probably meant by a path without its host.
 fn near_build_service(path: &str) -> Option<Untrusted> {
     let (name, tag) = path.rsplit_once(':').unwrap_or((path, "latest"));
-    // `tool-NAME:TAG`, too; `NAME:TAG` is more often an image of another registry.
+    // Also `tool-NAME:TAG`; `NAME:TAG` is more often an image of another registry.
     let (tool, name): (ToolName, &str) = match name.rsplit_once('/') {
         Some((directory, name)) => (directory.parse().ok()?, name),
         None => (ToolName::from_namespace(name)?, name),

@@ -120,7 +120,7 @@ pub(crate) fn nearest(catalog: &Catalog, name: &str) -> Option<TypeName> {
     if core == "generic" {
         return platform::BUILD_SERVICE_TYPE.parse().ok();
     }
-    // The last one of equally similar names is suggested, so the current ones come last.
+    // Among equally similar names, the last one is suggested, so the current ones come last.
     let names = |is_current: bool| {
         let candidates = catalog.types().filter(move |image_type| {
             image_type.state != State::Gone && (image_type.state == State::Current) == is_current
@@ -130,6 +130,6 @@ pub(crate) fn nearest(catalog: &Catalog, name: &str) -> Option<TypeName> {
     let build_service = Some(platform::BUILD_SERVICE_TYPE).filter(|_| core.starts_with("build"));
     let near: TypeName =
         suggest(&core, names(false).chain(names(true)).chain(build_service))?.parse().ok()?;
-    // A deprecated type is not suggested where another one replaces it.
+    // A deprecated type is not suggested if another one replaces it.
     Some(catalog.replacement(&near).map_or(near, |replacement| replacement.name.clone()))
 }

@@ -112,7 +112,7 @@ fn skips_and_reports_bad_entries() {
 }
 
 #[test]
-fn last_of_two_equal_names_counts() {
+fn last_of_two_equal_names_wins() {
     let catalog =
         Catalog::parse("a: {state: stable, image: r/x-web}\na: {state: deprecated, image: r/x-web}\n");
     assert_eq!(catalog.unwrap().find(&name("a")).unwrap().state, State::Deprecated);

@@ -12,7 +12,7 @@ const DIFFERENCES: [(&str, &str); 3] = [
     ),
     (
         "tool-tf-test/tf-test@sha256:5b8c5641d2dbd7d849cacb39853141c00b29ed9f40af9ee946b6a6a715e637c3",
-        "a digest needs no tag beside it, and no registry is asked for one",
+        "a digest needs no tag, and no registry is queried for one",
     ),
     ("tool-tf-test/", "half a name is an error, not the first image of the repository"),
 ];

@@ -125,7 +125,7 @@ proptest! {
             if let Err(error) = catalog.web(&name) {
                 prop_assert!(!error.to_string().is_empty());
             }
-            // What replaces a type can be started.
+            // The replacement of a type can be started.
             if let Some(replacement) = catalog.replacement(&name) {
                 prop_assert!(catalog.web(&replacement.name).is_ok());
                 prop_assert_ne!(&replacement.name, &name);

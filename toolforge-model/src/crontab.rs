@@ -128,7 +128,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn other_texts_are_no_crontabs() {
+    fn other_texts_are_not_crontabs() {
         for (text, expected) in [
             ("0 3 * * * ./run.sh\n", Some(1)),
             ("\u{feff}# mine\n\nMAILTO=\"\"\n@daily jsub ./run.sh\n", Some(3)),

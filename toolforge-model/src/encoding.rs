@@ -3,7 +3,7 @@
 use crate::{Diagnostic, DiagnosticKind, Location};
 
 /// How many bytes at the start of a file show its encoding.
-const LOOKED_AT: usize = 200;
+const CHECKED_BYTES: usize = 200;
 
 /// Returns the bytes of a file as text.
 ///
@@ -44,7 +44,7 @@ pub fn decode_utf8(bytes: &[u8]) -> Result<&str, Box<Diagnostic>> {
 /// three of four are zeros.
 fn other_encoding(bytes: &[u8]) -> Option<String> {
     let starts = |mark: &[u8]| bytes.starts_with(mark);
-    let start = bytes.get(..LOOKED_AT).unwrap_or(bytes);
+    let start = bytes.get(..CHECKED_BYTES).unwrap_or(bytes);
     let zeros = start.iter().filter(|byte| **byte == 0).count();
     let has_share = |thirds: usize| zeros > 0 && zeros * 3 >= start.len() * thirds;
     let name = if starts(&[0xff, 0xfe, 0, 0]) || starts(&[0, 0, 0xfe, 0xff]) || has_share(2) {

@@ -137,7 +137,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rejects_what_is_not_a_number() {
+    fn rejects_texts_that_are_not_numbers() {
         let error = |text: &str| text.parse::<Replicas>().unwrap_err().to_string();
         assert_eq!(error("-1"), "\"-1\" is not a whole number of replicas; write a number like 2");
         assert_eq!(error("٥"), "\"٥\" is not a whole number of replicas; write a number like 2");

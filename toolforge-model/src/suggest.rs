@@ -32,7 +32,7 @@ pub fn suggest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
         .filter(|(similarity, candidate)| {
             let is_abbreviation = candidate.len() >= LEAST_LENGTH
                 && (candidate.starts_with(&word) || word.starts_with(candidate));
-            // Equal but for the case.
+            // Equal except for case.
             *similarity >= 1.0 || is_long_enough && (*similarity >= LEAST_SIMILARITY || is_abbreviation)
         })
         .max_by(|(left, _), (right, _)| left.total_cmp(right))
@@ -66,7 +66,7 @@ mod tests {
     }
 
     #[test]
-    fn prefers_the_only_word_that_begins_so() {
+    fn prefers_the_only_word_with_the_prefix() {
         let commands = ["start", "stop", "restart", "status"];
         assert_eq!(suggest("stat", commands), Some("status"));
         assert_eq!(suggest("star", commands), Some("start"));

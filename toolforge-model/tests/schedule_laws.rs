@@ -168,7 +168,7 @@ proptest! {
         let text = format!("0 0 {day} {} *", months.text);
         let expression: CronExpression = text.parse().unwrap();
         let warning = Schedule::from_parts(text, expression.clone()).warning();
-        // A step without effect leaves the months as they are.
+        // A step without effect does not change the months.
         let warning = warning.filter(|warning| warning.code() != "long-step");
         let in_each_month = |expression: &CronExpression| {
             (1..=12).filter(|month| months.values.contains(month)).all(|month| {

@@ -11,16 +11,16 @@ const MACROS: [&str; 5] = ["@hourly", "@daily", "@weekly", "@monthly", "@yearly"
 /// A name in the recorded expressions that no tool can have; a unit test covers its draw.
 const NO_TOOL_NAMES: [&str; 1] = ["ümlaut"];
 
-/// Texts that upstream accepts and this crate reads differently: what is sent instead, if anything, and why.
+/// Texts that upstream accepts and this crate reads differently: the schedule that is sent instead, if any, and the reason.
 const TAKEN_OTHERWISE: [(&str, Option<&str>, &str); 2] = [
     ("1_0 * * * *", None, "a number in Python only; the server refuses it"),
     ("\t1 2 3 4 5", Some("1 2 3 4 5"), "the server overlooks white space around the fields"),
 ];
 
-/// Texts that upstream rejects and the server accepts, with what is sent.
+/// Texts that upstream rejects and the server accepts, with the schedule that is sent.
 const ACCEPTED_BY_THE_SERVER: [(&str, &str); 10] = [
     ("0 0 * * mon-fri", "0 0 * * mon-fri"),
-    // The server rejects this one as written and accepts what it is rewritten to.
+    // The server rejects this one as written, and accepts the rewritten form.
     ("0 0 * * 1-7", "0 0 * * 1-6,0"),
     ("0 0 1 jan *", "0 0 1 jan *"),
     ("0-30/5 * * * *", "0-30/5 * * * *"),

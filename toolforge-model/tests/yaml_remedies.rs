@@ -56,7 +56,7 @@ fn escaped() -> impl Strategy<Value = (&'static str, &'static str)> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2000))]
     #[test]
-    fn proposed_value_is_the_one_that_was_meant(value in value(), comment in comment(), place in 0..6_usize) {
+    fn proposed_value_is_the_intended_one(value in value(), comment in comment(), place in 0..6_usize) {
         let (before, after, shown, key) = [
             ("- name: a\n  command: ", "\n  image: b\n", "command: ", "command"),
             ("- command: ", "\n", "command: ", "command"),
@@ -65,7 +65,7 @@ proptest! {
             ("- name: a\n  args:\n  - ", "\n  - b\n", "- ", "args"),
             ("- {name: a, schedule: ", ", image: b}\n", "schedule: ", "schedule"),
         ][place];
-        // Where a value in braces ends is not known, and an item that is a pair is a mapping.
+        // The end of a value in braces is not known, and an item that is a pair is a mapping.
         let is_flow = after.contains('}');
         prop_assume!(!is_flow || (comment.is_empty() && !value.contains([',', '{', '}', '[', ']', '#'])));
         prop_assume!(shown != "- " || !(value.contains(": ") || value.ends_with(':') || value.starts_with("- ")));

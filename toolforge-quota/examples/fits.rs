@@ -12,7 +12,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let container =
         ContainerResources { limits: Amounts::new(Some(cpu), Some(memory)), ..Default::default() };
     let pod = PodDemand { containers: vec![container], ..PodDemand::default() };
-    // Requests that the container does not state are those of the namespace's LimitRange.
+    // Requests that the container does not set come from the namespace's LimitRange.
     let pod = pod.with_defaults(&limits.limit_ranges);
     for count in 1.. {
         let check =

@@ -174,7 +174,11 @@ impl AuditFinding {
             | Self::UnusableMaximum { .. }
             | Self::UnusableQuota(_)
             | Self::SeveralLimits { .. } => AuditLevel::Warning,
-            _ => AuditLevel::Error,
+            Self::NoDefault { .. }
+            | Self::UnusableDefaults { .. }
+            | Self::UnusableMinimum { .. }
+            | Self::Exceeded { .. }
+            | Self::Stranded { .. } => AuditLevel::Error,
         }
     }
 }
@@ -435,7 +439,7 @@ mod tests {
 
     #[test]
     fn maximum_above_the_quota_has_no_effect() {
-        // An override of the container maximum alone (users.md, finding 21).
+        // An override of only the container maximum.
         let mut limits = profile("toolforge-2023");
         limits.limit_ranges[0].container.max = amounts("1", "9Gi");
         assert_eq!(
@@ -462,7 +466,7 @@ mod tests {
     }
 
     #[test]
-    fn changed_quota_strands_what_exists() {
+    fn changed_quota_strands_existing_objects() {
         let mut limits = profile("toolforge-2023");
         limits.quotas[0].used = [(Resource::Pods, 12)].into();
         let big = ContainerResources { limits: amounts("2", "1Gi"), ..ContainerResources::default() };

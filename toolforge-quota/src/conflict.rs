@@ -276,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn adjacent_runs_of_a_job_are_counted_each() {
+    fn adjacent_runs_of_a_job_count_separately() {
         let jobs = [runs("a", 3, &[0, 20, 40, 60, 80], 20), runs("b", 3, &[30], 20)];
         assert_eq!([2, 5, 6].map(|hard| conflicting_runs(&simulated(hard, &jobs), 100)), [6, 3, 0]);
     }
@@ -303,7 +303,7 @@ mod tests {
 
     #[test]
     fn conflict_names_all_its_jobs() {
-        // The third starts while the first two already exceed the quota; the first two exceed it once more later.
+        // The third starts while the first two already exceed the quota; the first two exceed it again later.
         let jobs =
             [runs("a", 3, &[0, 50, 80], 20), runs("b", 3, &[5, 55, 95], 20), runs("c", 1, &[10, 85], 5)];
         assert_eq!(printed_conflicts(5, &jobs), ["5-20 a+b+c 1x 7", "55-70 a+b 2x 6"]);

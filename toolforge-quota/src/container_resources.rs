@@ -65,9 +65,9 @@ impl ComputeResource {
         self.unit().compared((amount, Rounding::Up), (allowed, Rounding::Down))
     }
 
-    /// Returns an amount and the larger one that is required, for people.
-    pub(crate) fn below(&self, amount: u64, required: u64) -> (String, String) {
-        self.unit().compared((amount, Rounding::Down), (required, Rounding::Up))
+    /// Returns two amounts that are requested or required, for people.
+    pub(crate) fn compared(&self, one: u64, other: u64) -> (String, String) {
+        self.unit().compared((one, Rounding::Up), (other, Rounding::Up))
     }
 
     /// Returns Kubernetes' key of the resource, such as `cpu`.

@@ -190,7 +190,7 @@ impl LimitViolation {
                 )
             }
             LimitViolationKind::BelowMin { requested, min } => {
-                let (requested, min) = resource.below(requested, min);
+                let (requested, min) = resource.compared(requested, min);
                 format!("{resource}: {requested} is less than the minimum of {min} for one {noun}")
             }
             LimitViolationKind::NoRequest { min } => {
@@ -205,14 +205,14 @@ impl LimitViolation {
                 "{resource}: the limit or the request is missing; the limit may be at most {ratio} times the request"
             ),
             LimitViolationKind::RequestAboveLimit { request, limit } => {
-                let (request, limit) = resource.above(request, limit);
+                let (request, limit) = resource.compared(request, limit);
                 format!(
                     "{resource}: a request of {request} is more than the container's own limit of {limit}"
                 )
             }
             LimitViolationKind::RequestIsNotLimit { request, limit } => {
                 let none = || (resource.short_amount(request), "none".to_owned());
-                let (request, limit) = limit.map_or_else(none, |limit| resource.above(request, limit));
+                let (request, limit) = limit.map_or_else(none, |limit| resource.compared(request, limit));
                 format!("{resource}: a request of {request} must be the container's limit, which is {limit}")
             }
             LimitViolationKind::QuotaNeedsRequest => {
@@ -470,7 +470,13 @@ mod tests {
             (
                 of(100 << 20, u64::MAX),
                 52_613_350,
-                "memory: 50.1Mi is less than the minimum of 100Mi for one container",
+                "memory: 50.2Mi is less than the minimum of 100Mi for one container",
+            ),
+            // Both would be 50.2Mi.
+            (
+                of(52_620_000, u64::MAX),
+                52_613_350,
+                "memory: 52613350 is less than the minimum of 52620k for one container",
             ),
             (of(0, 1 << 40), u64::MAX, "memory: 16Ei is more than the maximum of 1Ti for one container"),
             (
@@ -481,6 +487,11 @@ mod tests {
         ] {
             assert_eq!(found(&range, requested(bytes)), [expected]);
         }
+        let own = ContainerResources { limits: memory(52_613_350), requests: memory(1 << 30) };
+        assert_eq!(
+            found(&of(0, u64::MAX), own),
+            ["memory: a request of 1Gi is more than the container's own limit of 50.2Mi"]
+        );
     }
 
     #[test]

@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn pod_demand_is_that_of_its_peak() {
+    fn pod_demand_is_its_peak() {
         // A sidecar is written as a negative number.
         for (init, containers, expected) in [
             (&[][..], &[100, 200][..], 300),

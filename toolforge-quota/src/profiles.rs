@@ -116,7 +116,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn amounts_are_those_of_their_year() {
+    fn amounts_match_their_year() {
         let amounts = |name: &str| {
             let quota = by_name(name).unwrap().quota;
             quota
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn profile_keeps_what_is_used() {
+    fn profile_keeps_usage() {
         let mut limits = Limits::default();
         let used = [(Resource::Pods, 2), (Resource::Secrets, 3)].into();
         limits.quotas = vec![ResourceQuota { used, ..ResourceQuota::default() }];

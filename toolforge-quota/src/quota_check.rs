@@ -435,7 +435,7 @@ mod tests {
         };
         assert!(limits.evaluate_changes(&[change(true), change(false)]).fits());
         assert!(!limits.evaluate_changes(&[change(true), change(true)]).fits());
-        // A pod that waits is counted, or not, by its own scope.
+        // Whether a waiting pod counts depends on its own scope.
         for (has_deadline, fits) in [(false, true), (true, false)] {
             let traits = PodTraits { has_deadline, ..PodTraits::default() };
             let owner = ObjectName::new("Job", "a");
@@ -530,7 +530,7 @@ mod tests {
     }
 
     #[test]
-    fn pods_that_cannot_be_created_take_nothing() {
+    fn pods_that_cannot_be_created_use_no_quota() {
         let each: Demand = [(Resource::Pods, 3)].into();
         let waiting = vec![WaitingPods {
             owner: ObjectName::new("Job", "a"),

@@ -102,9 +102,9 @@ impl Resource {
         self.unit().short(bound, Rounding::Down)
     }
 
-    /// Returns two bounds for people, the larger one first.
-    pub(crate) fn short_bounds(&self, larger: u64, smaller: u64) -> (String, String) {
-        self.unit().compared((larger, Rounding::Up), (smaller, Rounding::Down))
+    /// Returns two upper bounds for people.
+    pub(crate) fn short_bounds(&self, one: u64, other: u64) -> (String, String) {
+        self.unit().compared((one, Rounding::Down), (other, Rounding::Down))
     }
 
     /// Returns an amount for people as [`short_amount`](Self::short_amount) does, with what it is of: `1 pod`, `500m CPU`, `1 byte`,
@@ -208,7 +208,7 @@ impl Resource {
             | Self::RequestsEphemeralStorage
             | Self::LimitsEphemeralStorage
             | Self::HugePages(_) => Unit::Bytes,
-            // `requests.storage`, and the same of a storage class.
+            // `requests.storage`, and the same for a storage class.
             Self::Other(key) if key.ends_with("storage") => Unit::Bytes,
             Self::Pods
             | Self::Services

@@ -40,7 +40,7 @@ impl ResourceCheck {
     /// Where more is used than the quota allows, an object that is deleted cannot be created again, even a smaller one.
     #[must_use]
     pub fn fits(&self) -> bool {
-        // What is refused now does not keep others from being created.
+        // Pods that are refused now do not keep others from being created.
         !self.creates || self.after.saturating_sub(self.missing) <= self.hard
     }
 

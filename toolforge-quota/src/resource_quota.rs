@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn full_lists_what_is_used_up() {
+    fn full_lists_exhausted_resources() {
         let quota = quota(&[("pods", 5), ("services", 0), ("services.nodeports", 0)]);
         assert_eq!(quota.full().collect::<Vec<_>>(), [&Resource::Pods]);
     }
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn marks_say_the_worst_of_a_row() {
+    fn mark_is_the_worst_of_a_row() {
         let services = Resource::Services;
         let counted = || quota(&[("pods", 5), ("services", 0)]);
         let noted = |note: QuotaNote| ResourceQuota { notes: [(services.clone(), note)].into(), ..counted() };

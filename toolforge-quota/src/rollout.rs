@@ -136,7 +136,7 @@ impl<'a, F: Fn(&Demand) -> bool> SimulatedRollout<'a, F> {
             let started = headroom.min(self.new.count - self.wanted_new);
             self.wanted_new += started;
             let created = self.create();
-            // Old pods that do not run are given up first.
+            // Old pods that do not run are deleted first.
             let missing_new = self.wanted_new - self.running_new;
             let all = self.wanted_old.saturating_add(self.wanted_new);
             let spare = all.saturating_sub(min_ready).saturating_sub(missing_new);
@@ -228,7 +228,7 @@ mod tests {
     #[test]
     fn peak_depends_on_surge_and_pod_sizes() {
         for (old, new, update, expected) in [
-            // The page of 2020: a web service of 4Gi next to its successor.
+            // The page of 2020: a web service of 4Gi next to its replacement.
             ((1, 4), (1, 4), SURGE, 8),
             ((2, 1), (2, 1), SURGE, 3),
             ((2, 1), (2, 1), IN_PLACE, 2),

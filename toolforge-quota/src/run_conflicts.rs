@@ -158,7 +158,7 @@ pub fn simulate(quotas: &[ResourceQuota], jobs: &[ScheduledRuns], time: Range<i6
         let names = now.iter().map(|job| jobs[*job].name.clone()).collect();
         let starts = running.iter().map(|run| run.start).collect();
         let evaluate = |now: &[usize]| {
-            // Most runs count by the same traits.
+            // Most runs are counted by the same traits.
             let mut groups: Vec<(Demand, &PodTraits)> = Vec::new();
             for job in now {
                 let traits = &jobs[*job].traits;
@@ -311,9 +311,9 @@ mod tests {
     }
 
     #[test]
-    fn further_pods_run_as_far_as_they_fit() {
-        let extra_pods = Pods { count: 2, each: [(Resource::LimitsMemory, 2)].into() };
-        let many = ScheduledRuns { extra_pods, ..runs("a", 6, &[0], 10) };
+    fn extra_pods_run_as_far_as_they_fit() {
+        let further = Pods { count: 2, each: [(Resource::LimitsMemory, 2)].into() };
+        let many = ScheduledRuns { further, ..runs("a", 6, &[0], 10) };
         let used = |hard: u64, used: u64| {
             let found = simulate(&[quota(hard, used)], std::slice::from_ref(&many), 0..10);
             (found[0].requested.get(&Resource::LimitsMemory), found[0].shortfalls.is_empty())
@@ -324,7 +324,7 @@ mod tests {
         );
         // Not even one pod fits.
         assert_eq!([used(1, 0), used(4, 3)], [(2, false); 2]);
-        // Beside another run, it may have to wait.
+        // Together with another run, it may have to wait.
         let found = simulate(&[quota(6, 0)], &[many, runs("b", 1, &[5], 5)], 0..10);
         assert_eq!(printed(&found), ["0-5 a", "5-10 a+b too much"]);
     }
@@ -357,7 +357,7 @@ mod tests {
         assert_eq!(simulated(Concurrency::Allow, 0, 15), both);
         assert_eq!(simulated(Concurrency::Replace, 0, 15), "0-10 a, 10-20 a, 20-30 a, 30-45 a, 45-60 ");
         assert_eq!(simulated(Concurrency::Forbid, 4, 15), "0-15 a, 15-20 , 20-35 a, 35-60 ");
-        // The one at 10 starts at 15, that at 20 and 30 at 30 and 45.
+        // The run of 10 starts at 15, those of 20 and 30 at 30 and 45.
         assert_eq!(simulated(Concurrency::Forbid, 15, 15), "0-15 a, 15-30 a, 30-45 a, 45-60 ");
         assert_eq!(simulated(Concurrency::Forbid, 5, 16), "0-16 a, 16-20 , 20-36 a, 36-60 ");
         assert_eq!(simulated(Concurrency::Forbid, 6, 16), "0-16 a, 16-32 a, 32-48 a, 48-60 ");

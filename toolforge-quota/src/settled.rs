@@ -46,7 +46,7 @@ impl Limits {
         };
         let mut uncounted = Vec::new();
         for quota in &self.quotas {
-            // What is not counted yet does not say which pods are.
+            // If the usage is not counted yet, it is unknown which pods are.
             for resource in quota.hard.keys().filter(|resource| quota.used.contains(resource)) {
                 let is_of = |pod: &TerminatingPod| {
                     pod.demand.get(resource) > 0 && quota.counts(resource, &pod.traits)
@@ -130,8 +130,26 @@ impl Limits {
     /// if they exceed the quotas.
     #[must_use]
     pub fn with_jobs_kept<'a>(mut self, kept: impl IntoIterator<Item = &'a KeptJobs>) -> Self {
-        for KeptJobs { limit, existing, each, traits, .. } in kept {
-            self.use_quota(&each.times(limit.saturating_sub(*existing)), traits);
+        for kept in kept {
+            self.use_quota(&kept.each.times(kept.later()), &kept.traits);
+        }
+        self
+    }
+
+    /// Returns the limits as they are once these CronJobs have no more Jobs than their history limits allow, and none that expires.
+    #[must_use]
+    pub fn without_surplus_jobs<'a>(mut self, kept: impl IntoIterator<Item = &'a KeptJobs>) -> Self {
+        for kept in kept {
+            self.free_quota(&kept.each.times(kept.surplus()), &kept.traits);
+        }
+        self
+    }
+
+    /// Returns the limits as they would be without the Jobs that stay of these CronJobs.
+    #[must_use]
+    pub fn without_staying_jobs<'a>(mut self, kept: impl IntoIterator<Item = &'a KeptJobs>) -> Self {
+        for kept in kept {
+            self.free_quota(&kept.each.times(kept.staying()), &kept.traits);
         }
         self
     }
@@ -183,7 +201,42 @@ mod tests {
     }
 
     #[test]
-    fn jobs_free_what_they_use_when_they_have_ended() {
+    fn jobs_above_the_history_limits_are_freed() {
+        let jobs = Resource::Count("jobs.batch".to_owned());
+        let quota = ResourceQuota {
+            hard: [(jobs.clone(), 9)].into(),
+            used: [(jobs.clone(), 9)].into(),
+            ..ResourceQuota::default()
+        };
+        let limits = Limits { quotas: vec![quota], ..Limits::default() };
+        let used = |limits: Limits| limits.quotas[0].used(&jobs);
+        let kept = KeptJobs {
+            limit: 3,
+            failed_limit: 1,
+            keeps_later_runs: true,
+            each: [(jobs.clone(), 1)].into(),
+            ..KeptJobs::default()
+        };
+        for (existing, failed, expiring, later, surplus, staying) in [
+            (0, 0, 0, 3, 0, 0),
+            (2, 1, 0, 1, 0, 3),
+            (3, 1, 0, 0, 0, 4),
+            (4, 1, 0, 0, 1, 4),
+            (0, 3, 0, 3, 2, 1),
+            (1, 0, 2, 2, 2, 1),
+        ] {
+            let kept = [KeptJobs { existing, existing_failed: failed, expiring, ..kept.clone() }];
+            assert_eq!(used(limits.clone().with_jobs_kept(&kept)), 9 + later);
+            assert_eq!(used(limits.clone().without_surplus_jobs(&kept)), 9 - surplus);
+            assert_eq!(used(limits.clone().without_staying_jobs(&kept)), 9 - staying);
+        }
+        // Without later runs, none are added, and the limits hold for those that exist.
+        let ended = KeptJobs { existing: 1, keeps_later_runs: false, ..kept };
+        assert_eq!((ended.later(), ended.surplus(), ended.staying()), (0, 0, 1));
+    }
+
+    #[test]
+    fn finished_jobs_free_their_usage() {
         let quota = ResourceQuota {
             hard: [(Resource::Pods, 9)].into(),
             used: [(Resource::Pods, 3)].into(),
@@ -245,7 +298,7 @@ mod tests {
         assert_eq!(uncounted(&[(Resource::Pods, 2)]), ["a"]);
         assert_eq!(uncounted(&[(Resource::Pods, 1)]), ["a", "b"]);
         assert_eq!(uncounted(&[(Resource::Pods, 0)]), ["a", "b"]);
-        // The objects stay.
+        // The objects are kept.
         assert_eq!(uncounted(&[(Resource::from("count/pods"), 1)]), [""; 0]);
     }
 

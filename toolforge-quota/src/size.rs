@@ -53,7 +53,7 @@ impl WorkloadSize {
         let lowest = bounds.lowest;
         let memory = self.memory.max(lowest.memory);
         let cpu = self.cpu.max(lowest.cpu);
-        // Not both where one of them is enough.
+        // Not both if one of them is enough.
         for raised in [Self { memory, ..self }, Self { cpu, ..self }, Self { memory, cpu, ..self }] {
             if raised != self && fits(raised) {
                 return vec![raised];
@@ -76,7 +76,7 @@ impl WorkloadSize {
     /// lowest amounts.
     fn nearest_with_several(self, bounds: &SizeBounds, mut fits: impl FnMut(Self) -> bool) -> Option<Self> {
         let lowest = bounds.lowest;
-        // An amount stays as it is if it can, and is raised to the lowest if it must.
+        // An amount is unchanged if possible, and raised to the minimum if necessary.
         let stated_memory = [self.memory, self.memory.max(lowest.memory)];
         let least_memory = lowest.memory.div_ceil(MEMORY_STEP).max(1) * MEMORY_STEP;
         let stated_cpu = [self.cpu, self.cpu.max(lowest.cpu)];
@@ -152,7 +152,7 @@ fn largest(range: RangeInclusive<u64>, steps: &[u64], mut passes: impl FnMut(u64
         if passes(start) {
             return Some(bisect(start, too_large, passes));
         }
-        // The number before a step may pass, although the step does not.
+        // The number before a step may fit, although the step does not.
         if passes(start - 1) {
             return Some(start - 1);
         }
@@ -200,14 +200,14 @@ mod tests {
     }
 
     #[test]
-    fn two_dimensions_change_where_one_is_not_enough() {
+    fn two_dimensions_change_if_one_is_not_enough() {
         let fits = |size: WorkloadSize| size.memory <= 200 << 20 && size.cpu <= 70;
         assert_eq!(size(400, 100, 1).nearest_that_fit(&bounds(NO_STEPS), fits), [size(200, 70, 1)]);
         assert_eq!(size(400, 100, 1).nearest_that_fit(&bounds(NO_STEPS), |_| false), []);
     }
 
     #[test]
-    fn pods_and_amounts_change_where_neither_is_enough() {
+    fn pods_and_amounts_change_if_neither_is_enough() {
         // At most 400Mi each, and 3 pods.
         let fits = |size: WorkloadSize| {
             size.memory <= 400 << 20 && size.replicas <= 3 && size.memory * size.replicas <= 1000 << 20
@@ -232,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_too_low_is_raised() {
+    fn only_amounts_that_are_too_low_are_raised() {
         let found = |fits: fn(WorkloadSize) -> bool| size(0, 0, 1).nearest_that_fit(&bounds(NO_STEPS), fits);
         assert_eq!(found(|size| size.memory > 0), [size(100, 0, 1)]);
         assert_eq!(found(|size| size.cpu > 0), [size(0, 50, 1)]);

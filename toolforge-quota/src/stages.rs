@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_fit_in_a_stage_stays() {
+    fn shortfall_of_a_stage_is_kept() {
         let stages = [stage(9, 1), stage(1, 5), stage(1, 1)];
         let check = QuotaCheck::after_stages(stages.clone());
         assert_eq!(after(&check), after(&stage(9, 5)));
@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn peak_is_one_that_can_occur() {
+    fn reported_peak_can_occur() {
         assert_eq!(peak((10, 4), (0, 0), &[(8, 1)]), (4, 4));
         assert_eq!(peak((10, 4), (2, 1), &[(8, 1)]), (5, 4));
         assert_eq!(peak((3, 9), (0, 0), &[(8, 1)]), (3, 3));
@@ -219,7 +219,7 @@ mod tests {
         // Each resource has its own peak: two of 4 and one of 3, or two of 3 and one of 4.
         assert_eq!(peak((10, 11), (0, 0), &[(2, 4), (2, 3)]), (3, 11));
         assert_eq!(peak((10, 8), (0, 0), &[(2, 4), (2, 3)]), (2, 8));
-        // What others use may exceed the quota, too.
+        // The usage of others may also exceed the quota.
         assert_eq!(peak((10, 4), (0, 5), &[(8, 1)]), (0, 4));
     }
 

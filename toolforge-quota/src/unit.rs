@@ -53,7 +53,8 @@ pub(crate) enum Rounding {
 const SHORT: usize = 4;
 
 impl Unit {
-    /// Returns two amounts for people, each with its rounding, and both exactly where rounding would change which one is larger.
+    /// Returns two amounts for people, each with the rounding that it has alone, so that it reads the same everywhere; both are exact
+    /// where rounding would change which one is larger.
     pub(crate) fn compared(self, one: (u64, Rounding), other: (u64, Rounding)) -> (String, String) {
         let short = (self.short(one.0, one.1), self.short(other.0, other.1));
         let parsed = |text: &str| self.parse_amount(text).unwrap_or(u64::MAX);

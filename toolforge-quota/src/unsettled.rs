@@ -20,19 +20,48 @@ pub struct WaitingPods {
     pub traits: PodTraits,
 }
 
-/// The Jobs of succeeded runs that a CronJob keeps: one for each later run, until there are as many as its history limit.
+/// The Jobs of finished runs that a CronJob keeps: one for each later run that succeeds, until there are as many as its history limit.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct KeptJobs {
     /// The CronJob.
     pub owner: ObjectName,
-    /// How many it keeps for good.
+    /// How many it keeps for good of those that succeeded.
     pub limit: u64,
-    /// How many of them the quotas count already, also those that still run.
+    /// How many it keeps for good of those that failed.
+    pub failed_limit: u64,
+    /// Whether it will have more runs whose Jobs stay.
+    pub keeps_later_runs: bool,
+    /// How many exist that succeeded, or still run and may.
     pub existing: u64,
+    /// How many exist that failed.
+    pub existing_failed: u64,
+    /// How many exist that are deleted soon whatever the limits are: they have a lifetime after their end.
+    pub expiring: u64,
     /// What each of them uses: the Job, and its pods that have ended.
     pub each: Demand,
     /// What decides which quotas count its pods.
     pub traits: PodTraits,
+}
+
+impl KeptJobs {
+    /// Returns how many Jobs of later runs will exist besides those that exist.
+    #[must_use]
+    pub fn later(&self) -> u64 {
+        if self.keeps_later_runs { self.limit.saturating_sub(self.existing) } else { 0 }
+    }
+
+    /// Returns how many of those that exist stay once all have finished.
+    #[must_use]
+    pub fn staying(&self) -> u64 {
+        self.existing.min(self.limit).saturating_add(self.existing_failed.min(self.failed_limit))
+    }
+
+    /// Returns how many of those that exist are deleted soon once all have finished: those above the limits, and those that expire.
+    #[must_use]
+    pub fn surplus(&self) -> u64 {
+        let all = self.existing.saturating_add(self.existing_failed).saturating_add(self.expiring);
+        all.saturating_sub(self.staying())
+    }
 }
 
 /// A pod that terminates, and that the quotas count until it has.

@@ -102,7 +102,7 @@ impl Limits {
             };
             for (resource, minimum) in bounds.min.iter() {
                 for (other, other_quota, other_hard) in of(resource) {
-                    // Where not even one pod can exist, the minimum is the finding.
+                    // If not even one pod can exist, the minimum is the finding.
                     let Some(usable) = other_hard.checked_div(minimum).filter(|usable| *usable > 0) else {
                         continue;
                     };

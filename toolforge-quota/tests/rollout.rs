@@ -84,14 +84,14 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(4000))]
 
     #[test]
-    fn what_is_predicted_to_fit_never_gets_stuck(case in cases()) {
+    fn predicted_fit_never_gets_stuck(case in cases()) {
         if is_predicted_to_fit(&case) {
             prop_assert!(!can_get_stuck(&[case.model()], &[]), "{:?}", case);
         }
     }
 
     #[test]
-    fn verdict_says_whether_it_gets_stuck(case in cases()) {
+    fn verdict_predicts_whether_it_gets_stuck(case in cases()) {
         let used = case.others + case.old.0 * case.old.1;
         let case = Case { hard: case.hard.max(used), new: (case.new.0, case.new.1.max(1)), ..case };
         let RolloutForecast { verdict, peak, .. } = forecast(&case);
@@ -117,7 +117,7 @@ proptest! {
 
     /// With one pod at a time more or fewer, and as many replicas as before, there is no way around a refusal.
     #[test]
-    fn what_is_refused_gets_stuck(case in cases(), surges in any::<bool>(), count in 1..5_u64) {
+    fn refused_rollout_gets_stuck(case in cases(), surges in any::<bool>(), count in 1..5_u64) {
         let strategy = match case.strategy {
             Replacement::Recreate => Replacement::Recreate,
             Replacement::Rolling { .. } => {

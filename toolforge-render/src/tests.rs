@@ -281,7 +281,7 @@ fn every_cause_has_an_object_that_shows_it() {
 }
 
 #[test]
-fn message_is_the_response_of_the_probe() {
+fn message_is_the_response_to_the_probe() {
     for (code, pod, events) in pods() {
         let answer = events.last().and_then(|event| event.message.clone());
         if let (Some(answer), "health-check-fails" | "not-healthy") = (answer, code) {
@@ -291,7 +291,7 @@ fn message_is_the_response_of_the_probe() {
 }
 
 #[test]
-fn what_is_over_is_no_cause() {
+fn finished_failures_are_not_causes() {
     let creating = pod(&json!({}), &waiting("ContainerCreating"), &none_list());
     let ended = |code: i32, minutes: u8| {
         json!({"state": {"terminated": {"reason": "Error", "exitCode": code,
@@ -306,7 +306,7 @@ fn what_is_over_is_no_cause() {
         assert_eq!(codes(&creating, &[kubelet(reason, 8), kubelet("Pulling", 9)]), [""; 0], "{reason}");
         assert_eq!(codes(&creating, &[kubelet(reason, 8), kubelet("Pulling", 7)]).len(), 1, "{reason}");
     }
-    // An init container that has done its work, and one whose last try failed.
+    // A completed init container, and one whose last attempt failed.
     assert_eq!(codes(&initializing(&ended(0, 5), "OnFailure"), &[]), [""; 0]);
     assert_eq!(codes(&initializing(&ended(1, 5), "OnFailure"), &[]), ["init-crash-loop"]);
     // The kubelet no longer counts the restarts before a run of ten minutes.
@@ -317,7 +317,7 @@ fn what_is_over_is_no_cause() {
 }
 
 #[test]
-fn events_of_another_container_are_no_cause() {
+fn events_of_other_containers_are_not_causes() {
     let http = json!({"livenessProbe": {"httpGet": {"path": "/healthz", "port": 8000}}});
     let crashing = pod(&http, &backing_off("Error", 1), &none_list());
     let killed = |container: &str| {

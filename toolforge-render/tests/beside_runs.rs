@@ -1,4 +1,4 @@
-//! What the quotas count besides the runs of scheduled jobs, for each command that simulates them.
+//! The usage other than the runs of scheduled jobs, for each command that simulates them.
 
 #![expect(clippy::unwrap_used, reason = "a test's own function may stop the test")]
 
@@ -24,7 +24,7 @@ fn tool() -> ToolName {
     "x".parse().unwrap()
 }
 
-/// Returns a container of a job with a limit of memory.
+/// Returns a container of a job with a memory limit.
 fn container(memory: &str) -> Value {
     json!({"name": "job", "image": "i", "resources": {"limits": {"memory": memory, "cpu": "1"}}})
 }
@@ -65,7 +65,7 @@ fn cron_job() -> Value {
     })
 }
 
-/// Returns facts with a quota of 8Gi, of which some are used.
+/// Returns facts with a partly used quota of 8Gi.
 fn facts(used: u64, objects: &[Value]) -> JobFacts {
     let amounts = |memory: u64| json!({"limits.memory": format!("{memory}Gi")});
     let quota = json!({
@@ -84,7 +84,7 @@ fn loads(facts: &JobFacts) -> Vec<ScheduledJobLoad> {
     facts.live.all_scheduled(&tool()).iter().filter_map(|job| ScheduledJobLoad::of(job, facts)).collect()
 }
 
-/// Returns the usage in GiB besides the runs of the scheduled jobs, after it is compared with what the simulations find.
+/// Returns the usage in GiB other than the runs of scheduled jobs, after comparing it with the simulations.
 fn beside(facts: &JobFacts) -> u64 {
     let loads = loads(facts);
     let used = quotas_beside_runs(&loads, facts)[0].used(&"limits.memory".into()) >> 30;
@@ -140,7 +140,7 @@ fn files_may_lack_the_controllers_of_pods() {
 
 #[test]
 fn pods_that_files_do_not_count_free_nothing() {
-    // Only one of the two is used of the quota.
+    // The quota's usage includes only one of the two.
     let objects =
         [deployment(), cron_job(), pod("web-0", "ReplicaSet", true), pod("web-1", "ReplicaSet", false)];
     assert_eq!(beside(&facts(2, &objects)), 2);
@@ -183,7 +183,7 @@ fn changes_free_terminating_pods_once() {
     for is_terminating in [false, true] {
         let facts = facts_of_replaced_job(is_terminating);
         assert_eq!(after_load(&facts, &format!("{job}, cpu: 900m")), [""; 0], "nothing is caused");
-        // More is used afterwards.
+        // The usage is higher afterwards.
         assert_eq!(after_load(&facts, &job.replace("2Gi", "3Gi")), ["big"], "{is_terminating}");
         assert_eq!(
             after_load(&facts, "name: new, mem: 1Gi, schedule: '7 3 * * *'"),
@@ -240,14 +240,14 @@ fn current_run_is_not_counted_twice() {
     for is_terminating in [false, true] {
         let facts = facts(7, &[cron_job(), run.clone(), of_run(is_terminating)]);
         assert_eq!(beside(&facts), 0, "{is_terminating}");
-        // Without the job among those that are simulated, its runs count, but for what terminates.
+        // If the job is not simulated, its runs count, except terminating pods.
         let others = quotas_beside_runs(&[], &facts)[0].used(&"limits.memory".into()) >> 30;
         assert_eq!(others, 7, "{is_terminating}");
     }
 }
 
 #[test]
-fn one_off_jobs_that_wait_are_no_scheduled_runs() {
+fn waiting_one_off_jobs_are_not_scheduled_runs() {
     let facts = facts(0, &[]);
     let text = "- {name: a, command: x, image: bookworm, mem: 3Gi}\n- {name: b, command: x, image: bookworm, mem: 3Gi}\n\
                 - {name: c, command: x, image: bookworm, mem: 3Gi}\n- {name: d, command: x, image: bookworm, schedule: '7 3 * * *'}\n";
@@ -259,7 +259,7 @@ fn one_off_jobs_that_wait_are_no_scheduled_runs() {
 }
 
 #[test]
-fn pods_that_end_by_themselves_delay_only_early_runs() {
+fn finite_pods_delay_only_early_runs() {
     let shell = |started: &str| {
         json!({
             "apiVersion": "v1", "kind": "Pod", "metadata": {"name": "shell-1", "uid": "shell-1"},
@@ -271,8 +271,8 @@ fn pods_that_end_by_themselves_delay_only_early_runs() {
         let mut found = facts(6, &[shell(started)]);
         let job = format!("name: new, mem: 4Gi, schedule: '{schedule}'");
         let conflicts = after_load(&found, &job);
-        // Without the shell, there is none.
-        found.namespace.limits = found.namespace.limits.without_finite_pods(|_| true);
+        // Without the shell, there is no conflict.
+        found.namespace.limits = found.namespace.limits.without_passing_pods(|_| true);
         assert_eq!(after_load(&found, &job), [""; 0]);
         conflicts
     };

@@ -124,7 +124,7 @@ fn signals_have_their_causes() {
 }
 
 #[test]
-fn reason_that_a_container_cannot_be_started_is_named() {
+fn start_error_of_a_container_is_named() {
     let runc = "failed to create containerd task: failed to create shim task: OCI runtime create failed: runc create failed: unable to start container process: exec: \"./x\": stat ./x: no such file or directory: unknown";
     let terminated = json!({"reason": "StartError", "exitCode": 128, "message": runc});
     let container = json!({

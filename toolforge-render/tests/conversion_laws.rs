@@ -18,7 +18,7 @@ fn tool() -> ToolName {
     "stashbot".parse().unwrap()
 }
 
-/// Asserts that the jobs file and the template are read as what was converted.
+/// Asserts that reading the jobs file and the template returns the converted workloads.
 fn assert_readable(conversion: &Conversion) {
     let text = conversion.to_yaml();
     if !text.is_empty() {

@@ -1,4 +1,4 @@
-//! What crontabs and `jsub` lines lose as jobs, and what is different then.
+//! The losses and differences of crontabs and `jsub` lines that become jobs.
 #![expect(clippy::unwrap_used, reason = "a test's own function may stop the test")]
 
 use insta::assert_snapshot;
@@ -83,7 +83,7 @@ fn commands_in_the_background_have_a_note() {
 }
 
 #[test]
-fn image_is_that_of_the_program_that_works() {
+fn image_is_that_of_the_main_program() {
     let text = "0 1 * * * cd src && python3 poll.py\n0 1 * * * nice -n 10 ./d.php\n0 1 * * * (flock -n /tmp/l ./b.js; ./c.sh)\n";
     let shown: Vec<String> = converted(text)
         .lines()
@@ -97,7 +97,7 @@ fn image_is_that_of_the_program_that_works() {
 }
 
 #[test]
-fn settings_that_jobs_have_anyway_are_not_lost() {
+fn settings_that_jobs_always_have_are_not_lost() {
     let text = "SHELL=/bin/sh\nHOME=/data/project/stashbot\nCRON_TZ=UTC\n0 1 * * * ./a.sh\n";
     assert!(!converted(text).contains("not converted"), "{}", converted(text));
     assert_snapshot!(converted("SHELL=/bin/bash\nCRON_TZ=Europe/Paris\nDB_PASS=hunter2222\n0 1 * * * ./a.sh --x\n@reboot ./b --token hunter2222\n"), @r#"
@@ -116,7 +116,7 @@ fn settings_that_jobs_have_anyway_are_not_lost() {
 }
 
 #[test]
-fn name_is_that_of_the_program_behind_assignments() {
+fn name_is_that_of_the_program_after_assignments() {
     let yaml =
         converted("0 1 * * * FOO=1 BAR=\"a b\" ./a.sh # comment\n0 2 * * * A='b; c' python3 'x y.py'\n");
     let names: Vec<&str> = yaml.lines().filter(|line| line.contains("name:")).collect();
@@ -124,7 +124,7 @@ fn name_is_that_of_the_program_behind_assignments() {
 }
 
 #[test]
-fn lines_of_jsub_may_go_on_in_the_next_line() {
+fn lines_of_jsub_may_continue_on_the_next() {
     assert_snapshot!(converted("# a \\\njsub -N a \\\n  -mem 1g ./a.sh \\\n  --flag\njsub ./b.sh\n"), @"
     # image trixie is a guess
     - name: a
@@ -140,7 +140,7 @@ fn lines_of_jsub_may_go_on_in_the_next_line() {
 }
 
 #[test]
-fn days_that_cron_combines_otherwise_have_a_note() {
+fn days_that_cron_combines_differently_are_noted() {
     let text = "0 3 */2 * 1 ./a.sh\n0 3 1 * */2 ./b.sh\n0 3 1 * 1 ./c.sh\n0 3 */1 * 1 ./d.sh\n0 3 * * 1 ./e.sh\n0 3 1 * 2,* ./f.sh\n";
     let yaml = converted(text);
     let notes: Vec<&str> =

@@ -337,7 +337,7 @@ fn notes(conversion: &Conversion) -> Vec<String> {
 }
 
 #[test]
-fn port_of_a_job_is_the_one_the_pods_listen_on() {
+fn port_of_a_job_is_the_target_port() {
     for target in [json!(8000), json!("http")] {
         let ports = json!([{"port": 80, "targetPort": target, "name": "a"}, {"port": 9090, "name": "m"}]);
         let conversion = convert(&[deployment(&bot()), service("bot-svc", &ports)]);
@@ -390,7 +390,7 @@ fn probes_that_a_job_cannot_have_are_noted() {
 }
 
 #[test]
-fn arguments_of_an_entry_point_are_no_command() {
+fn entry_point_arguments_are_not_a_command() {
     let mut container = bot();
     container["command"].take();
     container["args"] = json!(["--verbose"]);
@@ -434,7 +434,7 @@ fn web_service_without_pods_is_noted() {
 }
 
 #[test]
-fn kubernetes_defaults_are_no_reason_to_be_silent() {
+fn changed_defaults_are_noted() {
     let template = json!({"spec": {"restartPolicy": "Never", "containers": [bot()]}});
     let conversion = convert(&[json!({
         "apiVersion": "batch/v1", "kind": "CronJob", "metadata": {"name": "daily"},

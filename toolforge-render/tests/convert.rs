@@ -41,7 +41,7 @@ fn of_manifests(text: &str) -> Conversion {
     converter.finish()
 }
 
-/// Returns the jobs file, the template, and what is not converted.
+/// Returns the jobs file, the template, and the rest, which is not converted.
 fn shown(conversion: &Conversion) -> String {
     let yaml = conversion.to_yaml();
     if !yaml.is_empty() {
@@ -199,7 +199,7 @@ fn command_of_jsub_is_kept_as_written() {
 
 /// As `kubectl get all,ingress -o yaml` prints them.
 #[test]
-fn objects_of_controllers_are_no_jobs() {
+fn skips_objects_of_controllers() {
     let owned = |kind: &str, name: &str, owner: &str| {
         format!(
             "- apiVersion: {}\n  kind: {kind}\n  metadata:\n    name: {name}\n    labels: {{app: bot}}\n    ownerReferences: \
@@ -234,7 +234,7 @@ fn objects_of_controllers_are_no_jobs() {
 }
 
 #[test]
-fn objects_of_the_web_service_are_no_jobs() {
+fn skips_objects_of_the_web_service() {
     let web = "{app.kubernetes.io/component: web, app.kubernetes.io/managed-by: webservice, name: stashbot}";
     let shell =
         "{app.kubernetes.io/component: webservice-interactive, app.kubernetes.io/managed-by: webservice}";

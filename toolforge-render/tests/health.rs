@@ -161,7 +161,7 @@ fn first_failure_is_reported_with_its_answer() {
             23,
             vec![format!("your program runs, but its health check /healthz fails: {readiness}")],
         ),
-        // Failures before the startup probe succeeded do not matter any longer.
+        // Failures before the startup probe succeeded no longer matter.
         (page(), up(false), vec![unhealthy(NOT_FOUND, 1, 9)], 10, vec![]),
         (
             script(),
@@ -225,7 +225,7 @@ fn check_restart_has_any_exit_code() {
 }
 
 #[test]
-fn kill_of_an_earlier_run_is_no_cause() {
+fn kill_of_an_earlier_run_is_not_a_cause() {
     let back_off = json!({"waiting": {"reason": "CrashLoopBackOff"}});
     let code = |probes: &Value, exit_code: i32, seconds: i64, killed: i64| {
         let mut status = again(&back_off, exit_code);
@@ -242,10 +242,31 @@ fn kill_of_an_earlier_run_is_no_cause() {
     assert_eq!(code(&page(), 0, 2, -3000), "crash-loop");
     // It exits after an hour.
     assert_eq!(code(&script(), 1, 3600, -3700), "crash-loop");
-    // The event of this run was dropped: it was as long as one that three failures end.
-    assert_eq!(code(&script(), 1, 30, -600), "health-check-fails");
+    // The run was as long as one that three failures end, and no check failed in it.
+    assert_eq!(code(&script(), 1, 30, -600), "crash-loop");
+    assert_eq!(code(&page(), 0, 62, -1140), "crash-loop");
     // The kubelet sends these signals.
     assert_eq!(code(&script(), 137, 2, -600), "health-check-fails");
+}
+
+#[test]
+fn kill_whose_event_is_missing_is_known_by_failures() {
+    let back_off = json!({"waiting": {"reason": "CrashLoopBackOff"}});
+    let code = |seconds: i64, first: i64, last: i64| {
+        let mut status = again(&back_off, 1);
+        status["lastState"]["terminated"]["startedAt"] = json!(after(-1 - seconds).to_string());
+        let events = [unhealthy("Liveness probe failed: no", first, last), killing("liveness", -600)];
+        let found = job(&script(), &status, &events, after(3)).evidence;
+        found[0].cause.code()
+    };
+    // The checks failed in this run, in earlier ones, too, or since.
+    assert_eq!(code(30, -22, -2), "health-check-fails");
+    assert_eq!(code(30, -620, -2), "health-check-fails");
+    assert_eq!(code(30, -620, 20), "health-check-fails");
+    // They failed before it or after it alone, or the run was too short.
+    assert_eq!(code(30, -620, -600), "crash-loop");
+    assert_eq!(code(30, 10, 20), "crash-loop");
+    assert_eq!(code(2, -2, -2), "crash-loop");
 }
 
 #[test]
@@ -264,7 +285,7 @@ fn check_restart_shows_while_running() {
 }
 
 #[test]
-fn wait_ends_when_a_check_has_failed_for_a_while() {
+fn wait_ends_after_repeated_check_failures() {
     let is_failed = |live: &LiveWebService, seconds| {
         matches!(web_service_progress(live, None, after(seconds)), RolloutProgress::Failed(_))
     };

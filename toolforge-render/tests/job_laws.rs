@@ -81,7 +81,7 @@ proptest! {
         prop_assert_eq!(read.warnings, vec![]);
         let read: Vec<JobRequest> = read.jobs.into_iter().map(|job| job.request).collect();
         prop_assert_eq!(&read, &requests, "{}", text);
-        // And by another reader, which knows no more than YAML.
+        // Also with another parser, which only knows YAML.
         let other: serde_yaml::Value = serde_yaml::from_str(&text).unwrap();
         for (job, request) in other.as_sequence().unwrap().iter().zip(&requests) {
             prop_assert_eq!(job["command"].as_str(), Some(request.command.as_str()));

@@ -129,7 +129,7 @@ fn one_off(yaml: &str, condition: Option<&str>) -> JobFacts {
 }
 
 #[test]
-fn ended_one_off_job_runs_again() {
+fn finished_one_off_job_runs_again() {
     let file = job("compile", "wait: true");
     for (condition, expected) in [
         (None, "compile keep"),
@@ -142,13 +142,13 @@ fn ended_one_off_job_runs_again() {
 }
 
 #[test]
-fn jobs_after_a_wait_stay_after_it() {
+fn jobs_after_a_wait_keep_their_order() {
     let scheduled = |command: &str| job("update", "schedule: '*/15 * * * *'").replace("command: x", command);
     let file = [job("first", "continuous: true"), job("compile", ""), scheduled("command: y")].concat();
     let mut options = LoadOptions::of_file("/a.yaml");
     options.waits_for = vec!["compile".parse().unwrap()];
     let planned = |facts: &JobFacts| shown(&plan_load(&requests(&file), facts, &options));
-    // The one-off job is deleted some time after its end. The update stays behind it in both cases.
+    // The one-off job is deleted some time after it finishes. The update comes after it in both cases.
     let changed = existing(&scheduled("command: x"));
     assert_eq!(planned(&changed), ["first create", "compile create", "update update command"]);
     let mut both = one_off(&job("compile", ""), Some("Failed"));
@@ -157,7 +157,7 @@ fn jobs_after_a_wait_stay_after_it() {
 }
 
 #[test]
-fn awaited_jobs_do_not_count_beside_later_ones() {
+fn later_jobs_do_not_count_awaited_ones() {
     let file = [job("first", ""), job("second", ""), job("bot", "continuous: true")].concat();
     let mut facts = existing("");
     // A pod of each job has 512Mi.
@@ -183,7 +183,7 @@ fn awaited_jobs_do_not_count_beside_later_ones() {
 }
 
 #[test]
-fn awaited_job_that_runs_already_does_not_count_beside_later_ones() {
+fn running_awaited_job_is_not_counted() {
     let file = [job("first", ""), job("bot", "continuous: true")].concat();
     let mut facts = existing(&job("first", ""));
     let run = facts.live.jobs[0].clone();
@@ -308,7 +308,7 @@ fn limits_concern_created_pods_only() {
 }
 
 #[test]
-fn differences_are_those_that_were_written() {
+fn differences_exclude_implied_values() {
     let job = |rest: &str| format!("- name: a\n  command: ls -l\n  schedule: 0 5 1 1 *\n  {rest}\n");
     let built = job("image: tool-x/web:latest");
     let differing = |before: &str, after: &str| shown(&loaded(after, &existing(before))).join(" ");

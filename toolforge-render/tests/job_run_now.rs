@@ -1,4 +1,4 @@
-//! Restarting and triggering jobs that exist: what is sent, and whether it fits.
+//! Restarting and triggering existing jobs: the requests, and whether they fit.
 
 #![expect(clippy::unwrap_used, reason = "a test's own function may stop the test")]
 
@@ -110,7 +110,7 @@ fn restart_restores_usual_strategy() {
     let usual =
         json!({"type": "RollingUpdate", "rollingUpdate": {"maxSurge": "25%", "maxUnavailable": "25%"}});
     assert_eq!(merged(&fitting)["spec"]["strategy"], usual);
-    // It is in place already.
+    // It is already in place.
     assert_eq!(merged(&restart(2))["spec"].get("strategy"), None);
 }
 
@@ -215,7 +215,7 @@ fn old_pods_are_scaled_first() {
 }
 
 #[test]
-fn a_new_template_is_a_new_replica_set() {
+fn new_template_creates_a_replica_set() {
     let replica_sets = Resource::from("count/replicasets.apps");
     let with_hard = |hard| {
         let (mut facts, job) = facts("continuous: true", 1);
@@ -250,7 +250,7 @@ fn restart_counts_only_pods_that_run() {
     let (one_of_two, job) = facts("continuous: true, replicas: 2, mem: 1Gi", 1);
     let set = restart_job(&job, &with_memory(one_of_two, 1 << 30, 1 << 30), Timestamp::UNIX_EPOCH).unwrap();
     assert!(set.fits(), "{} {}", set.at_rest, set.at_peak);
-    // One after the other, a new pod would take the turn of the missing one, and wait forever.
+    // If replaced one after the other, a new pod would take the place of the missing one, and wait forever.
     assert_eq!(set.changes[0].rollout, Some(Rollout::Recreate));
 }
 
@@ -313,7 +313,7 @@ fn unmanaged_strategy_is_its_own() {
         assert_eq!(merged(&set)["spec"].get("strategy"), None, "{strategy}");
         assert_eq!(strategy_differences(&set), Vec::<String>::new(), "{strategy}");
     }
-    // It cannot complete as it is.
+    // It cannot complete without a change.
     let set = restarted_unmanaged(rolling(json!("100%"), json!(0)), 3);
     assert!(set.fits());
     assert_eq!(set.changes[0].rollout, Some(Rollout::InPlace));

@@ -118,7 +118,7 @@ const QUOTA: &str =
     "pods \"job\" is forbidden: exceeded quota: tool-x, requested: pods=1, used: pods=4, limited: pods=4";
 
 #[test]
-fn run_status_is_that_of_the_newest_pod() {
+fn run_status_comes_from_the_newest_pod() {
     let none = json!({});
     let failed = |minute, code, reason| {
         pod(&format!("p{minute}"), "run", minute, "Failed", &ended(code, reason), &json!({}), 0)
@@ -136,7 +136,7 @@ fn run_status_is_that_of_the_newest_pod() {
         ),
         (run_with(3, &tried, vec![failed(10, 1, "Error")], vec![]), "retrying, terminated with exit code 1"),
         (run_with(0, &tried, vec![failed(10, 1, "Error")], vec![]), "failed, terminated with exit code 1"),
-        // The same code, and two causes.
+        // The same code with two causes.
         (
             run_with(0, &tried, vec![failed(10, 137, "OOMKilled")], vec![]),
             "failed, killed for using more memory than its limit",
@@ -223,7 +223,7 @@ fn continuous_status_ignores_failed_pods() {
             continuous(1, down(), vec![crashing(137, "Error")], vec![unhealthy]),
             "failing (health-check-fails), terminated by signal 9",
         ),
-        // A pod that was evicted lies beside the one that runs.
+        // An evicted pod exists alongside the running one.
         (
             continuous(
                 1,
@@ -318,7 +318,7 @@ fn crashing() -> Value {
 }
 
 #[test]
-fn pods_of_a_former_revision_are_no_cause() {
+fn pods_of_old_revisions_are_not_causes() {
     let up = json!({"state": running(), "ready": false});
     let rolling = json!({"replicas": 2, "updatedReplicas": 1, "unavailableReplicas": 2});
     let shown = |status: JobStatus| {
@@ -329,7 +329,7 @@ fn pods_of_a_former_revision_are_no_cause() {
     assert_eq!(shown(old_job(rolling.clone(), &pods)), ("starting", "", 0, false));
     let pods = [("old", 10, up.clone()), ("new", 50, crashing())];
     assert_eq!(shown(old_job(rolling, &pods)), ("failing", "crash-loop", 9, true));
-    // A pod of the former revision is newer, because it replaces one that a node lost.
+    // A pod of the previous revision is newer, because it replaces one that a node lost.
     let replaced = json!({"state": running(), "ready": true, "image": "former"});
     let stuck = json!({"replicas": 2, "updatedReplicas": 1, "readyReplicas": 1});
     let pods = [("new", 10, crashing()), ("old", 50, replaced)];
@@ -454,7 +454,7 @@ fn missed_runs_are_counted_with_reason() {
             missed(&every_ten, &last, vec![under_way(true)], vec![]),
             Some("11 2026-11-25T11:50:00Z an earlier run was still running"),
         ),
-        // A run by hand keeps no run of the schedule from being.
+        // A manual run does not prevent a run of the schedule.
         (
             missed(&every_ten, &last, vec![under_way(false)], vec![]),
             Some("11 2026-11-25T11:50:00Z the reason is unknown"),
@@ -486,7 +486,7 @@ fn missed_runs_are_counted_with_reason() {
 }
 
 #[test]
-fn run_of_former_definition_is_a_cause() {
+fn run_of_previous_definition_is_a_cause() {
     let status = |image: &str, policy: &str, newer: Option<Value>| {
         let mut run = one_off(0, &json!({"active": 1}));
         run["metadata"]["labels"] = labels("cronjobs");

@@ -184,7 +184,7 @@ proptest! {
         prop_assert!(read.invalid_values.is_empty(), "{}", written);
         let other = "php8.2".parse().unwrap();
         prop_assert_eq!(read.options.merge_into(&request.tool, None, other).unwrap(), request.clone());
-        // The second reader: the amounts stay texts, as the platform's tool wrote them.
+        // The second parser: the amounts are kept as the text that the platform's tool wrote.
         let second: serde_yaml::Value = serde_yaml::from_str(&written).unwrap();
         prop_assert_eq!(&second["version"], 4);
         prop_assert_eq!(second["web"].as_str(), Some(request.image.type_name()));

@@ -99,7 +99,7 @@ fn recorded_cases_render_as_in_the_python_tool() {
         }
         let (plan, set) = planned(&case["input"], &facts);
         let objects: Vec<Value> = set.objects().map(Object::to_json).collect();
-        // What the Python tool makes the pod's own command is here what is run in the pod.
+        // The Python tool makes this the pod's own command; here, it is run with exec.
         let typed = shell_command(&plan.request().arguments);
         assert_eq!(json!(typed), expected["shell_pod"]["spec"]["containers"][0]["command"], "{name}");
         let ours = json!({

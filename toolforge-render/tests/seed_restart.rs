@@ -1,4 +1,4 @@
-//! The example of the platform's page of 2020: a web service of 4Gi beside a bot of 512Mi, under a quota of 8Gi.
+//! The example of the platform's page of 2020: a web service of 4Gi and a bot of 512Mi, under a quota of 8Gi.
 
 #![expect(clippy::unwrap_used, reason = "a test's own function may stop the test")]
 

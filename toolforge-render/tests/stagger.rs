@@ -167,7 +167,7 @@ fn one_off_job_runs_for_the_assumed_time() {
     assert_eq!(found(&facts("", 2000), &yaml), []);
     let twelve = 12 * 3600;
     assert_eq!(found(&facts("", 1000), &yaml), [("a+b".to_owned(), twelve, twelve + 300)]);
-    // At the start of the time, it does run.
+    // At the start of the period, it does run.
     let early = format!("{one_off}{}", jobs(&[("a", "0 0 * * *"), ("b", "4 * * * *")]));
     assert_eq!(found(&facts("", 2000), &early), [("a+b+setup".to_owned(), 240, 300)]);
 }
@@ -184,8 +184,8 @@ fn new_job_has_no_run_before_its_creation() {
 }
 
 #[test]
-fn runs_may_meet_after_the_end_of_the_time() {
-    // Between the two runs, the next ones are a day later: the first within the time, the second after it.
+fn runs_may_overlap_after_the_end_of_the_window() {
+    // The next runs are a day later: the first one within the period, the second one after it.
     let time = "2026-11-28T07:55:00Z".parse().unwrap().."2026-11-29T07:55:00Z".parse().unwrap();
     let facts = facts("", 1500);
     let load = |second: &str| {
@@ -212,7 +212,7 @@ fn runs_may_meet_after_the_end_of_the_time() {
     live.live.extend(plan.set.objects().cloned());
     let found = stagger(&loads(&live), &live, &time);
     assert_eq!((found.conflicting_runs, found.remaining_runs), (1, 0));
-    // The second starts when the first has ended.
+    // The second starts when the first has finished.
     let plan = load("0 8 * * *");
     assert_eq!(conflicts_after(&plan.set, &plan.plans, &facts, &time).0, []);
 }
@@ -251,7 +251,7 @@ fn proposals_of_a_large_file_lower_its_conflicts() {
     }
     assert_eq!((last.0, last.1 <= before.1), (found.remaining_runs, true));
     assert!(last.0 < before.0, "{before:?} {last:?}");
-    // There is nothing left to propose that was not found before.
+    // No proposal is left that was not found before.
     let again = stagger(&loads, &facts, &time());
     assert!(again.remaining_runs <= found.remaining_runs);
 }
@@ -269,13 +269,13 @@ fn file_conflicts_show_before_load() {
     let together = [("a+b+c".to_owned(), 24)];
     assert_eq!(conflicts(&facts, &yaml), together);
     assert_eq!(conflicts(&facts, &jobs(&[("a", "13 * * * *"), ("b", "15 * * * *")])), []);
-    // What exists already counts, with what the file changes.
+    // Existing objects count, with the changes of the file.
     let plan = plan_load(&requests(&jobs(&[("c", "17 * * * *")])), &facts, &LoadOptions::default());
     facts.live.extend(plan.set.objects().cloned());
     assert_eq!(conflicts(&facts, &jobs(&[("a", "13 * * * *"), ("b", "15 * * * *")])), together);
     let moved = jobs(&[("a", "13 * * * *"), ("b", "15 * * * *"), ("c", "37 * * * *")]);
     assert_eq!(conflicts(&facts, &moved), []);
-    // So does what the file's other jobs use.
+    // So does the usage of the file's other jobs.
     let bot = "- {name: bot, command: x, image: bookworm, continuous: true, cpu: 500m}\n";
     let with_bot = format!("{bot}{}", jobs(&[("a", "13 * * * *"), ("b", "15 * * * *"), ("c", "37 * * * *")]));
     assert_eq!(conflicts(&facts, &with_bot), [("a+b".to_owned(), 24)]);
@@ -297,11 +297,11 @@ fn changes_without_schedules_count_existing_runs() {
     };
     assert_eq!(conflicts(&live, &bot("1500m")), ["a"]);
     assert_eq!(conflicts(&live, &bot("1000m")), [""; 0]);
-    // A one-off job ends before, as far as is known.
+    // A one-off job is expected to finish before.
     assert_eq!(conflicts(&live, "- {name: once, command: x, image: bookworm, cpu: 1500m}\n"), [""; 0]);
-    // A change that does not fit is reported as that.
+    // A change that does not fit is reported as such.
     assert_eq!(conflicts(&live, &bot("2500m")), [""; 0]);
-    // A change that requests nothing does not cause the conflict that is there already.
+    // A change that requests nothing does not cause the existing conflict.
     let mut full = facts(&format!("{}{}", jobs(&[("a", "0 3 * * *")]), bot("1500m")), 2000);
     full.namespace.limits.quotas[0].used = [(Resource::LimitsCpu, 1500)].into();
     assert_eq!(conflicts(&full, &bot("1500m")), [""; 0]);
@@ -321,7 +321,7 @@ fn run_pods(facts: &mut JobFacts, count: u32) {
 }
 
 #[test]
-fn runs_that_are_due_during_a_rollout_are_counted() {
+fn runs_due_during_a_rollout_are_counted() {
     let bot = |command: &str, replicas: u64| {
         format!(
             "- {{name: bot, command: {command}, image: bookworm, continuous: true, cpu: 1000m, replicas: {replicas}}}\n"
@@ -341,13 +341,13 @@ fn runs_that_are_due_during_a_rollout_are_counted() {
         assert_eq!(end.as_second() - now.parse::<Timestamp>().unwrap().as_second(), 600);
         found.iter().map(shown).collect::<Vec<_>>()
     };
-    // One more pod beside both runs is too many.
+    // One more pod in addition to both runs is too many.
     assert_eq!(during(&live, &bot("y", 2), "2026-11-28T02:58:30Z"), ["a+b at 03:02"]);
-    // Beside one of them it fits, and at another time there is none.
+    // In addition to one of them, it fits, and at another time, there is none.
     for now in ["2026-11-28T08:58:30Z", "2026-11-28T02:30:00Z", "2026-11-28T03:05:00Z"] {
         assert_eq!(during(&live, &bot("y", 2), now), [""; 0], "{now}");
     }
-    // No pod is replaced, or nothing runs beside.
+    // No pod is replaced, or nothing else runs.
     assert_eq!(during(&live, &bot("x", 2), "2026-11-28T02:58:30Z"), [""; 0]);
     let mut single = facts(&format!("{crons}{}", bot("x", 1)), 3000);
     run_pods(&mut single, 1);
@@ -367,7 +367,7 @@ fn awaited_jobs_free_nothing_twice() {
     assert_eq!(found.iter().map(|found| found.names.join("+")).collect::<Vec<_>>(), ["a"]);
 }
 
-/// Returns the nearest schedules of the jobs of a file that is loaded beside live jobs.
+/// Returns the nearest schedules of the jobs of a file that is loaded into a namespace with live jobs.
 fn nearest(live: &[(&str, &str)], file: &[(&str, &str)], cpu_millis: u64) -> Vec<String> {
     let facts = facts(&jobs(live), cpu_millis);
     let plan = plan_load(&requests(&jobs(file)), &facts, &LoadOptions::default());
@@ -395,13 +395,13 @@ fn nearest_schedule_has_no_conflict() {
 }
 
 #[test]
-fn schedule_is_not_proposed_where_it_is_no_help() {
+fn useless_schedules_are_not_proposed() {
     assert_eq!(nearest(&[("a", "13 * * * *")], &[("b", "15 * * * *")], 2000), [""; 0]);
     // One run alone exceeds the quota; a conflict of others; a job that the load does not change.
     assert_eq!(nearest(&[("a", "13 * * * *")], &[("b", "15 * * * *")], 500), [""; 0]);
     assert_eq!(nearest(&[("a", "13 * * * *"), ("c", "13 * * * *")], &[("b", "30 * * * *")], 1000), [""; 0]);
     assert_eq!(nearest(&[("a", "13 * * * *"), ("b", "13 * * * *")], &[("b", "13 * * * *")], 1000), [""; 0]);
-    // Without b, the others exceed it all the same.
+    // Without b, the others still exceed it.
     assert_eq!(nearest(&[("a", "13 * * * *"), ("c", "13 * * * *")], &[("b", "13 * * * *")], 1000), [""; 0]);
     // Each minute is taken.
     assert_eq!(nearest(&[("a", "*/5 * * * *")], &[("b", "15 4 * * *")], 1000), [""; 0]);
@@ -438,7 +438,7 @@ proptest! {
             minutes.iter().enumerate().map(|(index, minute)| (format!("j{index}"), schedule(*minute))).collect();
         let live: Vec<(&str, &str)> =
             live.iter().map(|(name, schedule)| (name.as_str(), schedule.as_str())).collect();
-        // Each of the other jobs fits beside the others.
+        // Each of the other jobs fits in addition to the others.
         let facts = facts(&jobs(&live), live.len() as u64 * 1000);
         let load = |minute: u8| {
             let yaml = format!("- {{name: own, command: ./x, image: bookworm, cpu: {}, schedule: '{}'}}\n", live.len(), schedule(minute));

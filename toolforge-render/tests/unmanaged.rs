@@ -1,4 +1,4 @@
-//! Workloads of kubectl beside those of the platform's tools.
+//! Workloads of kubectl in addition to those of the platform's tools.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test's own function may stop the test")]
 
@@ -146,7 +146,7 @@ fn schedule_of_kubectl_is_simulated() {
 }
 
 #[test]
-fn changes_require_the_object_that_was_seen() {
+fn changes_require_the_observed_object() {
     let facts = facts();
     let seen = |set: &toolforge_render::change::ChangeSet| {
         assert!(set.changes.iter().all(|change| !change.is_managed));
@@ -192,7 +192,7 @@ fn load_and_flush_leave_unmanaged_objects_alone() {
     let flushed = job_deletions(jobs.iter().map(|job| &job.name), &facts);
     let steps = flushed.changes.iter().flat_map(|change| &change.steps);
     assert!(steps.into_iter().all(|step| step.id.name == "daily"));
-    // A job of their names does not replace them.
+    // A job with the same name does not replace them.
     for (name, kind) in [("stashbot", "continuous: true"), ("list-images", "schedule: '@daily'")] {
         let text = format!("- {{name: {name}, command: x, image: bookworm, {kind}}}");
         let file = toolforge_model::JobsFile::parse(&text, &tool()).unwrap();
@@ -293,7 +293,7 @@ fn owned_and_unknown_objects_are_not_adopted() {
     let mut facts = facts();
     let error =
         |facts: &JobFacts, name: &str| plan_adoption(&job(facts, name), facts).unwrap_err().to_string();
-    // What `kubectl create job --from` has created, which nothing creates again.
+    // The output of `kubectl create job --from`, which nothing re-creates.
     assert_eq!(error(&facts, "job/test"), "it belongs to CronJob list-images");
     let mut owned = facts.clone();
     let owner = owned.live.jobs.iter_mut().find(|found| found.metadata.name.as_deref() == Some("test"));
@@ -323,7 +323,7 @@ fn with_service(name: &str, selector: (&str, &str)) -> JobFacts {
 
 #[test]
 fn service_of_others_is_not_replaced() {
-    // Another Service is the port of the job, and this one has its name.
+    // Another Service provides the job's port, and this one has its name.
     let mut facts = with_service("stashbot", ("name", "other"));
     facts.live.services.extend(with_service("stashbot-web", ("name", "stashbot")).live.services);
     let error = plan_adoption(&job(&facts, "stashbot"), &facts).unwrap_err();
@@ -406,7 +406,7 @@ fn finalizers_are_kept_by_an_adoption() {
     facts.live.cron_jobs[0].metadata.finalizers = finalizers(&["example.org/wait", "orphan"]);
     facts.live.deployments[0].metadata.finalizers = finalizers(&["example.org/wait"]);
     facts.live.services[0].metadata.finalizers = finalizers(&["example.org/lb"]);
-    // The one is updated, and the other is created again.
+    // One is updated, and the other is re-created.
     for name in ["list-images", "stashbot"] {
         let adoption = plan_adoption(&job(&facts, name), &facts).unwrap();
         let change = adoption.change().unwrap();

@@ -14,7 +14,7 @@ use toolforge_render::job::{JobFacts, LoadOptions, plan_load};
 use toolforge_render::namespace::Namespace;
 use toolforge_render::pod::{FetchTime, with_unsettled_pods};
 
-/// Returns the facts of a namespace with 8Gi, of which some are used, and with one job.
+/// Returns the facts of a namespace with a partly used quota of 8Gi, and with one job.
 fn facts(job: &str, used: u64) -> JobFacts {
     let tool: ToolName = "x".parse().unwrap();
     let mut facts = JobFacts::new(Namespace::new(&tool, Catalog::bundled()).with_uid(52503));
@@ -60,13 +60,13 @@ fn pod(status: &Value, deleted: Option<&str>) -> Pod {
 }
 
 #[test]
-fn the_missing_pods_of_jobs_count() {
+fn missing_pods_of_jobs_count() {
     let once = "name: a, mem: 3Gi";
     assert!(!load(&facts(once, 3), "name: b, mem: 3Gi").fits());
     assert!(load(&facts(once, 2), "name: b, mem: 3Gi").fits());
     let two = "name: a, mem: 2Gi, continuous: true, replicas: 2";
     assert!(!load(&facts(two, 2), "name: b, mem: 3Gi").fits());
-    // The second pod of the two exceeds the quota, and stays refused.
+    // The second of the two pods exceeds the quota, and is still refused.
     assert!(load(&facts(two, 5), "name: b, mem: 1Gi").fits());
     let set = load(&facts(two, 5), "name: b, mem: 2Gi");
     assert!(!set.fits());
@@ -88,7 +88,7 @@ fn missing_pods_of_kept_jobs_are_checked() {
 }
 
 #[test]
-fn files_without_pods_miss_what_the_status_says() {
+fn status_shows_missing_pods_of_files_without_pods() {
     let verdict = |status: Value| {
         let two = "name: a, mem: 2Gi, continuous: true, replicas: 2";
         let mut facts = facts(two, 7);
@@ -109,7 +109,7 @@ fn files_without_pods_miss_what_the_status_says() {
 }
 
 #[test]
-fn jobs_with_a_pod_or_an_end_miss_none() {
+fn finished_or_existing_pods_are_not_missing() {
     let changed = |change: &dyn Fn(&mut JobFacts)| {
         let mut facts = facts("name: a, mem: 3Gi", 3);
         change(&mut facts);
@@ -124,7 +124,10 @@ fn jobs_with_a_pod_or_an_end_miss_none() {
             facts.live.jobs = vec![serde_json::from_value::<Job>(job).unwrap()];
         })
     };
-    assert!(with_job(json!({"status": {"conditions": [{"type": "Complete", "status": "True"}]}})));
+    for condition in ["Complete", "Failed", "SuccessCriteriaMet", "FailureTarget"] {
+        let status = json!({"conditions": [{"type": condition, "status": "True"}]});
+        assert!(with_job(json!({"status": status})), "{condition}");
+    }
     assert!(with_job(json!({"spec": {"suspend": true, "template": {}}})));
     assert!(!with_job(json!({})));
     for phase in ["Pending", "Running", "Succeeded"] {
@@ -132,7 +135,33 @@ fn jobs_with_a_pod_or_an_end_miss_none() {
     }
 }
 
-/// Returns whether a job of 3Gi fits beside a continuous one of 3Gi whose Deployment has these fields, where 3 of 8Gi are used.
+#[test]
+fn failed_pods_are_created_again() {
+    let fits = |finalizers: &[&str], backoff_limit: u32| {
+        let mut facts = facts("name: a, mem: 3Gi", 3);
+        facts.live.jobs[0].spec.as_mut().unwrap().backoff_limit = i32::try_from(backoff_limit).ok();
+        let mut failed = pod(&json!({"phase": "Failed"}), None);
+        failed.metadata.finalizers = Some(finalizers.iter().map(ToString::to_string).collect());
+        facts.live.pods = vec![failed];
+        load(&with_unsettled_pods_of(facts), "name: b, mem: 3Gi").fits()
+    };
+    assert!(!fits(&[], 1));
+    // It is not retried.
+    assert!(fits(&[], 0));
+    // The Job does not know yet that the pod has failed.
+    assert!(fits(&["batch.kubernetes.io/job-tracking"], 1));
+}
+
+#[test]
+fn jobs_create_no_pods_after_a_success_without_completions() {
+    let mut facts = facts("name: a, mem: 1Gi", 3);
+    let spec = facts.live.jobs[0].spec.as_mut().unwrap();
+    (spec.completions, spec.parallelism) = (None, Some(3));
+    facts.live.pods = vec![pod(&json!({"phase": "Succeeded"}), None)];
+    assert!(load(&with_unsettled_pods_of(facts), "name: b, mem: 4Gi").fits());
+}
+
+/// Returns whether a job of 3Gi fits in addition to a continuous one of 3Gi whose Deployment has these fields, with 3 of 8Gi used.
 fn fits_beside(deployment: &Value) -> bool {
     let mut facts = facts("name: a, mem: 3Gi, continuous: true", 3);
     let mut changed = serde_json::to_value(&facts.live.deployments[0]).unwrap();
@@ -207,7 +236,7 @@ fn shortfall_names_terminating_pods() {
     assert!(load(&with_unsettled_pods_of(facts), "name: b, mem: 5Gi").terminating().is_empty());
 }
 
-/// Returns the facts of a quota of 3Gi, of which some are used, and of a job with one pod of 3Gi, which terminates.
+/// Returns the facts of a partly used quota of 3Gi, and of a job with one terminating pod of 3Gi.
 fn with_terminating_pod(used: u64) -> JobFacts {
     let mut facts = facts("name: a, mem: 3Gi, continuous: true", used);
     facts.namespace.limits.quotas[0].hard = [(Resource::LimitsMemory, 3 << 30)].into();
@@ -230,7 +259,7 @@ fn at(second: i64, mut facts: JobFacts) -> JobFacts {
 
 #[test]
 fn pod_past_twice_its_grace_period_frees_nothing() {
-    // The job of the pod is replaced. What is used is of something else, because the pod is no longer counted.
+    // The job of the pod is replaced. The usage is that of other objects, because the pod is no longer counted.
     let replaced = |second: i64, used: u64| {
         load(&at(second, with_terminating_pod(used)), "name: a, mem: 2Gi, continuous: true")
     };
@@ -240,7 +269,7 @@ fn pod_past_twice_its_grace_period_frees_nothing() {
 }
 
 #[test]
-fn pod_past_twice_its_grace_period_is_not_waited_for() {
+fn does_not_wait_past_twice_the_grace_period() {
     let beside = |second: i64| load(&at(second, with_terminating_pod(3)), "name: b, mem: 2Gi");
     assert_eq!(beside(60).terminating().len(), 1);
     assert!(beside(61).terminating().is_empty());
@@ -252,10 +281,10 @@ fn pods_whose_controller_may_exist_are_replaced() {
     let now = FetchTime::Now(Timestamp::UNIX_EPOCH);
     for (kind, labels, time, expected) in [
         ("StatefulSet", json!({}), now, true),
-        // A ReplicaSet of its own, whatever Deployments there are.
+        // An independent ReplicaSet, whatever Deployments exist.
         ("ReplicaSet", json!({}), now, true),
-        ("ReplicaSet", json!({"app": "b"}), FetchTime::Unknown, true),
-        // The pods that the Deployment creates count themselves; without it, none are created.
+        ("ReplicaSet", json!({"app": "b"}), PodsTime::Unknown, true),
+        // The pods that the Deployment creates are counted by themselves; without it, none are created.
         ("ReplicaSet", json!({"app": "a", "pod-template-hash": "1"}), now, false),
         ("ReplicaSet", json!({"app": "a", "pod-template-hash": "1"}), FetchTime::Unknown, false),
         ("ReplicaSet", json!({"app": "b", "pod-template-hash": "1"}), now, false),
@@ -282,7 +311,7 @@ fn pods_whose_controller_may_exist_are_replaced() {
         let limits = with_unsettled_pods(limits, &deployments, &jobs, &[pod], time);
         let case = format!("{kind} {labels} {time:?}");
         assert_eq!(limits.terminating[0].may_be_replaced, expected, "{case}");
-        // Such a pod is not waited for.
+        // The program does not wait for such a pod.
         let requested = [(Resource::LimitsMemory, 1 << 30)].into();
         let check = limits.evaluate(&Demand::default(), &requested, &[]);
         assert_eq!(Verdict::new(&check, &check) == Verdict::QuotaExceeded, expected, "{case}");
@@ -290,7 +319,7 @@ fn pods_whose_controller_may_exist_are_replaced() {
 }
 
 #[test]
-fn failed_pods_of_retries_stay_objects() {
+fn failed_pods_of_retries_still_count() {
     let verdict = |job: &str, hard: u64| {
         let mut facts = facts("name: other, schedule: '@daily'", 0);
         facts.namespace.limits.quotas[0].hard = [(Resource::from("count/pods"), hard)].into();

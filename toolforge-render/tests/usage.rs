@@ -93,12 +93,12 @@ fn workloads_are_sorted_by_their_share() {
 }
 
 #[test]
-fn blocked_objects_still_want_their_pods() {
+fn blocked_objects_still_need_their_pods() {
     let mut facts = facts();
     let deployment = |name: &str, unavailable: u32| {
         json!({
             "metadata": {"name": name}, "spec": {"selector": {}, "template": {}},
-            "status": {"unavailableReplicas": unavailable},
+            "status": {"observedGeneration": 1, "replicas": 1 - unavailable, "unavailableReplicas": unavailable},
         })
     };
     facts.live.deployments =
@@ -107,7 +107,7 @@ fn blocked_objects_still_want_their_pods() {
     facts.live.cron_jobs = serde_json::from_value(json!([cron_job])).unwrap();
     let once = ["2026-11-29T11:55:00Z", "2026-11-29T11:55:00Z"];
     facts.live.events = serde_json::from_value(json!([
-        // Of a Deployment, a CronJob and a Job that were deleted, and of a run of a CronJob that was not.
+        // Pods of a deleted Deployment, CronJob and Job, and of a run of an existing CronJob.
         event("ReplicaSet", "gone-5d8c7f9b6", EXCEEDED, once, 1),
         event("CronJob", "gone", EXCEEDED, once, 1),
         event("Job", "gone", EXCEEDED, once, 1),
@@ -152,7 +152,7 @@ fn blocked_objects_still_want_their_pods() {
 }
 
 #[test]
-fn conditions_say_what_is_blocked_without_events() {
+fn conditions_show_blocked_objects_without_events() {
     let mut facts = facts();
     let condition = json!({
         "type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": EXCEEDED,
@@ -162,7 +162,7 @@ fn conditions_say_what_is_blocked_without_events() {
     let deployment = |name: &str, condition: &Value| {
         json!({
             "metadata": {"name": name}, "spec": {"replicas": 2, "selector": {}, "template": {}},
-            "status": {"unavailableReplicas": 2, "conditions": [condition]},
+            "status": {"observedGeneration": 1, "unavailableReplicas": 2, "conditions": [condition]},
         })
     };
     let of_disk = json!({"type": "ReplicaFailure", "status": "True", "message": "no space left on device"});
@@ -243,6 +243,27 @@ fn kills_show_the_limit() {
     let kills = out_of_memory_kills(&serde_json::from_value::<Vec<_>>(pods).unwrap());
     assert_eq!(kills.len(), 1);
     assert_eq!((kills[0].limit.unwrap().to_string(), kills[0].restarts), ("1Gi".to_owned(), 3));
+}
+
+#[test]
+fn kills_of_sidecars_and_init_containers_count() {
+    for (init, states) in [
+        (json!({"name": "helper", "restartPolicy": "Always"}), ["lastState", "state"]),
+        (json!({"name": "helper"}), ["state", "lastState"]),
+    ] {
+        let killed = json!({"terminated": {"exitCode": 137, "reason": "OOMKilled"}});
+        let mut pod = pod("bot-1", &json!({}), "1Gi", &json!({"phase": "Running"}));
+        pod["spec"]["initContainers"] = json!([init]);
+        pod["spec"]["initContainers"][0]["resources"] = json!({"limits": {"memory": "64Mi"}});
+        let status = json!({"name": "helper", "image": "", "imageID": "", "ready": true, "restartCount": 2});
+        pod["status"]["initContainerStatuses"] = json!([status]);
+        pod["status"]["initContainerStatuses"][0][states[0]] = killed;
+        pod["status"]["initContainerStatuses"][0][states[1]] = json!({"running": {}});
+        let kills = out_of_memory_kills(&[serde_json::from_value(pod).unwrap()]);
+        let shown: Vec<_> =
+            kills.iter().map(|kill| (kill.limit.unwrap().to_string(), kill.restarts)).collect();
+        assert_eq!(shown, [("64Mi".to_owned(), 2)], "{init}");
+    }
 }
 
 #[test]

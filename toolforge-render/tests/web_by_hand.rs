@@ -194,7 +194,7 @@ fn limits_concern_created_pods_only() {
         (256, "512Mi", "3", false),
         (512, "512Mi", "3", true),
         (256, "256Mi", "2", true),
-        // The container beside it is in the new pods, too.
+        // The new pods also have the additional container.
         (255, "192Mi", "2", false),
     ] {
         assert_eq!(changes(memory, replicas, &facts(max)).fits(), fits, "{max} {memory} {replicas}");

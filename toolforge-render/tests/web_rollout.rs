@@ -52,7 +52,7 @@ fn web_restart_respects_a_lowered_quota() {
     let set = restart(&facts, "1Gi", "1");
     assert!(!set.fits());
     assert_eq!(set.at_rest.to_string(), "limits.memory: 1Gi of 768Mi, 256Mi too much (quota )");
-    // The quota does not concern what keeps running.
+    // The quota does not apply to running pods.
     assert!(web_service_changes(&plan("1Gi", "1", &facts), &facts, StartTime::Keep).fits());
     let smaller = restart(&facts, "768Mi", "1");
     assert!(smaller.fits());
@@ -70,7 +70,7 @@ fn restart_fits_despite_a_blocked_pod() {
 }
 
 #[test]
-fn restart_needs_quota_for_one_pod_where_none_runs() {
+fn restart_of_no_pods_needs_quota_for_one() {
     for (hard, fits) in [(768, false), (1024, true), (2047, true)] {
         let facts = running("1Gi", "3", 0, hard, 0);
         assert_eq!(restart(&facts, "1Gi", "3").fits(), fits, "{hard}");
@@ -100,7 +100,7 @@ fn old_pods_are_scaled_first() {
     };
     assert_eq!(rollout(448), (true, Some(Rollout::Surge)));
     assert_eq!(rollout(447), (true, Some(Rollout::InPlace)));
-    // The fourth old pod is refused, and a new one takes its place.
+    // The fourth old pod is refused, and a new one replaces it.
     assert_eq!(rollout(383), (true, Some(Rollout::InPlace)));
     assert_eq!(rollout(352), (true, Some(Rollout::InPlace)));
     assert_eq!(rollout(351), (true, Some(Rollout::Recreate)));
@@ -108,7 +108,7 @@ fn old_pods_are_scaled_first() {
 }
 
 #[test]
-fn old_replica_sets_stay_up_to_the_history_limit() {
+fn history_limit_keeps_old_replica_sets() {
     let replica_sets = Resource::from("count/replicasets.apps");
     for (old, hard, after, fits) in [
         (1, 1, 2, false),

@@ -20,7 +20,7 @@ fn tool() -> ToolName {
     "stashbot".parse().unwrap()
 }
 
-/// Returns a namespace with the quota of 2023, of which others use some.
+/// Returns a namespace with the quota of 2023, partly used by others.
 fn namespace(memory: u64, cpu: u64, pods: u64) -> Namespace {
     let mut namespace = Namespace::new(&tool(), Catalog::bundled()).with_profile("toolforge-2023").unwrap();
     let used = &mut namespace.limits.quotas[0].used;
@@ -98,7 +98,7 @@ proptest! {
             prop_assert!(web_fits(&with(count), &facts), "{count}");
             prop_assert!(!web_fits(&with(count + 1), &facts), "{count}");
         }
-        // Where the size itself fits, every part of it can stay.
+        // If the size itself fits, every part of it can be kept.
         if web_fits(&request, &facts) {
             prop_assert!(largest.memory.amount() >= request.memory && largest.cpu.amount() >= request.cpu);
             prop_assert!(largest.replicas.amount() >= Some(replicas.into()));

@@ -128,7 +128,7 @@ structs! {
         pub name: Untrusted,
         /// The resources that one pod of a run exceeds together with the workloads that keep running.
         pub shortfalls: Vec<CalendarShortfall>,
-        /// Whether runs start until CronJobs keep as many finished Jobs as their history limits allow.
+        /// Whether finished Jobs that CronJobs keep are why. Runs start until there are as many as the history limits allow.
         pub when_history_is_full: bool,
     }
 

@@ -251,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn every_message_has_a_code_beside_it() {
+    fn every_message_has_a_code() {
         for (name, fields) in fields() {
             let has = |field: &str| fields.iter().any(|found| found.name == field);
             // Notes are for people only.
@@ -260,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn how_bad_something_is_has_one_name_and_one_set_of_words() {
+    fn levels_are_consistent() {
         for (name, fields) in fields() {
             for field in fields {
                 let is_level = field.type_name.ends_with("Level");
@@ -280,10 +280,10 @@ mod tests {
         for (name, fields) in fields() {
             for field in fields {
                 let shown = format!("{name}.{}: {}", field.name, field.type_name);
-                // What people read is `message`, `hints` or the contents of an image; a resource has no other name.
+                // Text for people is in `message`, `hints` or the contents of an image; a resource has no other name.
                 let others = ["text", "found", "advice", "dimension", "steps", "step"];
                 assert!(!others.contains(&field.name), "{shown}");
-                // Only documents have a kind, and what they are about has a type and a name, or an object's kind and a name.
+                // Only documents have a kind; their subjects have a type and a name, or an object's kind and a name.
                 let prose = ["kind", "object", "workload", "job"];
                 assert!(!prose.contains(&field.name), "{shown}");
             }
@@ -291,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn kinds_of_objects_are_beside_names() {
+    fn objects_have_kind_and_name() {
         for (name, fields) in fields() {
             let has = |field: &str| fields.iter().any(|found| found.name == field);
             assert!(!has("object_kind") || has("name"), "{name}");

@@ -90,7 +90,7 @@ fn applied_change(change: &Change, written: &[Written], outcome: Outcome) -> App
     }
 }
 
-/// Returns what was done to the object of a step; `None` for a wait.
+/// Returns the change to the object of a step; `None` for a wait.
 fn object_result(step: &Step, written: &[Written]) -> Option<ObjectResult> {
     let last = written.iter().rfind(|written| written.id == step.id);
     Some(ObjectResult {

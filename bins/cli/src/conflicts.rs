@@ -9,8 +9,9 @@ use toolforge_model::{JobName, Untrusted};
 use toolforge_quota::{Conflict, Resource, ResourceCheck};
 use toolforge_render::change::{Action, Adjustment, BlockedRun, Change, ChangeSet};
 use toolforge_render::job::{
-    DurationSource, JobFacts, JobPlan, ScheduledJobLoad, conflicts_after, conflicts_during_rollout,
-    permanent_jobs, schedule_adjustments, unsimulated_jobs,
+    DurationSource, JobFacts, JobPlan, PassingRun, ScheduledJobLoad, conflicts_after,
+    conflicts_during_rollout, conflicts_of_schedules, passing_runs, permanent_jobs, schedule_adjustments,
+    unsimulated_jobs,
 };
 use toolforge_report::{CalendarConflict, CalendarShortfall};
 
@@ -21,9 +22,8 @@ use crate::verdict::{SizeForm, adjustments_hint};
 /// The number of conflicts that are printed.
 const MAX_CONFLICTS: usize = 5;
 
-/// What helps where too many finished Jobs are kept.
-const KEEP_FEWER: &str =
-    "Lower `successfulJobsHistoryLimit`, or set `ttlSecondsAfterFinished` in the `jobTemplate` of CronJobs.";
+/// The resource that a quota counts Jobs by, `count/jobs.batch`.
+const JOBS: &str = "jobs.batch";
 
 /// Length of the simulation.
 const DAY: SignedDuration = SignedDuration::from_hours(24);
@@ -36,6 +36,59 @@ pub fn day(now: Timestamp) -> Range<Timestamp> {
     from..from.checked_add(DAY).unwrap_or(Timestamp::MAX)
 }
 
+/// Why runs can never start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RunBlocker {
+    /// What keeps running uses too much.
+    Running,
+    /// CronJobs keep as many finished Jobs as they may.
+    FinishedJobs,
+    /// They will.
+    LaterFinishedJobs,
+}
+
+impl RunBlocker {
+    /// All of them, in the order in which they are printed.
+    const ALL: [Self; 3] = [Self::Running, Self::FinishedJobs, Self::LaterFinishedJobs];
+
+    fn of(run: &BlockedRun) -> Self {
+        match (run.when_history_is_full, run.is_history_full) {
+            (false, _) => Self::Running,
+            (true, true) => Self::FinishedJobs,
+            (true, false) => Self::LaterFinishedJobs,
+        }
+    }
+
+    /// Returns a fragment that precedes a list of the jobs.
+    #[must_use]
+    pub fn heading(self) -> &'static str {
+        match self {
+            Self::Running => {
+                "no run of these jobs can start, as what keeps running uses too much of the quota:"
+            }
+            Self::FinishedJobs => {
+                "no run of these jobs can start, as CronJobs keep finished Jobs, which count for the quota:"
+            }
+            Self::LaterFinishedJobs => {
+                "after some runs, no run of these jobs can start, as CronJobs keep finished Jobs:"
+            }
+        }
+    }
+
+    fn hint(self) -> &'static str {
+        match self {
+            Self::Running => "Make these jobs or what keeps running smaller.",
+            // A lifetime holds for Jobs of later runs only.
+            Self::FinishedJobs => {
+                "Delete finished Jobs with `kubectl delete job`, and lower `successfulJobsHistoryLimit` of CronJobs."
+            }
+            Self::LaterFinishedJobs => {
+                "Lower `successfulJobsHistoryLimit`, or set `ttlSecondsAfterFinished` in the `jobTemplate` of CronJobs."
+            }
+        }
+    }
+}
+
 /// The runs of scheduled jobs that exceed a quota together within the day after changes.
 #[derive(Clone, Debug)]
 pub struct RunConflicts {
@@ -46,18 +99,23 @@ pub struct RunConflicts {
     rollout_until: Timestamp,
     schedules: Vec<Adjustment>,
     /// What is assumed of the durations of these runs, a line for each job.
-    assumptions: Vec<(JobName, String)>,
+    assumptions: Vec<(String, String)>,
     /// The same of those while pods are replaced.
-    rollout_assumptions: Vec<(JobName, String)>,
+    rollout_assumptions: Vec<(String, String)>,
+    /// What runs beside scheduled jobs and ends by itself.
+    passing: Vec<PassingRun>,
+    /// Whether scheduled jobs alone have a conflict that other minutes may solve.
+    is_helped_by_minutes: bool,
     /// Whether a scheduled job is created or changed.
     changes_schedules: bool,
     /// Whether a scheduled job is created.
     creates_schedules: bool,
     /// The changed jobs whose runs are not simulated.
     unsimulated: Vec<JobName>,
-    /// Those that can never start, because workloads that keep running use the quota.
+    /// Those whose runs can never start because other workloads use the quota.
     blocked: Vec<BlockedRun>,
-    until: Timestamp,
+    /// The day.
+    day: Range<Timestamp>,
     /// The end of the time in which conflicts are looked for of runs that start within the day.
     last_until: Timestamp,
 }
@@ -75,10 +133,18 @@ impl RunConflicts {
         let creates_schedules =
             set.pending().any(|change| change.action == Action::Create && change.is_of_schedule());
         let permanent = permanent_jobs(set, plans, facts);
-        let blocked = set.blocked_runs().iter().filter(|run| !run.when_history_is_full);
+        let blocked = set.blocked_runs().iter();
+        let blocked = blocked.filter(|run| RunBlocker::of(run) != RunBlocker::LaterFinishedJobs);
         let blocked_names: Vec<&str> = blocked.map(|run| run.name.as_str()).collect();
-        let rollout_assumptions = assumptions(&during_rollout, &permanent, facts);
-        let assumptions = assumptions(&conflicts, &permanent, facts);
+        let is_any = !conflicts.is_empty() || !during_rollout.is_empty();
+        let passing = if is_any { passing_runs(set, plans, facts, &day) } else { Vec::new() };
+        let is_helped_by_minutes = !exceed_alone(&conflicts)
+            && (passing.is_empty() || !exceed_alone(&conflicts_of_schedules(set, plans, facts, &day)));
+        let assumptions = |conflicts: &[Conflict]| {
+            let durations = assumptions(conflicts, &permanent, facts);
+            durations.into_iter().chain(passing_assumptions(conflicts, &passing, day.end)).collect()
+        };
+        let (rollout_assumptions, assumptions) = (assumptions(&during_rollout), assumptions(&conflicts));
         Self {
             conflicts,
             during_rollout,
@@ -86,11 +152,13 @@ impl RunConflicts {
             schedules,
             assumptions,
             rollout_assumptions,
+            passing,
+            is_helped_by_minutes,
             changes_schedules,
             creates_schedules,
             unsimulated: unsimulated_jobs(set, plans),
             blocked: set.blocked_runs().to_vec(),
-            until: day.end,
+            day,
             last_until,
         }
         .without_runs_of(&blocked_names)
@@ -116,29 +184,33 @@ impl RunConflicts {
         alone.chain(self.conflicts.iter().flat_map(|conflict| &conflict.shortfalls))
     }
 
-    /// Returns a line for each scheduled job that can never start, because workloads that keep running use the quota; if
-    /// `when_history_is_full`, only once CronJobs keep as many finished Jobs as their history limits allow.
-    #[must_use]
-    pub fn blocked_lines(&self, when_history_is_full: bool) -> Vec<String> {
+    /// Returns a line for each scheduled job of which no run can start beside what stays, by the reason.
+    pub fn blocked_lines(&self) -> impl Iterator<Item = (RunBlocker, Vec<String>)> {
         let line = |run: &BlockedRun| {
             let missing: Vec<String> = run.shortfalls.iter().map(ToString::to_string).collect();
             format!("{}: {}", Untrusted::new(&run.name).escaped(), missing.join(", "))
         };
-        self.blocked.iter().filter(|run| run.when_history_is_full == when_history_is_full).map(line).collect()
+        RunBlocker::ALL.into_iter().filter_map(move |blocker| {
+            let runs = self.blocked.iter().filter(|run| RunBlocker::of(run) == blocker);
+            let lines: Vec<String> = runs.map(line).collect();
+            (!lines.is_empty()).then_some((blocker, lines))
+        })
     }
 
     /// Returns a line for each conflict.
     #[must_use]
     pub fn lines(&self) -> Vec<String> {
-        let is_later = |conflict: &Conflict| conflict.end > self.until.as_second();
-        let until = |conflict| if is_later(conflict) { self.last_until } else { self.until };
-        self.conflicts.iter().map(|conflict| conflict_line(conflict, until(conflict))).collect()
+        let Range { start, end } = self.day;
+        let is_later = |conflict: &Conflict| conflict.end > end.as_second();
+        let until = |conflict| if is_later(conflict) { self.last_until } else { end };
+        self.conflicts.iter().map(|conflict| conflict_line(conflict, start..until(conflict))).collect()
     }
 
     /// Returns a line for each conflict while pods are replaced.
     #[must_use]
     pub fn rollout_lines(&self) -> Vec<String> {
-        self.during_rollout.iter().map(|conflict| conflict_line(conflict, self.rollout_until)).collect()
+        let time = self.day.start..self.rollout_until;
+        self.during_rollout.iter().map(|conflict| conflict_line(conflict, time.clone())).collect()
     }
 
     /// Returns the conflicts without those of single jobs that never fit, which are reported separately.
@@ -156,22 +228,9 @@ impl RunConflicts {
         if let Some(left_out) = self.left_out() {
             Notice::note(format!("not compared with the quota: {left_out}")).print();
         }
-        for (when_history_is_full, warning, hint) in [
-            (
-                false,
-                "these jobs can never start, because other workloads use too much of the quota:",
-                "Lower the memory, CPU or number of pods of these jobs or of the other workloads.",
-            ),
-            (
-                true,
-                "these jobs will stop starting after a few runs, because the finished Jobs that CronJobs keep use up the quota:",
-                KEEP_FEWER,
-            ),
-        ] {
-            let blocked = self.blocked_lines(when_history_is_full);
-            if !blocked.is_empty() {
-                with_first(Notice::warning(warning), blocked).with_hint(hint).end_paragraph().print();
-            }
+        for (blocker, lines) in self.blocked_lines() {
+            let warning = with_first(Notice::warning(blocker.heading()), lines);
+            warning.with_hint(blocker.hint()).end_paragraph().print();
         }
         let during_rollout = self.rollout_lines();
         if !during_rollout.is_empty() {
@@ -206,7 +265,42 @@ impl RunConflicts {
         } else {
             ""
         };
-        warning.with_hint(format!("{single}{shows}{}", way_out(&self.conflicts))).end_paragraph().print();
+        warning.with_hint(format!("{single}{shows}{}", self.way_out())).end_paragraph().print();
+    }
+
+    /// Returns what helps against the conflicts, as the rest of a sentence. Where each run exceeds a quota alone, no other minute does,
+    /// and where it exceeds it beside what ends by itself, the next run may fit as it is.
+    fn way_out(&self) -> Cow<'static, str> {
+        if self.is_helped_by_minutes && !exceed_alone(&self.conflicts) {
+            return ", and `toolforge jobs cron --suggest` looks for better minutes.".into();
+        }
+        let is_passing =
+            |conflict: &&Conflict| self.passing.iter().any(|run| conflict.names.contains(&run.name));
+        let (passing, lasting): (Vec<&Conflict>, Vec<&Conflict>) =
+            self.conflicts.iter().partition(is_passing);
+        if lasting.is_empty() {
+            let names = self.passing.iter().map(|run| &run.name);
+            let names = names.filter(|name| passing.iter().any(|conflict| conflict.names.contains(name)));
+            let names: BTreeSet<String> =
+                names.map(|name| Untrusted::new(name.as_str()).escaped().to_string()).collect();
+            let verb = if names.len() == 1 { "has" } else { "have" };
+            let names: Vec<String> = names.into_iter().collect();
+            return format!(". They fit once {} {verb} terminated.", names.join(" and ")).into();
+        }
+        let shortfalls = lasting.into_iter().flat_map(|conflict| &conflict.shortfalls);
+        let resources = shortfalls.map(|row| &row.resource);
+        let is_of_jobs =
+            |resource: &Resource| matches!(resource, Resource::Count(counted) if counted == JOBS);
+        let kept = if resources.clone().any(is_of_jobs) {
+            " CronJobs keep as many finished Jobs as `successfulJobsHistoryLimit` says, which count, too."
+        } else {
+            ""
+        };
+        let amounts: BTreeSet<String> = resources.map(lowered_amount).collect();
+        let amounts: Vec<String> = amounts.into_iter().collect();
+        let amounts = amounts.join(" or ");
+        format!(". No other minute helps: lower the {amounts} of these jobs, or of what else runs.{kept}")
+            .into()
     }
 
     /// Returns the conflicts for the JSON output.
@@ -237,44 +331,57 @@ fn with_first(notice: Notice, lines: Vec<String>) -> Notice {
 }
 
 /// Returns whether a run of a job is part of one of the conflicts.
-fn is_in(name: &JobName, conflicts: &[Conflict]) -> bool {
-    conflicts.iter().any(|conflict| conflict.names.iter().any(|other| other == name.as_str()))
+fn is_in(name: &str, conflicts: &[Conflict]) -> bool {
+    conflicts.iter().any(|conflict| conflict.names.iter().any(|other| other == name))
 }
 
 /// Returns which runs may be shorter than they are simulated, and which are so many that they are not simulated one by one, a line
 /// for each job; `permanent` are the jobs of those.
-fn assumptions(conflicts: &[Conflict], permanent: &[JobName], facts: &JobFacts) -> Vec<(JobName, String)> {
+fn assumptions(conflicts: &[Conflict], permanent: &[JobName], facts: &JobFacts) -> Vec<(String, String)> {
     let live =
         if conflicts.is_empty() { Vec::new() } else { facts.live.all_scheduled(&facts.namespace.tool) };
     let loads = live
         .iter()
-        .filter(|job| is_in(&job.name, conflicts))
+        .filter(|job| is_in(job.name.as_str(), conflicts))
         .filter_map(|job| ScheduledJobLoad::of(job, facts));
     let loads = loads.filter(|load| load.duration_source == DurationSource::UpperBound);
     let durations = loads.map(|load| {
         let seconds = duration(i64::from(load.seconds));
-        let line =
-            format!("assumed: a run of {} takes {seconds}, the upper bound for the last run", load.name);
-        (load.name, line)
+        let line = format!(
+            "assumed: a run of {} takes {seconds}, the longest that the last one can have taken",
+            load.name
+        );
+        (load.name.to_string(), line)
     });
     let all_the_time = permanent
         .iter()
-        .filter(|name| is_in(name, conflicts))
-        .map(|name| (name.clone(), format!("assumed: {name} is always running")));
+        .filter(|name| is_in(name.as_str(), conflicts))
+        .map(|name| (name.to_string(), format!("assumed: {name} is always running")));
     durations.chain(all_the_time).collect()
 }
 
-/// Returns what helps against conflicts, as the rest of a sentence. Where each run exceeds a quota alone, no other minute does.
-fn way_out(conflicts: &[Conflict]) -> Cow<'static, str> {
-    if !exceed_alone(conflicts) {
-        return ", and `toolforge jobs cron --suggest` looks for better minutes.".into();
-    }
-    let shortfalls = conflicts.iter().flat_map(|conflict| &conflict.shortfalls);
-    let amounts: BTreeSet<String> = shortfalls.map(|row| lowered_amount(&row.resource)).collect();
-    let amounts: Vec<String> = amounts.into_iter().collect();
-    let amounts = amounts.join(" or ");
-    format!(". Another minute would not help: lower the {amounts} of these jobs or of other workloads.")
-        .into()
+/// Returns until when runs that end by themselves are assumed to take place, a line for each; `day_end` is the end of the simulated
+/// day.
+fn passing_assumptions(
+    conflicts: &[Conflict],
+    passing: &[PassingRun],
+    day_end: Timestamp,
+) -> impl Iterator<Item = (String, String)> {
+    let found = passing.iter().filter(|run| is_in(&run.name, conflicts));
+    let line = move |run: &PassingRun| {
+        let clock = |time: Timestamp| time.strftime("%H:%M").to_string();
+        let until = if run.until < day_end {
+            format!("until {}", clock(run.until))
+        } else {
+            "for more than a day".to_owned()
+        };
+        let from = match run.start {
+            None => "runs now, and is assumed to run".to_owned(),
+            Some(start) => format!("is assumed to run from {}", clock(start)),
+        };
+        (run.name.clone(), format!("{} {from} {until}", Untrusted::new(run.name.as_str()).escaped()))
+    };
+    found.map(line)
 }
 
 /// Returns what can be lowered where a resource is exceeded.
@@ -318,9 +425,9 @@ fn shortfall_report(row: &ResourceCheck) -> CalendarShortfall {
     }
 }
 
-/// Returns the jobs of a conflict, and when it occurs within a day.
+/// Returns the jobs of a conflict, and when it occurs within a time, with the date unless that starts on it.
 #[must_use]
-pub fn conflict_line(conflict: &Conflict, end_of_day: Timestamp) -> String {
+pub fn conflict_line(conflict: &Conflict, time: Range<Timestamp>) -> String {
     let Conflict { names, start, end, occurrences, .. } = conflict;
     let often = match occurrences {
         1 => String::new(),
@@ -328,19 +435,22 @@ pub fn conflict_line(conflict: &Conflict, end_of_day: Timestamp) -> String {
         _ => format!(", and {} more times", occurrences - 1),
     };
     let alone = if names.len() == 1 { " alone" } else { "" };
-    let time = if end - start >= DAY.as_secs() {
+    let when = if end - start >= DAY.as_secs() {
         "all 24 hours".to_owned()
     } else {
         let format = if start % 60 == 0 && end % 60 == 0 { "%H:%M" } else { "%H:%M:%S" };
-        let clock = |second: i64| Timestamp::from_second(second).unwrap_or_default().strftime(format);
-        if *end >= end_of_day.as_second() {
-            // When it ends is not known.
-            format!("from {} on", clock(*start))
+        let at = |second: i64| Timestamp::from_second(second).unwrap_or_default();
+        let date = |moment: Timestamp| moment.strftime("%Y-%m-%d ").to_string();
+        let date = Some(date(at(*start))).filter(|found| *found != date(time.start)).unwrap_or_default();
+        let clock = |second: i64| at(second).strftime(format);
+        if *end >= time.end.as_second() {
+            // Its end is not known.
+            format!("from {date}{} on", clock(*start))
         } else {
-            format!("{} to {}", clock(*start), clock(*end))
+            format!("{date}{} to {}", clock(*start), clock(*end))
         }
     };
-    format!("{}{alone}, {time}{often}", run_names(names))
+    format!("{}{alone}, {when}{often}", run_names(names))
 }
 
 /// Returns the names of jobs, with the number of runs of those that run several times.
@@ -362,7 +472,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_can_be_lowered_is_that_of_the_resource() {
+    fn lowered_amount_depends_on_the_resource() {
         let lowered = |key: &str| lowered_amount(&Resource::from(key));
         for (key, expected) in [
             ("limits.memory", "memory"),

@@ -10,13 +10,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::OFlags;
 use rustix::io::Errno;
-use toolforge_model::Untrusted;
+use toolforge_model::{Untrusted, quote_word, suggest};
 use toolforge_report::{DetailCode, FailureCode};
 
 use crate::failure::{ExitCode, Failure};
 use crate::notice::print_message;
 
-/// How long a pipe or standard input may be silent before that is said.
+/// How long a pipe or standard input may be silent before a note is printed.
 const PATIENCE: Timespec = Timespec { tv_sec: 2, tv_nsec: 0 };
 
 /// Whether standard input was opened: what was read of it cannot be read again.
@@ -45,7 +45,7 @@ impl Input {
             }
             io::stdin().as_fd().try_clone_to_owned().map(File::from)
         } else {
-            // Without the flag, a pipe that nobody has opened for writing would be waited for here.
+            // Without the flag, this would wait for a pipe that nobody has opened for writing.
             let flags = OFlags::NONBLOCK.bits().cast_signed();
             OpenOptions::new().read(true).custom_flags(flags).open(path)
         };
@@ -95,9 +95,31 @@ fn shown(path: &Path) -> String {
 /// Returns the failure of a file that cannot be read.
 pub(crate) fn cannot_be_read(path: &Path, error: &io::Error) -> Failure {
     let name = shown(path);
-    Failure::new(ExitCode::Failed, format!("{name} cannot be read"))
+    let failure = Failure::new(ExitCode::Failed, format!("{name} cannot be read"))
         .with_code(FailureCode::FileAccess)
-        .coded_detail(DetailCode::Source, error.to_string())
+        .coded_detail(DetailCode::Source, error.to_string());
+    let is_missing = error.kind() == ErrorKind::NotFound;
+    let hint = if is_missing { similar_file_hint(path) } else { None };
+    hint.into_iter().fold(failure, Failure::hint)
+}
+
+/// The maximum number of entries of a directory in which a file with a similar name is looked for.
+const MOST_ENTRIES: usize = 10_000;
+
+/// Returns the hint at a file in the directory of a missing one whose name is similar; `None` if there is none.
+#[must_use]
+pub fn similar_file_hint(missing: &Path) -> Option<String> {
+    let name = missing.file_name()?.to_str()?;
+    let directory = missing.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let entries = directory.unwrap_or(Path::new(".")).read_dir().ok()?.take(MOST_ENTRIES).flatten();
+    let files = entries.filter(|entry| entry.file_type().is_ok_and(|kind| !kind.is_dir()));
+    let mut names: Vec<String> = files.filter_map(|entry| entry.file_name().into_string().ok()).collect();
+    // A hidden file is not meant by a name without the dot.
+    names.retain(|other| other.starts_with('.') == name.starts_with('.'));
+    names.sort();
+    let similar = missing.with_file_name(suggest(name, names.iter().map(String::as_str))?);
+    let similar = Untrusted::new(quote_word(&similar.display().to_string()));
+    Some(format!("Did you mean `{}`?", similar.escaped()))
 }
 
 /// Returns the failure of a file that has more than `limit` bytes.
@@ -124,6 +146,27 @@ pub fn read_input(path: &Path, limit: u64) -> Result<Vec<u8>, Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn missing_file_has_a_hint_at_a_similar_one() {
+        let directory = std::env::temp_dir().join(format!("toolforge-similar-{}", std::process::id()));
+        std::fs::create_dir_all(directory.join("jobs.yamls")).unwrap();
+        for name in ["jobs.yaml", "my service.template", ".jbos.yaml", "q\u{1b}[2J.yaml"] {
+            std::fs::write(directory.join(name), "").unwrap();
+        }
+        let hints = |name: &str| read_input(&directory.join(name), 5).unwrap_err().hints().join(" ");
+        let hint = |shown: &str| format!("Did you mean `{shown}`?");
+        let path = |name: &str| directory.join(name).display().to_string();
+        assert_eq!(hints("jbos.yaml"), hint(&path("jobs.yaml")));
+        assert_eq!(hints("jobs"), hint(&path("jobs.yaml")));
+        assert_eq!(hints("my service.templat"), hint(&format!("'{}'", path("my service.template"))));
+        assert_eq!(hints(".jobs.yml"), hint(&path(".jbos.yaml")));
+        assert!(hints("q.yaml").contains("\\u{1b}"), "{}", hints("q.yaml"));
+        for other in ["nothing", "nowhere/jobs.yaml", ""] {
+            assert_eq!(hints(other), "", "{other}");
+        }
+        std::fs::remove_dir_all(&directory).unwrap();
+    }
 
     #[test]
     fn input_is_limited() {

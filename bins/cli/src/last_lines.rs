@@ -34,7 +34,7 @@ impl LastLines {
     }
 }
 
-/// How much of a file is looked at for its last lines, in bytes.
+/// How much of a file is read for its last lines, in bytes.
 const LAST_BYTES: u64 = 16 * 1024;
 
 /// The end of a log file at a moment. What was written before belongs to an earlier run.

@@ -47,13 +47,13 @@ pub use completion::{
     ArgValueCandidates, CandidateSource, CompletionCandidate, CompletionRequest, Shell, choices,
     completion_script, generate_choices, topic_choices,
 };
-pub use conflicts::{RunConflicts, conflict_line, conflict_report, day, exceed_alone};
+pub use conflicts::{RunBlocker, RunConflicts, conflict_line, conflict_report, day, exceed_alone};
 pub use failure::{ExitCode, Failure};
-pub use file_facts::file_facts;
+pub use file_facts::{file_facts, warn_of_missing_kinds};
 pub use format::prints_documents;
 pub use generate::{DescribedProgram, reference_page};
 pub use help::{TOPICS, WHERE_TO_ASK, topic, unknown_topic};
-pub use input::{Input, read_input};
+pub use input::{Input, read_input, similar_file_hint};
 pub use last_lines::{FileMark, LastLines};
 pub use library_errors::without_cluster;
 pub use lint::{LintOptions, lint, lint_in};

@@ -1,4 +1,4 @@
-//! What the programs print beside their output: warnings, notes, hints, and what they have done.
+//! Messages in addition to the output of the programs: warnings, notes, hints, and confirmations.
 //!
 //! All of it goes through here, to standard error. If the process prints a document, standard error has one document, too:
 //! warnings, notes and hints are kept for it until the end.

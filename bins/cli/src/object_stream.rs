@@ -341,11 +341,8 @@ mod tests {
     fn errors_of_a_file_have_their_line() {
         let pod = r#"{"kind": "Pod", "metadata": {"name": "a"}}"#;
         for (text, expected) in [
-            (format!("{pod}\n{pod}\n{{\n\"kind\" 1}}"), "line 4, column 8: invalid JSON: expected `:`"),
-            (
-                format!("{pod}\n\n{{\"kind\": "),
-                "line 3, column 9: the text ends within a JSON value; is it cut off?",
-            ),
+            (format!("{pod}\n{pod}\n{{\n\"kind\" 1}}"), ":4:8: invalid JSON: expected `:`"),
+            (format!("{pod}\n\n{{\"kind\": "), ":3:9: the text ends within a JSON value; is it cut off?"),
             (r#"{"kind": "Pod"}"#.to_owned(), "it has no `metadata`"),
             (r#"{"items": [{"metadata": {}}]}"#.to_owned(), "it has no `kind`"),
             (" \n".to_owned(), "FILE is empty"),

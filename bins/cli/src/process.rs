@@ -68,7 +68,7 @@ pub fn parse<A: FromArgMatches>(
     mut command: Command,
     arguments: &[OsString],
 ) -> Result<Option<A>, clap::Error> {
-    // A copy of the command would take as long as all else at the start.
+    // Copying the command would double the start-up time.
     let parsed = command.try_get_matches_from_mut(arguments).and_then(|matches| {
         set_format(format_of(&matches));
         A::from_arg_matches(&matches)
@@ -90,7 +90,7 @@ pub fn parse<A: FromArgMatches>(
 thread_local! {
     /// The signals that end a command, with their numbers; `None` until the first wait for one.
     ///
-    /// They are kept, so one that comes between two waits ends the next wait at once.
+    /// They are kept, so that one that arrives between two waits ends the next wait immediately.
     static SIGNALS: RefCell<Option<[(Signal, u8); 3]>> = const { RefCell::new(None) };
 }
 
@@ -162,7 +162,7 @@ fn received(signals: &mut Option<[(Signal, u8); 3]>, context: &mut Context<'_>) 
 
 /// Waits until the reading end of the pipe at standard output is closed; waits forever if it is not a pipe.
 ///
-/// A write would fail, too, but a quiet log writes nothing.
+/// A write would also fail, but a quiet log writes nothing.
 pub(crate) async fn stdout_closed() {
     let stdout = std::io::stdout().as_fd().try_clone_to_owned();
     // Unchecked, because a check would make the pipe non-blocking for all processes that share it. Nothing is written

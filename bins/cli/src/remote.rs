@@ -104,7 +104,7 @@ async fn attach(process: RemoteProcess, tty: bool) -> Result<Attached, Failure> 
     let _raw = if tty { Some(RawMode::enter().map_err(local)?) } else { None };
     tokio::select! {
         ended = show(output) => ended,
-        // If the command is gone, its end is reported by the output.
+        // If the command has exited, the output reports it.
         never = feed(input, stdin, tty.then_some(resized)) => match never {},
     }
 }

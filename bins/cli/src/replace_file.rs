@@ -54,7 +54,7 @@ pub fn replace_file(path: &Path, text: &str) -> io::Result<()> {
     if is_open || existing.is_some_and(|kind| !kind.is_file()) {
         return OpenOptions::new().append(true).open(path)?.write_all(text.as_bytes());
     }
-    // The target of a symbolic link is replaced, and the link stays.
+    // The target of a symbolic link is replaced; the link is kept.
     let path = match path.canonicalize() {
         Ok(path) => path,
         Err(error) if error.kind() == io::ErrorKind::NotFound => path.to_owned(),

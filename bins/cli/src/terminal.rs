@@ -79,7 +79,7 @@ impl Input {
                 ready.clear_ready();
             },
             Self::Plain => {
-                // Let the output be sent in between, however large the file is.
+                // Allow output to be sent in between, however large the file is.
                 tokio::task::yield_now().await;
                 Ok(rustix::io::read(rustix::stdio::stdin(), buffer)?)
             }

@@ -79,7 +79,7 @@ pub fn misspelled_option(error: &clap::Error, command: &Command, line: &[OsStrin
     Some(offline_hint(&option, &options).into_iter().fold(failure, Failure::hint))
 }
 
-/// Returns the option that makes a command work without a cluster, if the unknown one is that of `lint`.
+/// Returns the options with which a command needs no cluster, if the unknown one is an option of `lint`.
 fn offline_hint(unknown: &str, options: &[String]) -> Option<&'static str> {
     if unknown != OFFLINE {
         return None;
@@ -160,7 +160,7 @@ fn value(found: &ContextValue) -> String {
     }
 }
 
-/// Returns a text with what was typed, which may contain control characters, for a terminal.
+/// Returns a text with the user's input, which may contain control characters, for a terminal.
 fn escaped(text: &str) -> String {
     Untrusted::new(text).lines_escaped().to_string()
 }

@@ -128,7 +128,7 @@ pub(crate) fn of_problems(
         [one] => line(one),
         all => format!("{} jobs cannot be applied", all.len()),
     };
-    // What an anchor gets wrong is reported once.
+    // An error in an anchor is reported once.
     let mut known = BTreeSet::new();
     let problems = plan.problems.iter().filter(|problem| known.insert(line(problem)));
     let failure = problems.fold(Failure::new(kind, message), add);

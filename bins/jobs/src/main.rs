@@ -1,4 +1,4 @@
-//! The program `jobs`: see the library beside it.
+//! The program `jobs`; see the library of this crate.
 
 use std::process::ExitCode;
 

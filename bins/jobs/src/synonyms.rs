@@ -1,4 +1,4 @@
-//! Command lines that are not understood, and what is most likely meant.
+//! Unknown command lines, and their most likely meaning.
 
 use std::ffi::OsString;
 
@@ -88,7 +88,7 @@ fn short_output(error: &clap::Error, line: &[OsString]) -> Option<Failure> {
     let parsed = command.clone().try_get_matches_from(&meant);
     let arguments = match parsed.and_then(|matches| Arguments::from_arg_matches(&matches)) {
         Ok(arguments) => arguments,
-        // Without a hint, because the line would be refused again.
+        // No hint, because the line would be refused again.
         Err(error) if error.kind() != ErrorKind::InvalidValue => return Some(unknown()),
         Err(error) => return Some(toolforge_cli::usage_failure(&error, &command, &meant)),
     };

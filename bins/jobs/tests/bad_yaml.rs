@@ -1,4 +1,4 @@
-//! Files that cannot be read, or that are made to exhaust a reader, given to `lint`, `convert` and `load`: a clear message each, and
+//! Unreadable files, and files designed to exhaust a parser, for `lint`, `convert` and `load`: a clear message each, and
 //! no panic, within some seconds and half a gigabyte of addresses.
 
 use toolforge_fixtures::answers_to_bad_yaml;

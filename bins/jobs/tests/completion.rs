@@ -58,7 +58,7 @@ fn names_come_from_the_same_source_as_the_verb() {
     ] {
         assert_eq!(candidates(&line), expected, "{line}");
     }
-    // Without a cluster, and where the terminal's input would be read, there are no names.
+    // There are no names without a cluster, or if the terminal's input would be read.
     assert_eq!(candidates("toolforge-jobs show b"), "");
     assert!(candidates("toolforge-jobs --from - show ").starts_with("--output "));
     std::fs::remove_file(&file).unwrap();

@@ -87,7 +87,7 @@ fn options_of_the_command_of_exec_are_its_own() {
 }
 
 #[test]
-fn completion_is_for_the_name_that_is_typed() {
+fn completion_is_for_the_typed_name() {
     // `jobs` itself is a builtin of the shell.
     let script = jobs("generate bash");
     assert!(script.contains(" toolforge-jobs\n") && script.contains(" toolforge\n"), "{script}");
@@ -123,7 +123,7 @@ fn help_lists_the_formats_of_the_verb() {
             let is_refused = ["cannot be used with", "has no JSON", "only `lint` prints"]
                 .iter()
                 .any(|refusal| answer.contains(refusal));
-            // Text is what a verb without formats prints.
+            // A verb without formats prints text.
             let is_accepted = is_shown || format == "table";
             assert!(is_refused != is_accepted, "{line} {format}: {answer}");
         }

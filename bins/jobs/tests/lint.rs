@@ -52,7 +52,7 @@ fn lint_input(directory: &Scratch, words: &[&str], input: &[u8]) -> Output {
     child.wait_with_output().unwrap()
 }
 
-/// Returns the exit code and what is said, standard output first.
+/// Returns the exit code and the output, standard output first.
 fn said(output: &Output) -> String {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     format!("[exit {}]\n{}{}", output.status.code().unwrap_or(-1), text(&output.stdout), text(&output.stderr))
@@ -153,7 +153,7 @@ fn sarif_is_one_document() {
 }
 
 #[test]
-fn output_formats_are_those_of_findings() {
+fn output_formats_match_lint() {
     let directory = Scratch::new("formats", "pod.yaml", POD);
     for words in [["--output", "sarif"], ["--output=sarif", "pod.yaml"]] {
         let output = lint(&directory, &[&["pod.yaml"], &words[..], &OFFLINE].concat());
@@ -225,7 +225,7 @@ fn standard_input_is_checked() {
 }
 
 #[test]
-fn large_file_is_refused_in_words() {
+fn large_file_is_refused_with_a_message() {
     let directory = Scratch::new("large", "large.yaml", &"a: 1234567890\n".repeat(750_000));
     let found = said(&lint(&directory, &[&["large.yaml"], &OFFLINE[..]].concat()));
     assert!(found.contains("error[too-large]: large.yaml:1:1: the text has"), "{found}");
@@ -276,7 +276,7 @@ fn fix_shows_difference_keeps_original() {
     assert_eq!(directory.read("deployment.yaml.orig"), before);
     let after = directory.read("deployment.yaml");
     assert!(after.contains("apiVersion: apps/v1\n") && after.contains("# Run stashbot on kubernetes\n"));
-    // Again, nothing is left to fix.
+    // A second time, there is nothing to fix.
     assert_eq!(lint(&directory, &words).status.code(), Some(0));
     assert_eq!(
         (directory.read("deployment.yaml"), directory.read("deployment.yaml.orig")),
@@ -346,7 +346,7 @@ fn secrets_are_never_printed() {
 }
 
 #[test]
-fn secrets_are_hidden_in_texts_that_are_not_yaml() {
+fn secrets_are_hidden_in_invalid_yaml() {
     let text = "kind: Pod\nenv:\n- name: TOKEN\n  value: hunter21: x\npassword: hunter22: y\n";
     let directory = Scratch::new("broken", "pod.yaml", text);
     let output = said(&lint(&directory, &[&["pod.yaml"], &OFFLINE[..]].concat()));

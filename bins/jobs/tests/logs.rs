@@ -24,7 +24,7 @@ const SELECTOR: &str = "labelSelector=toolforge%3Dtool%2C\
     app.kubernetes.io%2Fmanaged-by%3Dtoolforge-jobs-framework%2Capp.kubernetes.io%2Fcreated-by%3Dstashbot%2C\
     app.kubernetes.io%2Fname%3Dbot";
 
-/// How a follow continues after what has been read.
+/// How a follow continues after the lines that have been read.
 const REST: &str = "container=job&follow=true&sinceTime=2026-11-25T10%3A00%3A08Z&timestamps=true";
 
 fn labels(component: &str) -> Value {
@@ -98,13 +98,13 @@ fn cluster(owners: Option<&str>, pods: &[Value]) -> Script {
     script
 }
 
-/// Returns the request with which a follow begins to look after the object that makes the pods.
+/// Returns the request with which a follow starts to watch the object that creates the pods.
 fn looks_after(owners: &str) -> String {
     format!("GET {owners}?fieldSelector=metadata.name%3Dbot&limit=500")
 }
 
 /// Runs a command line against a script and returns how it ended and the requests that it made, without the four that
-/// every verb makes for the jobs.
+/// every verb sends for the jobs.
 fn run(script: Script, line: &str) -> String {
     run_at(script, line, None)
 }
@@ -184,7 +184,7 @@ fn events_are_fetched_where_they_may_explain_something() {
     ");
     let waiting = pod(platform::COMPONENT_SCHEDULED, &json!({"waiting": {}}), &json!({}));
     assert_snapshot!(run(cluster(Some(CRON_JOBS), &[waiting]), "logs bot"), @"[exit 0]");
-    // A health check that fails is only in the events, whatever the program has written.
+    // A failing health check is only in the events, whatever the program has logged.
     let mut deployment = object(DEPLOYMENTS);
     deployment["status"] = json!({"replicas": 1});
     let mut unready = running();
@@ -278,7 +278,7 @@ fn followed_log_ends_with_the_workload() {
         assert!(said.starts_with("[exit 0]"), "{said}");
         assert!(said.contains(&one.replace("GET ", "GET   ")), "{said}");
     }
-    // A one-off job ends with its last pod, although both are still there.
+    // A one-off job finishes with its last pod, although both still exist.
     let state = json!({"terminated": {"containerID": "containerd://1", "exitCode": 0}});
     let mut pod = pod(platform::COMPONENT_ONE_OFF, &state, &json!({}));
     pod["status"]["phase"] = json!("Succeeded");

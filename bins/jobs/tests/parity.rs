@@ -18,7 +18,7 @@ use toolforge_render::job::{
 use toolforge_render::namespace::{Namespace, Platform, limit_range};
 use toolforge_render::object::Object;
 
-/// A difference that is wanted: the case (`*` for all), the JSON path, what the Python tools wrote, what is written here,
+/// An intended difference: the case (`*` for all), the JSON path, the value of the Python tools, the value here,
 /// and why. `null` means absent.
 fn allowed() -> Vec<(&'static str, &'static str, Value, Value, &'static str)> {
     let any = || json!("*");
@@ -44,7 +44,7 @@ fn allowed() -> Vec<(&'static str, &'static str, Value, Value, &'static str)> {
             "exit_code",
             json!(2),
             json!(1),
-            "a quotation that is not closed is a wrong request, not a bug of the platform's",
+            "an unclosed quotation is an invalid request, not a bug of the platform",
         ),
         (
             "err-cpu-over",
@@ -79,7 +79,7 @@ fn allowed() -> Vec<(&'static str, &'static str, Value, Value, &'static str)> {
     ]
 }
 
-/// Spellings that a job's objects do not keep, with what is observed instead: names for the same image, and defaults given
+/// Spellings that a job's objects do not keep, with the observed ones: names for the same image, and defaults given
 /// by hand.
 const LOST_SPELLINGS: [&str; 0] = [];
 
@@ -194,7 +194,7 @@ fn recorded_objects_are_observed() {
         {
             compare(&theirs["object"], &ours, String::new(), &mut differences);
         }
-        // A path with a space is quoted here, and that alone.
+        // Only a path with a space is quoted here.
         differences.retain(|(path, theirs, ours)| {
             path != "kind"
                 && !(path.ends_with(".command[3]")

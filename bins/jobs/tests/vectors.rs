@@ -14,7 +14,7 @@ fn vectors(key: &str) -> Vec<Value> {
     all[key].as_array().unwrap().clone()
 }
 
-/// Returns the bytes that the platform makes of an amount of memory: rounded to thousandths of a Gi.
+/// Returns the bytes to which the platform converts an amount of memory: rounded to thousandths of a Gi.
 fn rounded(text: &str) -> u64 {
     Memory::parse_quantity(text).unwrap().bytes()
 }
@@ -55,7 +55,7 @@ fn recorded_amounts_give_the_platforms_resources() {
             exact += 1;
             assert_eq!(theirs, (limits.memory.bytes(), requests.memory.bytes()), "{vector}");
         } else {
-            // What they round, and nothing else, is another amount here: the one that was asked for.
+            // Only amounts that they round differ here: these are exactly as requested.
             assert_eq!(Some(limits.memory), asked);
             let half_a_thousandth = (1_u64 << 30) / 2000 + 1;
             assert!(theirs.0.abs_diff(limits.memory.bytes()) <= half_a_thousandth, "{vector}");

@@ -67,13 +67,47 @@ pub(crate) enum Verb {
 }
 
 impl Verb {
-    /// Returns the verb as it is written.
-    pub(crate) fn as_str(&self) -> &'static str {
+    /// Returns its name.
+    pub(crate) fn name(&self) -> VerbName {
         match self {
-            Self::WhatIf(_) => "what-if",
-            Self::Request(_) => "request",
-            Self::Audit(_) => "audit",
-            Self::Generate(_) => "generate",
+            Self::WhatIf(_) => VerbName::WhatIf,
+            Self::Request(_) => VerbName::Request,
+            Self::Audit(_) => VerbName::Audit,
+            Self::Generate(_) => VerbName::Generate,
+        }
+    }
+}
+
+/// The name of a verb. What the help says of a verb is decided here for each of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum VerbName {
+    WhatIf,
+    Request,
+    Audit,
+    Generate,
+}
+
+impl VerbName {
+    /// Returns the name as it is written.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::WhatIf => "what-if",
+            Self::Request => "request",
+            Self::Audit => "audit",
+            Self::Generate => "generate",
+        }
+    }
+
+    /// Returns the name of clap's command for a verb.
+    fn from_name(name: &str) -> Option<Self> {
+        Self::value_variants().iter().copied().find(|verb| verb.as_str() == name)
+    }
+
+    /// Returns the output formats of the verb; the first is the default.
+    fn formats(self) -> &'static [Format] {
+        match self {
+            Self::Request | Self::Generate => &[Format::Table],
+            Self::WhatIf | Self::Audit => &[Format::Table, Format::Json, Format::Yaml],
         }
     }
 }
@@ -82,21 +116,10 @@ impl Verb {
 pub(crate) fn command() -> Command {
     let program = Arguments::command();
     let output = program.get_arguments().find(|option| option.get_id() == "output").cloned();
-    program.mut_subcommands(|verb| match &output {
-        Some(output) => {
-            let formats = formats(verb.get_name());
-            verb.arg(with_formats(output.clone().global(false), formats))
-        }
-        None => verb,
+    program.mut_subcommands(|verb| match (&output, VerbName::from_name(verb.get_name())) {
+        (Some(output), Some(name)) => verb.arg(with_formats(output.clone().global(false), name.formats())),
+        _ => verb,
     })
-}
-
-/// Returns the output formats of a verb; the first is the default.
-fn formats(verb: &str) -> &'static [Format] {
-    match verb {
-        "request" | "generate" => &[Format::Table],
-        _ => &[Format::Table, Format::Json, Format::Yaml],
-    }
 }
 
 /// The size that is asked about.
@@ -290,10 +313,11 @@ impl Arguments {
     /// # Errors
     /// When the format is one for many tools, or the verb prints only text.
     pub(crate) fn document_format(&self) -> Result<OutputFormat, Failure> {
-        let verb = self.verb.as_ref().map(Verb::as_str);
-        if let Some(verb) = verb.filter(|verb| !formats(verb).contains(&Format::Json))
+        let name = self.verb.as_ref().map(Verb::name);
+        if let Some(name) = name.filter(|name| !name.formats().contains(&Format::Json))
             && self.output != Format::Table
         {
+            let verb = name.as_str();
             return Err(match self.output.to_possible_value() {
                 Some(format) if !matches!(self.output, Format::Json | Format::Yaml) => {
                     let format = format.get_name();
@@ -322,5 +346,18 @@ impl Arguments {
                 }
             }),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_verb_has_a_name() {
+        let program = Arguments::command();
+        let verbs: Vec<&str> = program.get_subcommands().map(Command::get_name).collect();
+        let names: Vec<&str> = VerbName::value_variants().iter().map(|verb| verb.as_str()).collect();
+        assert_eq!(verbs, names);
     }
 }

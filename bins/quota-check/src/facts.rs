@@ -33,7 +33,6 @@ pub(crate) fn facts(
     if let Some(profile) = profile {
         let limits = std::mem::take(&mut facts.jobs.namespace.limits);
         facts.jobs.namespace.limits = limits.with_profile(profile);
-        facts.web_service.namespace = facts.jobs.namespace.clone();
     }
     Ok(facts)
 }
@@ -50,7 +49,7 @@ async fn check_tool(client: &Client, tool: &ToolName) -> Result<(), Failure> {
     }
 }
 
-/// What is known of a namespace and of what runs in it.
+/// The known facts about a namespace and its workloads.
 pub(crate) struct Overview {
     pub(crate) facts: JobFacts,
     /// Measurements of pods; `None` if there are none.
@@ -69,7 +68,7 @@ impl Overview {
         &self.facts.namespace.limits
     }
 
-    /// Returns whether a quota's usage is known. For a profile, or a quota in a file, it may not be.
+    /// Returns whether the usage of a quota is known. For a profile, or for a quota in a file, it may not be.
     pub(crate) fn is_usage_known(&self, quota: &ResourceQuota) -> bool {
         quota.hard.is_empty() || quota.hard.keys().any(|resource| self.counted.contains(resource))
     }
@@ -79,14 +78,14 @@ impl Overview {
         self.has_objects && !self.unread.iter().any(|unread| unread.object_kind() == Some(ObjectKind::Pod))
     }
 
-    /// Returns whether it is known what is blocked.
+    /// Returns whether blocked objects are known.
     pub(crate) fn has_blocked(&self) -> bool {
         let has_events = !self.facts.live.events.is_empty();
         let is_known = self.has_objects || has_events || !blocked_objects(&self.facts, self.now).is_empty();
         is_known && self.unread.is_empty()
     }
 
-    /// Returns whether the next runs are known, and what runs beside them.
+    /// Returns whether the next runs and the other workloads are known.
     pub(crate) fn has_runs(&self) -> bool {
         self.has_objects && self.unread.iter().all(|unread| unread.object_kind().is_none())
     }
@@ -127,7 +126,7 @@ where
     }
 }
 
-/// Returns the quotas of a namespace, what uses them, and what is blocked. A user who may read only the quotas gets these.
+/// Returns the quotas of a namespace, their consumers, and blocked objects; only the quotas if the user may read nothing else.
 pub(crate) fn overview(session: &Session, profile: Option<Profile>) -> Result<Overview, Failure> {
     let now = Timestamp::now();
     let (mut facts, metrics, has_objects, unread) = match &session.source {

@@ -6,7 +6,8 @@ use k8s_openapi::jiff::Timestamp;
 use toolforge_cli::{
     Document, ExitCode, Failure, Notice, OutputFormat, RunConflicts, Session, WorkloadName, adjustment_goal,
     adjustments, adjustments_text, downtime, forecast_text, is_helped_by_more_quota, print, quota_rows,
-    read_input, rollout, to_json, verdict_code, verdict_text, violations, warn_of_unread,
+    read_input, rollout, to_json, verdict_code, verdict_text, violations, warn_of_missing_kinds,
+    warn_of_unread,
 };
 use toolforge_client::FileFetchOptions;
 use toolforge_model::{Diagnostic, ExpectedDocument, Untrusted, decode_utf8};
@@ -33,6 +34,7 @@ pub(crate) fn run(
     let facts = facts(session, arguments, &files)?;
     let exit_code = warn_of_unread(&facts.jobs.namespace.limits);
     let plan = plan_files(&files, &facts);
+    warn_of_missing_kinds(&plan.set, &facts.jobs);
     let conflicts = RunConflicts::of(&plan.set, &plan.jobs, &facts.jobs, Timestamp::now());
     let never_fitting: Vec<&str> = plan.never_fitting().collect();
     conflicts.clone().without_runs_of(&never_fitting).print_warning();
@@ -64,7 +66,7 @@ fn next_step(plan: &FilePlan, nearest: &[Adjustment]) -> String {
     if is_too_little && nearest.is_empty() {
         return "Change the amounts to what the limits allow; `quota-check` shows them.".to_owned();
     }
-    // What is missing of an unchanged workload does not belong to a request.
+    // Missing pods of an unchanged workload do not belong to a request.
     if is_too_little || plan.verdict() == Verdict::MissingPods {
         return format!("{less}.");
     }
@@ -115,7 +117,8 @@ pub(crate) fn read(session: &Session, paths: &[PathBuf]) -> Result<Vec<FileConte
         FileError::Unreadable(unreadable) => {
             let reasons = unreadable.details().map(|reason| format!(": {reason}"));
             let text = std::iter::once(unreadable.message().to_owned()).chain(reasons).collect::<String>();
-            failure.coded_detail(DetailCode::Source, text)
+            let failure = failure.coded_detail(DetailCode::Source, text);
+            unreadable.hints().iter().cloned().fold(failure, Failure::hint)
         }
         FileError::Invalid(file, error) => failure.diagnostic(file, error),
     }))
@@ -138,7 +141,7 @@ fn shown(path: &Path) -> Untrusted {
     Untrusted::new(path.display().to_string())
 }
 
-/// Returns what is known of the namespace, as far as the files need it.
+/// Returns the facts of the namespace that the files need.
 pub(crate) fn facts(
     session: &Session,
     arguments: &Arguments,
@@ -233,7 +236,7 @@ fn text(plan: &FilePlan, nearest: &[Adjustment]) -> String {
         text.push_str(&format!("keep {}\n", kept.join(", ")));
     }
     if !plan.problems.iter().all(|problem| problem.kind.is_size()) {
-        // Without what cannot be applied, there is no verdict.
+        // If an object cannot be applied, there is no verdict.
         text.push_str(&forecast_text(set));
         return text;
     }

@@ -158,7 +158,7 @@ fn check_in(session: &Session, arguments: &Arguments) -> Result<ExitCode, Failur
 /// Opens the session of a command about one tool, which only reads.
 fn session(arguments: &Arguments) -> Result<Session, Failure> {
     let options = arguments.session_options()?;
-    // A profile can be looked at without a cluster.
+    // A profile can be shown without a cluster.
     let session = Session::open_for_profile(&options, "quota-check", arguments.quota.is_some())
         .map_err(|failure| if arguments.files.is_empty() { failure } else { without_cluster(failure) })?;
     Ok(session.for_reading())

@@ -1,4 +1,4 @@
-//! The program `quota-check`: see the library beside it.
+//! The program `quota-check`; see the library of this crate.
 
 use std::process::ExitCode;
 

@@ -106,7 +106,7 @@ fn state(row: &ResourceUsage) -> String {
         Some(QuotaNote::Pending) => pending(),
         _ => String::new(),
     };
-    // One Service is what a web service has.
+    // A web service has exactly one Service.
     let is_usual = row.resource == Resource::Services.to_string() && row.hard == "1";
     let word = if is_usual && row.state == QuotaState::Blocked { "in use" } else { word(row.state) };
     let words = [word, &note];
@@ -171,7 +171,7 @@ pub(crate) fn document(tool: &ToolName, overview: &Overview) -> Result<Document,
     Ok(Document { text, value: to_json(report)? })
 }
 
-/// Returns the quotas and limits, and as far as they are known, what uses them, what is blocked, and what runs next.
+/// Returns the quotas and limits, and, if known, their consumers, blocked objects, and the next runs.
 fn overview_text(report: &QuotaReport, has_bars: bool, now: Timestamp) -> String {
     let sections = [
         report.workloads.as_deref().map(usage::workloads_text),

@@ -55,12 +55,10 @@ pub(crate) fn run(
 struct Planned {
     plan: FilePlan,
     smaller: Vec<String>,
-    /// What they need beside all pods that are missing.
+    /// Their demand in addition to all missing pods.
     needed: Needed,
-    /// The scheduled jobs that can never start, because workloads that keep running use the quota.
-    blocked_runs: Vec<String>,
-    /// Those that can no longer start once CronJobs keep as many finished Jobs as they may.
-    blocked_later: Vec<String>,
+    /// The scheduled jobs that can never start, with the reason before each list.
+    blocked_runs: Vec<(String, Vec<String>)>,
     /// The scheduled runs that exceed the quota together.
     meetings: Vec<String>,
     /// The scheduled runs that are not compared with the quota.
@@ -77,20 +75,23 @@ impl Planned {
         });
         let mut needed = Needed::default();
         needed.add_missing(&missing);
-        // The missing pods are used by whatever comes beside them.
+        // The missing pods count against everything that is added.
         let mut facts = facts;
         facts.jobs.namespace.limits = missing.limits;
-        facts.web_service.namespace = facts.jobs.namespace.clone();
         let beside = plan_files(contents, &facts);
         let conflicts = RunConflicts::of(&beside.set, &beside.jobs, &facts.jobs, overview.now);
         needed.add(needed_by(&beside, contents, &facts));
         needed.add_rows(conflicts.shortfalls());
+        // Other schedules help only against runs that meet.
+        let schedules = if plan.fits() { conflicts.schedules() } else { &[] };
         Self {
             plan,
-            smaller: smaller.iter().map(Adjustment::description).collect(),
+            smaller: smaller.iter().chain(schedules).map(Adjustment::description).collect(),
             needed,
-            blocked_runs: conflicts.blocked_lines(false),
-            blocked_later: conflicts.blocked_lines(true),
+            blocked_runs: conflicts
+                .blocked_lines()
+                .map(|(blocker, lines)| (sentence(blocker.heading()), lines))
+                .collect(),
             meetings: conflicts.lines(),
             left_out: conflicts.left_out(),
         }
@@ -121,7 +122,6 @@ fn needed_by(plan: &FilePlan, contents: &[FileContents], facts: &FilePlanFacts) 
                 *hard = numbers.get(resource).copied().unwrap_or(0).max(*hard);
             }
         }
-        facts.web_service.namespace = facts.jobs.namespace.clone();
         let plan = plan_files(contents, &facts);
         plan.fits() && plan.set.refused_surge.is_none()
     });
@@ -178,7 +178,7 @@ fn text(tool: &str, overview: &Overview, planned: Option<&Planned>, names: &[Str
 enum Blockage {
     /// Nothing is.
     None,
-    /// Pods terminate that may use what is missing.
+    /// Terminating pods may use the missing quota.
     Terminating,
     /// Something is, for another reason.
     Lasting,
@@ -298,7 +298,7 @@ fn heading_of(quota: &ResourceQuota, quotas: &[ResourceQuota]) -> String {
     format!("### {}\n\n", cell(heading.trim_end()))
 }
 
-/// Returns what terminates, and is not counted in what is requested; nothing if nothing does.
+/// Returns the terminating pods, which the request does not count; nothing if there are none.
 fn terminating_text(limits: &Limits) -> String {
     let ending = limits.terminating.iter().filter(|pod| !pod.may_be_replaced);
     let names = ending.map(|pod| cell(pod.object().text().as_raw())).collect::<Vec<_>>();
@@ -312,7 +312,7 @@ fn terminating_text(limits: &Limits) -> String {
     }
 }
 
-/// Returns what is blocked; `now` is `None` for facts of files, which do not say when they were written.
+/// Returns the blocked objects; `now` is `None` for facts from files, which do not say when they were written.
 fn blocked_text(blocked: &[BlockedObject], now: Option<Timestamp>) -> String {
     let (current, past): (Vec<_>, Vec<_>) = blocked.iter().partition(|found| found.is_blocked_now);
     let mut text = "\n## Blocked\n\n".to_owned();
@@ -401,8 +401,15 @@ fn usage_text(usage: &[WorkloadUsage], is_measured: bool) -> String {
     text
 }
 
+/// Returns a fragment with a capital letter at its start.
+fn sentence(fragment: &str) -> String {
+    let mut characters = fragment.chars();
+    let first = characters.next().map(|first| first.to_ascii_uppercase());
+    first.into_iter().chain(characters).collect()
+}
+
 fn plan_text(planned: &Planned, overview: &Overview, names: &[String]) -> String {
-    let Planned { plan, smaller, blocked_runs, blocked_later, meetings, left_out, .. } = planned;
+    let Planned { plan, smaller, blocked_runs, meetings, left_out, .. } = planned;
     let quotas = &overview.limits().quotas;
     let names: Vec<String> = names.iter().map(|name| cell(name)).collect();
     let mut text = format!("\n## The plan that needs it ({})\n\n", names.join(", "));
@@ -429,14 +436,10 @@ fn plan_text(planned: &Planned, overview: &Overview, names: &[String]) -> String
     for problem in &plan.problems {
         let _ = writeln!(text, "\n{}", cell(&problem.kind.to_string()));
     }
-    for (heading, lines) in [
-        ("These jobs can never start, because other workloads use too much of the quota:", blocked_runs),
-        (
-            "These jobs will stop starting after a few runs, because the finished Jobs that CronJobs keep use up the quota:",
-            blocked_later,
-        ),
-        ("These runs exceed the quota within the next 24 hours:", meetings),
-    ] {
+    let blocked = blocked_runs.iter().map(|(heading, lines)| (heading.as_str(), lines));
+    for (heading, lines) in
+        blocked.chain([("These runs exceed the quota within the next 24 hours:", meetings)])
+    {
         if !lines.is_empty() {
             let _ = writeln!(text, "\n{heading}\n");
             for line in lines {

@@ -69,7 +69,7 @@ pub(crate) fn command(word: &str) -> Option<&'static str> {
 pub(crate) fn meant(files: &[PathBuf], typed: &[OsString]) -> Option<Failure> {
     let (first, others) = files.split_first()?;
     let word = first.to_str()?;
-    // A command is misspelled where a file would have a suffix, or a path.
+    // It is a misspelled command if it has neither a suffix nor a path, as a file would.
     let command = || suggest(word, COMMANDS).filter(|_| !word.contains(['.', '/']));
     let (meaning, suggestion) = match (meaning(word), command()) {
         (Some(meaning), _) => (meaning, String::new()),

@@ -1,4 +1,4 @@
-//! The requests to a cluster, and what is printed of the answers.
+//! The requests to a cluster, and the output for the responses.
 
 use clap::Parser as _;
 use serde_json::{Value, json};
@@ -123,7 +123,7 @@ fn missing_measurements_are_one_line() {
 }
 
 #[test]
-fn quotas_are_shown_where_only_they_can_be_read() {
+fn quotas_are_shown_if_only_they_are_readable() {
     let refused = (format!("{CORE}/pods"), Answer::refusal(403, "Forbidden", "no"));
     let (code, _, output) = run(namespace(&[], &[refused]), &[]);
     assert_eq!(code, 6);
@@ -136,7 +136,7 @@ fn quotas_are_shown_where_only_they_can_be_read() {
 }
 
 #[test]
-fn what_can_be_known_without_one_kind_is_shown() {
+fn one_unreadable_kind_hides_only_its_sections() {
     for (path, kind, sections) in [
         (CORE, "pods", [false, false, false]),
         (BATCH, "cronjobs", [true, false, false]),

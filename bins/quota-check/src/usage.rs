@@ -1,4 +1,4 @@
-//! Who uses the quota, what is blocked by it, and what the next scheduled runs need.
+//! The consumers of the quota, the objects that it blocks, and the demand of the next scheduled runs.
 
 use k8s_openapi::jiff::Timestamp;
 use toolforge_cli::{Table, WorkloadName, age, verdict_code};
@@ -16,7 +16,7 @@ use crate::facts::Overview;
 /// The most runs and blocked objects that are shown to people.
 const MOST_SHOWN: usize = 10;
 
-/// Adds what uses the quota, what is blocked, and what runs next.
+/// Adds the consumers of the quota, blocked objects, and the next runs.
 pub(crate) fn add(report: QuotaReport, overview: &Overview) -> QuotaReport {
     let unread = overview.unread.iter().map(|unread| unread.resource.plural.to_owned());
     let report = QuotaReport { unread: report.unread.iter().cloned().chain(unread).collect(), ..report };
@@ -144,7 +144,7 @@ fn workload(usage: &toolforge_report::WorkloadUsage) -> String {
     }
 }
 
-/// Returns what is blocked, for people; nothing if nothing is.
+/// Returns the blocked objects as text; nothing if there are none.
 pub(crate) fn blocked_text(blocked: &[toolforge_report::BlockedObject], now: Timestamp) -> String {
     let mut text = String::new();
     for (is_now, title) in [(true, "blocked now:\n"), (false, "refused within the last hour:\n")] {

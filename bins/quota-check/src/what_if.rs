@@ -2,9 +2,9 @@
 
 use k8s_openapi::jiff::Timestamp;
 use toolforge_cli::{
-    Document, ExitCode, Failure, OutputFormat, RunConflicts, Session, Table, WorkloadName, adjustments,
-    adjustments_text, print, restart_forecast, restart_outcome, rollout_note, to_json, verdict_code,
-    verdict_text, warn_of_unread,
+    Document, ExitCode, Failure, Notice, OutputFormat, RunConflicts, Session, Table, WorkloadName,
+    adjustments, adjustments_text, is_helped_by_more_quota, print, restart_forecast, restart_outcome,
+    rollout_note, to_json, verdict_code, verdict_text, warn_of_unread,
 };
 use toolforge_client::FileFetchOptions;
 use toolforge_model::{JobKind, JobName, JobRequest, Replicas, WebServiceOptions};
@@ -38,7 +38,7 @@ pub(crate) fn run(
     let exit_code = warn_of_unread(&facts.jobs.namespace.limits);
     let lasting = facts.clone().without_terminating_pods();
     let answer = if is_web_service {
-        web_service(&facts.web_service, &lasting.web_service, asked)?
+        web_service(&facts.for_web_service(), &lasting.for_web_service(), asked)?
     } else {
         job(&facts.jobs, &lasting.jobs, asked)?
     };
@@ -83,10 +83,14 @@ pub(crate) fn run(
     }
     print(&Document { text, value }, format)?;
     let fits = answer.fits() && answer.restart.as_ref().is_none_or(ChangeSet::fits);
-    Ok(if fits || !has_size { exit_code } else { ExitCode::DoesNotFit })
+    if fits || !has_size {
+        return Ok(exit_code);
+    }
+    Notice::hint(answer.next_step()).start_paragraph().print();
+    Ok(ExitCode::DoesNotFit)
 }
 
-/// Returns that less may fit once the cluster has counted what is used of a new quota; nothing if it has.
+/// Returns a note that less may fit once the cluster has counted the usage of a new quota; nothing if it has.
 fn uncounted_note(limits: &Limits) -> &'static str {
     if is_counted(limits) {
         return "";
@@ -113,7 +117,7 @@ struct Answer {
     replicas: u64,
     /// Whether it may have several pods.
     has_replicas: bool,
-    /// The largest sizes without downtime or, for a job, that let pods be replaced as usual.
+    /// The largest sizes without downtime, or, for a job, with the usual replacement of pods.
     largest: LargestSizes,
     /// The largest sizes if old pods may stop before new ones are ready.
     with_downtime: LargestSizes,
@@ -129,7 +133,7 @@ struct Answer {
     nearest: Vec<Adjustment>,
     /// What follows the change: `a restart`, or `a run`.
     next: &'static str,
-    /// Whether it is known what is used of all quotas.
+    /// Whether the usage of all quotas is known.
     is_counted: bool,
 }
 
@@ -163,7 +167,9 @@ impl Answer {
             text.push_str(&format!("{note}\n"));
         }
         match &self.restart {
-            // What is used then is not known, either.
+            // It would replace no pods.
+            Some(_) if self.replicas == 0 => {}
+            // The usage at that time is not known, either.
             Some(_) if self.change.verdict() == Verdict::NotCounted => {
                 text.push_str(&format!("{} afterwards was not checked\n", self.next));
             }
@@ -182,6 +188,20 @@ impl Answer {
         }
         text.push_str(&format!("\n{}", self.largest_sizes(ASKED)));
         text
+    }
+
+    /// Returns what to do about a size that does not fit.
+    fn next_step(&self) -> String {
+        if !self.fits() && self.verdict() == Verdict::FitsAfterTermination {
+            return "Wait until these pods have terminated, then check again.".to_owned();
+        }
+        if !self.fits() && !is_helped_by_more_quota(&self.change) {
+            return "Choose a size that the limits allow; `quota-check` shows them.".to_owned();
+        }
+        let file = if self.is_web_service { "service.template" } else { "jobs file" };
+        format!(
+            "Choose a smaller size; `quota-check` shows what uses the quota. `quota-check request FILE`, with a {file} of this size, writes a request for more quota."
+        )
     }
 
     /// Returns how far each part of the size that the workload has now, or by default, can go.
@@ -209,7 +229,7 @@ impl Answer {
             let pods = [largest.replicas, most.replicas].map(|size| self.largest_text(size));
             rows.push(("replicas", replicas.to_string(), pods));
         }
-        // Only pods that are replaced can stop before.
+        // Only pods that are replaced can stop first.
         let helps = *has_replicas && rows.iter().any(|(_, _, [largest, most])| largest != most);
         let mut table = if helps {
             Table::new(&["SIZE", now, "LARGEST", "WITH DOWNTIME"])
@@ -238,7 +258,7 @@ impl Answer {
         )
     }
 
-    /// Returns how far a part of a size can go, for people. Where it is not known what is used, it may be less.
+    /// Returns the largest value of a part of a size as text. If the usage is not known, it may be less.
     fn largest_text<T: std::fmt::Display>(&self, largest: Largest<T>) -> String {
         match largest {
             Largest::UpTo(amount) if self.is_counted => amount.to_string(),

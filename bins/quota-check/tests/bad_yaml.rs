@@ -1,4 +1,4 @@
-//! Files that cannot be read, or that are made to exhaust a reader: a clear message each, and no panic, within some seconds and half
+//! Unreadable files, and files designed to exhaust a parser: a clear message each, and no panic, within some seconds and half
 //! a gigabyte of addresses.
 
 use toolforge_fixtures::answers_to_bad_yaml;

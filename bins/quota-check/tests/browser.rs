@@ -6,7 +6,7 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-/// Sorts by pods, filters, and leaves what is then shown in the document.
+/// Sorts by pods, filters, and leaves the shown rows in the document.
 const USE_THE_PAGE: &str = "<pre id=\"result\"></pre><script>
 const tools = () => rows.filter((row) => !row.hidden).map((row) => row.cells[0].textContent.trim());
 const pods = Array.from(table.tHead.rows[0].cells).find((cell) => cell.textContent === 'Pods');

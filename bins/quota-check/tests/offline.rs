@@ -18,7 +18,7 @@ fn said(output: &Output) -> String {
 }
 
 #[test]
-fn limits_and_use_from_a_file() {
+fn limits_and_usage_from_a_file() {
     assert_snapshot!(said(&quota_check("--tool stashbot --from limits.yaml")), @"
     [exit 0]
     RESOURCE         USED   LIMIT  STATE
@@ -36,7 +36,7 @@ fn limits_and_use_from_a_file() {
 }
 
 #[test]
-fn json_has_a_version_and_says_what_is_full() {
+fn json_has_version_and_full_resources() {
     let output = quota_check("--tool stashbot --from limits.yaml --output json");
     let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(report["apiVersion"], "cli.toolforge.org/v1");
@@ -138,7 +138,7 @@ fn profile_replaces_the_limits() {
 }
 
 #[test]
-fn no_quota_is_said() {
+fn reports_missing_quota() {
     assert_snapshot!(said(&quota_check("--tool another --from catalog.yaml")), @"
     [exit 0]
     the namespace has no quota
@@ -322,7 +322,7 @@ fn misspelled_option_is_the_first_error() {
 }
 
 #[test]
-fn missing_kubeconfig_of_the_environment_is_no_obstacle() {
+fn ignores_missing_kubeconfig_offline() {
     for (line, code) in [
         ("--tool stashbot --quota seed-2020", 0),
         ("--tool stashbot --quota seed-2020 what-if", 0),

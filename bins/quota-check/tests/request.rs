@@ -26,7 +26,7 @@ fn request(line: &str, live: &[Value], input: &str) -> String {
     let pipes = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = pipes.spawn().unwrap();
     let mut stdin = child.stdin.take().unwrap();
-    // A program that has no file does not read.
+    // A program without a file does not read standard input.
     let _ = stdin.write_all(input.as_bytes());
     drop(stdin);
     let output = child.wait_with_output().unwrap();
@@ -49,7 +49,7 @@ fn blocked_deployment(name: &str) -> [Value; 2] {
     let deployment = json!({
         "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": name, "namespace": "tool-x", "uid": name},
         "spec": {"replicas": 3, "selector": {"matchLabels": labels}, "template": template},
-        "status": {"unavailableReplicas": 3},
+        "status": {"observedGeneration": 1, "unavailableReplicas": 3},
     });
     [deployment, refusal("ReplicaSet", &format!("{name}-1"))]
 }
@@ -71,7 +71,7 @@ fn refusal_at(kind: &str, name: &str, time: Timestamp) -> Value {
     })
 }
 
-/// Two blocked Deployments that want three pods each, beside four pods.
+/// Two blocked Deployments that need three pods each, in addition to four pods.
 fn two_blocked() -> Vec<Value> {
     let hard = json!({"pods": "4", "limits.memory": "8Gi"});
     let quota = quota(&hard, &json!({"pods": "4", "limits.memory": "3Gi"}));
@@ -108,7 +108,7 @@ fn blocked_objects_are_shown_without_pods() {
 fn plan_is_added_to_what_is_blocked() {
     let numbers = requested("request -", &two_blocked(), &manifest("c", 2));
     assert_eq!(numbers, format!("{SMALLEST}- pods: 12\n- limits.memory: 11Gi"));
-    // Of a Deployment that is changed, all pods are the plan's. Without any pod, a file does not say which ones are missing.
+    // All pods of a changed Deployment belong to the plan. A file without pods does not show which ones are missing.
     let pod = json!({
         "apiVersion": "v1", "kind": "Pod", "metadata": {"name": "other", "namespace": "tool-x"},
         "spec": {"containers": [{"name": "a", "image": "i"}]}, "status": {"phase": "Running"},
@@ -132,7 +132,7 @@ fn missing_pods_of_sets_are_counted_by_their_status() {
 }
 
 #[test]
-fn unknown_number_of_missing_pods_is_said() {
+fn reports_unknown_number_of_missing_pods() {
     let hard = json!({"pods": "4"});
     let live = [quota(&hard, &hard), refusal("StatefulSet", "a"), refusal("StatefulSet", "b")];
     let numbers = requested("request", &live, "");
@@ -158,13 +158,13 @@ fn terminating_pods_are_not_requested() {
     assert_eq!(requested("request", &blocked(), ""), format!("{SMALLEST}- pods: 8"));
     let text = request("request", &blocked(), "");
     assert!(text.contains("not counted for the request: Pod old-1, Pod old-2.\n"), "{text}");
-    // The plan comes beside what stays.
+    // The plan is added to the existing workloads.
     let numbers = requested("request -", &blocked(), &manifest("c", 2));
     assert_eq!(numbers, format!("{SMALLEST}- pods: 10\n- limits.memory: 9Gi"));
 }
 
 #[test]
-fn what_waits_for_terminating_pods_needs_nothing() {
+fn waiting_for_terminating_pods_needs_no_quota() {
     let quota = quota(&json!({"pods": "4"}), &json!({"pods": "4"}));
     let mut live = vec![quota];
     live.extend(blocked_deployment("a"));
@@ -194,8 +194,9 @@ fn refused_surge_is_one_pod() {
     };
     live.extend(["a-1", "a-2", "a-3"].map(pod));
     assert_eq!(requested("request", &live, ""), format!("{SMALLEST}- pods: 5"));
-    // All pods exist, and none is refused any longer.
-    live[1]["status"] = json!({"replicas": 3, "updatedReplicas": 3, "unavailableReplicas": 1});
+    // All pods exist, and none is refused anymore.
+    live[1]["status"] =
+        json!({"observedGeneration": 1, "replicas": 3, "updatedReplicas": 3, "unavailableReplicas": 1});
     let text = request("request", &live, "");
     assert!(text.contains("The quota blocks nothing,"), "{text}");
     assert!(
@@ -292,6 +293,8 @@ fn runs_at_the_same_time_are_requested() {
         request.contains("These runs exceed the quota within the next 24 hours:\n\n- a, b, c, "),
         "{request}"
     );
+    let (_, schedules) = request.split_once("\nIt would fit with one of these instead:\n\n").unwrap();
+    assert!(schedules.starts_with("- job a: schedule "), "{schedules}");
 }
 
 #[test]
@@ -376,7 +379,7 @@ fn each_quota_has_its_own_table() {
 }
 
 #[test]
-fn rollouts_need_no_more_than_they_need_to_complete() {
+fn growing_rollouts_request_no_excess() {
     let amount = |memory: &str| json!({"limits.memory": memory});
     let deployment = |image: &str, replicas: u64| {
         json!({
@@ -398,8 +401,8 @@ fn rollouts_need_no_more_than_they_need_to_complete() {
 }
 
 #[test]
-fn unknown_use_is_said() {
-    let said = "The quota's usage is not known.";
+fn reports_unknown_usage() {
+    let said = "What is used of the quota is not known.";
     let offline = request("--quota toolforge-2023 request -", &[], &manifest("a", 20));
     assert!(offline.contains(said) && offline.contains("| pods | not known | "), "{offline}");
     let mut new = quota(&json!({"pods": "4"}), &json!({}));

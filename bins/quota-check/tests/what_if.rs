@@ -34,7 +34,7 @@ fn largest_sizes_of_a_web_service() {
 }
 
 #[test]
-fn largest_sizes_beside_unknown_usage_are_bounds() {
+fn largest_sizes_with_unknown_usage_are_bounds() {
     let quota = std::env::temp_dir().join(format!("quota-check-uncounted-{}.yaml", std::process::id()));
     let spec = "---\n{apiVersion: v1, kind: ResourceQuota, metadata: {name: q}, spec: {hard: {limits.memory: 4Gi}}}\n";
     std::fs::write(&quota, spec).unwrap();
@@ -86,7 +86,7 @@ fn largest_sizes_with_downtime_are_shown() {
 }
 
 #[test]
-fn missing_web_service_is_not_shown_as_one() {
+fn missing_web_service_is_reported() {
     assert_snapshot!(said("what-if --quota seed-2020"), @"
     [exit 0]
     there is no web service; a new one of type php7.4:
@@ -101,7 +101,7 @@ fn missing_web_service_is_not_shown_as_one() {
 }
 
 #[test]
-fn sizes_that_are_asked_for_have_a_verdict() {
+fn requested_sizes_have_a_verdict() {
     assert_snapshot!(said("what-if --quota seed-2020 --memory 4Gi --replicas 2"), @"
     [exit 0]
     there is no web service; a new one of type php7.4: memory 4Gi, CPU 500m, 2 replicas
@@ -164,7 +164,7 @@ fn run_of_a_size_that_never_fits_is_reported() {
 }
 
 #[test]
-fn sizes_without_a_largest_say_why() {
+fn missing_largest_sizes_have_a_reason() {
     let quota = std::env::temp_dir().join(format!("quota-check-full-{}.yaml", std::process::id()));
     std::fs::write(
         &quota,
@@ -207,7 +207,7 @@ fn said_while_terminating(name: &str, used: &str, line: &str) -> String {
 
 #[test]
 fn terminating_pods_do_not_limit_sizes() {
-    // 8Gi for the pod and its successor, or for one after the other.
+    // 8Gi for the pod and its replacement together, or for one after the other.
     assert_snapshot!(said_while_terminating("largest", "4Gi", ""), @"
     [exit 0]
     there is no web service; a new one of type php8.2:
@@ -233,7 +233,7 @@ fn terminating_pods_do_not_limit_sizes() {
         "{text}"
     );
     assert!(!text.contains("would fit"), "{text}");
-    // Beside 2Gi of others.
+    // In addition to 2Gi of other workloads.
     let text = said_while_terminating("never", "6Gi", "--memory 7Gi");
     assert!(text.contains("what would fit:\n  the web service: memory 6Gi\n"), "{text}");
     let text = said_while_terminating("restart", "6Gi", "--memory 2Gi");
@@ -257,7 +257,7 @@ fn largest_sizes_are_tight() {
 }
 
 #[test]
-fn without_a_quota_nothing_is_checked() {
+fn nothing_is_checked_without_a_quota() {
     assert_snapshot!(said("what-if --from catalog.yaml"), @"
     [exit 0]
     there is no web service; a new one of type php8.2:
@@ -291,7 +291,7 @@ fn without_a_quota_nothing_is_checked() {
 }
 
 #[test]
-fn sizes_of_a_missing_job_are_refused() {
+fn what_if_rejects_missing_jobs() {
     assert_snapshot!(said("what-if --from seed-restart.yaml bot"), @"
     [exit 1]
     error: job 'bot' does not exist
@@ -376,7 +376,7 @@ fn request_has_evidence_and_numbers() {
 }
 
 #[test]
-fn request_without_need_says_so() {
+fn unnecessary_request_is_reported() {
     let text = said("--from seed-restart.yaml request");
     assert!(
         text.contains("The quota blocks nothing, and nothing that was checked needs more quota."),
@@ -392,7 +392,7 @@ fn request_escapes_hostile_names() {
 }
 
 #[test]
-fn overview_names_what_uses_the_quota() {
+fn overview_names_quota_consumers() {
     assert_snapshot!(said("--from seed-restart.yaml"), @"
     [exit 0]
     RESOURCE            USED    LIMIT  STATE

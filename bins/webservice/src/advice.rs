@@ -75,7 +75,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn full_quota_is_explained_by_the_pods_that_run() {
+    fn full_quota_advice_depends_on_running_pods() {
         for (ready, outdated, advised) in [
             (2, 2, "`webservice restart` stops old pods first"),
             (2, 1, "`webservice restart` stops old pods first"),

@@ -48,7 +48,7 @@ pub(crate) fn described(words: &[OsString]) -> (Command, Vec<OsString>) {
     (Command::new("webservice").args(options).arg(word), words)
 }
 
-/// Returns whether an option is on the line, so its value is not taken for a positional argument.
+/// Returns whether an option is on the line, so that its value is not read as a positional argument.
 fn is_given(option: &Arg, before: &[OsString]) -> bool {
     let long = option.get_long().map(|long| format!("--{long}"));
     let short = option.get_short().map(|short| format!("-{short}"));

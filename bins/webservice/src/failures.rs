@@ -1,8 +1,9 @@
 //! The exit code and the hint for each error about a web service.
 
-use toolforge_cli::{ExitCode, Failure};
+use toolforge_cli::{ExitCode, Failure, similar_file_hint};
 use toolforge_client::{
-    ApplyError, ApplyReport, Attempt, ChangeOutcome, ChangeReport, ManifestError, TemplateError, Written,
+    ApplyError, ApplyReport, Attempt, ChangeOutcome, ChangeReport, FileProblem, ManifestError, TemplateError,
+    Written,
 };
 use toolforge_images::TypeLookupError;
 use toolforge_model::{TypeName, Untrusted};
@@ -41,6 +42,10 @@ pub(crate) fn of_template(error: &TemplateError) -> Failure {
             let failure = failure.with_code(FailureCode::InvalidFile);
             diagnostics.iter().fold(failure, |failure, diagnostic| failure.diagnostic(&path, diagnostic))
         }
+        TemplateError::File { path, problem: FileProblem::Missing, .. } => {
+            let failure = failure.with_code(FailureCode::FileAccess);
+            similar_file_hint(path).into_iter().fold(failure, Failure::hint)
+        }
         _ => failure.with_code(FailureCode::FileAccess),
     }
 }
@@ -71,7 +76,7 @@ pub(crate) fn of_resolve(error: &ResolveError, action: Action, mount_place: Opti
     }
 }
 
-/// Returns the failure of a change that could not be applied, with what was done before.
+/// Returns the failure of a change that could not be applied, with the changes done before.
 pub(crate) fn of_apply(report: ApplyReport<Failure>, verb: Action) -> Option<Failure> {
     let is_dry_run = report.dry_run;
     let report = report.changes.into_iter().next()?;
@@ -122,7 +127,7 @@ pub(crate) fn after_writes(failure: Failure, attempt: &Attempt) -> Failure {
     done.fold(partial, object_line).detail(failure.to_string().trim_end().to_owned())
 }
 
-/// Returns a failure of the wait after all changes were accepted, with what was written.
+/// Returns a failure of the wait after all changes were accepted, with the written objects.
 pub(crate) fn of_wait(failure: Failure, written: &[Written]) -> Failure {
     if failure.exit_code() != ExitCode::Cluster || written.is_empty() {
         return failure;
@@ -140,7 +145,7 @@ fn kept_route(verb: Action) -> String {
     )
 }
 
-/// Adds what was done to an object.
+/// Adds the change to an object.
 fn object_line(failure: Failure, line: String) -> Failure {
     failure.coded_detail(DetailCode::Object, line)
 }

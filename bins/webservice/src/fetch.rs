@@ -16,7 +16,7 @@ pub(crate) fn facts(session: &Session) -> Result<WebServiceFacts, Failure> {
     session.block_on(fetch_facts(session))?
 }
 
-/// Returns the facts for a plan, and those of the jobs beside it.
+/// Returns the facts for a plan, and those of the jobs.
 pub(crate) fn facts_with_jobs(session: &Session) -> Result<(WebServiceFacts, JobFacts), Failure> {
     session.block_on(fetch_facts_with_jobs(session))?
 }
@@ -42,7 +42,7 @@ async fn fetch_facts_with_jobs(session: &Session) -> Result<(WebServiceFacts, Jo
     }
 }
 
-/// Fetches the facts for a change, and those of the jobs beside it; waits for a Deployment that is being deleted.
+/// Fetches the facts for a change, and those of the jobs; waits for a Deployment that is being deleted.
 pub(crate) async fn facts_to_write(session: &Session) -> Result<(WebServiceFacts, JobFacts), Failure> {
     let Source::Cluster { client, .. } = &session.source else { return fetch_facts_with_jobs(session).await };
     let wanted = WebServiceFetchOptions::for_plan();

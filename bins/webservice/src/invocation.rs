@@ -337,7 +337,7 @@ fn no_action(words: &[String], line: impl Fn(&[(&str, &str)]) -> String) -> Fail
         return usage(format!("no action given after {first:?}"))
             .hint(format!("The actions are {}; for example `webservice {example} start`.", list()));
     }
-    // Where the first word may be a type, the second one is the misspelled action.
+    // If the first word may be a type, the second one is the misspelled action.
     let (word, before) = match second {
         Some(second) if is_type || meant(first).is_empty() => (second, Some(first)),
         _ => (first, None),
@@ -401,7 +401,7 @@ fn meant(word: &str) -> Vec<Action> {
 fn is_known_type(word: &str) -> bool {
     word == BUILD_SERVICE_TYPE
         || word.parse::<TypeName>().is_ok_and(|name| {
-            // A new version of a known language, too.
+            // Also a new version of a known language.
             Catalog::bundled().find(&name).is_ok() || word.chars().any(|c| c.is_ascii_digit())
         })
 }
@@ -412,7 +412,7 @@ fn near_type(word: &str) -> Option<String> {
     let current = catalog.types().filter(|found| found.state == State::Current && found.web.is_some());
     let mut names: Vec<String> =
         current.map(|found| found.name.to_string()).chain([BUILD_SERVICE_TYPE.to_owned()]).collect();
-    // The last one of equally similar names is taken, which has to be the newest version.
+    // Among equally similar names, the last one is used, which should be the newest version.
     names.sort_by_key(|name| (name.len(), name.clone()));
     suggest(word, names.iter().map(String::as_str)).map(str::to_owned)
 }

@@ -1,4 +1,4 @@
-//! The program `webservice`: see the library beside it.
+//! The program `webservice`; see the library of this crate.
 
 use std::process::ExitCode;
 

@@ -86,7 +86,7 @@ impl Client {
         mut event: impl FnMut(ApplyEvent<'_>),
         mut after: impl AsyncFnMut(&Change, &[Written]) -> Result<(), E>,
     ) -> ApplyReport<E> {
-        // It is polled once more by each step and wait, also after it was ready.
+        // Each step and wait polls it again, even after it was ready.
         let cancel = cancel.shared();
         let deletions = set.changes.iter().take_while(|change| change.action == Action::Delete).count();
         let (deletions, others) = set.changes.split_at(deletions);
@@ -177,14 +177,14 @@ impl Client {
         event: &mut impl FnMut(ApplyEvent<'_>),
     ) -> Result<(), ApplyError> {
         for (index, step) in steps.iter().enumerate() {
-            // In a dry run the old object still exists, and the new one of its name cannot be created.
+            // In a dry run, the old object still exists, and a new one with its name cannot be created.
             if work.options.dry_run && work.has_deleted(&step.id) {
                 continue;
             }
             work.at = Some(index);
             let result = self.apply_step(change, step, work, event).await;
             match result {
-                // In a dry run, what is deleted still counts against the quota.
+                // In a dry run, deleted objects still count against the quota.
                 Err(error) if work.options.dry_run && work.frees && error.exceeded().next().is_some() => {}
                 Err(error) => {
                     if is_undone(change, work, &error) {
@@ -199,7 +199,7 @@ impl Client {
                 Ok(()) => {}
             }
             work.frees |= deletes(step);
-            // Until the next step is done, only a part of the change is.
+            // Until the next step is done, the change is only partially applied.
             work.progress = work.partial();
         }
         Ok(())
@@ -237,8 +237,8 @@ impl Client {
                     }
                     work.note(step, WriteKind::Merged, stored);
                     if dry_run {
-                        // The patch has all that is applied. The fields that it removes are not removed now, and the API
-                        // server may reject them together with what is applied.
+                        // The patch has everything that is applied. A dry run does not store the removals, so the API server
+                        // may reject the removed fields together with the applied ones.
                         return Ok(());
                     }
                 }
@@ -275,7 +275,7 @@ impl Client {
                     event(ApplyEvent::PodsRemain(change));
                 }
             }
-            // In a dry run nothing changes that could be waited for.
+            // In a dry run, nothing changes that one could wait for.
             StepAction::Keep | StepAction::AwaitAccepted | StepAction::AwaitGone { .. } => {}
         }
         Ok(())
@@ -364,7 +364,7 @@ impl<'b> Work<'b> {
     }
 
     fn note(&mut self, step: &Step, kind: WriteKind, stored: Stored) {
-        // A run of a job is named by the server's response.
+        // The server's response has the name of a run.
         let ObjectMeta { name, uid, generation, .. } = stored.metadata;
         let name = name.unwrap_or_else(|| step.id.name.clone());
         self.written.push(Written { id: ObjectId::new(step.id.kind, name), kind, uid, generation });

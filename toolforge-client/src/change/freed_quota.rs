@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn pods_that_terminate_soon_are_waited_for() {
+    async fn waits_for_pods_that_terminate_soon() {
         let now = Timestamp::now().as_second();
         for (until, expected) in [(now + 5, 3), (now - 60, 1), (now + 3600, 1)] {
             assert_eq!(looks(MissingQuota::Terminating { until }, 3).await, expected, "{until}");
@@ -104,13 +104,13 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn deleted_objects_are_waited_for() {
+    async fn waits_for_deleted_objects() {
         assert_eq!(looks(MissingQuota::Deleted, 4).await, 4);
         assert_eq!(looks(MissingQuota::Deleted, 100).await, USAGE_SECONDS + 1);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn objects_are_looked_for_once_more() {
+    async fn missing_objects_get_a_second_look() {
         assert_eq!(looks(MissingQuota::Objects, 100).await, 2);
         assert_eq!(looks(MissingQuota::Nothing, 100).await, 1);
     }

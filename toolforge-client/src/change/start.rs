@@ -133,7 +133,7 @@ impl<T: Planner<Plan: StartPlan>> Planner for Completion<'_, T> {
             set.changes.clear();
             (set.at_rest, set.at_peak) = Default::default();
         }
-        // A later change of somebody else to the Deployment is kept.
+        // A later change to the Deployment by somebody else is kept.
         let is_missing = |step: &Step| step.id.kind != ObjectKind::Deployment;
         set.changes.iter_mut().for_each(|change| change.steps.retain(is_missing));
         Ok(plan)

@@ -123,7 +123,7 @@ impl Kubeconfig {
     /// # Errors
     /// When neither is a tool's.
     pub fn tool(&self) -> Result<ToolName, IdentityError> {
-        // Projects whose names do not begin with `tools` get kubeconfigs with the namespace `default`.
+        // Projects whose names do not start with `tools` get kubeconfigs with the namespace `default`.
         if let Some(namespace) = self.namespace().filter(|&namespace| namespace != "default") {
             return ToolName::from_namespace(namespace)
                 .ok_or_else(|| IdentityError::Namespace { namespace: Untrusted::new(namespace) });

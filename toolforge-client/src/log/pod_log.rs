@@ -156,7 +156,7 @@ impl PodSnapshot {
                 LogItem::ContainerTerminated { container: _, end } => end.finished.unwrap_or(self.moment),
                 LogItem::Notice { .. } => self.moment,
             };
-            // The order within a pod counts more than its times.
+            // The order within a pod is more important than its times.
             self.moment = self.moment.max(moment);
             (self.moment, item)
         });

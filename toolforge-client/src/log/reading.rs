@@ -177,7 +177,7 @@ async fn open(
     let request = requests.logs(&name, &params)?.map(Bytes::from);
     match client.exchange().open(&request).await {
         Ok(answer) => Ok(Some(Lines::new(answer.into_body(), (!follow).then_some(IDLE)))),
-        // The kubelet answers 400 for a run that does not exist yet or any more.
+        // The kubelet responds with 400 for a run that does not exist yet, or no longer exists.
         Err(error) if error.api_status().is_some_and(|refusal| matches!(refusal.code(), 400 | 404)) => {
             Ok(None)
         }

@@ -8,8 +8,10 @@ use k8s_openapi::api::core::v1::Pod;
 use kube::api::ListParams;
 use serde::de::{DeserializeOwned, IgnoredAny};
 use toolforge_model::{ToolName, platform};
-use toolforge_render::job::{JobObjects, JobWorkload, LiveJobs, is_pod_of_deployment, runs_of_job};
-use toolforge_render::object::{ObjectId, ObjectKind};
+use toolforge_render::job::{JobObjects, JobWorkload, LiveJobs, runs_of_job};
+use toolforge_render::object::{
+    JobEnd, ObjectId, ObjectKind, is_owned_by, is_pod_of_cron_job, is_pod_of_deployment,
+};
 use toolforge_render::web_service::is_web_service_pod;
 
 use crate::api_path::named;
@@ -46,17 +48,16 @@ enum Accepts {
 
 impl Accepts {
     fn accepts(&self, pod: &Pod) -> bool {
-        let mut owners = pod.metadata.owner_references.iter().flatten();
         match self {
             Self::All => true,
             Self::WebService => is_web_service_pod(pod),
             Self::Deployment(name) => is_pod_of_deployment(pod, name),
-            Self::CronJob { name, runs } => owners.any(|owner| {
-                let rest = owner.name.strip_prefix(name.as_str()).and_then(|rest| rest.strip_prefix('-'));
-                let is_number = |rest: &str| !rest.is_empty() && rest.bytes().all(|b| b.is_ascii_digit());
-                owner.kind == "Job" && (rest.is_some_and(is_number) || runs.contains(&owner.name))
-            }),
-            Self::Job(uid) => uid.is_some() && owners.any(|owner| Some(&owner.uid) == uid.as_ref()),
+            Self::CronJob { name, runs } => {
+                let mut owners = pod.metadata.owner_references.iter().flatten();
+                is_pod_of_cron_job(pod, name)
+                    || owners.any(|owner| owner.kind == "Job" && runs.contains(&owner.name))
+            }
+            Self::Job(uid) => is_owned_by(&pod.metadata, uid.as_deref()),
             Self::Pod(uid) => uid.is_some() && pod.metadata.uid == *uid,
         }
     }
@@ -249,10 +250,7 @@ fn states_of<T: DeserializeOwned + Send + 'static>(
     states.boxed()
 }
 
-/// Returns whether a Job has completed or failed.
+/// Returns whether a Job has ended, with all of its pods.
 fn has_finished(job: &Job) -> bool {
-    let conditions = job.status.iter().flat_map(|status| status.conditions.iter().flatten());
-    conditions.into_iter().any(|condition| {
-        matches!(condition.type_.as_str(), "Complete" | "Failed") && condition.status == "True"
-    })
+    JobEnd::of(job).is_some_and(JobEnd::is_final)
 }

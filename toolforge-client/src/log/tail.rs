@@ -154,7 +154,7 @@ impl LogTail {
 
     fn take_owner(&mut self, state: OwnerState) {
         if state == OwnerState::Finished && self.owner != Some(state) {
-            // The known pods may be older than the Job's end, and there may even be one more pod.
+            // The list of pods may predate the completion of the Job, and there may even be one more pod.
             let (pods, _) = self.events.get_mut();
             *pods = pod_events(&self.client, &self.target, self.options);
             self.listed = false;
@@ -189,12 +189,12 @@ impl LogTail {
             is_gone: false,
         };
         if let Some(sender) = self.pods.get(&uid) {
-            // A list of pods that have not changed must not begin the request for a quiet log again.
+            // A list of unchanged pods must not restart the request for a quiet log.
             sender.send_if_modified(|known| std::mem::replace(known, state) != *known);
             return;
         }
         let log = self.started.remove(&uid).unwrap_or_else(|| {
-            // A new pod is read from its beginning.
+            // The log of a new pod is read from its start.
             PodLog::new(self.client.clone(), pod, LogOptions { since: None, ..self.options })
         });
         let (sender, state) = watch::channel(state);
@@ -265,7 +265,7 @@ impl Follower {
                                 let again = until.is_none();
                                 self.step = Step::Choose;
                                 if again {
-                                    // The run has terminated, and its state comes in a moment; or the server has ended
+                                    // The run has terminated, and its state arrives in a moment; or the server has closed
                                     // the response, and the run is still followed.
                                     let pause = self.client.retry().pause(self.failures);
                                     self.failures = self.failures.saturating_add(1);
@@ -298,7 +298,7 @@ impl Follower {
                     }
                     let end = self.log.ended(run);
                     self.step = Step::Choose;
-                    // A pod that is deleted needs no notice of its end.
+                    // A deleted pod needs no notice of its termination.
                     if let Some(end) = end.filter(|_| !state.is_terminating) {
                         return Ok(Some(end));
                     }

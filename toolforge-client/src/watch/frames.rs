@@ -71,7 +71,7 @@ impl Frames {
 
     /// Returns the next frame.
     pub(crate) async fn next<T: DeserializeOwned>(&mut self) -> Frame<T> {
-        // A frame that comes in pieces has to be complete in time.
+        // A frame that arrives in pieces has to be complete in time.
         let deadline = Instant::now() + self.idle;
         loop {
             if let Some(end) = self.buffer[self.searched..].iter().position(|&byte| byte == b'\n') {

@@ -256,8 +256,8 @@ impl Client {
         let service = service.flatten();
         let has_parts = service.is_some() || ingress.is_some() || route.is_some();
         if wanted.deployment && deployment.is_none() && has_parts {
-            // A start creates the Deployment first. It may have done so after the first response, and what belongs to a running
-            // web service would be taken for remains.
+            // A start creates the Deployment first. It may have done so after the first response, and the objects of a running
+            // web service would be mistaken for remains.
             deployment = client.get_opt(&deployment_path).await?;
         }
         let (pods, replica_sets) = (unread.found(pods), unread.found(replica_sets));

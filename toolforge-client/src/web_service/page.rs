@@ -34,7 +34,7 @@ impl Client {
             return Some(PageError::NoAnswer);
         };
         match answer {
-            // The API server's own response, where it reaches no pod, is a `Status` with a reason; a page is not.
+            // If the API server reaches no pod, its own response is a `Status` with a reason; a page has none.
             Err(Error::Api(answer)) if answer.code() >= 500 && answer.reason().as_raw().is_empty() => {
                 Some(PageError::Status(answer.code()))
             }

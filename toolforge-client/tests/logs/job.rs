@@ -46,7 +46,7 @@ async fn tail_ends_with_a_finished_job() {
     let before = job_pod("p", "job", "Running", &running("1"));
     let after = [job_pod("p", "job", "Succeeded", &ended("1", 0, "2026-11-25T10:00:03Z"))];
     let whole = lines(&[("01", "a"), ("02", "b")]);
-    // The Job's end is reported before the pod's, whether the pod was known or not.
+    // The completion of the Job is reported before that of the pod, whether or not the pod was known.
     for (condition, before) in [("Complete", vec![before]), ("Failed", vec![])] {
         let changes = [frame("MODIFIED", &job(condition))];
         let script = made_by(JOBS, (&job("SuccessCriteriaMet"), &changes), (&before, &[]))

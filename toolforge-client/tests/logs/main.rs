@@ -190,18 +190,18 @@ async fn log_resumes_without_loss_or_duplicates() {
     let pods = [pod("p", &running("1"), &json!({}))];
     for cut in 0..=whole.len() {
         let first = || Answer::chunks(200, vec![bytes::Bytes::copy_from_slice(&whole.as_bytes()[..cut])]);
-        // Cut while the log up to now is read.
+        // Truncated while the existing log is read.
         let (client, _) = Script::new()
             .answer(&log("p"), first().and_breaks_off())
             .answer(&log("p"), Answer::text(200, &whole))
             .client();
         assert_eq!(snapshot(&client, &pods, LogOptions::default()).await.unwrap(), expected, "cut at {cut}");
-        // Cut while it is read before a tail: the server may stop in the middle of a line.
+        // Truncated while it is read before a tail: the server may stop in the middle of a line.
         let script = cluster(&pods, &[])
             .answer(&log("p"), first())
             .answer(&log("p"), Answer::text(200, &whole).and_stays_open());
         assert_eq!(followed(&script.client().0, &pods, 5).await, expected, "cut at {cut}");
-        // Cut while it is followed: the connection breaks or the server ends the answer.
+        // Truncated while it is followed: the connection breaks, or the server closes the response.
         for first in [first(), first().and_breaks_off()] {
             let script = cluster(&pods, &[])
                 .answer(&log("p"), Answer::text(200, ""))

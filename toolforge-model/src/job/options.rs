@@ -221,7 +221,7 @@ impl JobOptions {
         if self.image.is_none() {
             errors.push(JobDiagnostic::new(JobField::Image, "a job needs an image, like python3.13"));
         }
-        // The platform's tool reads a number without a suffix as bytes, too.
+        // The platform's tool also reads a number without a suffix as bytes.
         if let Some(Err(error)) = self.memory.map(Memory::check_probable) {
             errors.push(JobDiagnostic::new(JobField::Memory, error));
         }

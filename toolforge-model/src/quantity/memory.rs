@@ -153,7 +153,7 @@ impl fmt::Display for Memory {
             format!("{amount}{}", suffixes[steps])
         };
         let (binary, decimal) = (with(1024, BINARY), with(1000, DECIMAL));
-        // 100G is a multiple of 1024, too, and nobody reads 97656250Ki.
+        // 100G is also a multiple of 1024, but 97656250Ki is unreadable.
         let digits = |text: &str| text.bytes().take_while(u8::is_ascii_digit).count();
         f.pad(if digits(&decimal) < digits(&binary) { &decimal } else { &binary })
     }

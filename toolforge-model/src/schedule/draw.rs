@@ -32,7 +32,7 @@ impl Macro {
 fn key(seed: &str) -> Vec<u32> {
     let mut bytes = seed.as_bytes().to_vec();
     bytes.extend_from_slice(&Sha512::digest(seed));
-    // Python skips leading words that are zero; there are none, since a name does not begin with a zero byte.
+    // Python skips leading words that are zero; there are none, since a name does not start with a zero byte.
     bytes.rchunks(4).map(|word| word.iter().fold(0, |number, &byte| number << 8 | u32::from(byte))).collect()
 }
 

@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn dropping_colors_makes_no_sequence() {
+    fn dropping_colors_creates_no_sequence() {
         assert_eq!(plain("\u{1b}[3\u{1b}[0m1m"), r"\u{1b}[31m");
     }
 

@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_escaped_keeps_line_ends() {
+    fn lines_escaped_keeps_line_endings() {
         assert_eq!(Untrusted::new("a\n\tb\r").lines_escaped().to_string(), "a\n\tb\\r");
     }
 

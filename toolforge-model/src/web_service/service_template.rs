@@ -202,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn conflicts_are_those_of_each_start() {
+    fn conflicts_match_each_start() {
         let found = |text: &str| {
             parsed(text).conflicts().iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
         };

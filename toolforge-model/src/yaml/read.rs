@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use serde_saphyr::budget::BudgetBreach;
 use serde_saphyr::localizer::ExternalMessageSource;
 use serde_saphyr::{DuplicateKeyPolicy, NonFiniteFloatPolicy, UserMessageFormatter};
@@ -13,6 +15,9 @@ const REPLAYED_EVENTS: usize = 20_000;
 
 /// The maximum size of all values and keys in bytes, with those that aliases repeat; files have at most 1 MiB.
 const SCALAR_BYTES: usize = 8 * 1024 * 1024;
+
+/// The most texts of one line whose escape sequences are corrected, as each costs reading the file once.
+const MOST_TEXTS: usize = 20;
 
 /// The most levels of mappings and lists.
 const LEVELS: usize = 64;
@@ -53,7 +58,7 @@ pub fn parse(text: &str) -> Result<YamlNode, Diagnostic> {
         }
         let read = |text: &str| read(text).map_err(|error| error.location.line);
         let remedy = remedy(text, location.line, read);
-        // An alias is where it is meant to be.
+        // The alias is intended.
         let remedy = remedy
             .filter(|remedy| matches!(reason, Reason::Syntax(_)) || matches!(remedy, Remedy::Quote { .. }));
         // The parser reports the end of the value before it.
@@ -75,17 +80,36 @@ pub fn parse(text: &str) -> Result<YamlNode, Diagnostic> {
 ///
 /// With other text behind the quote, the quotes belong to the value, and backslashes stay as they are.
 fn of_escapes(text: &str, start: Location, found: InvalidEscapes) -> Diagnostic {
-    let InvalidEscapes { location, sequences, are_beside_others, corrected, last_line } = found;
+    let InvalidEscapes { location, mut sequences, mut are_beside_others, mut corrected, mut last_line } =
+        found;
     let first = sequences.first().map_or("", String::as_str);
     let message = format!("invalid YAML: in double quotes, {first} is not an escape sequence");
     let error = Diagnostic::of_kind(DiagnosticKind::Syntax, location, message);
-    let read = |text: &str| read(text).map_err(|error| error.location.line);
-    // What is wrong in later lines is a matter of its own.
-    let remedy = if read(&corrected).map_or_else(|line| line > last_line, |_| true) {
+    // Errors in later lines are reported separately.
+    let mut is_read = false;
+    for _ in 0..MOST_TEXTS {
+        let Err(next) = read(&corrected) else {
+            is_read = true;
+            break;
+        };
+        if next.location.line > last_line {
+            is_read = true;
+            break;
+        }
+        // Another text that begins in these lines may have some, too.
+        let Some(next) = invalid_escapes(&corrected, next.location) else { break };
+        sequences.extend(next.sequences);
+        are_beside_others |= next.are_beside_others;
+        (corrected, last_line) = (next.corrected, next.last_line);
+    }
+    let remedy = if is_read {
+        let mut seen = BTreeSet::new();
+        sequences.retain(|sequence| seen.insert(sequence.clone()));
         let sequences = sequences.into_iter().map(Untrusted::new).collect();
         let remedy = Remedy::EscapeBackslash { sequences };
         (remedy.is_shown_as_it_is() && !are_beside_others).then_some(remedy)
     } else {
+        let read = |text: &str| read(text).map_err(|error| error.location.line);
         remedy(text, start.line, read).filter(|remedy| matches!(remedy, Remedy::Quote { .. }))
     };
     match remedy {
@@ -203,9 +227,9 @@ fn read(text: &str) -> Result<YamlNode, ReadError> {
     let options = serde_saphyr::options! {
         alias_limits: serde_saphyr::alias_limits! { max_total_replayed_events: REPLAYED_EVENTS },
         budget: serde_saphyr::budget! { max_depth: LEVELS, max_total_scalar_bytes: SCALAR_BYTES },
-        // As the platform's own tools have it.
+        // As in the platform's own tools.
         duplicate_keys: DuplicateKeyPolicy::LastWins,
-        // One value of a kind that is not allowed must not make the others unreadable.
+        // One value of a disallowed kind must not make the others unreadable.
         non_finite_float_policy: NonFiniteFloatPolicy::AsString,
         ignore_binary_tag_for_string: true,
     };
@@ -326,10 +350,18 @@ mod tests {
         insta::assert_snapshot!(shown("a: \"x\n  y\\\"\n  z\\.\"\n"), @r"line 3, column 4: invalid YAML: in double quotes, \. is not an escape sequence; write \\.");
         insta::assert_snapshot!(shown("{a: \"\\x41\\\\\", \"\\(\": b}\n"), @r"line 1, column 16: invalid YAML: in double quotes, \( is not an escape sequence; write \\(");
         insta::assert_snapshot!(shown("a: \"\\d+ \\w \\d\\(\"\nb: c: d\n"), @r"line 1, column 5: invalid YAML: in double quotes, \d is not an escape sequence; write \\d and \\w and \\(");
+        insta::assert_snapshot!(shown("a: [\"\\d+\", \"\\w+\", \"\\d\"]\n"), @r"line 1, column 6: invalid YAML: in double quotes, \d is not an escape sequence; write \\d and \\w");
+        insta::assert_snapshot!(shown("{a: \"p\\d\", b: \"\\w\"}\n"), @r"line 1, column 7: invalid YAML: in double quotes, \d is not an escape sequence; write \\d and \\w");
+        insta::assert_snapshot!(shown("[\"\\d\", \"\\t\\w\"]\n"), @r"line 1, column 3: invalid YAML: in double quotes, \d is not an escape sequence");
+        let many = format!("[{}]\n", vec!["\"\\d\""; 100].join(", "));
+        assert_eq!(
+            shown(&many),
+            r"line 1, column 3: invalid YAML: in double quotes, \d is not an escape sequence"
+        );
         insta::assert_snapshot!(shown("command: \"\\d+\" x\n"), @r#"line 1, column 11: invalid YAML: in double quotes, \d is not an escape sequence; quote the value: command: '"\d+" x'"#);
         insta::assert_snapshot!(shown("- \"a\\.b\" --x # c\n"), @r#"line 1, column 5: invalid YAML: in double quotes, \. is not an escape sequence; quote the value: - '"a\.b" --x'"#);
         insta::assert_snapshot!(shown("a: \"\\d\" \"\n"), @r"line 1, column 5: invalid YAML: in double quotes, \d is not an escape sequence");
-        // Another error than the escape sequence.
+        // An error other than the escape sequence.
         assert!(!shown("a: \"\\n\n").contains("escape sequence"), "{}", shown("a: \"\\n\n"));
     }
 

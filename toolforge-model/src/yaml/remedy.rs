@@ -138,7 +138,7 @@ pub(super) fn remedy(text: &str, line: u64, parse: impl Fn(&str) -> Result<YamlN
     let lines: Vec<&str> = text.lines().collect();
     let number = |index: usize| u64::try_from(index).unwrap_or(u64::MAX).saturating_add(1);
     let at = usize::try_from(line).unwrap_or(1).max(1) - 1;
-    // A reader often reports the line on which something began, and the error is on the next.
+    // A parser often reports the line on which a value starts, although the error is on the next.
     let near = [at, at + 1, at.saturating_sub(1)];
     for index in near {
         let Some(found) = lines.get(index) else { continue };
@@ -154,7 +154,7 @@ pub(super) fn remedy(text: &str, line: u64, parse: impl Fn(&str) -> Result<YamlN
                 Place::Pair(key) => before.find(key).unwrap_or_default(),
                 Place::Item | Place::InBraces(_) => indentation(line),
             };
-            // The value goes on in the next line.
+            // The value continues on the next line.
             if lines.get(index + 1).is_some_and(|next| !next.trim().is_empty() && indentation(next) > column)
             {
                 continue;
@@ -168,7 +168,7 @@ pub(super) fn remedy(text: &str, line: u64, parse: impl Fn(&str) -> Result<YamlN
             let has_value = parse(&alone).is_ok_and(|node| place.has(&node, &value));
             let mut whole = lines.clone();
             whole[index] = &corrected;
-            // What is wrong in later lines is a matter of its own.
+            // Errors in later lines are reported separately.
             let is_gone = parse(&whole.join("\n"))
                 .map_or_else(|line| usize::try_from(line).is_ok_and(|line| line > index + 1), |_| true);
             let remedy = place.remedy(&quoted);
@@ -195,7 +195,7 @@ fn candidates(line: &str) -> Vec<Unquoted<'_>> {
     }
     if let Some(item) = line.trim_start().strip_prefix("- ") {
         let written = item.trim_start();
-        // An item that begins with another one is a list.
+        // An item that starts with another one is a list.
         let (value, place) = (meant(written).filter(|value| !value.starts_with('-')), Place::Item);
         found.extend(value.map(|value| Unquoted { before: before(written), place, value, after: "" }));
     }
@@ -267,7 +267,7 @@ fn of_quotes(value: &str, quote: char) -> Option<String> {
         return inner.get(..*last).map(str::to_owned);
     }
     let rest = inner.get(end_of_quoted(inner, quote)?..)?;
-    // Else it is not clear which of the quotes belong to the value.
+    // Otherwise, it is not clear which of the quotes belong to the value.
     let is_end = rest.starts_with(|c: char| c.is_whitespace() || matches!(c, ';' | '&' | '|' | '>' | '<'));
     (is_end && value.matches(quote).count().is_multiple_of(2)).then(|| value.to_owned())
 }

@@ -91,7 +91,7 @@ impl State {
         Self { terminating: (0, 0), ..*self }.used(case)
     }
 
-    /// The admission rule: a new pod alone must fit beside what is used.
+    /// The admission rule: each new pod must fit in addition to the usage.
     fn admits<const N: usize>(&self, case: &Case<N>, others: [u64; N], each: [u64; N]) -> bool {
         let used = self.used(case);
         (0..N).all(|index| each[index] == 0 || others[index] + used[index] + each[index] <= case.hard[index])
@@ -159,7 +159,7 @@ impl State {
         if surplus == 0 {
             return state;
         }
-        // Pods that could not be created are given up first.
+        // Pods that could not be created are dropped first.
         let given_up = state.old_wanted.saturating_sub(state.olds).min(surplus);
         state.old_wanted -= given_up;
         surplus -= given_up;

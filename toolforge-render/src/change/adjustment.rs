@@ -277,7 +277,7 @@ impl Sized {
         let highest = highest_size(limits);
         let largest = |found: Option<u64>, resource: Resource, highest: u64| match found {
             None => Largest::Nothing,
-            // The search ends there, although nothing bounds it.
+            // The search stops there, although nothing limits the size.
             Some(found) if found >= highest && quota_of(limits, &resource).is_none() => Largest::Unlimited,
             Some(found) => Largest::UpTo(found),
         };

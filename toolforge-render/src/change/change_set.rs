@@ -93,8 +93,10 @@ pub struct BlockedRun {
     pub(super) change: String,
     /// What one pod of a run exceeds together with the workloads that keep running.
     pub shortfalls: Vec<ResourceCheck>,
-    /// Whether runs start until CronJobs keep as many finished Jobs as their history limits allow.
+    /// Whether the finished Jobs that CronJobs keep are why: runs start until there are as many as the history limits allow.
     pub when_history_is_full: bool,
+    /// Whether there are as many now.
+    pub is_history_full: bool,
 }
 
 impl ChangeSet {
@@ -158,7 +160,7 @@ impl ChangeSet {
         set.waits = is_bounded || set.fits() && set.may_wait(limits);
         let has_retries = set.changes.iter().any(|change| change.demand.retries != Demand::default());
         set.with_retries = has_retries.then(|| {
-            // Pods that wait for each other do not stay beside retried ones.
+            // Pods that wait for each other do not run together with retried ones.
             let requested = if is_bounded { Change::requested_at_rest } else { Change::requested_at_peak };
             let with_retries = |change: &Change| {
                 let mut requested = requested(change);
@@ -196,7 +198,7 @@ impl ChangeSet {
     /// A refused pod is created as soon as it fits. Rollouts that wait for each other keep what they do not delete before new
     /// pods are ready, so one completes if it does beside that. It then uses what it does at rest, which helps the others.
     fn peak_under_quota(&self, limits: &Limits) -> Option<QuotaCheck> {
-        // Old pods are scaled first where replicas and template change together, and take what others wait for, unless all of
+        // If replicas and template change together, old pods are scaled first and use quota that others wait for, unless all of
         // them are deleted then.
         let grows = |change: &Change| {
             let pods = change.demand.replacement.as_ref();
@@ -210,7 +212,7 @@ impl ChangeSet {
         let mut peaks: Vec<Demand> = self.changes.iter().map(Change::requested_at_peak).collect();
         let mut is_complete: Vec<bool> = self.changes.iter().map(|change| !change.replaces_pods()).collect();
         let changes = || self.changes.iter().enumerate();
-        // A pod without a controller is created at once or never.
+        // A pod without a controller is created immediately or never.
         let are_created =
             changes().all(|(index, change)| !change.is_pod() || self.admits(index, &peaks, limits));
         let is_alone = changes().filter(|(_, change)| change.replaces_pods()).count() == 1;
@@ -259,11 +261,18 @@ impl ChangeSet {
         let mut changes: Vec<Change> = sets.into_iter().flat_map(|set| set.changes).collect();
         for change in &mut changes {
             let replicas = change.demand.replacement.as_ref().map_or(0, |pods| pods.new.count);
-            // What was chosen for one set alone is chosen again for all.
-            match (change.kind, change.rollout) {
-                (WorkloadKind::WebService, Some(_)) => change.set_rollout(Rollout::Surge),
-                (WorkloadKind::Continuous, Some(_)) => change.set_rollout(Rollout::of_replicas(replicas)),
-                _ => {}
+            // The choice for a single set is made again for all.
+            if change.rollout.is_none() {
+                continue;
+            }
+            match change.kind {
+                WorkloadKind::WebService => change.set_rollout(Rollout::Surge),
+                WorkloadKind::Continuous => change.set_rollout(Rollout::of_replicas(replicas)),
+                WorkloadKind::OneOff
+                | WorkloadKind::Scheduled
+                | WorkloadKind::Recorded
+                | WorkloadKind::Manifest
+                | WorkloadKind::Pod => {}
             }
         }
         Self::new(changes, limits)

@@ -64,7 +64,7 @@ impl Rollout {
         };
         let max_surge = pods(update.and_then(|update| update.max_surge.as_ref()), true);
         let max_unavailable = pods(update.and_then(|update| update.max_unavailable.as_ref()), false);
-        // Where both are rounded to none, one pod may be unavailable.
+        // If both are rounded to 0, one pod may be unavailable.
         let max_unavailable = if max_surge == 0 { max_unavailable.max(1) } else { max_unavailable };
         Self::Stated(RollingUpdate { max_surge, max_unavailable })
     }
@@ -237,7 +237,7 @@ impl PodReplacement {
     /// Returns the simulated rollout if the pods are limited.
     pub(crate) fn forecast(&self, rollout: Rollout, fits: impl Fn(&Demand) -> bool) -> RolloutForecast {
         let bounds = rollout.bounds(self.new.count);
-        // If all pods are deleted first, those that the controller could not create before stay missing.
+        // If all pods are deleted first, those that the controller could not create before are still missing.
         let missing = if bounds.is_none() { self.missing } else { 0 };
         let new = Pods { count: self.new.count.saturating_sub(missing), each: self.new.each.clone() };
         forecast_rollout(&self.old, &new, bounds, fits)
@@ -252,7 +252,7 @@ mod tests {
 
     #[test]
     fn percentages_are_rounded_as_by_the_controller() {
-        // What a pod of the surge and an unavailable one may be, for a number of replicas.
+        // Values for the surge and for unavailable pods, for a number of replicas.
         for (surge, unavailable, replicas, expected) in [
             (json!("25%"), json!("25%"), 1, (1, 0)),
             (json!("25%"), json!("25%"), 3, (1, 0)),
@@ -264,13 +264,13 @@ mod tests {
             (json!("100%"), json!("0%"), 7, (7, 0)),
             (json!("150%"), json!("0%"), 3, (5, 0)),
             (json!("10%"), json!("10%"), 0, (0, 1)),
-            // Neither would let the rollout go on.
+            // With neither, the rollout could not proceed.
             (json!("0%"), json!("25%"), 3, (0, 1)),
             (json!(0), json!("33%"), 3, (0, 1)),
             (json!(0), json!(0), 3, (0, 1)),
             (json!(0), json!("67%"), 3, (0, 2)),
             (json!(2), json!(1), 9, (2, 1)),
-            // The defaults, also of what is not a number.
+            // The defaults, also for values that are not numbers.
             (Value::Null, Value::Null, 5, (2, 1)),
             (json!("many"), json!("-1%"), 8, (2, 2)),
         ] {

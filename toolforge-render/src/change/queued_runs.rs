@@ -14,7 +14,7 @@ impl ChangeSet {
     /// fits beside the pods that keep running, and those wait until all Jobs have ended. Jobs that run now are only waited for by what
     /// would fit beside them at rest: nothing says how long they take.
     pub(super) fn queued(changes: &[Change], limits: &Limits, at_once: Self) -> Self {
-        // No wait changes what exceeds a limit.
+        // Waiting does not help a pod that exceeds a limit.
         if [&at_once.at_rest, &at_once.at_peak].iter().all(|check| check.shortfalls().next().is_none()) {
             return at_once;
         }
@@ -30,7 +30,7 @@ impl ChangeSet {
         if !found.fits() {
             return if has_jobs { found } else { at_once };
         }
-        // A pod without a controller is created at once or never: beside the Jobs before it.
+        // A pod without a controller is created immediately or never: together with the Jobs before it.
         let all = found.changes.iter().enumerate();
         let late: Vec<usize> = all
             .filter(|(index, change)| change.is_pod() && !found.admits_beside_jobs(*index, *index, limits))

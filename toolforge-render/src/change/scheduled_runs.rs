@@ -15,7 +15,10 @@ impl ChangeSet {
             return self;
         }
         let own: Vec<ObjectName> = self.changes.iter().flat_map(own_objects).collect();
-        let later = limits.without_finite_pods(|object| !own.contains(object));
+        let later = limits.without_passing_pods(|object| !own.contains(object));
+        let live = self.live_kept_jobs(limits);
+        let later = later.without_surplus_jobs(&live);
+        let without_history = later.clone().without_staying_jobs(&live);
         let with_history = later.clone().with_jobs_kept(&self.kept_jobs(limits));
         let ended: Vec<Change> = self.changes.iter().map(Change::ended).collect();
         let mut with_retries = Vec::new();
@@ -35,12 +38,13 @@ impl ChangeSet {
             let shortfalls = if fits_now { shortfalls(&with_history) } else { now };
             let exceeds_quota = shortfalls.iter().any(|row| run.least.get(&row.resource) > row.hard);
             if !shortfalls.is_empty() && !exceeds_quota {
-                let (name, change) = (change.run_name().to_owned(), change.name.clone());
+                let is_history_full = !fits_now && check_beside(&without_history, &run.least).fits();
                 self.blocked_runs.push(BlockedRun {
-                    name,
-                    change,
+                    name: change.run_name().to_owned(),
+                    change: change.name.clone(),
                     shortfalls,
-                    when_history_is_full: fits_now,
+                    when_history_is_full: fits_now || is_history_full,
+                    is_history_full,
                 });
             }
             if !fits_now {
@@ -59,14 +63,28 @@ impl ChangeSet {
         self
     }
 
-    /// Returns the finished Jobs that CronJobs keep after the changes.
+    /// Returns the finished Jobs that exist and that CronJobs keep or delete after the changes, without those that the changes delete.
+    fn live_kept_jobs(&self, limits: &Limits) -> Vec<KeptJobs> {
+        let after = |kept: &KeptJobs| {
+            let mut own =
+                self.pending().filter(|change| own_objects(change).any(|object| object == kept.owner));
+            let Some(change) = own.next() else { return Some(kept.clone()) };
+            // Those of a CronJob that is created again are deleted with it.
+            let planned = change.demand.run.as_ref().filter(|_| change.action == Action::Update);
+            let KeptJobs { limit, failed_limit, .. } = planned?.kept;
+            Some(KeptJobs { limit, failed_limit, ..kept.clone() })
+        };
+        limits.kept_jobs.iter().filter_map(after).collect()
+    }
+
+    /// Returns the finished Jobs that CronJobs keep after the changes, with those of later runs.
     fn kept_jobs(&self, limits: &Limits) -> Vec<KeptJobs> {
         let is_own = |kept: &KeptJobs| {
             self.pending().any(|change| own_objects(change).any(|object| object == kept.owner))
         };
         let planned = self.changes.iter().filter_map(|change| {
             let kept = change.demand.run.as_ref()?.kept.clone();
-            // Those of a CronJob that is created again are deleted with it.
+            // The runs of a re-created CronJob are deleted with it.
             let mut live = limits.kept_jobs.iter().filter(|_| change.action == Action::Update);
             let existing = live.find(|live| live.owner == kept.owner).map_or(0, |live| live.existing);
             Some(KeptJobs { existing, ..kept })

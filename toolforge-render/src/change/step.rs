@@ -3,7 +3,7 @@
 use std::fmt;
 
 use k8s_openapi::api::apps::v1::Deployment;
-use k8s_openapi::api::batch::v1::CronJob;
+use k8s_openapi::api::batch::v1::{CronJob, Job};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde_json::Value;
 use toolforge_quota::{
@@ -11,7 +11,7 @@ use toolforge_quota::{
 };
 
 use crate::change::{Downtime, PodReplacement, Rollout, Workload, WorkloadKind};
-use crate::object::{Difference, Object, ObjectId, deployment_spec};
+use crate::object::{Difference, Object, ObjectId, ObjectKind, deployment_spec};
 use crate::pod::{self, REPLICA_SETS, ScheduledRun};
 
 /// The action on a workload or on one of its objects.
@@ -212,6 +212,15 @@ impl Change {
         self.steps.retain(|step| !matches!(step.action, StepAction::Delete { .. }));
         self.demand.freed = Demand::default();
         self
+    }
+
+    /// Returns whether an object of a kind is created that did not exist before.
+    pub(crate) fn creates(&self, kind: ObjectKind) -> bool {
+        let is_manifest =
+            |object: &ObjectName| self.kind == WorkloadKind::Manifest && object.kind == kind.as_str();
+        let is_step = |step: &Step| matches!(step.action, StepAction::Create) && step.id.kind == kind;
+        self.steps.iter().any(is_step)
+            || self.action == Action::Create && self.object.as_ref().is_some_and(is_manifest)
     }
 
     /// Returns whether nothing changes.
@@ -420,17 +429,12 @@ impl ChangeDemand {
         for object in objects {
             demand.besides_pods.add_all(&pod::count_demand(object.kind()));
             let Pods { count, each } = pod::pods_of(object, limit_ranges);
-            demand.requested.add_all(&each.times(count));
-            if let Object::Job(job) = object
-                && let Some(spec) = &job.spec
-            {
-                demand.requested.add_all(&pod::succeeded_demand(spec));
-                demand.retries.add_all(&pod::retry_demand(spec));
-                demand.queued = pod::may_wait(spec).then(|| pod::least_demand(spec, &each));
-                demand.queued_pods = Pods { count, each: pod::freed_at_end(spec, &each) };
-            }
-            if let Object::CronJob(cron_job) = object {
-                demand.run = pod::scheduled_run(cron_job, &each, limit_ranges);
+            match object {
+                Object::Job(job) => demand.add_job(job, &each),
+                Object::CronJob(cron_job) => demand.run = pod::scheduled_run(cron_job, &each, limit_ranges),
+                Object::Deployment(_) | Object::Service(_) | Object::Ingress(_) | Object::HttpRoute(_) => {
+                    demand.requested.add_all(&each.times(count));
+                }
             }
             let spec = object.pod_template().and_then(|template| template.spec.as_ref());
             demand.claims.extend(
@@ -443,12 +447,30 @@ impl ChangeDemand {
                 ..pod::stated_pod(spec).with_defaults(limit_ranges)
             }));
         }
-        demand.requested.add_all(&demand.besides_pods.clone());
-        if let Some(queued) = &mut demand.queued {
-            queued.add_all(&demand.besides_pods);
-        }
+        demand.add_objects();
         demand.created = demand.requested.clone();
         demand
+    }
+
+    /// Adds the pods of a Job that each request `each`: those that run, those that have succeeded by then, and those that fail.
+    pub(crate) fn add_job(&mut self, job: &Job, each: &Demand) {
+        let Some(spec) = &job.spec else { return };
+        let count = pod::job_pods(job);
+        self.requested.add_all(&each.times(count));
+        self.requested.add_all(&pod::succeeded_demand(spec));
+        self.retries.add_all(&pod::retry_demand(spec));
+        if pod::may_wait(spec) {
+            self.queued = Some(pod::least_demand(spec, each));
+            self.queued_pods = Pods { count, each: pod::freed_at_end(spec, each) };
+        }
+    }
+
+    /// Adds what is not of pods to what is requested.
+    pub(crate) fn add_objects(&mut self) {
+        self.requested.add_all(&self.besides_pods);
+        if let Some(queued) = &mut self.queued {
+            queued.add_all(&self.besides_pods);
+        }
     }
 
     /// Counts an update of a Deployment whose pods are replaced: its new ReplicaSet and pods are created, and its old

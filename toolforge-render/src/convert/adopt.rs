@@ -9,7 +9,7 @@ use toolforge_model::{Diagnostic, JobImage, ToolName, Untrusted};
 
 use super::{ConversionNote, Converter, with_current_version};
 use crate::change::{Change, ChangeSet};
-use crate::job::{JobFacts, JobObjects, JobPlanError, JobWorkload, adoption, own_finalizers};
+use crate::job::{JobFacts, JobObjects, JobPlan, JobPlanError, JobWorkload, adoption, own_finalizers};
 use crate::manifest::{Manifests, file_documents};
 use crate::namespace::Namespace;
 use crate::object::{Object, ObjectKind, deployment_spec, remove_generated_labels, selects_pods};
@@ -97,7 +97,7 @@ pub fn plan_adoption(job: &JobObjects, facts: &JobFacts) -> Result<Adoption, Ado
     for object in [object].into_iter().chain(services) {
         read(&object, &facts.namespace.tool, &mut manifests);
     }
-    let mut converter = Converter::new(&facts.namespace, None);
+    let mut converter = Converter::of_live(facts, job);
     converter.add_manifests(&manifests.manifests);
     let conversion = converter.finish();
     let no_job = |reason: Untrusted| AdoptionError::NoJob { reason };
@@ -110,7 +110,11 @@ pub fn plan_adoption(job: &JobObjects, facts: &JobFacts) -> Result<Adoption, Ado
     if converted.request.name != job.name {
         return Err(no_job(Untrusted::new("its name is not a valid job name")));
     }
-    let (change, restarts) = adoption(converted.request, job, facts)?;
+    let wanted = match converted.rendered {
+        Some(rendered) => rendered,
+        None => JobPlan::of_live(converted.request, facts, Some(job))?.objects(),
+    };
+    let (change, restarts) = adoption(wanted, job, facts)?;
     let mut notes = converted.notes;
     // The fields are those of the live object, and the API server keeps the state of the schedule.
     notes.retain(|note| {

@@ -8,7 +8,7 @@ use toolforge_model::{
     Emails, Environment, JobName, JobOptions, Location, LogPath, Memory, Schedule, Untrusted, split_words,
 };
 
-use crate::convert::loss::Carried;
+use crate::convert::conversion::ConvertedFields;
 use crate::convert::shell_program::{missing_program, runs_in_background, script_of, words, work_of};
 use crate::convert::{ConversionNote, Converter};
 use crate::secret::without_secrets_in_text;
@@ -203,7 +203,7 @@ impl Converter<'_> {
             environment: assigned.environment.clone(),
             ..JobOptions::default()
         };
-        self.add(options, (notes, Carried::default()), line, location);
+        self.add(options, ConvertedFields { notes, ..ConvertedFields::default() }, line, location);
     }
 
     /// Returns a name for the check of a schedule.

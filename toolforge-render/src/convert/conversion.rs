@@ -6,6 +6,7 @@ use toolforge_model::{JobRequest, Location, Untrusted, write_jobs};
 
 use crate::convert::ConversionNote;
 use crate::convert::loss::Carried;
+use crate::job::JobObjects;
 
 /// A job that was converted, and what was lost.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,6 +20,16 @@ pub struct ConvertedJob {
     pub location: Location,
     /// The fields of its object that it has in another form.
     pub(super) carried: Carried,
+    /// Its objects, if they were compared with the original.
+    pub(super) rendered: Option<JobObjects>,
+}
+
+/// What a conversion found out about a job.
+#[derive(Debug, Default)]
+pub(super) struct ConvertedFields {
+    pub(super) notes: Vec<ConversionNote>,
+    pub(super) carried: Carried,
+    pub(super) rendered: Option<JobObjects>,
 }
 
 /// A web service that was converted to a `service.template`.

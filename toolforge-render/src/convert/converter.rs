@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use toolforge_model::{JobImage, JobName, JobOptions, JobsFile, Location, Untrusted, write_jobs};
+use toolforge_model::{JobImage, JobName, JobOptions, JobRequest, JobsFile, Location, Untrusted, write_jobs};
 
-use crate::convert::loss::Carried;
+use crate::convert::conversion::ConvertedFields;
 use crate::convert::{Conversion, ConversionNote, ConvertedJob, Unconverted};
+use crate::job::{JobFacts, JobObjects, JobPlan, JobPlanError};
 use crate::manifest::Manifest;
 use crate::namespace::Namespace;
 use crate::secret::without_secrets_in_text;
@@ -24,6 +25,8 @@ pub struct Converter<'a> {
     numbers: BTreeMap<String, usize>,
     /// The file that is converted.
     file: Option<Untrusted>,
+    /// The facts and the live job, if it is adopted.
+    adopted: Option<(&'a JobFacts, &'a JobObjects)>,
     pub(super) conversion: Conversion,
 }
 
@@ -38,8 +41,23 @@ impl<'a> Converter<'a> {
             names: BTreeSet::new(),
             numbers: BTreeMap::new(),
             file: None,
+            adopted: None,
             conversion: Conversion::default(),
         }
+    }
+
+    /// Returns a converter of a live job that no tool manages.
+    pub(super) fn of_live(facts: &'a JobFacts, job: &'a JobObjects) -> Self {
+        Self { adopted: Some((facts, job)), ..Self::new(&facts.namespace, None) }
+    }
+
+    /// Returns the objects of a converted job.
+    pub(super) fn rendered(&self, request: JobRequest) -> Result<JobObjects, JobPlanError> {
+        let plan = match self.adopted {
+            Some((facts, live)) => JobPlan::of_live(request, facts, Some(live)),
+            None => JobPlan::new(request, &JobFacts::new(self.namespace.clone())),
+        };
+        Ok(plan?.objects())
     }
 
     /// Sets the name of the file that is added next, for what is not converted.
@@ -57,14 +75,17 @@ impl<'a> Converter<'a> {
     pub(super) fn add(
         &mut self,
         options: JobOptions,
-        (mut notes, carried): (Vec<ConversionNote>, Carried),
+        found: ConvertedFields,
         what: &str,
         location: Location,
     ) {
+        let ConvertedFields { mut notes, carried, rendered } = found;
         ConversionNote::sort(&mut notes);
         match options.into_request(&self.namespace.tool) {
             Ok(request) => match JobsFile::parse(&write_jobs([&request]), &self.namespace.tool) {
-                Ok(_) => self.conversion.jobs.push(ConvertedJob { request, notes, location, carried }),
+                Ok(_) => {
+                    self.conversion.jobs.push(ConvertedJob { request, notes, location, carried, rendered });
+                }
                 Err(errors) => self.leave(what, errors.to_string(), location),
             },
             Err(errors) => self.leave(what, errors.to_string(), location),

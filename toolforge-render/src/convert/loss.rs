@@ -256,6 +256,6 @@ fn position(list: &Value, is_wanted: impl Fn(&Value) -> bool) -> Option<usize> {
 pub(super) fn mount(object: &Value) -> MountStorage {
     let labels = template(object).map(|template| &template["metadata"]["labels"]);
     let wanted = labels.and_then(|labels| labels[platform::LABEL_MOUNT_STORAGE].as_str()?.parse().ok());
-    // Since 2025, every pod in a tool's namespace gets it.
+    // Since 2025, the platform sets it in every pod in a tool's namespace.
     wanted.unwrap_or(MountStorage::All)
 }

@@ -9,14 +9,14 @@ use toolforge_model::{
     Replicas, Retry, Untrusted, join_words, platform,
 };
 
+use crate::convert::conversion::ConvertedFields;
 use crate::convert::dependent::creator;
 use crate::convert::loss::{self, Carried};
 use crate::convert::service::{JobService, selects};
 use crate::convert::{ConversionNote, Converter, variables};
-use crate::job::{CommandMarks, JobPlanError, command_words, is_job};
+use crate::job::{CommandMarks, JobObjects, JobPlanError, command_words, is_job};
 use crate::manifest::{Manifest, ManifestKind, ManifestObject, item_kind_of};
 use crate::object::{Labels, ObjectKind, cron_job_spec, deployment_spec, is_web_service};
-use crate::plan::Plan;
 use crate::pod::cpu_of;
 
 /// Returns a manifest in the API version that the cluster serves: the workloads of `extensions`, `apps` and `batch` have the
@@ -173,35 +173,39 @@ impl Converter<'_> {
             notes.push(ConversionNote::Renamed { from: Untrusted::new(manifest.name.as_str()) });
         }
         options.name = Some(name);
+        let mut rendered = None;
         if let Ok(request) = options.clone().into_request(&self.namespace.tool) {
             carried.set_defaults(request.cpu, request.memory);
-            let plan = self.namespace.job(request.clone()).or_else(|error| {
-                notes.push(ConversionNote::Unplanned { error });
-                for field in ["image", "imagePullPolicy"] {
-                    carried.add(&original, &[field]);
+            let compared = match self.rendered(request.clone()) {
+                Ok(objects) => Some(rendered.insert(objects).clone()),
+                Err(error) => {
+                    notes.push(ConversionNote::Unplanned { error });
+                    for field in ["image", "imagePullPolicy"] {
+                        carried.add(&original, &[field]);
+                    }
+                    self.with_another_image(request).ok()
                 }
-                self.with_another_image(request)
-            });
-            let objects = plan.map(|plan| plan.objects).unwrap_or_default();
+            };
+            let objects = compared.map(JobObjects::into_objects).unwrap_or_default();
             notes.extend(carried.notes_of_job(&original, &objects));
             let workload = objects.iter().find(|object| object.kind() != ObjectKind::Service);
             if let Some(workload) = workload {
                 notes.extend(variables::order_notes(&original, &workload.to_json()));
             }
-            let rendered = objects.iter().find(|object| object.kind() == ObjectKind::Service);
-            if let (Some(service), Some(rendered)) = (&service, rendered) {
-                notes.extend(service.notes(&rendered.to_json()));
+            let address = objects.iter().find(|object| object.kind() == ObjectKind::Service);
+            if let (Some(service), Some(address)) = (&service, address) {
+                notes.extend(service.notes(&address.to_json()));
             }
         }
-        self.add(options, (notes, carried), &what, manifest.location);
+        self.add(options, ConvertedFields { notes, carried, rendered }, &what, manifest.location);
         service.map(|service| service.manifest)
     }
 
     /// Plans a job with an image of the catalog, whose other fields can be compared.
-    fn with_another_image(&self, request: JobRequest) -> Result<Plan, JobPlanError> {
+    fn with_another_image(&self, request: JobRequest) -> Result<JobObjects, JobPlanError> {
         let image = self.namespace.catalog.newest_for_jobs("bookworm");
         let image = image.map_or_else(|| request.image.clone(), |found| JobImage::Type(found.name.clone()));
-        self.namespace.job(JobRequest { image, ..request })
+        self.rendered(JobRequest { image, ..request })
     }
 
     /// Returns what a container says.
@@ -226,7 +230,7 @@ impl Converter<'_> {
         };
         let mut environment = Environment::default();
         for variable in container.env.iter().flatten() {
-            // The platform sets `HOME`. What cannot be set is missing in the job, which has a note.
+            // The platform sets `HOME`. Variables that cannot be set are missing in the job, which has a note.
             if variable.value_from.is_none() && variable.name != "HOME" {
                 let _ = environment.set(&variable.name, variable.value.clone().unwrap_or_default());
             }
@@ -299,7 +303,7 @@ impl Converter<'_> {
                 notes.push(ConversionNote::ReplacedImage { reference, image: image.clone() });
                 image
             }
-            // The plan says why it is not one.
+            // The plan says why it is not valid.
             Err(_) => asked,
         }
     }

@@ -220,7 +220,7 @@ impl fmt::Display for ConversionNote {
                 let path = Untrusted::new(path.to_string());
                 let path = path.escaped();
                 match (before, after) {
-                    // What the user has written is not to be lost.
+                    // The user's text must not be lost.
                     (Some(before), Some(after)) if is_command(found) => {
                         write!(f, "{path}: was {}, is now {}", before.escaped(), after.escaped())
                     }

@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn work_of_a_command_line_is_found() {
+    fn main_command_of_a_line_is_found() {
         for (line, expected) in [
             ("./a.sh", "./a.sh"),
             ("cd src && python3 poll.py --all", "python3 poll.py --all"),

@@ -127,7 +127,7 @@ impl Converter<'_> {
         carried.set_defaults(cpu, memory);
         let differences = replacement_differences(ObjectKind::Deployment, before, &after);
         let notes = carried.notes(differences);
-        // What the type adds besides is not the template's.
+        // Values that the type adds are not part of the template.
         notes.filter(|note| !matches!(note, ConversionNote::Field { before: None, .. })).collect()
     }
 }

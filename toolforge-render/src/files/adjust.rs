@@ -37,25 +37,24 @@ pub fn file_adjustments(
     if !is_size || (plan.problems.is_empty() && is_wanted(&plan.set)) {
         return Vec::new();
     }
-    // What has no amounts has those of the defaults that were planned with.
+    // Containers without amounts have the defaults of the plan.
     let mut facts = facts.clone();
     facts.jobs.namespace.limits.limit_ranges.clone_from(&plan.limit_ranges);
-    facts.web_service.namespace.limits.limit_ranges.clone_from(&plan.limit_ranges);
     let facts = &facts;
-    // What the files do not state, and live objects have, can be changed, too.
+    // Fields that only live objects set can also be changed.
     let files = applied_files(files, facts);
     let files = files.as_slice();
     let set_of = |files: &[FileContents]| {
         let plan = plan_files(files, facts);
         plan.problems.is_empty().then_some(plan.set)
     };
-    // Each size that is tried plans all files again.
+    // For each size that is tried, all files are planned again.
     let planned = plan.set.changes.len().max(1);
     let most = (MOST_PLANNED / planned).clamp(1, MOST_OBJECTS);
     let rollouts = Rollouts::new(files, plan, facts);
     let mut found = rollouts.of_single(is_wanted);
     if let Some(web) = &plan.web_service {
-        let sized = web_service::sized(web, &facts.web_service);
+        let sized = web_service::sized(web, &facts.for_web_service());
         found.extend(sized.adjustments(is_wanted, |size| {
             let mut files = files.to_vec();
             let template = files.iter_mut().flat_map(|contents| &mut contents.templates).next()?;

@@ -44,7 +44,7 @@ impl<'a> Workloads<'a> {
         let web = plan.web_service.as_ref().filter(|_| changed(WorkloadKind::WebService).next().is_some());
         let jobs = job::changed_jobs(&plan.set, &plan.jobs, &facts.jobs);
         Self {
-            web_service: web.map(|web| web_service::sized(web, &facts.web_service)),
+            web_service: web.map(|web| web_service::sized(web, &facts.for_web_service())),
             jobs: jobs.into_iter().map(|(plan, sized)| (&plan.request().name, sized)).collect(),
             manifests: manifests.collect(),
             limit_ranges,
@@ -260,7 +260,7 @@ impl<'a> Rollouts<'a> {
             return Vec::new();
         }
         let Some(pods) = &change.demand.replacement else { return Vec::new() };
-        // With a single pod, both have downtime, and only one of them says so.
+        // For a single pod, both have downtime, and only one of them says so.
         let in_place = (pods.new.count > 1).then_some(Rollout::InPlace);
         let recreate = self.deployments.contains(&change.name).then_some(Rollout::Recreate);
         in_place.into_iter().chain(recreate).collect()

@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn unstated_fields_stay_unless_they_were_stated() {
+    fn unset_fields_are_kept_unless_they_were_set() {
         for (live, before, stated, expected) in [
             (r#"{"replicas":3}"#, "null", r#"{"paused":true}"#, r#"{"paused":true,"replicas":3}"#),
             (r#"{"replicas":3}"#, r#"{"paused":true}"#, "{}", r#"{"replicas":3}"#),
@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn strategy_that_is_stated_is_whole() {
+    fn strategy_type_resets_other_fields() {
         let rolling = |fields: &Value| json!({"type": "RollingUpdate", "rollingUpdate": fields});
         let live = rolling(&json!({"maxSurge": 0, "maxUnavailable": 1}));
         for (stated, expected) in [
@@ -261,7 +261,7 @@ mod tests {
                 r#"[{"port":80}]"#,
                 r#"[{"port":80,"protocol":"TCP","x":1}]"#,
             ),
-            // Kubernetes looks only at the number, where it is enough.
+            // Kubernetes only compares the number if that is enough.
             (
                 "ports",
                 r#"[{"port":53,"protocol":"TCP"}]"#,
@@ -325,12 +325,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn live_object_as_the_file_changes_nothing(live in json(), before in json()) {
+        fn file_equal_to_the_live_object_changes_nothing(live in json(), before in json()) {
             prop_assert_eq!(after(&live, &before, &live), live);
         }
 
         #[test]
-        fn all_that_was_stated_is_what_the_file_states(live in json(), stated in json()) {
+        fn applied_object_becomes_the_file(live in json(), stated in json()) {
             prop_assert_eq!(after(&live, &live, &stated), stated);
         }
 

@@ -20,7 +20,7 @@ use crate::web_service::WebServiceFacts;
 pub struct FilePlanFacts {
     /// The namespace and the objects of its jobs: all Deployments, CronJobs, Jobs, Services and pods.
     pub jobs: JobFacts,
-    /// The facts for a web service; its limits are not used. Needed only for a template.
+    /// The live objects of the web service; its namespace is that of [`jobs`](Self::jobs). Needed only for a template.
     pub web_service: WebServiceFacts,
     /// The live objects of the manifests.
     pub live: LiveObjects,
@@ -38,6 +38,12 @@ impl FilePlanFacts {
             live: LiveObjects::default(),
             replica_sets: Vec::new(),
         }
+    }
+
+    /// Returns the facts for a plan of the web service.
+    #[must_use]
+    pub fn for_web_service(&self) -> WebServiceFacts {
+        WebServiceFacts { namespace: self.jobs.namespace.clone(), ..self.web_service.clone() }
     }
 
     /// Returns the facts as they are once all terminating pods are gone.

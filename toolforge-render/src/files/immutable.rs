@@ -38,7 +38,7 @@ const NOT_OF_JOBS: &[&str] = &[
 /// Returns the first field that a manifest changes of a live object although the API server refuses that.
 pub(super) fn changed_immutable(manifest: &Manifest, live: &Value) -> Option<FieldPath> {
     let is_flag = |pointer: &str| live.pointer(pointer).and_then(Value::as_bool) == Some(true);
-    // For a suspended Job, the template can be changed in part; for an indexed one, the completions.
+    // For a suspended Job, parts of the template can be changed; for an indexed one, the completions.
     let (is_suspended, is_indexed) = (
         is_flag("/spec/suspend"),
         live.pointer("/spec/completionMode").and_then(Value::as_str) == Some("Indexed"),
@@ -58,7 +58,10 @@ pub(super) fn changed_immutable(manifest: &Manifest, live: &Value) -> Option<Fie
             }
             ManifestObject::Pod(_) => field.is_some() && !is_one_of(OF_PODS) && !is_image(path),
             ManifestObject::PersistentVolumeClaim(_) => field.is_some() && !is_one_of(OF_CLAIMS),
-            _ => false,
+            ManifestObject::ReplicationController(_)
+            | ManifestObject::CronJob(_)
+            | ManifestObject::Service(_)
+            | ManifestObject::Other => false,
         }
     };
     changes(manifest, live).into_iter().find(is_immutable)

@@ -16,13 +16,13 @@ use crate::files::service::service_demand;
 use crate::files::{FilePlanFacts, stated};
 use crate::manifest::{Manifest, ManifestObject};
 use crate::object::{
-    FieldPath, Object, ObjectKind, cron_job_spec, daemon_set_spec, deployment_spec, differences, has_labels,
-    is_paused, replica_set_spec,
+    FieldPath, JobEnd, Object, ObjectKind, cron_job_spec, daemon_set_spec, deployment_spec, differences,
+    has_labels, is_owned_by, is_paused, replica_set_spec,
 };
 use crate::pod::{
-    REPLICA_SETS, claim_demand, claimed, count_demand, freed_at_end, has_ended, job_pods, least_demand,
-    may_wait, of_live_pods, own_claims, pod_demand, pod_id, pods_of, retry_demand, revision_of,
-    scheduled_run, stated_pod, succeeded_demand, terminal_demand, waits_for_unpausing,
+    REPLICA_SETS, claim_demand, claimed, count_demand, has_ended, job_pods, of_live_pods, own_claims,
+    pod_demand, pod_id, pods_of, revision_of, scheduled_run, stated_pod, terminal_demand,
+    waits_for_unpausing,
 };
 
 /// Returns whether the object of a manifest is created, or the live one updated or kept; `afterwards` is the object as it is then.
@@ -124,10 +124,7 @@ fn rolled_out<'a>(live: &Deployment, facts: &'a FilePlanFacts) -> Option<Cow<'a,
 /// Returns the ReplicaSets of a Deployment.
 fn owned_sets<'a>(live: &Deployment, facts: &'a FilePlanFacts) -> impl Iterator<Item = &'a ReplicaSet> {
     let uid = live.metadata.uid.clone();
-    facts.replica_sets.iter().filter(move |set| {
-        let mut owners = set.metadata.owner_references.iter().flatten();
-        owners.any(|owner| Some(&owner.uid) == uid.as_ref())
-    })
+    facts.replica_sets.iter().filter(move |set| is_owned_by(&set.metadata, uid.as_deref()))
 }
 
 impl Planned<'_> {
@@ -156,7 +153,7 @@ impl Planned<'_> {
         }
         demand.freed = exists;
         demand.freed.add_all(before);
-        // For an update, the API server checks only what increases.
+        // For an update, the API server checks only increases.
         let increased =
             after.iter().map(|(key, amount)| (key.clone(), amount.saturating_sub(before.get(key))));
         demand.created = increased.collect();
@@ -324,14 +321,23 @@ impl Planned<'_> {
         };
         let before = match &self.manifest.object {
             ManifestObject::DaemonSet(_) => replicas,
-            _ => live.pointer("/spec/replicas").and_then(Value::as_u64).unwrap_or(1),
+            ManifestObject::Deployment(_)
+            | ManifestObject::ReplicaSet(_)
+            | ManifestObject::StatefulSet(_)
+            | ManifestObject::ReplicationController(_)
+            | ManifestObject::Job(_)
+            | ManifestObject::CronJob(_)
+            | ManifestObject::Pod(_)
+            | ManifestObject::Service(_)
+            | ManifestObject::PersistentVolumeClaim(_)
+            | ManifestObject::Other => live.pointer("/spec/replicas").and_then(Value::as_u64).unwrap_or(1),
         };
         let selector = selector(live);
         let old = self.free(demand, Pods { count: before, each: self.live_each(live) }, selector.as_ref());
         let (kept, kept_demand) = self.kept(&old, selector.as_ref(), new.count);
         demand.requested.add_all(&kept_demand);
         demand.requested.add_all(&new.each.times(new.count.saturating_sub(kept)));
-        // Pods that are missing are created with the new template.
+        // Missing pods are created with the new template.
         scale(demand, if self.replaces_live_pods() { kept } else { before }, &new);
         old
     }
@@ -354,41 +360,26 @@ impl Planned<'_> {
         let demand = &mut change.demand;
         demand.pods = self.pods();
         demand.besides_pods = self.manifest.kind.object_demand();
-        demand.requested = demand.besides_pods.clone();
-        demand.requested.add_all(&wanted.spec.as_ref().map(succeeded_demand).unwrap_or_default());
-        demand.retries = wanted.spec.as_ref().map(retry_demand).unwrap_or_default();
-        let waits = wanted.spec.as_ref().filter(|spec| may_wait(spec));
-        demand.queued = waits.map(|spec| {
-            let mut queued = demand.besides_pods.clone();
-            queued.add_all(&least_demand(spec, &new.each));
-            queued
-        });
-        if let Some(spec) = waits {
-            demand.queued_pods = Pods { count: new.count, each: freed_at_end(spec, &new.each) };
-        }
+        demand.add_job(wanted, &new.each);
+        demand.add_objects();
         let Some(live) = self.facts.live.typed::<Job>(self.manifest) else {
-            demand.requested.add_all(&new.each.times(new.count));
             demand.created = demand.requested.clone();
             demand.pods.retain(|_| new.count > 0);
             return;
         };
-        let conditions = live.status.as_ref().and_then(|status| status.conditions.as_ref());
-        let is_over = conditions.into_iter().flatten().any(|condition| {
-            condition.status == "True" && matches!(condition.type_.as_str(), "Complete" | "Failed")
-        });
+        let is_over = JobEnd::of(&live).is_some();
         let before = Pods { count: if is_over { 0 } else { job_pods(&live) }, each: new.each.clone() };
         let selector = live.spec.as_ref().and_then(|spec| spec.selector.as_ref()?.match_labels.clone());
         self.free(demand, before.clone(), selector.as_ref());
         if is_over {
-            // A Job that is done creates no more pods; its objects stay.
+            // A Job that ends creates no more pods; its objects are kept, and its pods until they have terminated.
             demand.requested = demand.freed.clone();
             demand.queued = None;
             demand.retries = Demand::default();
             demand.pods.clear();
             return;
         }
-        demand.requested.add_all(&new.each.times(new.count));
-        // The objects of failed pods stay, and there are fewer retries left.
+        // The objects of failed pods are kept, and there are fewer retries left.
         let has_failed =
             |pod: &&&Pod| pod.status.as_ref().is_some_and(|status| status.phase.as_deref() == Some("Failed"));
         let failed = self.live_pods(selector.as_ref()).unwrap_or_default().iter().filter(has_failed).count();
@@ -459,11 +450,11 @@ fn is_same(manifest: &Manifest, afterwards: &Manifest, live: &Value) -> bool {
     paths.all(|path| is_same(&path))
         && is_same("/metadata/labels")
         && !["/spec", "/data", "/binaryData"].iter().any(|path| removes_fields(manifest, &wanted, live, path))
-        && !clears_fields(manifest, afterwards, &current)
+        && (!clears_fields(manifest) || has_same_spec(afterwards, &current))
 }
 
-/// Returns whether a manifest removes fields of a live object by stating them as `null`.
-fn clears_fields(manifest: &Manifest, afterwards: &Manifest, current: &Value) -> bool {
+/// Returns whether a manifest states fields as `null`, which removes them.
+fn clears_fields(manifest: &Manifest) -> bool {
     fn has_null(value: &Value) -> bool {
         match value {
             Value::Null => true,
@@ -472,9 +463,16 @@ fn clears_fields(manifest: &Manifest, afterwards: &Manifest, current: &Value) ->
             _ => false,
         }
     }
-    let part = |object: &Value| object.get("spec").cloned().unwrap_or_default();
-    has_null(&part(&manifest.stated()))
-        && !differences(&part(current), &part(&stated::of_manifest(afterwards))).is_empty()
+    manifest.stated().get("spec").is_some_and(has_null)
+}
+
+/// Returns whether an object is as the live one where fields are removed: these have their defaults then.
+fn has_same_spec(afterwards: &Manifest, current: &Value) -> bool {
+    let spec = |object: &Value| {
+        let object = stated::with_defaults(&afterwards.object, object);
+        object.get("spec").cloned().unwrap_or_default()
+    };
+    differences(&spec(current), &spec(&stated::of_manifest(afterwards))).is_empty()
 }
 
 /// Returns whether a manifest, which is the object as it is afterwards, has another pod template than the live object.

@@ -287,8 +287,7 @@ fn web_service_set(
     template: &WebServiceOptions,
     facts: &FilePlanFacts,
 ) -> Result<(WebServicePlan, ChangeSet), TemplateError> {
-    let mut web = facts.web_service.clone();
-    web.namespace = facts.jobs.namespace.clone();
+    let web = facts.for_web_service();
     let live = observe_web_service_request(&web);
     let mut settings = WebServiceSettings::new(WebServiceOptions::default());
     settings.template = template.clone();

@@ -6,8 +6,8 @@ use k8s_openapi::ByteString;
 use serde_json::{Map, Value};
 use toolforge_quota::ComputeResource;
 
-use crate::manifest::Manifest;
-use crate::object::KnownKind;
+use crate::manifest::{Manifest, ManifestObject};
+use crate::object::{KnownKind, ObjectKind, defaults};
 
 /// Returns what a manifest states.
 pub(super) fn of_manifest(manifest: &Manifest) -> Value {
@@ -18,6 +18,24 @@ pub(super) fn of_manifest(manifest: &Manifest) -> Value {
 pub(super) fn of_json(manifest: &Manifest, json: &Value) -> Value {
     let json = normalized(manifest, json.clone());
     manifest.object.of_same_kind(&json).and_then(|object| object.to_json()).unwrap_or(json)
+}
+
+/// Returns an object of a manifest's kind with the values that the API server sets where it states none.
+pub(super) fn with_defaults(object: &ManifestObject, json: &Value) -> Value {
+    match object {
+        ManifestObject::Deployment(_) => defaults::with_defaults(ObjectKind::Deployment, json),
+        ManifestObject::CronJob(_) => defaults::with_defaults(ObjectKind::CronJob, json),
+        ManifestObject::Job(_) => defaults::with_defaults(ObjectKind::Job, json),
+        ManifestObject::Pod(_) => defaults::with_defaults(ObjectKind::Pod, json),
+        ManifestObject::Service(_) => defaults::with_defaults(ObjectKind::Service, json),
+        ManifestObject::StatefulSet(_) => defaults::of_stateful_set(json),
+        ManifestObject::DaemonSet(_) => defaults::of_daemon_set(json),
+        ManifestObject::ReplicaSet(_) | ManifestObject::ReplicationController(_) => {
+            defaults::of_replica_set(json)
+        }
+        ManifestObject::PersistentVolumeClaim(_) => defaults::of_claim(json),
+        ManifestObject::Other => json.clone(),
+    }
 }
 
 fn normalized(manifest: &Manifest, mut json: Value) -> Value {

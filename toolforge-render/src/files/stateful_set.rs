@@ -29,7 +29,7 @@ impl Planned<'_> {
             change.downtime = (old.count == 1 && kept == 0).then_some(Downtime::BetweenPods);
             self.replace_from(change, old, (kept, replicas), live_spec);
         }
-        // Each pod has a claim of its own, which stays when the pod is deleted.
+        // Each pod has a claim of its own, which is kept when the pod is deleted.
         for claim in spec.volume_claim_templates.iter().flatten() {
             let missing = (before..replicas).filter(|index| !self.has_claim(spec, claim, *index)).count();
             let missing = u64::try_from(missing).unwrap_or(u64::MAX);

@@ -177,7 +177,7 @@ pub(crate) fn with_size(
         JobKind::OneOff { .. } | JobKind::Scheduled { .. } => None,
     };
     set_size((before, wanted), &mut request.memory, &mut request.cpu, replicas)?;
-    // A file or an option that states the default gets its limit, which is larger.
+    // If a file or an option sets the default, it gets the default's limit, which is larger.
     request.cpu = request.cpu.filter(|cpu| *cpu != JobRequest::DEFAULT_CPU);
     Some(request)
 }

@@ -3,16 +3,16 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-use k8s_openapi::api::batch::v1::{CronJob, Job};
+use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::jiff::Timestamp;
 use toolforge_quota::{
     FinitePod, Interval, Limits, ObjectName, PodTraits, ResourceQuota, ScheduledRuns, simulate,
 };
 
 use crate::job::calendar::seconds;
-use crate::job::{JobFacts, JobWorkload, LiveJobs, RunOutcome, ScheduledJobLoad, pods_of_job, runs_of_job};
-use crate::object::{ObjectId, ObjectKind, cron_job_spec};
-use crate::pod::{HISTORY_LIMITS, count_demand, has_ended, pod_demand, pod_id, traits_of};
+use crate::job::{JobFacts, LiveJobs, RunOutcome, ScheduledJobLoad, pods_of_job, runs_of_job};
+use crate::object::{ObjectId, ObjectKind};
+use crate::pod::{RunEnd, count_demand, has_ended, pod_demand, pod_id, traits_of};
 
 /// Returns the quotas with what they will count besides the runs of scheduled jobs: without the current runs of these jobs, which
 /// are simulated themselves, without pods that terminate, and with those that are about to be created.
@@ -34,8 +34,23 @@ pub fn simulate_scheduled_jobs(
     facts: &JobFacts,
     time: Range<Timestamp>,
 ) -> Vec<Interval> {
-    let runs: Vec<ScheduledRuns> = loads.iter().map(|load| load.runs(&time)).collect();
-    simulate(&quotas_beside_runs(loads, facts), &runs, seconds(&time))
+    simulated(loads, &quotas_beside_runs(loads, facts), &time)
+}
+
+/// Returns the same intervals as if the pods did not exist that end by themselves, such as those of shells. Only conflicts in these
+/// can other schedules solve.
+#[must_use]
+pub fn simulate_without_passing_pods(
+    loads: &[ScheduledJobLoad],
+    facts: &JobFacts,
+    time: Range<Timestamp>,
+) -> Vec<Interval> {
+    simulated(loads, &quotas_that_stay(loads, facts), &time)
+}
+
+fn simulated(loads: &[ScheduledJobLoad], quotas: &[ResourceQuota], time: &Range<Timestamp>) -> Vec<Interval> {
+    let runs: Vec<ScheduledRuns> = loads.iter().map(|load| load.runs(time)).collect();
+    simulate(quotas, &runs, seconds(time))
 }
 
 /// The least that a pod is assumed to run from now on that ends by itself; one that has run for longer is assumed to run as long again.
@@ -99,10 +114,10 @@ pub(super) fn limits_beside_runs(
     let mut limits = facts.namespace.limits.clone();
     let mut simulated = BTreeSet::new();
     let jobs = facts.live.all_scheduled(&facts.namespace.tool);
-    for job in jobs.iter().filter(|job| loads.iter().any(|load| load.name == job.name)) {
-        let JobWorkload::Scheduled(cron_job) = &job.workload else { continue };
+    for job in &jobs {
+        let Some(load) = loads.iter().find(|load| load.name == job.name) else { continue };
         let runs = runs_of_job(job, &facts.live);
-        let kept = kept_runs(cron_job, &runs, &facts.live);
+        let kept = load.history_limits.kept_runs(&runs, |run| end_of(run, &facts.live));
         for run in runs.into_iter().filter(|run| !kept.contains(&run.metadata.name)) {
             let id: ObjectName =
                 ObjectId::new(ObjectKind::Job, run.metadata.name.clone().unwrap_or_default()).into();
@@ -124,28 +139,14 @@ pub(super) fn limits_beside_runs(
     LimitsBesideRuns { limits, simulated }
 }
 
-/// Returns the names of the Jobs of runs that have ended and stay, each until a later one takes its place: as many as the history
-/// limits of the CronJob. The API server counts a Job until it is deleted. One with a lifetime after its end is not kept for long.
-fn kept_runs(cron_job: &CronJob, runs: &[&Job], live: &LiveJobs) -> BTreeSet<Option<String>> {
-    let has_lifetime =
-        |run: &Job| run.spec.as_ref().is_some_and(|spec| spec.ttl_seconds_after_finished.is_some());
-    let spec = cron_job_spec(cron_job);
-    let limit = |limit: Option<i32>, default: i32| usize::try_from(limit.unwrap_or(default)).unwrap_or(0);
-    let mut successes = limit(spec.and_then(|spec| spec.successful_jobs_history_limit), HISTORY_LIMITS.0);
-    let mut failures = limit(spec.and_then(|spec| spec.failed_jobs_history_limit), HISTORY_LIMITS.1);
-    let mut is_kept = |run: &Job| {
-        let left = match RunOutcome::of(run, live) {
-            RunOutcome::Succeeded { .. } => &mut successes,
-            RunOutcome::Failed { .. } => &mut failures,
-            RunOutcome::Running { .. }
-            | RunOutcome::Retrying { .. }
-            | RunOutcome::Starting { .. }
-            | RunOutcome::Suspended => return false,
-        };
-        let is_kept = *left > 0;
-        *left = left.saturating_sub(1);
-        is_kept
-    };
-    let kept = runs.iter().filter(|run| !has_lifetime(run) && is_kept(run));
-    kept.map(|run| run.metadata.name.clone()).collect()
+/// Returns how a run has ended, also where its Job does not say so yet.
+fn end_of(run: &Job, live: &LiveJobs) -> RunEnd {
+    match RunOutcome::of(run, live) {
+        RunOutcome::Succeeded { .. } => RunEnd::Succeeded,
+        RunOutcome::Failed { .. } => RunEnd::Failed,
+        RunOutcome::Running { .. }
+        | RunOutcome::Retrying { .. }
+        | RunOutcome::Starting { .. }
+        | RunOutcome::Suspended => RunEnd::None,
+    }
 }

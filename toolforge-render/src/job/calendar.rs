@@ -11,6 +11,7 @@ use crate::job::demand::{RunDemand, of_run};
 use crate::job::duration::{DurationSource, due_time, last_duration};
 use crate::job::{JobFacts, JobObjects, JobWorkload, LiveJobs, RunOutcome, runs_of_job};
 use crate::object::{CronJobSchedule, cron_job_spec};
+use crate::pod::HistoryLimits;
 
 /// The assumed duration of a run if no earlier run is known, in seconds.
 const ASSUMED_SECONDS: u32 = 300;
@@ -48,6 +49,8 @@ pub struct ScheduledJobLoad {
     pub starting_deadline: u32,
     /// When the current runs were due.
     pub current: Vec<Timestamp>,
+    /// How many Jobs of finished runs are kept.
+    pub(super) history_limits: HistoryLimits,
 }
 
 impl ScheduledJobLoad {
@@ -84,6 +87,7 @@ impl ScheduledJobLoad {
                 .starting_deadline_seconds
                 .map_or(u32::MAX, |seconds| u32::try_from(seconds).unwrap_or(0)),
             current: active_runs(job, &facts.live).into_iter().filter_map(start_time).collect(),
+            history_limits: HistoryLimits::of(cron_job),
         })
     }
 
@@ -316,7 +320,7 @@ mod tests {
         };
         let done = |at: &str| json!({"succeeded": 1, "completionTime": at, "conditions": [{"type": "Complete", "status": "True"}]});
         let failed = json!({"failed": 1, "conditions": [{"type": "Failed", "status": "True"}]});
-        // The run of 10:00 began when that of 9:00 had ended, and is under way or has failed.
+        // The run of 10:00 started when that of 9:00 had finished, and is running or has failed.
         let late = status("2026-08-01T10:00:10Z", &[MINUTE]);
         assert_eq!(hourly(&late, &[], &[]), Some(3610));
         let over = status("2026-08-01T10:00:10Z", &[]);
@@ -330,7 +334,7 @@ mod tests {
             run("2026-08-01T09:00:00Z", &done("2026-08-01T10:05:00Z")),
         ];
         assert_eq!(hourly(&status("2026-08-01T10:05:00Z", &[]), &runs, &[]), Some(65 * 60));
-        // The newer run has ended first.
+        // The newer run finished first.
         assert_eq!(hourly(&status("2026-08-01T10:03:00Z", &[MINUTE - 60]), &[], &[]), Some(180));
         assert_eq!(
             hourly(&status("2026-08-01T10:03:00Z", &[]), &[], &[("2026-08-01T09:07:00Z", MINUTE - 60)]),
@@ -340,7 +344,7 @@ mod tests {
 
     #[test]
     fn manual_run_is_measured_by_its_events() {
-        // `kubectl create job by-hand --from=cronjob/daily` at 10:40, which ended at 10:40:30.
+        // `kubectl create job by-hand --from=cronjob/daily` at 10:40, which finished at 10:40:30.
         let status =
             json!({"lastScheduleTime": "2026-08-01T10:00:00Z", "lastSuccessfulTime": "2026-08-01T10:40:30Z"});
         let found = |events: &[Value]| {
@@ -353,7 +357,7 @@ mod tests {
             event("Job", "by-hand", "Completed", "2026-08-01T10:40:30Z", "Job completed"),
         ];
         assert_eq!(found(&events), (30, DurationSource::Measured));
-        // A Job of something else, and no events any longer.
+        // An unrelated Job, and events that no longer exist.
         assert_eq!(found(&events[1..]), (2430, DurationSource::UpperBound));
         assert_eq!(found(&[]), (2430, DurationSource::UpperBound));
     }

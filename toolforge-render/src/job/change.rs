@@ -2,7 +2,7 @@
 
 use k8s_openapi::api::core::v1::Service;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use toolforge_model::{JobField, JobName, JobRequest, Untrusted};
+use toolforge_model::{JobField, JobName, Untrusted};
 use toolforge_quota::ObjectName;
 
 use crate::change::{
@@ -51,7 +51,7 @@ pub(super) fn change_to(
     let action = if let JobWorkload::OneOff(run) = &live.workload {
         let is_over = RunOutcome::of(run, &facts.live).is_over();
         if is_over || live.is_terminating() {
-            // The cluster deletes it soon after its end. What a load does must not depend on whether that has happened.
+            // The cluster deletes it soon after it finishes. The actions of a load must not depend on whether that has happened.
             Action::Recreate
         } else if is_same {
             Action::Keep
@@ -181,12 +181,10 @@ pub(super) fn object_deletion(found: &FoundWorkload) -> Change {
 /// A Deployment whose pods have another selector, and a Job with other pods, are deleted and created again: these fields cannot be
 /// changed. Labels, annotations and finalizers of the object are kept.
 pub(crate) fn adoption(
-    request: JobRequest,
+    mut wanted: JobObjects,
     live: &JobObjects,
     facts: &JobFacts,
 ) -> Result<(Change, bool), JobPlanError> {
-    let plan = JobPlan::of_live(request, facts, Some(live))?;
-    let mut wanted = plan.objects();
     keep_metadata(&mut wanted, live);
     let live = &with_addresses(live, &wanted, facts)?;
     let json = |workload: &JobWorkload| match workload {
@@ -332,7 +330,7 @@ fn with_demand(mut change: Change, live: Option<&JobObjects>, facts: &JobFacts) 
             } else if new.count > old.count {
                 change.demand.created.add_all(&new.each);
             } else {
-                // No pod is created, and a limit does not concern those that keep running.
+                // No pod is created, and a limit does not apply to running ones.
                 change.demand.pods.clear();
             }
         }

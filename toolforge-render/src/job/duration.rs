@@ -5,7 +5,7 @@ use k8s_openapi::api::core::v1::Event;
 use k8s_openapi::jiff::Timestamp;
 
 use crate::job::{JobObjects, LiveJobs, RunOutcome, runs_of_job};
-use crate::object::CronJobSchedule;
+use crate::object::{CronJobSchedule, controller_of};
 use crate::pod::{event_time, first_event_time};
 
 /// The annotation in which the CronJob controller records when a run was due (Kubernetes 1.33).
@@ -99,8 +99,7 @@ fn seconds(from: Timestamp, until: Timestamp) -> Option<u32> {
 
 /// Returns when a run of a schedule was due; `None` for one that was started by hand.
 pub(super) fn due_time(run: &Job) -> Option<Timestamp> {
-    let mut owners = run.metadata.owner_references.iter().flatten();
-    owners.any(|owner| owner.controller == Some(true)).then_some(())?;
+    controller_of(&run.metadata)?;
     let noted = run.metadata.annotations.as_ref().and_then(|annotations| annotations.get(SCHEDULED_AT));
     let noted = noted.and_then(|text| text.parse().ok());
     noted.or(run.metadata.creation_timestamp.as_ref().map(|time| time.0))

@@ -10,7 +10,7 @@ use toolforge_quota::Resource;
 use crate::change::{Change, ChangeSet};
 use crate::job::{JobObjects, JobWorkload, is_job, job_name_of};
 use crate::namespace::{Documents, DocumentsError, Namespace};
-use crate::object::{HttpRoute, Object, ObjectKind, deployment_spec, has_label};
+use crate::object::{HttpRoute, KnownKind, Object, ObjectKind, deployment_spec, has_label};
 use crate::pod::{
     FetchTime, PodSet, remove_terminating_pods, with_kept_jobs, with_pod_sets, with_unsettled_pods,
 };
@@ -32,6 +32,30 @@ impl JobFacts {
     #[must_use]
     pub fn new(namespace: Namespace) -> Self {
         Self { namespace, live: LiveJobs::default(), may_lack_kinds: false }
+    }
+
+    /// Returns the kinds of which changes create objects although a quota counts some, and the files that the facts are from have
+    /// none: what exists is planned as new.
+    #[must_use]
+    pub fn missing_kinds(&self, set: &ChangeSet) -> Vec<&'static KnownKind> {
+        let LiveJobs { deployments, cron_jobs, jobs, services, http_routes, .. } = &self.live;
+        let kinds = [
+            (ObjectKind::Deployment, deployments.is_empty()),
+            (ObjectKind::CronJob, cron_jobs.is_empty()),
+            (ObjectKind::Job, jobs.is_empty()),
+            (ObjectKind::Service, services.is_empty()),
+            (ObjectKind::HttpRoute, http_routes.is_empty()),
+        ];
+        let is_counted = |kind: ObjectKind| {
+            let counted = kind.known().object_demand();
+            let mut quotas = self.namespace.limits.quotas.iter();
+            quotas.any(|quota| counted.iter().any(|(resource, _)| quota.used(resource) > 0))
+        };
+        let is_created = |kind: ObjectKind| set.pending().any(|change| change.creates(kind));
+        let is_missing = |(kind, is_empty): &(ObjectKind, bool)| {
+            self.may_lack_kinds && *is_empty && is_created(*kind) && is_counted(*kind)
+        };
+        kinds.into_iter().filter(is_missing).map(|(kind, _)| kind.known()).collect()
     }
 
     /// Returns the facts as they are once all terminating pods are gone.

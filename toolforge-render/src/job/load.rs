@@ -258,7 +258,7 @@ fn never_fits(change: &Change, set: &ChangeSet, limits: &Limits) -> Option<LoadP
         return None;
     }
     let owner = change.demand.pods.first().and_then(|pod| pod.object.as_ref());
-    // What breaks a limit is reported as that.
+    // Exceeding a limit is reported as such.
     if set.at_rest.violations().iter().any(|violation| violation.object.as_ref() == owner) {
         return None;
     }

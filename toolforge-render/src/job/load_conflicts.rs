@@ -79,7 +79,7 @@ pub fn conflicts_during_rollout(
     now: Timestamp,
 ) -> (Vec<Conflict>, Timestamp) {
     let end = now.checked_add(ROLLOUT).unwrap_or(Timestamp::MAX);
-    // What the old and the new pods use together beyond what is used afterwards.
+    // The usage of old and new pods together, minus the usage afterwards.
     let extra = |row: &ResourceCheck| {
         let mut peak = set.at_peak.resources().iter();
         let peak = peak.find(|peak| peak.quota == row.quota && peak.resource == row.resource);
@@ -138,6 +138,44 @@ fn pending_change<'s>(set: &'s ChangeSet, name: &JobName) -> Option<&'s Change> 
     })
 }
 
+/// Something that runs beside scheduled jobs after changes and ends by itself: a one-off job that the changes start, or a pod that
+/// runs now, such as that of a shell.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PassingRun {
+    /// The name by which conflicts name it.
+    pub name: String,
+    /// The time of its start; `None` if it runs now.
+    pub start: Option<Timestamp>,
+    /// The time until which it is assumed to run.
+    pub until: Timestamp,
+}
+
+/// Returns what [`conflicts_after`] assumes to run beside scheduled jobs and to end by itself.
+#[must_use]
+pub fn passing_runs(
+    set: &ChangeSet,
+    plans: &[JobPlan],
+    facts: &JobFacts,
+    time: &Range<Timestamp>,
+) -> Vec<PassingRun> {
+    RunsAfter::new(set, plans, facts, time).map(|after| after.passing()).unwrap_or_default()
+}
+
+/// Returns the conflicts that scheduled jobs would have within a time after changes if nothing ran beside them that ends by itself.
+/// Only these can other schedules solve.
+#[must_use]
+pub fn conflicts_of_schedules(
+    set: &ChangeSet,
+    plans: &[JobPlan],
+    facts: &JobFacts,
+    time: &Range<Timestamp>,
+) -> Vec<Conflict> {
+    let Some(after) = RunsAfter::new(set, plans, facts, time) else { return Vec::new() };
+    let runs: Vec<ScheduledRuns> = after.loads.iter().map(|load| load.runs(&after.time)).collect();
+    conflicts(&simulate(&after.quotas, &runs, seconds(&after.time)))
+}
+
 /// Returns the nearest schedules of single jobs of a plan at which no run of the job takes place while a quota is exceeded,
 /// within a time after the changes. There is none for a job that fits as it is, whose single run exceeds the quota, or that is
 /// not changed.
@@ -179,6 +217,8 @@ struct RunsAfter {
     loads: Vec<ScheduledJobLoad>,
     /// All runs, by the name of the job.
     runs: Vec<ScheduledRuns>,
+    /// Those of pods that run now and end by themselves.
+    running: Vec<ScheduledRuns>,
     /// Whether a scheduled job is planned.
     has_planned: bool,
     /// The time of the runs: that which was asked for, and on until those that start in it have ended.
@@ -217,7 +257,8 @@ impl RunsAfter {
         let freed = set.freed_objects();
         let is_freed = |object: &_| freed.contains(object);
         let beside_runs = limits_beside_runs(&loads, facts, is_freed);
-        runs.extend(beside_runs.finite_pods(facts, is_freed, time.start));
+        let running = beside_runs.passing_pods(facts, is_freed, time.start);
+        runs.extend(running.iter().cloned());
         runs.sort_by(|one, other| one.name.cmp(&other.name));
         let limits = beside_runs.without_finite_pods(is_freed);
         let rows = set.rows_after(&limits, |change| change.demand.requested.clone());
@@ -225,7 +266,24 @@ impl RunsAfter {
         let beside = set.rows_after(&limits, |change| {
             if is_run(change) { Demand::default() } else { change.demand.requested.clone() }
         });
-        Some(Self { quotas: with_rows(limits, &beside).quotas, rows, loads, runs, has_planned, time })
+        let quotas = with_rows(limits, &beside).quotas;
+        Some(Self { quotas, rows, loads, runs, running, has_planned, time })
+    }
+
+    /// Returns the runs that are not those of scheduled jobs.
+    fn passing(&self) -> Vec<PassingRun> {
+        let is_scheduled =
+            |runs: &ScheduledRuns| self.loads.iter().any(|load| load.name.as_str() == runs.name);
+        let passing = self.runs.iter().filter(|runs| !is_scheduled(runs));
+        let run = |runs: &ScheduledRuns| {
+            let start = Timestamp::from_second(runs.starts.first().copied()?).ok()?;
+            Some(PassingRun {
+                name: runs.name.clone(),
+                start: (!self.running.contains(runs)).then_some(start),
+                until: start.checked_add(SignedDuration::from_secs(runs.seconds.into())).ok()?,
+            })
+        };
+        passing.filter_map(run).collect()
     }
 
     /// Returns whether a run of a conflict starts before a time. One that takes place all the time does not count.

@@ -31,6 +31,7 @@ mod change;
 mod demand;
 mod duration;
 mod facts;
+mod file_warning;
 mod job_objects;
 mod labels;
 mod load;
@@ -45,29 +46,32 @@ mod run_now;
 mod stagger;
 mod unmanaged;
 mod workload_ref;
+mod wrapper;
 
 pub use adjust::{JobForecast, largest_job, load_adjustments, restart_adjustments, trigger_adjustments};
 pub(crate) use adjust::{changed_jobs, largest_jobs, with_size};
-pub use beside_runs::{quotas_beside_runs, simulate_scheduled_jobs};
+pub use beside_runs::{quotas_beside_runs, simulate_scheduled_jobs, simulate_without_passing_pods};
 pub use calendar::ScheduledJobLoad;
 pub(crate) use change::{adoption, own_finalizers};
 pub use duration::DurationSource;
 pub use facts::{JobFacts, LiveJobs, RecordedJob};
+pub use file_warning::{FileFacts, JobFileWarning};
 pub use job_objects::{JobObjects, JobWorkload};
 pub use labels::{is_job, job_name_of};
 pub use load::{JobOfOtherFile, LoadOptions, LoadPlan, job_deletions, plan_load, workload_deletions};
 pub use load_conflicts::{
-    conflicts_after, conflicts_during_rollout, permanent_jobs, schedule_adjustments, unsimulated_jobs,
+    PassingRun, conflicts_after, conflicts_during_rollout, conflicts_of_schedules, passing_runs,
+    permanent_jobs, schedule_adjustments, unsimulated_jobs,
 };
 pub(crate) use observe::{CommandMarks, command_words};
 pub use observe::{
-    FailureReason, JobReplicas, JobState, JobStatus, MissedReason, MissedRuns, RunOutcome,
-    is_pod_of_deployment, job_status, observe_job, pod_status, pods_of_job, runs_of_job,
+    FailureReason, JobReplicas, JobState, JobStatus, MissedReason, MissedRuns, RunOutcome, job_status,
+    observe_job, pod_status, pods_of_job, runs_of_job,
 };
 pub use plan::{JobPlan, JobPlanError, JobPlanWarning};
 pub use problem::LoadProblem;
 pub(crate) use program_file::{CommandScope, is_interpreter, located_warnings};
-pub use program_file::{FileFacts, JobFileWarning, command_file_warning, job_file_warnings};
+pub use program_file::{command_file_warning, job_file_warnings};
 pub use request_difference::job_differences;
 pub use run_now::{
     ManualRunRecord, RunNowError, manual_run, manual_run_record, restart_job, resume_job, suspend_job,

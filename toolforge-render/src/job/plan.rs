@@ -132,7 +132,7 @@ impl JobPlan {
     }
 
     /// Resolves a request for the job that `live` is or becomes.
-    pub(super) fn of_live(
+    pub(crate) fn of_live(
         request: JobRequest,
         facts: &JobFacts,
         live: Option<&JobObjects>,

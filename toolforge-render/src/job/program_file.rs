@@ -5,106 +5,8 @@ use toolforge_model::{
     JobHealthCheck, JobImage, JobKind, JobRequest, LogPath, ToolName, Untrusted, split_words,
 };
 
-/// What is known of one path.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum FileFacts {
-    /// Nothing has this path.
-    Missing,
-    /// It is a directory.
-    Directory,
-    /// It is a file.
-    File {
-        /// Whether its owner, its group or others may execute it.
-        is_executable: bool,
-        /// Its first line, without the line feed; at most 256 bytes.
-        first_line: Vec<u8>,
-    },
-}
-
-/// A problem with a file of a job. The job is still created: the file may appear before the job runs.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum JobFileWarning {
-    /// The program does not exist.
-    #[error("{} does not exist in the tool's home", path.escaped())]
-    Missing {
-        /// The path, relative to the home.
-        path: Untrusted,
-    },
-    /// The program is a directory.
-    #[error("{} is a directory, and cannot be executed", path.escaped())]
-    Directory {
-        /// The path, relative to the home.
-        path: Untrusted,
-    },
-    /// The program is not executable.
-    #[error("{} is not executable", path.escaped())]
-    NotExecutable {
-        /// The path, relative to the home.
-        path: Untrusted,
-    },
-    /// The first line ends with a carriage return, which becomes part of the interpreter's name.
-    #[error("{} has Windows line endings, so its interpreter is not found", path.escaped())]
-    WindowsLineEndings {
-        /// The path, relative to the home.
-        path: Untrusted,
-    },
-    /// The lines of a shell script end with a carriage return, which becomes part of its commands.
-    #[error("{} has Windows line endings, which a shell reads as part of its commands", path.escaped())]
-    ShellLineEnds {
-        /// The path, relative to the home.
-        path: Untrusted,
-    },
-    /// The interpreter of a script is in the tool's home, and does not exist.
-    #[error("{} needs {}, which does not exist in the tool's home", path.escaped(), interpreter.escaped())]
-    MissingInterpreter {
-        /// The path, relative to the home.
-        path: Untrusted,
-        /// The path of the interpreter, relative to the home.
-        interpreter: Untrusted,
-    },
-    /// The image is made for another language than the interpreter's.
-    #[error("{} needs {}, which image {image} does not contain", path.escaped(), interpreter.escaped())]
-    Interpreter {
-        /// The path, relative to the home.
-        path: Untrusted,
-        /// The interpreter.
-        interpreter: Untrusted,
-        /// The image.
-        image: JobImage,
-    },
-    /// The image is made for another language than the program of the command.
-    #[error("the command needs {}, which image {image} does not contain", program.escaped())]
-    Program {
-        /// The program.
-        program: Untrusted,
-        /// The image.
-        image: JobImage,
-    },
-    /// The directory of a log file does not exist, so the job cannot start.
-    #[error("the directory of its log file {} does not exist, so it cannot start", path.escaped())]
-    LogDirectory {
-        /// The path of the log file.
-        path: Untrusted,
-    },
-}
-
-impl JobFileWarning {
-    /// Returns what removes the reason, as part of a sentence: ``"`chmod +x run.sh` changes that"``.
-    #[must_use]
-    pub fn remedy(&self) -> Option<String> {
-        match self {
-            Self::NotExecutable { path } => Some(format!("`chmod +x {}` changes that", path.escaped())),
-            Self::WindowsLineEndings { path } | Self::ShellLineEnds { path } => {
-                Some(format!("`sed -i 's/\\r$//' {}` removes them", path.escaped()))
-            }
-            Self::LogDirectory { path } => {
-                Some(format!("`mkdir -p \"$(dirname {})\"` creates it", path.escaped()))
-            }
-            _ => None,
-        }
-    }
-}
+use crate::job::file_warning::{FileFacts, JobFileWarning};
+use crate::job::wrapper::{is_assignment, of_image, program_index};
 
 /// Returns what is wrong with the program, the health check and the log files of a job. `look` returns what is known of a path
 /// relative to the tool's home, and `None` if it cannot be looked at.
@@ -128,6 +30,7 @@ pub(crate) fn located_warnings(
         image: &request.image,
         directory: is_in_home.then_some(""),
         expands_home: is_in_home,
+        has_own_programs: request.environment.iter().any(|(name, _)| name == "PATH"),
     };
     let of_line = |line: &str| scope.check_line(line, &look).map(|(_, warning)| warning);
     let mut warnings: Vec<(&'static [&'static str], JobFileWarning)> = Vec::new();
@@ -161,7 +64,8 @@ pub fn command_file_warning(
     words: &[String],
     look: impl Fn(&str) -> Option<FileFacts>,
 ) -> Option<JobFileWarning> {
-    let scope = CommandScope { tool, image, directory: Some(""), expands_home: false };
+    let scope =
+        CommandScope { tool, image, directory: Some(""), expands_home: false, has_own_programs: false };
     scope.check_words(words.iter().map(String::as_str), &look).map(|(_, warning)| warning)
 }
 
@@ -176,12 +80,14 @@ pub(crate) struct CommandScope<'a> {
     pub(crate) directory: Option<&'a str>,
     /// Whether a shell reads the words, to which `~` is the tool's home.
     pub(crate) expands_home: bool,
+    /// Whether programs may be looked up in other places than those of the image.
+    pub(crate) has_own_programs: bool,
 }
 
 impl CommandScope<'_> {
     /// Checks the program of a line that a shell reads; returns the word that a warning is about, too.
     ///
-    /// Variables that the line sets, `exec` and `cd DIRECTORY &&` may come before the program.
+    /// Variables that the line sets, `cd DIRECTORY &&` and `. FILE &&` may come before the program.
     pub(crate) fn check_line(
         &self,
         line: &str,
@@ -189,45 +95,60 @@ impl CommandScope<'_> {
     ) -> Option<(usize, JobFileWarning)> {
         let words = split_words(line).unwrap_or_default();
         let mut directory = self.directory.map(str::to_owned);
+        let mut has_own_programs = self.has_own_programs;
         let mut rest = words.as_slice();
         loop {
-            let scope = CommandScope { directory: directory.as_deref(), ..*self };
+            let scope = CommandScope { directory: directory.as_deref(), has_own_programs, ..*self };
             let index = words.len() - rest.len();
             rest = match rest {
-                [first, after @ ..] if is_assignment(first) || first == "exec" => after,
-                [first, path, after @ ..] if first == "cd" => {
-                    let after = match (after, path.ends_with(';')) {
-                        (_, true) => after,
-                        ([separator, after @ ..], false) if separator == "&&" || separator == ";" => after,
-                        _ => return None,
-                    };
+                [first, after @ ..] if is_assignment(first) => after,
+                [first, after @ ..] if first == "cd" => {
+                    let options = after.iter().take_while(|word| CD_OPTIONS.contains(&word.as_str())).count();
+                    let (path, after) = after.get(options..)?.split_first()?;
+                    let after = after_argument(path, after)?;
                     let path = scope.home_directory(path.trim_end_matches(';'))?;
                     if !path.is_empty() && look(&path) == Some(FileFacts::Missing) {
-                        return Some((index + 1, JobFileWarning::Missing { path: Untrusted::new(path) }));
+                        let warning = JobFileWarning::Missing { path: Untrusted::new(path) };
+                        return Some((index + options + 1, warning));
                     }
                     directory = Some(path);
                     after
                 }
+                [first, path, after @ ..] if first == "." || first == "source" => {
+                    let file = scope.home_path(path.trim_end_matches(';'));
+                    if let Some(warning) = file.and_then(|file| of_script(&file, "sh", &look(&file)?)) {
+                        return Some((index + 1, warning));
+                    }
+                    // It may set where programs are looked up, as that of a virtual environment does.
+                    has_own_programs = true;
+                    after_argument(path, after)?
+                }
                 _ => {
                     let words = rest.iter().map(|word| word.trim_end_matches([';', '&']));
-                    return scope.check_words(words, look).map(|(found, warning)| (index + found, warning));
+                    let found = scope.check_program(&words.collect::<Vec<_>>(), true, look);
+                    return found.map(|(found, warning)| (index + found, warning));
                 }
             };
         }
     }
 
-    /// Checks the program of a command, or the script that its interpreter reads; returns the word that a warning is about, too.
+    /// Checks the program of a command that no shell reads, or the script that its interpreter reads; returns the word that a warning is
+    /// about, too.
     pub(crate) fn check_words<'w>(
         &self,
         words: impl Iterator<Item = &'w str>,
         look: &impl Fn(&str) -> Option<FileFacts>,
     ) -> Option<(usize, JobFileWarning)> {
-        let words: Vec<&str> = words.collect();
-        let at = match words.as_slice() {
-            ["nohup" | "nice", next, ..] if !next.starts_with('-') => 1,
-            ["timeout", limit, ..] if !limit.starts_with('-') => 2,
-            _ => 0,
-        };
+        self.check_program(&words.collect::<Vec<_>>(), false, look)
+    }
+
+    fn check_program(
+        &self,
+        words: &[&str],
+        in_shell: bool,
+        look: &impl Fn(&str) -> Option<FileFacts>,
+    ) -> Option<(usize, JobFileWarning)> {
+        let at = program_index(words, in_shell)?;
         let word = words.get(at)?;
         let own = self.home_path(word);
         let program = match &own {
@@ -255,21 +176,29 @@ impl CommandScope<'_> {
 
     /// Returns a directory of `cd` relative to the tool's home; `None` if it is another one, or if a shell has to expand it.
     fn home_directory(&self, word: &str) -> Option<String> {
-        // `cd -` goes back to the directory before.
-        if word.starts_with('-') {
-            return None;
-        }
         let word = word.trim_end_matches('/');
         let is_home =
             word == self.tool.home() || (self.expands_home && ["~", "$HOME", "${HOME}"].contains(&word));
         if is_home {
             return Some(String::new());
         }
+        self.home_path_of_name(word)
+    }
+
+    /// Returns the path of a file or directory that needs no `/` in its name, relative to the tool's home.
+    fn home_path_of_name(&self, word: &str) -> Option<String> {
+        // An option, or the directory before in `cd -`.
+        if word.starts_with('-') {
+            return None;
+        }
         if word.contains('/') { self.home_path(word) } else { self.home_path(&format!("./{word}")) }
     }
 
-    /// Returns a path of a command relative to the tool's home; `None` if it is another one, or if a shell has to expand it.
+    /// Returns a path of a command relative to the tool's home; `None` if it is another one, an option, or if a shell has to expand it.
     fn home_path(&self, word: &str) -> Option<String> {
+        if word.starts_with('-') {
+            return None;
+        }
         let absolute = format!("{}/", self.tool.home());
         let of_home = ["~/", "$HOME/", "${HOME}/"].iter().find_map(|prefix| word.strip_prefix(prefix));
         let relative = match (word.strip_prefix(&absolute), of_home) {
@@ -292,8 +221,7 @@ impl CommandScope<'_> {
         let is_script = word.rsplit_once('.').is_some_and(|(name, extension)| {
             !name.is_empty() && ["js", "php", "pl", "py", "rb", "sh", "tcl"].contains(&extension)
         });
-        let path = if word.contains('/') { word.to_owned() } else { format!("./{word}") };
-        self.home_path(&path).filter(|_| is_script)
+        self.home_path_of_name(word).filter(|_| is_script)
     }
 
     fn of_program(
@@ -313,7 +241,7 @@ impl CommandScope<'_> {
         };
         let line = String::from_utf8(first_line).ok()?;
         let Some(line) = line.strip_prefix("#!") else {
-            // A shell reads a text that names no interpreter.
+            // A shell interprets a text that names no interpreter.
             return is_windows_text(&line).then_some(JobFileWarning::ShellLineEnds { path });
         };
         if line.ends_with('\r') {
@@ -336,7 +264,7 @@ impl CommandScope<'_> {
     /// Returns an interpreter that the image does not contain; `None` if it may contain it, or nothing is known.
     fn interpreter_of(&self, program: &str) -> Option<Untrusted> {
         let JobImage::Type(image) = self.image else { return None };
-        lacks_program(image, program).then(|| Untrusted::new(program))
+        (!self.has_own_programs && lacks_program(image, program)).then(|| Untrusted::new(program))
     }
 }
 
@@ -348,13 +276,8 @@ fn log_directory<'a>(request: &JobRequest, path: &'a LogPath) -> Option<&'a str>
     (!directory.split('/').any(|part| part == "..")).then_some(directory)
 }
 
-/// Returns the name of a program of the image: `php` of `/usr/bin/php`.
-fn of_image(path: &str) -> Option<&str> {
-    ["/usr/bin/", "/bin/", "/usr/local/bin/"].iter().find_map(|directory| path.strip_prefix(directory))
-}
-
-/// Returns what is wrong with a script whose interpreter is named: it needs no permission, and most interpreters read Windows
-/// line endings.
+/// Returns what is wrong with a script whose interpreter is named: it needs no permission, and most interpreters read Windows line
+/// ends.
 fn of_script(path: &str, interpreter: &str, facts: &FileFacts) -> Option<JobFileWarning> {
     let path = Untrusted::new(path);
     match facts {
@@ -372,14 +295,16 @@ fn is_windows_text(line: &str) -> bool {
     line.strip_suffix('\r').is_some_and(|line| !line.chars().any(|found| found.is_control() && found != '\t'))
 }
 
-/// Returns whether a word of a shell line sets a variable for the program that follows, and not where programs are looked up.
-fn is_assignment(word: &str) -> bool {
-    let Some((name, _)) = word.split_once('=') else { return false };
-    let is_name = |character: char| character.is_ascii_alphanumeric() || character == '_';
-    !name.is_empty()
-        && !name.starts_with(|first: char| first.is_ascii_digit())
-        && name.chars().all(is_name)
-        && !["PATH", "HOME"].contains(&name)
+/// The options of `cd`, none of which changes which directory it is.
+const CD_OPTIONS: [&str; 4] = ["--", "-L", "-P", "-e"];
+
+/// Returns what follows the only argument of a command of a shell, if it runs only after that one.
+fn after_argument<'w>(argument: &str, after: &'w [String]) -> Option<&'w [String]> {
+    match after {
+        _ if argument.ends_with(';') => Some(after),
+        [separator, after @ ..] if separator == "&&" || separator == ";" => Some(after),
+        _ => None,
+    }
 }
 
 /// The shells that the images have.
@@ -456,7 +381,7 @@ mod tests {
     }
 
     #[test]
-    fn interpreter_in_the_home_is_looked_at() {
+    fn checks_interpreter_in_the_home() {
         let python = ("venv/bin/python", file(true, "\u{7f}ELF"));
         for line in ["#!/data/project/x/venv/bin/python", "#!venv/bin/python -u"] {
             let script = ("run.py", file(true, line));
@@ -472,7 +397,7 @@ mod tests {
     }
 
     #[test]
-    fn shells_do_not_read_windows_line_ends() {
+    fn warns_shells_of_windows_line_endings() {
         let found = |command: &str, line: &str| {
             let found = warnings(command, "", &[("run.sh", file(true, line))]);
             assert!(found.len() < 2, "{found:?}");
@@ -489,7 +414,7 @@ mod tests {
     }
 
     #[test]
-    fn health_check_is_looked_at() {
+    fn checks_health_check_program() {
         let check = |script: &str, found: &[(&str, FileFacts)]| {
             let more = format!("  continuous: true\n  health-check-script: {script}\n");
             warnings("./run", &more, &[found, &[("run", file(true, "#!/bin/sh"))]].concat())
@@ -519,7 +444,22 @@ mod tests {
             ("exec ./run", "run"),
             ("PATH=x python3 run.py", ""),
             ("timeout 1h ./run", "run"),
-            ("nice ./run", "run"),
+            ("nice -n 10 ./run", "run"),
+            ("exec nice python3 run.py", "run.py"),
+            ("env A=1 ./run", "run"),
+            ("cd -P app && ./run", "app/run"),
+            ("cd -- app && ./run", "app/run"),
+            ("cd - && ./run", ""),
+            ("cd -x && ./run", ""),
+            ("-x/run", ""),
+            ("perl -i.pl run", ""),
+            ("perl -i.pl", ""),
+            ("source ./env.sh; ./run", "env.sh"),
+            (". app/env.sh", "app/env.sh"),
+            (". env.sh && ./run", "run"),
+            (". /etc/profile && python run.py", "run.py"),
+            (". /etc/profile || ./run", ""),
+            ("timeout -k 1", ""),
             ("python3 -u run.py", "run.py"),
             ("python3 -Bu app/run.py", "app/run.py"),
             ("python3 -W ignore run.py", ""),

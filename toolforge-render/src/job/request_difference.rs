@@ -25,7 +25,7 @@ pub fn job_differences(live: &JobRequest, wanted: &JobRequest) -> Vec<Difference
                 _ => value,
             };
             let (before, after) = (shown(before, live), shown(after, wanted));
-            // The same command is run in another way: another image or other log files, which differ, too.
+            // The same command is run differently: another image or other log files, which are also differences.
             if before == after || is_implied(key, (live, before.as_ref()), (wanted, after.as_ref())) {
                 continue;
             }

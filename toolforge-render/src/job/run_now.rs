@@ -163,7 +163,7 @@ fn restart_pods(job: &JobObjects, deployment: &Deployment, facts: &JobFacts, now
         let chosen = change.rollout.filter(|rollout| *rollout != current);
         let mut patch = restart_patch(chosen, now);
         if is_paused(deployment) {
-            // A paused Deployment replaces no pods; the platform's restart ends the pause, too.
+            // A paused Deployment replaces no pods; the platform's restart also resumes it.
             patch["spec"]["paused"] = Value::Null;
         }
         let differences =

@@ -141,7 +141,7 @@ pub fn stagger(loads: &[ScheduledJobLoad], facts: &JobFacts, time: &Range<Timest
                     break;
                 }
             }
-            // With the same result, the first one stays first.
+            // If the result is the same, the first one stays first.
             found.sort_by_key(|(count, ..)| *count);
             for (_, schedule, moved_runs) in found {
                 let former = std::mem::replace(&mut runs[index], moved_runs);

@@ -64,7 +64,7 @@ pub(crate) fn insert(
     let next =
         entries.iter().find(|entry| !entry.is_merged && before.is_none_or(|key| entry.name() == key))?;
     let start = next.key.span.start;
-    // An alias has the place of its anchor.
+    // An alias has the location of its anchor.
     if !mapping.span.contains(&start) {
         return None;
     }
@@ -81,6 +81,29 @@ pub(crate) fn insert(
     replacement.push_str(line_end);
     replacement.push_str(&" ".repeat(column));
     Some(Edit { span, replacement })
+}
+
+/// Returns the edit that removes the lines of a key and its value, with their comments.
+///
+/// `None` for a mapping in braces, and where something else is in these lines or the value has its place elsewhere.
+pub(crate) fn removal(text: &str, mapping: &Node, key: &str) -> Option<Edit> {
+    let Value::Mapping { is_flow: false, .. } = &mapping.value else { return None };
+    let entry = mapping.entry(key).filter(|entry| !entry.is_merged)?;
+    let (key, value) = (&entry.key.span, &entry.value.span);
+    // An alias has the place of its anchor.
+    if !mapping.span.contains(&key.start) || !value.is_empty() && value.start < key.end {
+        return None;
+    }
+    let end = value.end.max(key.end);
+    let start = text.get(..key.start)?.rfind('\n').map_or(0, |found| found + 1);
+    if !text.get(start..key.start)?.trim().is_empty() {
+        return None;
+    }
+    let rest = text.get(end..)?;
+    let line = rest.split_inclusive('\n').next().unwrap_or_default();
+    let is_free =
+        line.trim().is_empty() || line.starts_with([' ', '\t']) && line.trim_start().starts_with('#');
+    is_free.then(|| Edit { span: start..end + line.len(), replacement: String::new() })
 }
 
 /// Returns the line end of a text: that of its first line.

@@ -147,7 +147,7 @@ fn check_jobs_file(check: &mut Check<'_>, root: &Node) {
     for schedule in root.items().iter().filter_map(|job| job.get("schedule")) {
         fix_schedule(check, schedule);
     }
-    // A key that is there twice is a finding of its own.
+    // A repeated key is a finding of its own.
     let is_duplicate = |check: &Check<'_>, found: &Diagnostic| {
         found.related.is_some_and(|later| {
             check.findings.iter().any(|other| other.rule == Rule::DuplicateKey && other.location == later)

@@ -76,7 +76,7 @@ impl Secrets {
                 secrets.add_whole(text, node);
             }
         }
-        // If two keys are equal, only the last one is in the documents.
+        // If a key is repeated, only the last one is in the documents.
         if !parsed.problems.is_empty() {
             secrets.add_lines(text);
             secrets.is_broken = is_broken(parsed) && !secrets.spans.is_empty();

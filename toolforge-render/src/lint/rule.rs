@@ -361,8 +361,9 @@ rules! {
         "Write an item for each word, or `[\"sh\", \"-c\", \"…\"]` for a line of a shell.";
     /// The program of a command is not in the tool's home.
     MissingCommand = "missing-command", Warning, false,
-        "The container terminates with exit code 127 or 126, or is never started. This is checked only where the \
-         tool's home can be read, and for a program or script that the command begins with.",
+        "The container ends with exit code 127 or 126, or is never started. This is checked only where the tool's home can be \
+         looked at, and for a program or script that the command begins with, or that a program such as `nice`, `timeout` or `flock` \
+         runs.",
         "Correct the path, or put the program there before the object is created.";
     /// The program of a command is not executable.
     CommandNotExecutable = "command-not-executable", Warning, false,

@@ -143,7 +143,7 @@ impl WrongValues {
 fn check<T: DeserializeOwned>(node: &Node) -> Vec<Issue<'_>> {
     let issues = RefCell::new(Vec::new());
     let reader = Reader { node, path: &Path::Root, issues: &issues };
-    // What makes the whole unreadable is among the issues.
+    // The reason why the whole is unreadable is among the issues.
     drop(T::deserialize(reader));
     issues.into_inner()
 }
@@ -408,7 +408,7 @@ impl<'de> MapAccess<'de> for Entries<'_, '_> {
         for entry in self.entries.by_ref() {
             let name = entry.name();
             if let Some(fields) = self.fields {
-                // Which kind it is was found out before.
+                // The kind was determined before.
                 if matches!(self.path, Path::Root) && matches!(name, "apiVersion" | "kind") {
                     continue;
                 }

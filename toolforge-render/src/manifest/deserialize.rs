@@ -20,7 +20,7 @@ const MOST_ERRORS: usize = 20;
 /// Returns a value of a type, or where and why the node is not one: every value in it that is wrong. The list has an error at least.
 pub(crate) fn deserialize<T: DeserializeOwned>(node: &YamlNode) -> Result<T, Vec<Diagnostic>> {
     let mut errors: Vec<Diagnostic> = Vec::new();
-    // What is left when the values that are wrong are removed.
+    // The value without the wrong values.
     let mut rest = Cow::Borrowed(node);
     loop {
         let found = match T::deserialize(Node { node: &rest }) {
@@ -29,7 +29,7 @@ pub(crate) fn deserialize<T: DeserializeOwned>(node: &YamlNode) -> Result<T, Vec
             Err(found) => found,
         };
         let location = found.location.unwrap_or(node.location);
-        // What is missing cannot be removed.
+        // A missing value cannot be removed.
         if errors.iter().all(|error| error.location != location) {
             errors.push(Diagnostic::new(location, found.message));
         }

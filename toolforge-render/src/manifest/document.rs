@@ -253,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn cut_json_is_explained() {
+    fn truncated_json_is_explained() {
         insta::assert_snapshot!(shown("{\"a\": {\"b\": [1,\n 2").join("\n"), @"line 2, column 2: the text ends within a JSON value; is it cut off?");
         insta::assert_snapshot!(shown("{\"a\": 1,\n \"b\" 2}").join("\n"), @"line 2, column 6: invalid JSON: expected `:`");
     }

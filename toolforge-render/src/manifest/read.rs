@@ -88,6 +88,7 @@ impl Manifests {
         if !kind.is_namespaced() {
             let message = format!("{kind} objects belong to no namespace, so no quota counts them");
             self.warnings.push(Diagnostic::new(node.location, message));
+            self.warnings.extend(not_applied(&kind, node));
             return Ok(None);
         }
         let namespace = tool.namespace();
@@ -135,12 +136,49 @@ impl Manifests {
                 "a DaemonSet has a pod on each node; one is counted where the number of nodes is not known";
             self.warnings.push(Diagnostic::new(node.location, message));
         }
+        if let Some(warning) = not_applied(&kind, node)
+            && self.warnings.iter().all(|known| known.message != warning.message)
+        {
+            self.warnings.push(warning);
+        }
         let (name, node) = (name.to_owned(), node.clone());
         Ok(Some(Manifest { kind, name, is_name_generated, location: node.location, node, object }))
     }
 }
 
-/// Returns the content of an object for which quotas count more than its existence. Data of others is not read.
+/// Returns a warning for an object that changes what other objects request or may request, which is not taken into account.
+fn not_applied(kind: &ManifestKind, node: &YamlNode) -> Option<Diagnostic> {
+    let (place, message) = match (kind.group.as_str(), kind.kind.as_str()) {
+        ("autoscaling", "HorizontalPodAutoscaler") => {
+            let most = node.get("spec")?.get("maxReplicas")?;
+            let count = most.scalar()?.parse::<u32>().ok()?;
+            let pods = if count == 1 { "pod" } else { "pods" };
+            let message = format!(
+                "a HorizontalPodAutoscaler may start up to {count} {pods}; only the replicas that its target states are counted"
+            );
+            (most, message)
+        }
+        ("", "ResourceQuota") => {
+            let message = "the limits of a ResourceQuota in a file are not applied, as tools cannot change quotas; those of the \
+                           namespace are";
+            (node, message.to_owned())
+        }
+        ("", "LimitRange") => {
+            let message = "the limits and defaults of a LimitRange in a file are not applied, as tools cannot change them; those of \
+                           the namespace are";
+            (node, message.to_owned())
+        }
+        ("scheduling.k8s.io", "PriorityClass") => {
+            let default = node.get("globalDefault").filter(|default| default.scalar() == Some("true"))?;
+            let message = "the default priority class of a file is not applied, as tools cannot change it";
+            (default, message.to_owned())
+        }
+        _ => return None,
+    };
+    Some(Diagnostic::new(place.location, message))
+}
+
+/// Returns the content of an object of which quotas count more than that it exists. Data of others is not looked at.
 fn content(kind: &ManifestKind, node: &YamlNode) -> Result<ManifestObject, Vec<Diagnostic>> {
     if let Some(error) = not_served(kind, node) {
         return Err(vec![error]);
@@ -305,6 +343,42 @@ mod tests {
     }
 
     #[test]
+    fn limits_of_files_are_not_applied() {
+        let quota = "{apiVersion: v1, kind: ResourceQuota, metadata: {name: q}, spec: {hard: {pods: '9'}}}\n";
+        let scaler = |most: &str| {
+            format!(
+                "{{apiVersion: autoscaling/v2, kind: HorizontalPodAutoscaler, metadata: {{name: h}}, spec: {{{most}}}}}\n"
+            )
+        };
+        let class = |default: bool| {
+            format!(
+                "{{apiVersion: scheduling.k8s.io/v1, kind: PriorityClass, metadata: {{name: p}}, globalDefault: {default}}}\n"
+            )
+        };
+        let documents = [
+            quota,
+            quota,
+            "{apiVersion: v1, kind: LimitRange, metadata: {name: l}}\n",
+            &scaler("minReplicas: 2, maxReplicas: 9"),
+            &scaler("maxReplicas: 1"),
+            &scaler(""),
+            &class(true),
+            &class(false),
+        ];
+        let mut found = shown(&documents.join("---\n"));
+        found = found.lines().filter(|line| line.starts_with("line")).collect::<Vec<_>>().join("\n");
+        insta::assert_snapshot!(found, @"
+        line 1, column 1: the limits of a ResourceQuota in a file are not applied, as tools cannot change quotas; those of the namespace are
+        line 5, column 1: the limits and defaults of a LimitRange in a file are not applied, as tools cannot change them; those of the namespace are
+        line 7, column 118: a HorizontalPodAutoscaler may start up to 9 pods; only the replicas that its target states are counted
+        line 9, column 102: a HorizontalPodAutoscaler may start up to 1 pod; only the replicas that its target states are counted
+        line 13, column 1: PriorityClass objects belong to no namespace, so no quota counts them
+        line 13, column 93: the default priority class of a file is not applied, as tools cannot change it
+        line 15, column 1: PriorityClass objects belong to no namespace, so no quota counts them
+        ");
+    }
+
+    #[test]
     fn every_wrong_value_of_an_object_is_an_error() {
         let text = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: a}\nspec:\n  replicas: two\n  selector: x\n  \
                     template: {spec: {hostNetwork: \"no\", containers: [{name: a, image: x, command: sleep}]}}\n";
@@ -317,7 +391,7 @@ mod tests {
     }
 
     #[test]
-    fn versions_are_those_of_the_kind() {
+    fn versions_match_the_kind() {
         let found = |version: &str, kind: &str| {
             shown(&format!("{{apiVersion: {version}, kind: {kind}, metadata: {{name: a}}}}\n"))
         };

@@ -8,7 +8,7 @@ use serde_json::Value;
 use toolforge_images::{Catalog, CatalogError};
 use toolforge_model::{Diagnostic, DiagnosticKind, Location, ToolName, Untrusted, platform};
 
-use crate::manifest::{item_kind_of, json_error};
+use crate::manifest::{file_documents, item_kind_of, json_error};
 use crate::namespace::{Namespace, limits};
 
 /// Kubernetes objects from files, before they are parsed by kind.
@@ -49,7 +49,7 @@ impl Object {
 #[non_exhaustive]
 pub enum DocumentsError {
     /// A file is neither YAML nor JSON.
-    #[error("{}: {error}", Untrusted::new(file).escaped())]
+    #[error("{}", error.in_file(&Untrusted::new(file)))]
     Syntax {
         /// The file.
         file: String,
@@ -143,6 +143,11 @@ impl Documents {
                 alias_limits: serde_saphyr::alias_limits! { max_total_replayed_events: REPLAYED_EVENTS },
             };
             serde_saphyr::from_multiple_with_options(text, options).map_err(|error| {
+                // The reader of other files says more, but reads less.
+                let errors = file_documents(text).errors.into_iter();
+                if let Some(error) = errors.into_iter().find(|error| error.kind != DiagnosticKind::Limit) {
+                    return DocumentsError::Syntax { file: file.to_owned(), error };
+                }
                 let location = error
                     .location()
                     .map_or(Location::START, |found| Location { line: found.line(), column: found.column() });

@@ -83,7 +83,7 @@ fn add_limit(quota: &mut ResourceQuota, resource: &Resource, text: &str) {
         note.exact_hard = Some(text.to_owned());
         return;
     };
-    // `cpu` and `requests.cpu` are two names of one resource; both apply, so the smaller limit counts.
+    // `cpu` and `requests.cpu` are two names of one resource; both apply, so the smaller limit is used.
     if quota.hard.get(resource).is_some_and(|held| *held <= bound) {
         return;
     }
@@ -103,7 +103,7 @@ fn add_pending_limits(quota: &mut ResourceQuota, spec: Option<&Quantities>) {
     for (key, quantity) in spec.into_iter().flatten() {
         let resource = Resource::from(key.as_str());
         let Ok(bound) = resource.parse_bound(&quantity.0) else { continue };
-        // As in the status, the smaller one of `cpu` and `requests.cpu` counts.
+        // As in the status, the smaller one of `cpu` and `requests.cpu` is used.
         let found = wanted.entry(resource).or_insert((bound, &quantity.0));
         *found = (*found).min((bound, &quantity.0));
     }
@@ -238,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn smaller_of_two_limits_counts() {
+    fn smaller_of_two_limits_applies() {
         let object = serde_json::from_value(serde_json::json!({
             "metadata": {}, "status": {"hard": {"cpu": "1", "requests.cpu": "2", "requests.memory": "1Gi", "memory": "2Gi"}},
         }))
@@ -288,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn limits_that_are_not_applied_yet_are_marked() {
+    fn pending_limits_are_marked() {
         let status = serde_json::json!({"hard": {"pods": "4"}, "used": {"pods": "1"}});
         let quota = quota(&serde_json::json!({"pods": "10", "secrets": "5"}), &status);
         assert_eq!(quota.hard[&Resource::Pods], 4);

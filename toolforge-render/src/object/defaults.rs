@@ -52,9 +52,71 @@ pub(crate) fn with_defaults(kind: ObjectKind, object: &Value) -> Value {
         }
         ObjectKind::Pod => pod_defaults(spec),
         ObjectKind::Service => service_defaults(spec),
-        _ => {}
+        ObjectKind::Ingress
+        | ObjectKind::HttpRoute
+        | ObjectKind::ContinuousJobRecord
+        | ObjectKind::ScheduledJobRecord => {}
     }
     object
+}
+
+/// Returns a StatefulSet with the API server's defaults.
+pub(crate) fn of_stateful_set(object: &Value) -> Value {
+    let mut object = object.clone();
+    let spec = &mut object["spec"];
+    let retained = || json!({"whenDeleted": "Retain", "whenScaled": "Retain"});
+    set(
+        spec,
+        &[
+            ("minReadySeconds", json!(0)),
+            ("persistentVolumeClaimRetentionPolicy", retained()),
+            ("podManagementPolicy", json!("OrderedReady")),
+            ("replicas", json!(1)),
+            ("revisionHistoryLimit", json!(10)),
+        ],
+    );
+    update_defaults(spec, &json!({"partition": 0}));
+    pod_defaults(&mut spec["template"]["spec"]);
+    object
+}
+
+/// Returns a DaemonSet with the API server's defaults.
+pub(crate) fn of_daemon_set(object: &Value) -> Value {
+    let mut object = object.clone();
+    let spec = &mut object["spec"];
+    set(spec, &[("minReadySeconds", json!(0)), ("revisionHistoryLimit", json!(10))]);
+    update_defaults(spec, &json!({"maxSurge": 0, "maxUnavailable": 1}));
+    pod_defaults(&mut spec["template"]["spec"]);
+    object
+}
+
+/// Returns a ReplicaSet or a ReplicationController with the API server's defaults.
+pub(crate) fn of_replica_set(object: &Value) -> Value {
+    let mut object = object.clone();
+    let spec = &mut object["spec"];
+    set(spec, &[("minReadySeconds", json!(0)), ("replicas", json!(1))]);
+    pod_defaults(&mut spec["template"]["spec"]);
+    object
+}
+
+/// Returns a PersistentVolumeClaim with the API server's defaults.
+pub(crate) fn of_claim(object: &Value) -> Value {
+    let mut object = object.clone();
+    set(&mut object["spec"], &[("volumeMode", json!("Filesystem"))]);
+    object
+}
+
+/// Sets how the pods of a StatefulSet or a DaemonSet are replaced; `rolling` are the defaults of a rolling update.
+fn update_defaults(spec: &mut Value, rolling: &Value) {
+    set(spec, &[("updateStrategy", json!({}))]);
+    let strategy = &mut spec["updateStrategy"];
+    set(strategy, &[("type", json!("RollingUpdate"))]);
+    if strategy["type"] == "RollingUpdate" {
+        set(strategy, &[("rollingUpdate", json!({}))]);
+        for (field, default) in rolling.as_object().into_iter().flatten() {
+            set(&mut strategy["rollingUpdate"], &[(field.as_str(), default.clone())]);
+        }
+    }
 }
 
 /// Removes the labels that the API server generates for the pods of a Job.

@@ -65,7 +65,7 @@ pub(crate) fn replacement_differences(kind: ObjectKind, before: &Value, after: &
     if let (Some((pod, old)), Some((_, new))) = (first_container(&mut before), first_container(&mut after)) {
         let (old_name, new_name) = (old["name"].clone(), new["name"].clone());
         if old_name != new_name {
-            // Paths have the name in the object that somebody wrote.
+            // Paths use the name in the written object.
             let path = pod.field("containers").item(0, old_name.as_str()).field("name");
             found.push(Difference::new(path, Some(text(&old_name)), Some(text(&new_name))));
             new["name"] = old_name;

@@ -2,13 +2,15 @@
 
 mod creator;
 mod cron_schedule;
-mod defaults;
+pub(crate) mod defaults;
 mod difference;
 mod field_path;
 mod http_route;
+mod job_end;
 mod kind;
 mod known_kind;
 mod labels;
+mod owner;
 mod spec;
 
 pub use creator::{created_by, is_kubectl};
@@ -22,6 +24,8 @@ pub use http_route::{
     HttpRoute, HttpRouteBackendRef, HttpRouteCondition, HttpRouteParentRef, HttpRouteParentStatus,
     HttpRouteRule, HttpRouteSpec, HttpRouteStatus, RouteAcceptance,
 };
+pub use job_end::JobEnd;
+pub(crate) use job_end::{end_of, is_suspended};
 pub use kind::{Object, ObjectId, ObjectKind, UnknownKindError, to_json_list, to_yaml};
 pub use known_kind::KnownKind;
 pub(crate) use known_kind::{count_name, split_api_version};
@@ -30,6 +34,8 @@ pub(crate) use labels::{
     LAST_APPLIED, Labels, has_label, has_labels, is_own_annotation, is_shell, is_web_service, label,
     marks_web_service, selects_pods,
 };
+pub(crate) use owner::{POD_TEMPLATE_HASH, controller_of, has_hash, is_generated, is_of_deployment};
+pub use owner::{is_owned_by, is_pod_of_cron_job, is_pod_of_deployment};
 pub(crate) use spec::{
     condition_text, cron_job_spec, cron_job_spec_mut, daemon_set_spec, daemon_set_spec_mut,
     deployment_replicas, deployment_spec, deployment_spec_mut, expression_of, is_paused, replica_set_spec,

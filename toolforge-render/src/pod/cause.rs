@@ -109,7 +109,23 @@ impl Evidence {
         match self.cause {
             Cause::NotHealthy { .. } => lasts(UNHEALTHY),
             Cause::NotListening { .. } => lasts(NOT_LISTENING),
-            _ => self.cause.is_terminal(),
+            Cause::OutOfMemory
+            | Cause::CrashLoop { .. }
+            | Cause::InitCrashLoop { .. }
+            | Cause::ImagePull { .. }
+            | Cause::ContainerStart { .. }
+            | Cause::QuotaExceeded
+            | Cause::LimitRange
+            | Cause::Refused
+            | Cause::RefusedForNow
+            | Cause::HealthCheckFails { .. }
+            | Cause::Unschedulable
+            | Cause::VolumeMount
+            | Cause::PodSandbox
+            | Cause::DeadlineExceeded
+            | Cause::Paused
+            | Cause::Terminating { .. }
+            | Cause::FormerDefinition => self.cause.is_terminal(),
         }
     }
 }
@@ -270,7 +286,7 @@ pub(crate) fn of_refusal(message: &str) -> Cause {
             Cause::QuotaExceeded
         }
         Some(AdmissionRefusal::LimitRange { .. }) => Cause::LimitRange,
-        // A webhook was away, or a new quota is not counted yet.
+        // A webhook was unreachable, or a new quota is not counted yet.
         Some(AdmissionRefusal::WebhookUnreachable { .. } | AdmissionRefusal::QuotaUnknown { .. }) => {
             Cause::RefusedForNow
         }

@@ -14,7 +14,7 @@ pub(super) enum ContainerRole {
 }
 
 /// Returns the statuses of a pod's containers: those of init containers and sidecars first, which start first.
-pub(super) fn container_statuses(pod: &Pod) -> impl Iterator<Item = &ContainerStatus> {
+pub(crate) fn container_statuses(pod: &Pod) -> impl Iterator<Item = &ContainerStatus> {
     let status = pod.status.as_ref();
     let init = status.and_then(|status| status.init_container_statuses.as_ref());
     let main = status.and_then(|status| status.container_statuses.as_ref());
@@ -22,7 +22,7 @@ pub(super) fn container_statuses(pod: &Pod) -> impl Iterator<Item = &ContainerSt
 }
 
 /// Returns a container of a pod by its name, which is unique among all of them.
-pub(super) fn container<'a>(pod: &'a Pod, name: &str) -> Option<&'a Container> {
+pub(crate) fn container<'a>(pod: &'a Pod, name: &str) -> Option<&'a Container> {
     let spec = pod.spec.as_ref()?;
     let mut all = spec.init_containers.iter().flatten().chain(&spec.containers);
     all.find(|container| container.name == name)

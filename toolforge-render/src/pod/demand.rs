@@ -199,21 +199,34 @@ pub(crate) fn may_wait(spec: &JobSpec) -> bool {
     spec.suspend != Some(true) && spec.active_deadline_seconds.is_none() && parallel_pods(spec) > 0
 }
 
-/// Returns what the failed pods of a Job use while it is retried: their objects stay as long as the Job. With a restart policy
-/// other than `Never`, the containers of the same pod are restarted (Kubernetes 1.33, the Job controller).
+/// Returns what the failed pods of a Job use while it is retried: their objects stay as long as the Job.
 pub(crate) fn retry_demand(spec: &JobSpec) -> Demand {
-    let pod = spec.template.spec.as_ref().filter(|pod| pod.restart_policy.as_deref() == Some("Never"));
-    let Some(pod) = pod.filter(|_| spec.suspend != Some(true)) else { return Demand::default() };
+    let pod = spec.template.spec.as_ref().filter(|_| spec.suspend != Some(true));
+    pod.map(|pod| terminal_demand(pod).times(retries_of(spec))).unwrap_or_default()
+}
+
+/// Returns how many pods a Job creates in the place of failed ones. With a restart policy other than `Never`, the containers of
+/// the same pod are restarted instead (Kubernetes 1.33, the Job controller).
+pub(crate) fn retries_of(spec: &JobSpec) -> u64 {
+    let policy = spec.template.spec.as_ref().and_then(|pod| pod.restart_policy.as_deref());
+    if policy != Some("Never") {
+        return 0;
+    }
     let count = |number: i32| u64::try_from(number).unwrap_or(0);
-    let retries = match spec.backoff_limit_per_index {
-        // Without a limit of their sum, the pods of each index are retried as often.
+    match spec.backoff_limit_per_index {
+        // Without a limit for their sum, the pods of each index have as many retries.
         Some(each) => {
             let all = count(each).saturating_mul(spec.completions.map_or(0, count));
             spec.backoff_limit.map_or(all, |limit| all.min(count(limit)))
         }
-        None => count(spec.backoff_limit.unwrap_or(BACKOFF_LIMIT)),
-    };
-    terminal_demand(pod).times(retries)
+        None => failures_allowed(spec),
+    }
+}
+
+/// Returns after how many failed pods a Job goes on, as far as it limits all of them together.
+pub(crate) fn failures_allowed(spec: &JobSpec) -> u64 {
+    let default = if spec.backoff_limit_per_index.is_some() { i32::MAX } else { BACKOFF_LIMIT };
+    u64::try_from(spec.backoff_limit.unwrap_or(default)).unwrap_or(0)
 }
 
 /// Returns what one run of a scheduled or one-off job requests while none of its pods fails: its Job and its pods, also those that
@@ -272,7 +285,7 @@ pub(crate) fn one_pod_of(object: &Object, limit_ranges: &[LimitRange]) -> Demand
 pub(crate) fn count_demand(kind: ObjectKind) -> Demand {
     let mut demand = kind.known().object_demand();
     if kind == ObjectKind::Deployment {
-        // The pods' ReplicaSet is an object of the namespace, too.
+        // The pods' ReplicaSet is also an object of the namespace.
         demand.add(Resource::Count(REPLICA_SETS.to_owned()), 1);
     }
     demand

@@ -137,7 +137,7 @@ fn failed_preparation<'a>(pod: &Pod, events: &'a [Event]) -> Option<(Cause, &'a 
         "Pulling" | "Pulled" | "Created" | "Started" => Some((None, event)),
         _ => None,
     };
-    // Events of init containers, too: these start first.
+    // Also events of init containers, which start first.
     let uid = pod.metadata.uid.as_deref()?;
     let own = events.iter().filter(|event| event.involved_object.uid.as_deref() == Some(uid));
     let (cause, event) = own.filter_map(step).max_by_key(|(_, event)| event_time(event))?;

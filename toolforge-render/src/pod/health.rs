@@ -96,9 +96,9 @@ fn probe_events<'a>(pod: &Pod, container: &Container, events: &'a [Event]) -> Ve
 
 /// Returns the probe that made the kubelet terminate a container, whatever its exit code was.
 ///
-/// The kubelet drops events when there are many, so the event about an earlier termination counts, too, if this run was as
-/// long as one that the probe ends. Without any, a signal and a failed probe are enough: nothing else sends signals to a
-/// container that stays.
+/// The kubelet drops events when there are many, so that the event about an earlier termination counts, too, if the probe failed
+/// in this run, and the run was as long as one that the probe ends. Without any, a signal and a failed probe are enough: nothing
+/// else sends signals to a container that stays.
 pub(super) fn killed_by_probe(
     pod: &Pod,
     container: &Container,
@@ -112,8 +112,13 @@ pub(super) fn killed_by_probe(
     let is_restarted = |kind| matches!(kind, ProbeKind::Startup | ProbeKind::Liveness);
     let failure = found.iter().find(|event| !event.kills && is_restarted(event.kind));
     let is_signal = matches!(end.exit_code, 137 | 143);
+    let has_failed = |kind| {
+        found.iter().any(|event| !event.kills && event.kind == kind && is_within_run(event.event, end))
+    };
     let may_kill = |event: &&ProbeEvent<'_>| {
-        is_signal || is_of_run(event.event, end) || has_length_of_kill(end, event.kind, pod, container)
+        is_signal
+            || is_of_run(event.event, end)
+            || has_failed(event.kind) && has_length_of_kill(end, event.kind, pod, container)
     };
     let kill = found.iter().find(|event| event.kills).filter(may_kill);
     let kind = kill.or(failure.filter(|_| is_signal))?.kind;
@@ -131,6 +136,12 @@ pub(super) fn killed_by_probe(
 fn is_of_run(event: &Event, run: &ContainerStateTerminated) -> bool {
     let start = run.started_at.as_ref().and_then(|start| start.0.checked_sub(LATE).ok());
     event_time(event).zip(start).is_none_or(|(at, start)| at >= start)
+}
+
+/// Returns whether an event came during a run that has ended; of an event that came several times, whether one may have.
+fn is_within_run(event: &Event, run: &ContainerStateTerminated) -> bool {
+    let end = run.finished_at.as_ref().and_then(|end| end.0.checked_add(LATE).ok());
+    is_of_run(event, run) && first_time(event).zip(end).is_none_or(|(first, end)| first <= end)
 }
 
 /// Returns whether a run was as long as one that the container's probe ends because each of its checks fails.

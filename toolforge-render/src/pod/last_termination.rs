@@ -57,7 +57,7 @@ impl TerminationKind {
 }
 
 /// The reason of the kubelet for a container that was killed for using more memory than its limit.
-pub(super) const OUT_OF_MEMORY: &str = "OOMKilled";
+pub(crate) const OUT_OF_MEMORY: &str = "OOMKilled";
 
 /// The reasons of containerd and of Docker for a container that could not be started.
 pub(super) const NOT_STARTED: [&str; 2] = ["StartError", "ContainerCannotRun"];
@@ -116,7 +116,7 @@ pub(crate) fn last_termination<'a>(pods: impl IntoIterator<Item = &'a Pod>) -> O
 fn ends(pod: &Pod) -> Vec<LastTermination> {
     let ended =
         container_statuses(pod).filter_map(|status| Some((role(pod, &status.name), terminated(status)?)));
-    // That an init container has done its work says nothing about the others.
+    // A completed init container says nothing about the others.
     let counted = ended.filter(|(role, end)| *role != ContainerRole::Init || end.exit_code != 0);
     counted.map(|(_, end)| of(pod, end)).collect()
 }

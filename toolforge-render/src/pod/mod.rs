@@ -8,7 +8,9 @@ mod demand;
 mod event;
 mod evidence;
 mod health;
+mod kept_jobs;
 mod last_termination;
+pub(crate) mod missing_pods;
 mod pod_set;
 mod probe;
 mod refusal;
@@ -23,11 +25,12 @@ pub(crate) use cause::{of_refusal as cause_of_refusal, sort_evidence};
 pub(crate) use claim::{claim_demand, claimed, own_claims, own_claims_demand};
 pub(crate) use container_run::restarts;
 pub use container_run::{ContainerRun, container_runs, main_container};
+pub(crate) use containers::{container, container_statuses};
 pub(crate) use demand::{
-    REPLICA_SETS, REVISION, count_demand, freed_at_end, has_ended, job_pods, least_demand, least_pods,
-    least_run_demand, may_wait, of_live_pods, one_pod_of, parallel_pods, pods_of, retry_demand, run_demand,
-    running_pods, shortfalls_when_empty, succeeded_before, succeeded_demand, terminal_demand, traits_of,
-    waits_for_unpausing,
+    REPLICA_SETS, REVISION, count_demand, failures_allowed, freed_at_end, has_ended, job_pods, least_demand,
+    least_pods, least_run_demand, may_wait, of_live_pods, one_pod_of, parallel_pods, pods_of, retries_of,
+    retry_demand, run_demand, running_pods, shortfalls_when_empty, succeeded_before, succeeded_demand,
+    terminal_demand, traits_of, waits_for_unpausing,
 };
 pub use demand::{pod_demand, stated_pod};
 pub(crate) use event::{event_time, first_time as first_event_time};
@@ -35,16 +38,17 @@ pub(crate) use evidence::{
     of_deployment as cause_of_deployment, of_pod as causes_of_pod, of_probes as causes_of_probes,
     of_terminating as cause_of_terminating,
 };
-pub(crate) use last_termination::last_termination;
+pub use kept_jobs::with_kept_jobs;
+pub(crate) use kept_jobs::{HistoryLimits, RunEnd};
 pub use last_termination::{LastTermination, TerminationKind};
+pub(crate) use last_termination::{OUT_OF_MEMORY, last_termination};
 pub use pod_set::{PodSet, with_pod_sets};
 pub use probe::HealthProbe;
 pub use refusal::{AdmissionRefusal, Exceeded};
 pub use resources::PodResources;
 pub(crate) use resources::{cpu_of, memory_of, resources};
 pub use rollout_progress::{LiveRollout, ReadyPods, RolloutObjects, RolloutProgress};
-pub(crate) use rollout_progress::{POD_TEMPLATE_HASH, newest_by_hash, revision_of};
-pub use scheduled_run::with_kept_jobs;
-pub(crate) use scheduled_run::{HISTORY_LIMITS, ScheduledRun, scheduled_run};
-pub use unsettled::{FetchTime, with_unsettled_pods};
+pub(crate) use rollout_progress::{newest_by_hash, revision_of};
+pub(crate) use scheduled_run::{ScheduledRun, scheduled_run};
+pub use unsettled::{PodsTime, with_unsettled_pods};
 pub(crate) use unsettled::{REPLICA_FAILURE, pod_id, remove_terminating_pods, replica_failure};

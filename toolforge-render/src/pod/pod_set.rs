@@ -5,10 +5,11 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use k8s_openapi::jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use toolforge_quota::{Demand, LimitRange, Limits, ObjectName, WaitingPods};
+use toolforge_quota::{LimitRange, Limits, ObjectName, WaitingPods};
 
-use crate::pod::unsettled::{REPLICA_FAILURE, controller, may_be_admitted, pod_id};
-use crate::pod::{pod_demand, stated_pod, traits_of};
+use crate::object::controller_of;
+use crate::pod::missing_pods::{is_within_limits, missing_pods};
+use crate::pod::unsettled::{REPLICA_FAILURE, may_be_admitted, pod_id};
 
 /// A `StatefulSet`, a `DaemonSet`, a `ReplicationController`, or a `ReplicaSet` that no Deployment has.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,9 +33,7 @@ impl PodSet {
     #[must_use]
     pub fn of_json(kind: &str, json: &Value) -> Option<Self> {
         let metadata: ObjectMeta = typed(json, "/metadata")?;
-        let is_controlled =
-            metadata.owner_references.iter().flatten().any(|owner| owner.controller == Some(true));
-        if is_controlled || metadata.deletion_timestamp.is_some() {
+        if controller_of(&metadata).is_some() || metadata.deletion_timestamp.is_some() {
             return None;
         }
         let status = json.get("status")?;
@@ -65,22 +64,13 @@ impl PodSet {
     /// Returns the pods that are not created yet; `None` if none are missing.
     pub(crate) fn missing(&self, limit_ranges: &[LimitRange]) -> Option<WaitingPods> {
         let count = self.wanted.saturating_sub(self.created);
-        (count > 0).then(|| WaitingPods {
-            owner: self.object.clone(),
-            run_to_completion: false,
-            count,
-            each: pod_demand(&self.pod, limit_ranges),
-            traits: traits_of(&self.pod, limit_ranges),
-        })
+        missing_pods(self.object.clone(), count, &self.pod, limit_ranges)
     }
 
     /// Returns the pods that are about to be created: not those that the API server refuses whatever is used of a quota.
     fn waiting(&self, limit_ranges: &[LimitRange]) -> Option<WaitingPods> {
         let is_stuck = self.refused.as_ref().is_some_and(|(message, _)| !may_be_admitted(message));
-        let limits = Limits { limit_ranges: limit_ranges.to_vec(), ..Limits::default() };
-        let pod = stated_pod(&self.pod).with_defaults(limit_ranges);
-        let is_within = limits.evaluate(&Demand::default(), &Demand::default(), &[pod]).fits();
-        self.missing(limit_ranges).filter(|_| !is_stuck && is_within)
+        self.missing(limit_ranges).filter(|_| !is_stuck && is_within_limits(&self.pod, limit_ranges))
     }
 
     /// Returns whether a pod that terminates is missing already, as its status counts: that of a `StatefulSet` or `DaemonSet` counts
@@ -88,7 +78,7 @@ impl PodSet {
     fn is_missing(&self, pod: &Pod) -> bool {
         let counts = matches!(self.object.kind.as_str(), "ReplicaSet" | "ReplicationController");
         counts
-            && controller(pod)
+            && controller_of(&pod.metadata)
                 .is_some_and(|owner| owner.kind == self.object.kind && owner.name == self.object.name)
     }
 }

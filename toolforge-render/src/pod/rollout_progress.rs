@@ -7,16 +7,14 @@ use k8s_openapi::jiff::Timestamp;
 use toolforge_model::Untrusted;
 use toolforge_quota::ObjectName;
 
-use crate::object::{condition_text, deployment_spec, label, replica_set_spec};
+use crate::object::{
+    POD_TEMPLATE_HASH, condition_text, deployment_spec, is_owned_by, label, replica_set_spec,
+};
 use crate::pod::cause::{Cause, Evidence, of_refusal, sort_evidence};
 use crate::pod::container_run::restarts;
 use crate::pod::evidence::{of_deployment, of_pod, of_probes, of_terminating};
 use crate::pod::last_termination::{LastTermination, last_termination};
 use crate::pod::{REPLICA_FAILURE, REVISION};
-
-/// The label of a Deployment's pods with the hash of their template, which ends the name of their ReplicaSet (Kubernetes
-/// 1.33, the Deployment controller).
-pub(crate) const POD_TEMPLATE_HASH: &str = "pod-template-hash";
 
 /// A Deployment and the objects that it makes, as they are in a namespace.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -181,7 +179,7 @@ impl<'a> RolloutObjects<'a> {
     pub fn causes(self, now: Timestamp) -> Vec<Evidence> {
         let newest = self.newest_replica_set();
         let mut pods: Vec<&Pod> = self.newest_pods().collect();
-        // If several pods have the same cause, the newest one shows it.
+        // If several pods have the same cause, the newest one is used.
         pods.sort_by_key(|pod| {
             std::cmp::Reverse(pod.metadata.creation_timestamp.as_ref().map(|time| time.0))
         });
@@ -245,11 +243,7 @@ impl<'a> RolloutObjects<'a> {
 
     fn own_replica_sets(self) -> Vec<&'a ReplicaSet> {
         let uid = self.deployment.and_then(|deployment| deployment.metadata.uid.as_deref());
-        let is_own = move |set: &&'a ReplicaSet| {
-            let mut owners = set.metadata.owner_references.iter().flatten();
-            uid.is_some() && owners.any(|owner| Some(owner.uid.as_str()) == uid)
-        };
-        self.replica_sets.iter().filter(is_own).collect()
+        self.replica_sets.iter().filter(|set| is_owned_by(&set.metadata, uid)).collect()
     }
 }
 
@@ -282,7 +276,7 @@ pub(crate) fn newest_by_hash<'a>(
         let created = pod.metadata.creation_timestamp.as_ref().map(|time| time.0);
         (runs_template_of(pod, deployment), created)
     });
-    // The Deployment's controller gives each of its pods one.
+    // The Deployment controller sets one in each of its pods.
     let Some(newest) = newest.and_then(|pod| hash(pod)) else { return pods };
     let count = |pods: Option<i32>| pods.unwrap_or(0);
     let is_old =
@@ -316,7 +310,7 @@ fn runs_template_of(pod: &Pod, deployment: &Deployment) -> bool {
 /// Returns whether a pod is of the newest revision; if its ReplicaSet is unknown, every pod counts.
 fn belongs_to(pod: &Pod, newest: Option<&ReplicaSet>) -> bool {
     let Some(uid) = newest.and_then(|set| set.metadata.uid.as_deref()) else { return true };
-    pod.metadata.owner_references.iter().flatten().any(|owner| owner.uid == uid)
+    is_owned_by(&pod.metadata, Some(uid))
 }
 
 fn of_replica_set(set: &ReplicaSet) -> Option<Evidence> {
@@ -363,7 +357,7 @@ mod tests {
     }
 
     #[test]
-    fn pods_of_an_earlier_template_are_no_cause() {
+    fn pods_of_old_templates_are_not_causes() {
         let template = |command: &str| json!({"metadata": {"labels": {"a": "b"}}, "spec": {"containers": [{"name": "x", "command": [command]}]}});
         let owner =
             |kind: &str, uid: &str| json!([{"apiVersion": "apps/v1", "kind": kind, "name": "x", "uid": uid}]);

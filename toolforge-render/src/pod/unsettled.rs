@@ -3,15 +3,12 @@
 use k8s_openapi::api::apps::v1::{Deployment, DeploymentCondition};
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::Pod;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
-use toolforge_quota::{Demand, FinitePod, LimitRange, Limits, ObjectName, TerminatingPod, WaitingPods};
+use toolforge_quota::{JobPod, LimitRange, Limits, ObjectName, TerminatingPod, WaitingPods};
 
-use crate::object::{Object, condition_text, deployment_spec, has_labels};
-use crate::pod::{
-    AdmissionRefusal, cause_of_refusal, has_ended, pod_demand, pods_of, stated_pod, traits_of,
-    waits_for_unpausing,
-};
+use crate::object::{condition_text, controller_of, deployment_spec, is_of_deployment};
+use crate::pod::missing_pods::{self, is_staying, is_within_limits, selects};
+use crate::pod::{AdmissionRefusal, cause_of_refusal, has_ended, pod_demand, traits_of, waits_for_unpausing};
 
 /// The condition of an object whose pods the API server refuses.
 pub(crate) const REPLICA_FAILURE: &str = "ReplicaFailure";
@@ -45,20 +42,26 @@ pub fn with_unsettled_pods(
     time: FetchTime,
 ) -> Limits {
     let ranges = &limits.limit_ranges;
-    if time == FetchTime::Unknown && pods.is_empty() {
-        // Which pods are missing is only known of Deployments, by their status.
-        let waiting = deployments.iter().filter_map(|found| by_status(found, ranges)).collect();
-        return Limits { waiting, ..limits };
+    if time == PodsTime::Unknown && pods.is_empty() {
+        // Missing pods are only known for Deployments, from their status.
+        let creating = deployments.iter().filter(|found| may_create(found, ranges));
+        let waiting = creating.filter_map(|found| missing_pods::of_deployment_by_status(found, ranges));
+        return Limits { waiting: waiting.collect(), ..limits };
     }
-    let mut waiting: Vec<WaitingPods> =
-        deployments.iter().filter_map(|found| of_deployment(found, pods, ranges)).collect();
-    waiting.extend(jobs.iter().filter_map(|job| of_job(job, pods, ranges)));
+    let creating = deployments.iter().filter(|found| may_create(found, ranges));
+    let of_deployments = creating.filter_map(|found| missing_pods::of_deployment(found, pods, ranges));
+    let creating = jobs.iter().filter(|job| {
+        let template = job.spec.as_ref().and_then(|spec| spec.template.spec.as_ref());
+        template.is_none_or(|pod| is_within_limits(pod, ranges))
+    });
+    let of_jobs = creating.filter_map(|job| missing_pods::of_job(job, pods, ranges));
+    let waiting: Vec<WaitingPods> = of_deployments.chain(of_jobs).collect();
     let may_be_replaced = |pod: &Pod| {
-        let Some(owner) = controller(pod) else { return false };
-        // What files do not contain may exist.
-        let may_exist = |is_known: bool| time == FetchTime::Unknown && !is_known;
+        let Some(owner) = controller_of(&pod.metadata) else { return false };
+        // Objects that files do not contain may exist.
+        let may_exist = |is_known: bool| time == PodsTime::Unknown && !is_known;
         match owner.kind.as_str() {
-            // The pods that a Deployment is about to create count themselves.
+            // The pods that a Deployment is about to create are counted by themselves.
             "ReplicaSet" if deployments.iter().any(|found| selects(found, pod)) => false,
             "ReplicaSet" => !is_of_deployment(pod) || may_exist(false),
             "Job" => may_exist(jobs.iter().any(|job| job.metadata.uid.as_ref() == Some(&owner.uid))),
@@ -95,21 +98,6 @@ fn is_past_grace_period(pod: &Pod, now: Timestamp) -> bool {
     until.zip(grace).and_then(|(until, grace)| until.checked_add(grace).ok()).is_some_and(|end| now > end)
 }
 
-pub(super) fn controller(pod: &Pod) -> Option<&OwnerReference> {
-    pod.metadata.owner_references.iter().flatten().find(|owner| owner.controller == Some(true))
-}
-
-/// Returns whether a pod is of a ReplicaSet that a Deployment controls, which labels its pods.
-fn is_of_deployment(pod: &Pod) -> bool {
-    pod.metadata.labels.as_ref().is_some_and(|labels| labels.contains_key("pod-template-hash"))
-}
-
-/// Returns whether a Deployment selects a pod as one of its own.
-fn selects(deployment: &Deployment, pod: &Pod) -> bool {
-    let selector = deployment_spec(deployment).and_then(|spec| spec.selector.match_labels.as_ref());
-    selector.is_some_and(|selector| has_labels(pod.metadata.labels.as_ref(), selector))
-}
-
 /// Changes limits and live pods to what they are once all terminating pods are gone, except those in whose place others may be
 /// created.
 pub(crate) fn remove_terminating_pods(limits: &mut Limits, pods: &mut Vec<Pod>) {
@@ -120,11 +108,10 @@ pub(crate) fn remove_terminating_pods(limits: &mut Limits, pods: &mut Vec<Pod>) 
     *limits = std::mem::take(limits).without_terminating_pods();
 }
 
-/// Returns a running pod of a Job, or one without a controller that is never restarted, such as a shell. One whose containers
-/// have been restarted does not count: nothing says that it ends.
-fn finite_pod(pod: &Pod, limit_ranges: &[LimitRange]) -> Option<FinitePod> {
-    let controller = controller(pod);
-    let is_unowned = controller.is_none();
+/// Returns a running pod of a Job, or one without a controller that is never restarted, such as a shell. One whose containers have
+/// been restarted is none: nothing says that it ends.
+fn job_pod(pod: &Pod, limit_ranges: &[LimitRange]) -> Option<JobPod> {
+    let owner = controller_of(&pod.metadata);
     let is_never_restarted =
         || pod.spec.as_ref().and_then(|spec| spec.restart_policy.as_deref()) == Some("Never");
     let owner = match controller {
@@ -152,75 +139,11 @@ fn terminating(pod: &Pod, limit_ranges: &[LimitRange]) -> Option<TerminatingPod>
     Some(TerminatingPod { name: pod_id(pod).name, until, demand, traits, may_be_replaced: false })
 }
 
-fn of_deployment(deployment: &Deployment, pods: &[Pod], limit_ranges: &[LimitRange]) -> Option<WaitingPods> {
-    deployment_spec(deployment)?.selector.match_labels.as_ref()?;
-    if is_stuck(deployment) {
-        return None;
-    }
-    let created = pods.iter().filter(|pod| selects(deployment, pod)).filter(|pod| is_staying(pod)).count();
-    waiting(&Object::from(deployment.clone()), created, limit_ranges)
-}
-
-/// Returns the pods of a Deployment that are not created yet, as its status counts them; `None` if it does not.
-fn by_status(deployment: &Deployment, limit_ranges: &[LimitRange]) -> Option<WaitingPods> {
-    let status = deployment.status.as_ref().filter(|status| status.observed_generation.is_some())?;
-    if is_stuck(deployment) {
-        return None;
-    }
-    let created = usize::try_from(status.replicas.unwrap_or(0)).unwrap_or(0);
-    waiting(&Object::from(deployment.clone()), created, limit_ranges)
-}
-
-fn of_job(job: &Job, pods: &[Pod], limit_ranges: &[LimitRange]) -> Option<WaitingPods> {
-    let status = job.status.as_ref();
-    let is_over =
-        status.and_then(|status| status.conditions.as_ref()).into_iter().flatten().any(|condition| {
-            condition.status == "True" && matches!(condition.type_.as_str(), "Complete" | "Failed")
-        });
-    if is_over || job.spec.as_ref()?.suspend == Some(true) {
-        return None;
-    }
-    let uid = job.metadata.uid.as_deref();
-    let owners = |pod: &Pod| pod.metadata.owner_references.clone().into_iter().flatten();
-    let is_own = |pod: &&Pod| owners(pod).any(|owner| Some(owner.uid.as_str()) == uid);
-    // A pod that has ended may be the last one, which the Job does not know yet.
-    let own: Vec<&Pod> = pods.iter().filter(is_own).filter(|pod| has_ended(pod) || is_staying(pod)).collect();
-    let succeeded = own.iter().filter(|pod| has_succeeded(pod)).count();
-    // Another pod takes the place of one that has succeeded, as long as more have to.
-    let spec = job.spec.as_ref()?;
-    let parallelism = usize::try_from(spec.parallelism.unwrap_or(1)).unwrap_or(0);
-    let further = spec
-        .completions
-        .map_or(0, |wanted| usize::try_from(wanted).unwrap_or(0).saturating_sub(parallelism).min(succeeded));
-    waiting(&Object::from(job.clone()), own.len() - further, limit_ranges)
-}
-
-/// Returns the pods of an object that are not created yet.
-///
-/// A pod that breaks a limit never is.
-fn waiting(object: &Object, created: usize, limit_ranges: &[LimitRange]) -> Option<WaitingPods> {
-    let metadata = match object {
-        Object::Deployment(found) => &found.metadata,
-        Object::Job(found) => &found.metadata,
-        _ => return None,
-    };
-    if metadata.deletion_timestamp.is_some() || breaks_limits(object, limit_ranges) {
-        return None;
-    }
-    let wanted = pods_of(object, limit_ranges);
-    let count = wanted.count.saturating_sub(u64::try_from(created).unwrap_or(u64::MAX));
-    let owner = object.id().into();
-    let spec = object.pod_template().and_then(|template| template.spec.as_ref());
-    let traits = spec.map(|spec| traits_of(spec, limit_ranges)).unwrap_or_default();
-    let run_to_completion = matches!(object, Object::Job(_));
-    (count > 0).then_some(WaitingPods { owner, run_to_completion, count, each: wanted.each, traits })
-}
-
-fn breaks_limits(object: &Object, limit_ranges: &[LimitRange]) -> bool {
-    let Some(spec) = object.pod_template().and_then(|template| template.spec.as_ref()) else { return false };
-    let limits = Limits { limit_ranges: limit_ranges.to_vec(), ..Limits::default() };
-    let pod = stated_pod(spec).with_defaults(limit_ranges);
-    !limits.evaluate(&Demand::default(), &Demand::default(), &[pod]).fits()
+/// Returns whether the pods that a Deployment lacks are about to be created: not those that are refused whatever is used of a
+/// quota.
+fn may_create(deployment: &Deployment, limit_ranges: &[LimitRange]) -> bool {
+    let pod = deployment_spec(deployment).and_then(|spec| spec.template.spec.as_ref());
+    !is_stuck(deployment) && pod.is_none_or(|pod| is_within_limits(pod, limit_ranges))
 }
 
 /// Returns whether the controllers cannot create a Deployment's pods until something is changed: it is paused before its first
@@ -250,14 +173,6 @@ fn is_stuck(deployment: &Deployment) -> bool {
 pub(super) fn may_be_admitted(message: &str) -> bool {
     let is_quota = matches!(AdmissionRefusal::parse(message), Some(AdmissionRefusal::Quota { .. }));
     is_quota || !cause_of_refusal(message).is_terminal()
-}
-
-fn has_succeeded(pod: &Pod) -> bool {
-    pod.status.as_ref().is_some_and(|status| status.phase.as_deref() == Some("Succeeded"))
-}
-
-fn is_staying(pod: &Pod) -> bool {
-    !has_ended(pod) && pod.metadata.deletion_timestamp.is_none()
 }
 
 /// Returns the kind and the name of a pod.

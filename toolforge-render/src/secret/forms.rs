@@ -207,7 +207,7 @@ fn of_words(words: &[&str]) -> Vec<(usize, Written)> {
             found.push((index, written));
             continue;
         }
-        // What follows is another program.
+        // The rest is another program.
         if program == "sshpass" && !word.starts_with('-') {
             program = "";
         }

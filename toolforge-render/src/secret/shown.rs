@@ -31,7 +31,7 @@ pub(crate) fn without_secrets(name: &str, value: &str) -> String {
 
 /// Returns a text with `***` in place of each secret; an object of JSON is read.
 pub(crate) fn without_secrets_in_text(name: &str, text: &str) -> String {
-    // Such as what kubectl keeps in an annotation.
+    // Such as the manifest that kubectl keeps in an annotation.
     if text.starts_with('{')
         && let Some(hidden) = serde_json::from_str(text).ok().and_then(|parsed| hidden_json(name, &parsed))
     {

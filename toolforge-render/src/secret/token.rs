@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn other_values_are_no_tokens() {
+    fn other_values_are_not_tokens() {
         for text in [
             format!("ghp_{}", "x".repeat(36)),
             "ghp_short".to_owned(),

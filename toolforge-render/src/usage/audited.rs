@@ -11,10 +11,13 @@ use toolforge_quota::{AuditedWorkload, Demand, ObjectName, PodDemand};
 
 use crate::manifest::{ManifestKind, ManifestObject};
 use crate::namespace::{Documents, DocumentsError};
-use crate::object::{ObjectKind, cron_job_spec, deployment_replicas, replica_set_spec, stateful_set_spec};
+use crate::object::{
+    JobEnd, ObjectKind, controller_of, cron_job_spec, deployment_replicas, replica_set_spec,
+    stateful_set_spec,
+};
 use crate::pod::{
     claim_demand, claimed, count_demand, has_ended, least_pods, own_claims, own_claims_demand, parallel_pods,
-    stated_pod, succeeded_before,
+    retries_of, stated_pod, succeeded_before,
 };
 
 /// Returns what it takes to create an object again with all of its pods, for a CronJob with those of one run; for a Job, what
@@ -103,35 +106,23 @@ fn replicas_or_one(replicas: Option<i32>) -> u64 {
 }
 
 fn has_owner(metadata: &ObjectMeta) -> bool {
-    metadata.owner_references.iter().flatten().any(|owner| owner.controller == Some(true))
+    controller_of(metadata).is_some()
 }
 
 /// Returns how many pods a Job has at once from now on; `None` if it creates none: it is over, or all of its pods exist and are
 /// not created again if they fail.
 fn further_pods(job: &Job) -> Option<u64> {
-    let (spec, status) = (job.spec.as_ref()?, job.status.as_ref());
-    let conditions = status.and_then(|status| status.conditions.as_ref()).into_iter().flatten();
-    let mut ends = conditions
-        .filter(|condition| matches!(condition.type_.as_str(), "Complete" | "Failed" | "FailureTarget"));
-    if ends.any(|condition| condition.status == "True") {
-        return None;
-    }
+    let (spec, status) = (job.spec.as_ref().filter(|_| JobEnd::of(job).is_none())?, job.status.as_ref());
     let count = |number: Option<i32>| number.map_or(0, |number| u64::try_from(number).unwrap_or(0));
     let active = count(status.and_then(|status| status.active));
     let succeeded = count(status.and_then(|status| status.succeeded));
     let failed = count(status.and_then(|status| status.failed));
     let missing = spec.completions.map_or(u64::MAX, |wanted| count(Some(wanted)).saturating_sub(succeeded));
     let at_once = parallel_pods(spec).min(missing);
-    let restarts_pods =
-        spec.template.spec.as_ref().and_then(|pod| pod.restart_policy.as_deref()) == Some("Never");
-    let retries = spec.backoff_limit.or(spec.backoff_limit_per_index).unwrap_or(BACKOFF_LIMIT);
-    let is_retried = restarts_pods && failed < count(Some(retries));
+    let is_retried = failed < retries_of(spec);
     let has_more = spec.completions.is_some() && missing > active || at_once > active;
     (at_once > 0 && (is_retried || has_more)).then_some(at_once)
 }
-
-/// How often the pods of a Job are retried by default (Kubernetes 1.33).
-const BACKOFF_LIMIT: i32 = 6;
 
 impl Documents {
     /// Returns the objects of a tool that create pods or are such, and its volume claims, as an audit compares them.

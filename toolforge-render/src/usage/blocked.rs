@@ -8,13 +8,13 @@ use k8s_openapi::api::core::v1::Event;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use toolforge_model::Untrusted;
-use toolforge_quota::{ObjectName, WaitingPods};
+use toolforge_quota::{LimitRange, ObjectName, WaitingPods};
 
-use crate::job::{JobFacts, LiveJobs, RunOutcome};
-use crate::object::{Object, deployment_spec};
+use crate::job::{JobFacts, LiveJobs};
+use crate::object::{has_hash, is_generated};
 use crate::pod::{
-    AdmissionRefusal, Cause, Exceeded, cause_of_refusal, event_time, first_event_time, job_pods, pods_of,
-    replica_failure, traits_of,
+    AdmissionRefusal, Cause, Exceeded, cause_of_refusal, event_time, first_event_time, missing_pods,
+    replica_failure,
 };
 
 /// How old the last refusal may be of something that is blocked now: the longest pause between two tries of a controller is
@@ -94,7 +94,7 @@ pub fn blocked_objects(facts: &JobFacts, now: Timestamp) -> Vec<BlockedObject> {
     }
     for failing in blocked_by_condition(facts) {
         match found.iter_mut().find(|known| is_of(&known.object, &failing.object)) {
-            // Its last event may be old: the controller waits longer and longer.
+            // Its last event may be old, because the controller backs off.
             Some(known) => {
                 known.is_blocked_now = true;
                 known.missing = known.missing.take().or(failing.missing);
@@ -114,7 +114,9 @@ fn exceeded_by(message: &str) -> Option<Vec<Exceeded>> {
         AdmissionRefusal::QuotaIncomplete { .. }
         | AdmissionRefusal::QuotaUnknown { .. }
         | AdmissionRefusal::LimitRange { .. } => Some(Vec::new()),
-        _ => None,
+        AdmissionRefusal::Webhook { .. }
+        | AdmissionRefusal::WebhookUnreachable { .. }
+        | AdmissionRefusal::Policy { .. } => None,
     }
 }
 
@@ -134,7 +136,7 @@ fn blocked_by_condition(facts: &JobFacts) -> impl Iterator<Item = BlockedObject>
         let condition = replica_failure(found)?;
         let since = condition.last_transition_time.as_ref().map(|time| time.0);
         let name = found.metadata.name.as_deref().unwrap_or_default();
-        let missing = missing_of_deployment(found, facts)?;
+        let missing = missing_of_deployment(found, ranges)?;
         Some((ObjectName::new("Deployment", name), condition.message.clone()?, since, missing))
     });
     let sets = facts.live.sets.iter().filter_map(|set| {
@@ -157,15 +159,11 @@ fn blocked_by_condition(facts: &JobFacts) -> impl Iterator<Item = BlockedObject>
 }
 
 /// Returns the pods that a Deployment lacks; `None` if it lacks none.
-fn missing_of_deployment(found: &Deployment, facts: &JobFacts) -> Option<WaitingPods> {
-    let status = found.status.as_ref();
-    let created = status.and_then(|status| status.replicas).unwrap_or(0);
-    let wanted = deployment_spec(found).and_then(|spec| spec.replicas).unwrap_or(1);
-    // Where no pod is missing, it is one of the surge that is refused. More than one may be, but one after the other works, too.
-    let is_unavailable = status.is_some_and(|status| status.unavailable_replicas.unwrap_or(0) > 0);
-    let missing_pods = if is_unavailable { wanted.saturating_sub(created) } else { 0 };
-    let count = missing_pods.max(i32::from(replica_failure(found).is_some()));
-    (count > 0).then(|| missing(&Object::from(found.clone()), count, facts))
+fn missing_of_deployment(found: &Deployment, limit_ranges: &[LimitRange]) -> Option<WaitingPods> {
+    // If no pod is missing, the refused pod is one of the surge. There may be more, but they also fit one after the other.
+    let of_surge =
+        || replica_failure(found).and_then(|_| missing_pods::one_of_deployment(found, limit_ranges));
+    missing_pods::of_deployment_by_status(found, limit_ranges).or_else(of_surge)
 }
 
 /// The kinds of objects that could not create a pod and are not in [`LiveJobs::sets`].
@@ -190,14 +188,11 @@ fn is_failed_create(event: &Event) -> bool {
     event.reason.as_deref() == Some("FailedCreate")
 }
 
-/// The characters of the hash in the name of a Deployment's ReplicaSet (Kubernetes 1.33).
-const HASH: &str = "bcdfghjklmnpqrstvwxz2456789";
-
 /// Returns whether an object of an event no longer exists. A run of a scheduled job exists as long as that. Whether other owners of
 /// pods exist is not known, such as a ReplicaSet without a Deployment.
 fn is_gone(kind: &str, name: &str, uid: Option<&str>, facts: &JobFacts) -> bool {
     let LiveJobs { deployments, cron_jobs, jobs, sets, .. } = &facts.live;
-    // Files without an object of a kind may lack the kind.
+    // If files have no object of a kind, they may lack the kind.
     let is_known = |is_empty: bool| !facts.may_lack_kinds || !is_empty;
     let is_named = |metadata: &ObjectMeta| metadata.name.as_deref() == Some(name);
     let is_same = |metadata: &ObjectMeta| {
@@ -228,18 +223,6 @@ fn is_gone(kind: &str, name: &str, uid: Option<&str>, facts: &JobFacts) -> bool 
     }
 }
 
-/// Returns whether a name is that of a Deployment's ReplicaSet, or of a run of a CronJob: `OWNER-SUFFIX`.
-fn is_generated(name: &str, owner: &str) -> bool {
-    let suffix = name.strip_prefix(owner).and_then(|rest| rest.strip_prefix('-'));
-    suffix.is_some_and(|suffix| !suffix.is_empty() && !suffix.contains('-'))
-}
-
-/// Returns whether a name ends like that of a Deployment's ReplicaSet.
-fn has_hash(name: &str) -> bool {
-    name.rsplit_once('-')
-        .is_some_and(|(_, hash)| hash.len() > 7 && hash.chars().all(|found| HASH.contains(found)))
-}
-
 fn owns_replica_set(deployment: &Deployment, name: &str) -> bool {
     deployment.metadata.name.as_deref().is_some_and(|owner| is_generated(name, owner))
 }
@@ -252,51 +235,26 @@ struct WantedPods {
 
 /// Returns the pods that an object still wants. A CronJob only loses the run that was refused.
 fn wanted_pods(kind: &str, name: &str, facts: &JobFacts) -> Option<WantedPods> {
+    let ranges = &facts.namespace.limits.limit_ranges;
     let set = || facts.live.sets.iter().find(|set| set.object == ObjectName::new(kind, name));
     match kind {
         "ReplicaSet" => {
             let mut deployments = facts.live.deployments.iter();
             let missing = match deployments.find(|deployment| owns_replica_set(deployment, name)) {
-                Some(found) => missing_of_deployment(found, facts)?,
-                None => set()?.missing(&facts.namespace.limits.limit_ranges)?,
+                Some(found) => missing_of_deployment(found, ranges)?,
+                None => set()?.missing(ranges)?,
             };
             Some(WantedPods { pods: Some(missing) })
         }
         "Job" => {
-            let mut jobs = facts.live.jobs.iter().filter(|job| job.metadata.name.as_deref() == Some(name));
-            let found = jobs.find(|job| {
-                matches!(
-                    RunOutcome::of(job, &facts.live),
-                    RunOutcome::Starting { .. } | RunOutcome::Retrying { .. }
-                )
-            })?;
-            let status = found.status.as_ref();
-            let active = status.and_then(|status| status.active).unwrap_or(0);
-            let done = status.and_then(|status| status.succeeded).unwrap_or(0);
-            let at_once = i32::try_from(job_pods(found)).unwrap_or(i32::MAX);
-            let completions = found.spec.as_ref().and_then(|spec| spec.completions);
-            let wanted = completions.map_or(at_once, |all| at_once.min(all.saturating_sub(done)));
-            let count = wanted.saturating_sub(active);
-            let missing = (count > 0).then(|| missing(&Object::from(found.clone()), count, facts))?;
-            Some(WantedPods { pods: Some(missing) })
+            let mut jobs = facts.live.jobs.iter();
+            let found = jobs.find(|job| job.metadata.name.as_deref() == Some(name))?;
+            Some(WantedPods { pods: Some(missing_pods::of_job_by_status(found, ranges)?) })
         }
         "StatefulSet" | "DaemonSet" | "ReplicationController" => match set() {
-            Some(set) => Some(WantedPods { pods: Some(set.missing(&facts.namespace.limits.limit_ranges)?) }),
+            Some(set) => Some(WantedPods { pods: Some(set.missing(ranges)?) }),
             None => Some(WantedPods { pods: None }),
         },
         _ => None,
-    }
-}
-
-fn missing(object: &Object, count: i32, facts: &JobFacts) -> WaitingPods {
-    let ranges = &facts.namespace.limits.limit_ranges;
-    let spec = object.pod_template().and_then(|template| template.spec.as_ref());
-    let traits = spec.map(|spec| traits_of(spec, ranges)).unwrap_or_default();
-    WaitingPods {
-        owner: object.id().into(),
-        run_to_completion: matches!(object, Object::Job(_)),
-        count: u64::try_from(count).unwrap_or(0),
-        each: pods_of(object, ranges).each,
-        traits,
     }
 }

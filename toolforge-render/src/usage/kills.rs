@@ -4,7 +4,7 @@ use k8s_openapi::api::core::v1::{ContainerState, Pod};
 use k8s_openapi::jiff::Timestamp;
 use toolforge_model::Untrusted;
 
-use crate::pod::memory_of;
+use crate::pod::{OUT_OF_MEMORY, container, container_statuses, memory_of};
 use crate::usage::consumer::{QuotaConsumer, consumer_of};
 
 /// The last kill of a container that used more memory than its limit.
@@ -23,22 +23,21 @@ pub struct OutOfMemoryKill {
     pub restarts: u64,
 }
 
-/// Returns the last kill of each container, the newest first, as far as the pods' statuses show them.
+/// Returns the last kill of each container, also of sidecars and init containers, the newest first, as far as the pods' statuses
+/// show them.
 #[must_use]
 pub fn out_of_memory_kills(pods: &[Pod]) -> Vec<OutOfMemoryKill> {
     let mut found = Vec::new();
     for pod in pods {
-        let statuses = pod.status.iter().flat_map(|status| status.container_statuses.iter().flatten());
-        for status in statuses {
+        for status in container_statuses(pod) {
             let states = [status.state.as_ref(), status.last_state.as_ref()];
             let killed = |state: &ContainerState| {
                 let end = state.terminated.clone()?;
-                (end.reason.as_deref() == Some("OOMKilled")).then_some(end)
+                (end.reason.as_deref() == Some(OUT_OF_MEMORY)).then_some(end)
             };
             let Some(end) = states.into_iter().flatten().find_map(killed) else { continue };
-            let mut containers = pod.spec.iter().flat_map(|spec| &spec.containers);
-            let container = containers.find(|container| container.name == status.name);
-            let limits = container.and_then(|container| container.resources.as_ref()?.limits.as_ref());
+            let limits =
+                container(pod, &status.name).and_then(|found| found.resources.as_ref()?.limits.as_ref());
             found.push(OutOfMemoryKill {
                 consumer: consumer_of(pod),
                 pod: Untrusted::new(pod.metadata.name.clone().unwrap_or_default()),

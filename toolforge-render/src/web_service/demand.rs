@@ -49,7 +49,7 @@ pub(crate) fn of_change(
         }
     }
     if !creates_pods {
-        // A limit does not concern pods that keep running.
+        // A limit does not apply to running pods.
         demand.pods.clear();
     }
     demand

@@ -65,7 +65,8 @@ pub(super) fn clearing_patch(object: &Object, live: &LiveWebService) -> Value {
     let mut json = merge_patch(object, live);
     let (pointer, key) = match object {
         Object::Deployment(_) => ("/spec/template/spec/containers/0/ports", "containerPort"),
-        _ => ("/spec/ports", "port"),
+        Object::Service(_) => ("/spec/ports", "port"),
+        Object::CronJob(_) | Object::Job(_) | Object::Ingress(_) | Object::HttpRoute(_) => return json,
     };
     if let Some(ports) = json.pointer_mut(pointer).and_then(Value::as_array_mut) {
         ports.extend(replaced_ports(object, live).iter().map(|port| json!({key: port, "$patch": "delete"})));
@@ -101,7 +102,7 @@ fn merge_patch(object: &Object, live: &LiveWebService) -> Value {
     if let Some(spec) = map(&mut json, "/spec") {
         spec.entry("paused").or_insert(Value::Null);
     }
-    // The API server sets it by default, and rejects it together with another type of strategy.
+    // The API server sets it by default, and rejects it with another type of strategy.
     if let Some(strategy) = map(&mut json, "/spec/strategy") {
         strategy.entry("rollingUpdate").or_insert(Value::Null);
     }

@@ -129,7 +129,7 @@ pub fn resolve_request(
         }
     }
     let request = match live {
-        // The default is not used: the live web service has a type.
+        // The default is not used, because the live web service has a type.
         Some(live) => options.merge_into(tool, Some(live), usual_type()),
         None => options.into_request(tool),
     };

@@ -27,7 +27,7 @@ fn file(kind: &str, name: &str, spec: &Value) -> Value {
 fn api_version(kind: &str) -> &'static str {
     match kind {
         "Job" | "CronJob" => "batch/v1",
-        "Deployment" | "StatefulSet" | "ReplicaSet" => "apps/v1",
+        "DaemonSet" | "Deployment" | "StatefulSet" | "ReplicaSet" => "apps/v1",
         _ => "v1",
     }
 }
@@ -67,7 +67,7 @@ fn with(template: &Value, others: &Value) -> Value {
     spec
 }
 
-/// Returns the plan of files beside live objects, without the proposals.
+/// Returns the plan of files for a namespace with live objects, without the proposals.
 fn shown(live: &[Value], files: &[Value]) -> String {
     let live: Vec<String> = live.iter().map(ToString::to_string).collect();
     let files: Vec<String> = files.iter().map(ToString::to_string).collect();
@@ -76,7 +76,7 @@ fn shown(live: &[Value], files: &[Value]) -> String {
 }
 
 #[test]
-fn unstated_replicas_stay() {
+fn unset_replicas_are_kept() {
     let before = file("Deployment", "d", &with(&limited("1Gi"), &json!({})));
     let scaled = json!({
         "replicas": 3,
@@ -120,7 +120,7 @@ fn unstated_replicas_stay() {
 }
 
 #[test]
-fn unstated_replicas_leave_no_quota_for_others() {
+fn unset_replicas_still_count() {
     let pod =
         json!({"containers": [{"name": "c", "image": "a", "resources": {"limits": {"memory": "2Gi"}}}]});
     let pod = file("Pod", "p", &pod);
@@ -149,14 +149,14 @@ fn removed_replicas_are_one() {
       limits.memory 3Gi -> 2Gi, peak 3Gi of 4Gi
     fits
     ");
-    // `null` removes a field, whoever has set it.
+    // `null` removes a field, no matter who set it.
     let null = with(&limited("2Gi"), &json!({"replicas": null}));
     let found = shown(&[three_of_four(), live("Deployment", "d", &spec)], &[file("Deployment", "d", &null)]);
     assert!(found.contains("limits.memory 3Gi -> 2Gi"), "{found}");
 }
 
 #[test]
-fn unstated_strategy_stays() {
+fn unset_strategy_is_kept() {
     let three = json!({"replicas": 3});
     let mut recreated = three.clone();
     recreated["strategy"] = json!({"type": "Recreate"});
@@ -180,13 +180,13 @@ fn unstated_strategy_stays() {
       limits.memory 1Gi -> 1536Mi, peak 1536Mi of 2Gi
     fits-after-termination
     ");
-    // kubectl replaces a strategy that is stated: the defaults of its type follow.
+    // kubectl replaces a strategy that the file sets, and the defaults of its type apply.
     let rolling = larger(json!({"strategy": {"type": "RollingUpdate"}}));
     assert!(shown(&[quota, in_place], &[rolling]).contains("\ndeadlock\n"));
 }
 
 #[test]
-fn unstated_amounts_stay() {
+fn unset_amounts_are_kept() {
     let others = json!({"replicas": 3, "strategy": {"type": "Recreate"}});
     let limited = live("Deployment", "d", &with(&limited("1Gi"), &others));
     let unlimited = with(&template("b", &json!({})), &json!({"replicas": 3}));
@@ -197,7 +197,7 @@ fn unstated_amounts_stay() {
     fits
     no downtime: Deployment d: rollout in-place
     ");
-    // A proposal states what the file does not.
+    // A proposal sets a field that the file does not.
     let five = with(&template("b", &json!({})), &json!({"replicas": 5}));
     assert_snapshot!(shown(&[three_of_four(), limited.clone()], &[file("Deployment", "d", &five)]), @"
     update object Deployment d, recreate, downtime
@@ -225,7 +225,7 @@ fn paused_deployment_stays_paused() {
 }
 
 #[test]
-fn unstated_fields_of_runs_stay() {
+fn unset_fields_of_runs_are_kept() {
     let pod = json!({"restartPolicy": "Never", "containers": [{"name": "a", "image": "x"}]});
     let spec = json!({
         "parallelism": 3, "completions": 10, "selector": {"matchLabels": {"job-name": "j"}},
@@ -274,7 +274,7 @@ fn suspended_cron_job_has_no_runs() {
 }
 
 #[test]
-fn unstated_type_of_a_service_stays() {
+fn unset_type_of_a_service_is_kept() {
     let ports =
         json!([{"name": "a", "port": 80, "nodePort": 30080}, {"name": "b", "port": 81, "nodePort": 30081}]);
     let both = live("Service", "s", &json!({"type": "NodePort", "selector": {"a": "b"}, "ports": ports}));
@@ -291,7 +291,7 @@ fn unstated_type_of_a_service_stays() {
 }
 
 #[test]
-fn unstated_class_of_a_claim_stays() {
+fn unset_class_of_a_claim_is_kept() {
     const GOLD: &str = "gold.storageclass.storage.k8s.io/requests.storage";
     let spec = json!({
         "accessModes": ["ReadWriteOnce"], "storageClassName": "gold", "volumeName": "pv1",
@@ -308,7 +308,7 @@ fn unstated_class_of_a_claim_stays() {
 }
 
 #[test]
-fn what_others_changed_alike_replaces_no_pods() {
+fn equal_foreign_changes_replace_no_pods() {
     let applied = file("Deployment", "d", &with(&template("a", &json!({})), &json!({"replicas": 1})));
     let set = live("Deployment", "d", &with(&template("b", &json!({})), &json!({"replicas": 1})));
     let again = file("Deployment", "d", &with(&template("b", &json!({})), &json!({"replicas": 1})));
@@ -327,11 +327,10 @@ fn null_removes_a_live_field() {
       limits.memory 3Gi -> 1Gi, peak 3Gi of 4Gi
     fits
     ");
-    // What is removed is the default again.
+    // A removed field has its default again.
     let one = live("Deployment", "d", &with(&limited("1Gi"), &json!({"replicas": 1})));
     assert_snapshot!(shown(&[three_of_four(), one], &[stated(json!({"replicas": null}))]), @"
-    update object Deployment d
-      limits.memory 3Gi -> 3Gi, peak 3Gi of 4Gi
+    keep object Deployment d
     fits
     ");
     let unlimited = template("a", &json!({"limits": {"memory": null}}));
@@ -347,12 +346,60 @@ fn null_removes_a_live_field() {
 }
 
 #[test]
+fn null_of_a_default_changes_nothing() {
+    let defaults = json!({
+        "replicas": 1, "revisionHistoryLimit": 10, "progressDeadlineSeconds": 600, "minReadySeconds": 0,
+        "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": "25%", "maxUnavailable": "25%"}},
+    });
+    let is_kept = |kind: &str, live_fields: &Value, stated: &Value| {
+        let [live_spec, stated] = [live_fields, stated].map(|fields| with(&limited("1Gi"), fields));
+        let found = shown(&[three_of_four(), live(kind, "d", &live_spec)], &[file(kind, "d", &stated)]);
+        found.starts_with("keep")
+    };
+    for (field, other) in [
+        ("replicas", json!(2)),
+        ("revisionHistoryLimit", json!(3)),
+        ("progressDeadlineSeconds", json!(60)),
+        ("strategy", json!({"type": "Recreate"})),
+    ] {
+        let mut changed = defaults.clone();
+        changed[field] = other;
+        assert!(is_kept("Deployment", &defaults, &json!({field: null})), "{field}");
+        assert!(!is_kept("Deployment", &changed, &json!({field: null})), "{field}");
+    }
+    for (kind, field, default, other) in [
+        ("StatefulSet", "replicas", json!(1), json!(2)),
+        ("StatefulSet", "podManagementPolicy", json!("OrderedReady"), json!("Parallel")),
+        (
+            "StatefulSet",
+            "updateStrategy",
+            json!({"type": "RollingUpdate", "rollingUpdate": {"partition": 0}}),
+            json!({"type": "OnDelete"}),
+        ),
+        (
+            "DaemonSet",
+            "updateStrategy",
+            json!({"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 0, "maxUnavailable": 1}}),
+            json!({"type": "OnDelete"}),
+        ),
+        ("ReplicaSet", "replicas", json!(1), json!(2)),
+    ] {
+        let stated = json!({field: null});
+        assert!(is_kept(kind, &json!({field: default}), &stated), "{kind} {field}");
+        assert!(!is_kept(kind, &json!({field: other}), &stated), "{kind} {field}");
+    }
+}
+
+#[test]
 fn finished_jobs_have_no_pods_left() {
     let template = json!({"metadata": {"labels": {"app": "d"}}, "spec": {"restartPolicy": "Never", "containers": [
         {"name": "c", "image": "a", "resources": {"limits": {"memory": "1Gi"}}},
     ]}});
-    let mut done = live("Job", "d", &json!({"parallelism": 2, "template": template}));
-    done["status"] = json!({"succeeded": 2, "conditions": [{"type": "Complete", "status": "True"}]});
+    let done = |condition: &str| {
+        let mut done = live("Job", "d", &json!({"parallelism": 2, "template": template}));
+        done["status"] = json!({"succeeded": 2, "conditions": [{"type": condition, "status": "True"}]});
+        done
+    };
     let mut labeled = file("Job", "d", &json!({"parallelism": 2, "template": template}));
     labeled["metadata"]["labels"] = json!({"a": "b"});
     let quota = quota(&json!({"pods": "1", "limits.memory": "1Gi"}), &json!({}));
@@ -363,10 +410,10 @@ fn finished_jobs_have_no_pods_left() {
     fits-one-after-another
     ");
     let quota = self::quota(&json!({"pods": "1", "limits.memory": "1Gi"}), &json!({}));
-    assert_snapshot!(shown(&[quota, done], &[labeled]), @"
-    update object Job d
-    fits
-    ");
+    for condition in ["Complete", "Failed", "SuccessCriteriaMet", "FailureTarget"] {
+        let plan = shown(&[quota.clone(), done(condition)], &[labeled.clone()]);
+        assert_eq!(plan.trim(), "update object Job d\nfits", "{condition}");
+    }
 }
 
 #[test]

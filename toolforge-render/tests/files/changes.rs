@@ -261,7 +261,7 @@ fn claims_are_bound_by_limit_ranges() {
 }
 
 #[test]
-fn terminating_pods_are_waited_for() {
+fn waits_for_terminating_pods() {
     let terminating = ", deletionTimestamp: '2026-01-01T00:00:30Z', finalizers: []";
     let live =
         [pod("old", "6Gi", terminating), deployment("other", "1Gi", 1, ""), pod("other", "1Gi", "")].concat();
@@ -462,7 +462,7 @@ fn pod_of(amounts: [&str; 4]) -> String {
 }
 
 #[test]
-fn proposals_fit_word_for_word() {
+fn printed_proposals_fit() {
     let tool: ToolName = "stashbot".parse().unwrap();
     let namespace = Documents::default().namespace(&tool).unwrap().with_profile("seed-2020").unwrap();
     let facts = Documents::default().file_facts(namespace).unwrap();

@@ -42,7 +42,7 @@ fn containers_are_lowered_together() {
         let found: Vec<String> = found.iter().map(|found| format!("{}: {found}", found.workload())).collect();
         found.join("\n")
     };
-    // Each of them is above the maximum of one container, and so not even both would fit.
+    // Each of them is above the maximum of one container, so lowering one is not enough.
     assert_snapshot!(printed(&[(5 << 30, 100), (6 << 30, 100)], false), @"Pod a: memory 3Gi at most in each container");
     // The smallest of three keeps its amounts.
     assert_snapshot!(printed(&[(7 << 30, 100), (7 << 30, 100), (1 << 30, 100)], false), @"Pod a: memory 2560Mi at most in each container");
@@ -55,7 +55,7 @@ fn containers_are_lowered_together() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(60))]
     #[test]
-    fn most_of_each_container_is_tight(
+    fn largest_size_of_each_container_is_tight(
         containers in prop::collection::vec((1..7_u64, 1..30_u64), 2..4),
         has_requests in any::<bool>(),
     ) {
@@ -63,7 +63,7 @@ proptest! {
         let containers: Vec<(u64, u64)> =
             containers.iter().map(|(gibibytes, cpu)| (gibibytes << 30, cpu * 100)).collect();
         let (fits, found) = check(&containers, has_requests, &facts);
-        // Something always fits.
+        // Some size always fits.
         prop_assert_eq!(fits, found.is_empty(), "{:?}", containers);
         for found in found.iter().filter(|found| found.part == Some(PodPart::EachContainer)) {
             let memory = found.limits.memory.map_or(u64::MAX, Memory::bytes);

@@ -53,7 +53,7 @@ fn ephemeral_volumes_are_claims() {
 }
 
 #[test]
-fn every_part_of_a_pod_can_be_made_smaller() {
+fn every_part_of_a_pod_can_be_lowered() {
     let range = "{apiVersion: v1, kind: LimitRange, metadata: {name: r}, spec: {limits: [{type: Container, max: {memory: 1Gi}}]}}";
     let adjusted = |live: &str, spec: &str| {
         let pod = format!("{{apiVersion: v1, kind: Pod, metadata: {{name: a}}, spec: {{{spec}}}}}");
@@ -69,7 +69,7 @@ fn every_part_of_a_pod_can_be_made_smaller() {
     let quota =
         "{apiVersion: v1, kind: ResourceQuota, metadata: {name: q}, spec: {hard: {limits.memory: 2Gi}}}";
     assert_eq!(adjusted(quota, &init).as_deref(), Some("memory 2Gi of init container b"));
-    // A sidecar runs beside the container.
+    // A sidecar runs in addition to the container.
     let sidecar = init.replace("{name: b", "{restartPolicy: Always, name: b");
     assert_eq!(adjusted(quota, &sidecar).as_deref(), Some("memory 1536Mi of init container b"));
     let own =
@@ -186,7 +186,7 @@ fn paused_deployments_scale_the_pods_that_run() {
 }
 
 #[test]
-fn finished_pods_of_jobs_stay_objects() {
+fn finished_pods_of_jobs_still_count() {
     assert_snapshot!(plan("", POD_QUOTA, &[&job("parallelism: 2, completions: 5")]), @"
     create object Job a
       pods 0 -> 2, peak 2 of 4
@@ -239,7 +239,7 @@ fn jobs_may_fit_without_retries() {
 }
 
 #[test]
-fn finished_pods_of_a_live_job_are_counted_once() {
+fn finished_pods_of_a_live_job_count_once() {
     let pod = |name: &str, phase: &str| {
         format!(
             "{{apiVersion: v1, kind: Pod, metadata: {{name: {name}, labels: {{app: a}}, ownerReferences: [{{apiVersion: \
@@ -279,7 +279,7 @@ fn pods_that_are_not_replaced_keep_their_size() {
     let pods = [own.clone(), own.replace("a-1", "a-2")].concat();
     for kind in ["ReplicaSet", "ReplicationController", "StatefulSet"] {
         let rest = if kind == "StatefulSet" { "updateStrategy: {type: OnDelete}, " } else { "" };
-        // Also where no pod is known, the live template says what they use.
+        // If no pod is known, the live template shows their usage.
         for pods in ["", &pods] {
             let live = [quota, &set(kind, 2, "512Mi", rest), pods].concat();
             let found = plan("", &live, &[&set(kind, 3, "64Mi", rest)]);
@@ -341,7 +341,7 @@ fn update_of_a_daemon_set_replaces_its_pods() {
       limits.memory 1536Mi -> 1536Mi, peak 1536Mi of 2Gi
     fits
     ");
-    // One pod is checked where the number of nodes is not known.
+    // One pod is checked if the number of nodes is not known.
     assert_snapshot!(plan("", &[quota, range, &set("512Mi", "")].concat(), &[&set("100Gi", "")]), @"
     update object DaemonSet a, stated, downtime
       limits.memory 1536Mi -> 101Gi, peak 101Gi of 2Gi too much
@@ -384,7 +384,7 @@ fn worst_of_different_defaults_decides() {
     assert_eq!(verdict("100Mi", "200Mi").as_deref(), Some("fits"));
     assert_eq!(verdict("100Mi", "300Mi").as_deref(), Some("never"));
     assert_eq!(verdict("300Mi", "100Mi").as_deref(), Some("never"));
-    // Without a quota, what the LimitRanges refuse is worse than what is not checked.
+    // Without a quota, a refusal by a LimitRange is worse than `not-checked`.
     let max = "{apiVersion: v1, kind: LimitRange, metadata: {name: c}, spec: {limits: [{type: Container, max: {memory: 2Gi}}]}}";
     assert_eq!(verdict_of(&[&range("a", "1Gi"), &range("b", "4Gi"), max].concat(), pod), Verdict::Never);
     assert_eq!(verdict_of(&[&range("a", "1Gi"), &range("b", "2Gi"), max].concat(), pod), Verdict::NotChecked);
@@ -403,8 +403,8 @@ fn quota_without_status_counts_nothing_yet() {
     };
     assert_eq!(verdict(""), Verdict::NotCounted);
     assert_eq!(verdict(", status: {hard: {pods: 1}, used: {pods: 0}}"), Verdict::Fits);
-    assert_eq!(verdict(", status: {hard: {pods: 1}, used: {pods: 1}}"), Verdict::QuotaExceeded);
-    // What the quota does not count is not refused.
+    assert_eq!(verdict(", status: {hard: {pods: 1}, used: {pods: 1}}"), Verdict::Exceeds);
+    // Resources that the quota does not count are not refused.
     let service = "{apiVersion: v1, kind: Service, metadata: {name: a}, spec: {ports: [{port: 80}]}}";
     let quota = "{apiVersion: v1, kind: ResourceQuota, metadata: {name: q}, spec: {hard: {pods: 1}}}";
     assert_eq!(verdict_of(quota, service), Verdict::Fits);

@@ -6,7 +6,7 @@ use toolforge_render::change::BlockedRun;
 
 use crate::support::{deployment, plan, planned, pod, verdict_of};
 
-/// Returns a quota of memory in GiB, of which some is used.
+/// Returns a partly used memory quota in GiB.
 fn quota(hard: u64, used: u64) -> String {
     format!(
         "---\n{{apiVersion: v1, kind: ResourceQuota, metadata: {{name: q}}, spec: {{hard: {{limits.memory: {hard}Gi}}}}, status: \
@@ -43,8 +43,8 @@ fn parallel_pods_of_a_job_are_created_as_they_fit() {
     assert_eq!(verdict(&quota(4, 1), "parallelism: 4"), Verdict::FitsOneAfterAnother);
     assert_eq!(verdict(&quota(4, 4), "parallelism: 4"), Verdict::QuotaExceeded);
     assert_eq!(verdict(&quota(4, 1).replace("4Gi", "512Mi"), "parallelism: 4"), Verdict::Never);
-    // Of pods that wait, the time counts, too.
-    assert_eq!(verdict(&quota(4, 1), "parallelism: 4, activeDeadlineSeconds: 60"), Verdict::QuotaExceeded);
+    // For waiting pods, the time also matters.
+    assert_eq!(verdict(&quota(4, 1), "parallelism: 4, activeDeadlineSeconds: 60"), Verdict::Exceeds);
     assert_eq!(verdict(&quota(4, 1), "parallelism: 4, suspend: true"), Verdict::Fits);
 }
 
@@ -77,7 +77,7 @@ fn rollouts_wait_for_jobs() {
     let live =
         |quota: &str| [deployment("web", "2Gi", 1, ""), pod("web", "2Gi", ""), quota.to_owned()].concat();
     let changed = deployment("web", "2Gi", 1, "").replace("image: x", "image: new");
-    // Beside the Job, a surge does not fit.
+    // In addition to the Job, a surge does not fit.
     let file = [changed.clone(), job("1Gi", "parallelism: 1")].concat();
     assert_snapshot!(plan("", &live(&quota(4, 2)), &[&file]), @"
     update object Deployment web, stated
@@ -87,7 +87,7 @@ fn rollouts_wait_for_jobs() {
     ");
     assert_eq!(verdict_of(&live(&quota(5, 2)), &file), Verdict::Fits);
     assert_eq!(verdict_of(&live(&quota(3, 2)), &file), Verdict::Deadlock);
-    // What keeps running frees nothing for a Job.
+    // Permanent workloads free nothing for a Job.
     let file = [changed, job("3Gi", "parallelism: 1")].concat();
     assert_eq!(verdict_of(&live(&quota(4, 2)), &file), Verdict::Never);
 }
@@ -106,7 +106,7 @@ fn rollouts_wait_for_running_jobs() {
     ");
     assert_eq!(verdict_of(&live(5, 3, 0), &changed), Verdict::Fits);
     assert_eq!(verdict_of(&live(4, 4, 0), &changed), Verdict::Deadlock);
-    // A pod that is restarted does not end.
+    // A restarted pod is assumed to run forever.
     assert_eq!(verdict_of(&live(4, 3, 1), &changed), Verdict::Deadlock);
     // Another workload does not fit now.
     assert_eq!(verdict_of(&live(4, 3, 0), &deployment("bot", "2Gi", 1, "")), Verdict::QuotaExceeded);
@@ -132,13 +132,13 @@ fn runs_that_can_never_start_are_known() {
                {spec: {containers: [{name: a, image: x, resources: {limits: {memory: 3Gi}}}]}}}}}}\n---\n";
     assert_eq!(blocked_runs(&quota(4, 1), run), "");
     assert_eq!(blocked_runs(&quota(4, 2), run), "a: limits.memory: 5Gi of 4Gi, 1Gi too much (quota q)");
-    // What stays may be changed before the next run.
+    // Permanent workloads may change before the next run.
     assert_eq!(verdict_of(&quota(4, 2), run), Verdict::Fits);
-    // A running Job ends, and a suspended CronJob has no runs.
+    // A running Job finishes, and a suspended CronJob has no runs.
     let live = [quota(4, 2), job("2Gi", "parallelism: 1"), pod_of_job("2Gi", 0)].concat();
     assert_eq!(blocked_runs(&live, run), "");
     assert_eq!(blocked_runs(&quota(4, 2), &run.replace("'@daily'", "'@daily', suspend: true")), "");
-    // A shell is closed some day, and a pod that terminates is gone soon.
+    // A shell is closed eventually, and a terminating pod is gone soon.
     let shell = "{apiVersion: v1, kind: Pod, metadata: {name: s}, spec: {restartPolicy: Never, containers: [{name: a, image: x, \
                  resources: {limits: {memory: 2Gi}}}]}}\n---\n";
     assert_eq!(blocked_runs(&[&quota(4, 2), shell].concat(), run), "");
@@ -149,7 +149,7 @@ fn runs_that_can_never_start_are_known() {
         "name: s, deletionTimestamp: '2026-01-01T00:00:00Z', deletionGracePeriodSeconds: 30}",
     );
     assert_eq!(blocked_runs(&[&quota(4, 2), terminating.as_str()].concat(), run), "");
-    // What is created beside it stays.
+    // An object that is created with it is kept.
     let bot = deployment("bot", "2Gi", 1, "");
     assert_eq!(
         blocked_runs(&quota(4, 0), &[run, &bot].concat()),
@@ -157,7 +157,7 @@ fn runs_that_can_never_start_are_known() {
     );
 }
 
-/// Returns the names of the CronJobs whose runs can never start, with what is missing.
+/// Returns the names of the CronJobs whose runs can never start, with the missing amounts.
 fn blocked_runs(live: &str, file: &str) -> String {
     let plan = planned(live, file);
     let line = |run: &BlockedRun| {
@@ -168,7 +168,7 @@ fn blocked_runs(live: &str, file: &str) -> String {
 }
 
 #[test]
-fn largest_amount_is_that_of_the_worst_defaults() {
+fn largest_amount_uses_the_worst_defaults() {
     let range = |name: &str, memory: &str| {
         format!(
             "---\n{{apiVersion: v1, kind: LimitRange, metadata: {{name: {name}}}, spec: {{limits: [{{type: Container, default: {{memory: \

@@ -96,7 +96,7 @@ fn planned_with_jobs(cases: &[Case], jobs: &[Job]) -> FilePlan {
         live.push(deployment(&name, case.old, case.strategy, "old"));
         files.push(deployment(&name, case.new, case.strategy, "new").to_string());
         if jobs.iter().any(|job| job.running > 0) {
-            // Then the pods say what runs.
+            // Then the pods show what is running.
             let spec = deployment(&name, case.old, case.strategy, "old")["spec"]["template"].clone();
             live.extend((0..case.old.0).map(|pod| {
                 let mut pod_metadata = spec["metadata"].clone();
@@ -160,7 +160,7 @@ prop_compose! {
     }
 }
 
-/// Sets the quota of changes: what is used before, and a part of what is needed for all old and new pods.
+/// Sets the quota of changes: the usage before, and a part of the demand of all old and new pods.
 fn limited(mut cases: Vec<Case>, others: u64, percent: u64) -> Vec<Case> {
     let used = cases.iter().fold(others, |used, case| used + case.old.0 * case.old.1[0]);
     let needed: u64 = cases.iter().map(|case| case.new.0 * case.new.1[0]).sum();
@@ -174,7 +174,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(2000))]
 
     #[test]
-    fn verdict_is_that_of_the_controllers(
+    fn verdict_matches_the_controllers(
         case in deployments(4), others in 0..4_u64, percent in prop_oneof![Just(0), 0..110_u64],
     ) {
         let cases = limited(vec![case], others, percent);
@@ -227,9 +227,9 @@ prop_compose! {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(300))]
 
-    /// What is created with Jobs completes if it does when they have ended, and each of their pods fits beside what stays.
+    /// Workloads created with Jobs complete if they do once the Jobs have finished, and each Job's pod fits in addition to them.
     #[test]
-    fn deployments_beside_jobs_end_as_predicted(
+    fn deployments_with_jobs_end_as_predicted(
         case in deployments(2), jobs in prop::collection::vec(jobs(), 1..3), hard in 0..24_u64,
     ) {
         let hard = hard.max(case.old.0 * case.old.1[0]);
@@ -242,16 +242,16 @@ proptest! {
             let at_once = job.parallelism.min(job.left);
             (sum.0 + at_once * job.each[0], sum.1 + at_once)
         });
-        // Nothing waits where everything fits at once.
+        // Nothing waits if everything fits at once.
         if pods > 0 && planned(&cases).verdict() == Verdict::Fits && plan.verdict() == Verdict::Fits {
             prop_assert!(cases[0].new.0 * cases[0].new.1[0] + memory <= hard);
         }
     }
 
-    /// A rollout beside Jobs that run waits for them if it only has to until it is complete. Whether what does not fit beside them
-    /// afterwards, either, can wait as long is not known.
+    /// A rollout waits for running Jobs if it fits together with them once it is complete. If it does not fit then, it is not known
+    /// whether it can wait that long.
     #[test]
-    fn deployments_beside_running_jobs_end_as_predicted(
+    fn deployments_with_running_jobs_end_as_predicted(
         case in deployments(2), running in 1..3_u64, each in 1..7_u64, more in 0..12_u64,
     ) {
         let used = case.old.0 * case.old.1[0] + running * each;

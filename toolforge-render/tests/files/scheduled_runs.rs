@@ -1,11 +1,11 @@
-//! Runs of CronJobs beside what stays of earlier ones.
+//! Runs of CronJobs in addition to the kept Jobs of earlier ones.
 
 use toolforge_quota::Verdict;
 use toolforge_render::change::BlockedRun;
 
 use crate::support::{planned, verdict_of};
 
-/// Returns a quota of a number of objects, of which some are used.
+/// Returns a partly used quota of a number of objects.
 fn quota(resource: &str, hard: u64, used: u64) -> String {
     format!(
         "---\n{{apiVersion: v1, kind: ResourceQuota, metadata: {{name: q}}, spec: {{hard: {{{resource}: {hard}}}}}, status: \
@@ -30,12 +30,16 @@ fn run(cron_job: &str, number: u64, condition: &str) -> String {
     )
 }
 
-/// Returns the CronJobs whose runs can never start once finished Jobs are kept, with what is missing.
+/// Returns the CronJobs whose runs can never start once finished Jobs are kept, with the missing amounts.
 fn blocked(live: &str, file: &str) -> String {
     let plan = planned(live, file);
     let line = |run: &BlockedRun| {
         let missing: Vec<String> = run.shortfalls.iter().map(ToString::to_string).collect();
-        let when = if run.when_history_is_full { "later" } else { "now" };
+        let when = match (run.when_history_is_full, run.is_history_full) {
+            (true, true) => "full",
+            (true, false) => "later",
+            (false, _) => "now",
+        };
         format!("{} {when}: {}", run.name, missing.join(", "))
     };
     plan.set.blocked_runs().iter().map(line).collect::<Vec<_>>().join("; ")
@@ -49,7 +53,7 @@ fn kept_jobs_of_cron_jobs_count_for_later_runs() {
     assert_eq!(blocked(&quota(JOBS, 3, 0), &hourly), found);
     assert_eq!(blocked(&quota(JOBS, 4, 0), &hourly), "");
     assert_eq!(verdict_of(&quota(JOBS, 3, 0), &hourly), Verdict::Fits);
-    // Their pods stay, too.
+    // Their pods are also kept.
     let pods = "a later: count/pods: 4 of 3, 1 pod too many (quota q)";
     let once = cron_job("a", "", "backoffLimit: 0, ");
     assert_eq!(blocked(&quota("count/pods", 3, 0), &once), pods);
@@ -80,9 +84,11 @@ fn kept_jobs_that_exist_count_once() {
     assert_eq!(blocked(&live(4, 2, &succeeded), &changed), "");
     assert_ne!(blocked(&live(3, 2, &succeeded), &changed), "");
     // A failed one has another limit.
-    let failed = with_runs("a", &["Complete", "Failed"]);
-    assert_eq!(blocked(&live(5, 2, &failed), &changed), "");
-    assert_ne!(blocked(&live(4, 2, &failed), &changed), "");
+    for condition in ["Failed", "FailureTarget"] {
+        let failed = with_runs("a", &["Complete", condition]);
+        assert_eq!(blocked(&live(5, 2, &failed), &changed), "", "{condition}");
+        assert_ne!(blocked(&live(4, 2, &failed), &changed), "", "{condition}");
+    }
     // Those of a CronJob that is not in the file.
     let other = with_runs("b", &["Complete"]);
     assert_eq!(blocked(&live(7, 1, &other), &cron_job("a", "", "")), "");
@@ -90,7 +96,55 @@ fn kept_jobs_that_exist_count_once() {
 }
 
 #[test]
-fn retries_of_a_cron_job_are_those_of_a_job() {
+fn lower_limits_of_the_file_free_kept_jobs() {
+    const JOBS: &str = "count/jobs.batch";
+    let runs = |conditions: &[&str]| {
+        let runs = conditions.iter().zip(0..).map(|(condition, number)| run("a", number, condition));
+        runs.collect::<String>()
+    };
+    let live = |hard, conditions: &[&str]| {
+        let used = u64::try_from(conditions.len()).unwrap();
+        [quota(JOBS, hard, used).as_str(), &cron_job("a", "", ""), &runs(conditions)].concat()
+    };
+    let changed = |rest: &str, job: &str| cron_job("a", &format!("concurrencyPolicy: Forbid, {rest}"), job);
+    let complete = ["Complete"; 3];
+    let full = "a full: count/jobs.batch: 4 of 3, 1 object too many (quota q)";
+    assert_eq!(blocked(&live(3, &complete), &changed("", "")), full);
+    for limit in [2, 1, 0] {
+        let file = changed(&format!("successfulJobsHistoryLimit: {limit}, "), "");
+        assert_eq!(blocked(&live(3, &complete), &file), "", "{limit}");
+    }
+    // A lifetime is one of later runs.
+    let expiring = "ttlSecondsAfterFinished: 30, ";
+    assert_eq!(blocked(&live(3, &complete), &changed("", expiring)), full);
+    assert_eq!(blocked(&live(3, &complete), &changed("successfulJobsHistoryLimit: 1, ", expiring)), "");
+    // Once the last one ends, the first one is deleted.
+    let running = ["Complete", "Complete", "Complete", "Suspended"];
+    assert_eq!(blocked(&live(4, &running), &changed("", "")), "");
+    assert_eq!(blocked(&live(3, &running), &changed("", "")), full);
+    // Those that failed have their own limit.
+    let failed = ["Complete", "Failed", "Failed"];
+    assert_eq!(blocked(&live(3, &failed), &changed("successfulJobsHistoryLimit: 1, ", "")), "");
+    assert_eq!(
+        blocked(&live(2, &failed), &changed("successfulJobsHistoryLimit: 1, ", "")).split(':').next(),
+        Some("a full")
+    );
+    let none = "successfulJobsHistoryLimit: 1, failedJobsHistoryLimit: 0, ";
+    assert_eq!(blocked(&live(2, &failed), &changed(none, "")), "");
+    // Those with a lifetime are deleted by themselves, and so are those of another CronJob.
+    let with_lifetime = live(3, &complete).replace(
+        "spec: {template: {spec: {restartPolicy",
+        "spec: {ttlSecondsAfterFinished: 30, template: {spec: {restartPolicy",
+    );
+    assert_eq!(blocked(&with_lifetime, &changed("successfulJobsHistoryLimit: 2, ", "")), "");
+    let other = cron_job("b", "successfulJobsHistoryLimit: 0, ", "");
+    assert_eq!(blocked(&live(3, &complete), &other).split(':').next(), Some("b full"));
+    // What else exists is not kept by CronJobs.
+    assert_eq!(blocked(&quota(JOBS, 3, 3), &changed("", "")).split(':').next(), Some("a now"));
+}
+
+#[test]
+fn cron_job_retries_match_a_job() {
     let cron_job = cron_job("a", "", "ttlSecondsAfterFinished: 30, ");
     let job = "{apiVersion: batch/v1, kind: Job, metadata: {name: j}, spec: {template: {spec: {restartPolicy: Never, containers: \
                [{name: a, image: x}]}}}}\n---\n";

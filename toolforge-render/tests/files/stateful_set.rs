@@ -21,7 +21,7 @@ fn set(replicas: u64, memory: &str, partition: u64, rest: &str) -> String {
 }
 
 #[test]
-fn pods_below_the_partition_stay() {
+fn pods_below_the_partition_are_kept() {
     let live = [quota("3Gi", 0), set(3, "1Gi", 0, "")].concat();
     for (replicas, memory, partition, expected) in [
         (3, "512Mi", 0, "limits.memory 3Gi -> 1536Mi, peak 3Gi of 4Gi\n"),
@@ -43,7 +43,7 @@ fn pods_below_the_partition_stay() {
         assert_eq!(found.contains("in-place"), partition < replicas, "{found}");
         assert!(is_replaced || !found.contains("downtime\n"), "{found}");
     }
-    // A pod that stays serves meanwhile.
+    // A remaining pod serves requests in the meantime.
     let live = [quota("2Gi", 0), set(2, "1Gi", 0, "")].concat();
     let found = plan("", &live, &[&set(2, "512Mi", 1, "")]);
     assert!(found.starts_with("update object StatefulSet a, in-place\n"), "{found}");

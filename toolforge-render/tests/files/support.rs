@@ -9,11 +9,11 @@ use toolforge_render::files::{FileContents, FilePlan, FilePlanFacts, file_adjust
 use toolforge_render::namespace::Documents;
 use toolforge_render::pod::pod_demand;
 
-/// Whether a change set is as a person wants it.
+/// A condition that a change set has to meet.
 type Wanted = fn(&ChangeSet) -> bool;
 
-/// Returns what files do in a namespace with the quotas of a profile, beside live objects: the changes, the resources that
-/// are not as before, and the verdict.
+/// Returns the plan of files for a namespace with the quotas of a profile and live objects: the changes, the resources that
+/// differ, and the verdict.
 pub(crate) fn plan(profile: &str, live: &str, files: &[&str]) -> String {
     let tool: ToolName = "stashbot".parse().unwrap();
     let mut documents = Documents::default();
@@ -24,14 +24,13 @@ pub(crate) fn plan(profile: &str, live: &str, files: &[&str]) -> String {
     if let Ok(profile) = profiles::by_name(profile) {
         let limits = std::mem::take(&mut facts.jobs.namespace.limits);
         facts.jobs.namespace.limits = limits.with_profile(profile);
-        facts.web_service.namespace = facts.jobs.namespace.clone();
     }
     let limits = &mut facts.jobs.namespace.limits;
-    // As in a cluster, which counts what is used as soon as there is a quota.
+    // As in a cluster, which counts the usage as soon as there is a quota.
     for quota in &mut limits.quotas {
         quota.hard.keys().for_each(|resource| quota.used.add(resource.clone(), 0));
     }
-    // What the live pods use.
+    // The usage of the live pods.
     for pod in &facts.jobs.live.pods {
         let used = pod_demand(pod.spec.as_ref().unwrap(), &limits.limit_ranges);
         for quota in limits.quotas.iter_mut().filter(|_| !profile.is_empty()) {
@@ -86,7 +85,7 @@ pub(crate) fn planned(live: &str, file: &str) -> FilePlan {
     planned_with_facts(live, file).0
 }
 
-/// Returns the same, and what is known of the namespace.
+/// Returns the same, and the facts of the namespace.
 pub(crate) fn planned_with_facts(live: &str, file: &str) -> (FilePlan, FilePlanFacts) {
     let tool: ToolName = "stashbot".parse().unwrap();
     let mut documents = Documents::default();

@@ -302,7 +302,6 @@ impl Case {
             let used = pod_demand(pod.spec.as_ref().unwrap(), &limits.limit_ranges);
             limits.quotas.iter_mut().for_each(|quota| quota.used.add_all(&used));
         }
-        facts.web_service.namespace = facts.jobs.namespace.clone();
         facts
     }
 
@@ -346,7 +345,7 @@ impl Case {
     }
 }
 
-/// Returns adjustments that are each one step nearer to what is asked for, in one amount or count of all workloads.
+/// Returns adjustments that are each one step nearer to the request, in one amount or count of all workloads.
 fn steps_back(case: &Case, found: &Adjustment) -> Vec<Vec<Workload>> {
     let workloads = case.with(found);
     let pairs = || case.workloads.iter().zip(&workloads);
@@ -413,7 +412,7 @@ fn workload() -> impl Strategy<Value = Workload> {
         Kind::Manifest("CronJob"),
         Kind::Manifest("Pod"),
     ]);
-    // Mebibytes and millis; a share of them is requested.
+    // Mebibytes and millis; a share of each is requested.
     let container = (20..3000_u64, 10..900_u64, 0..4_u64);
     (kind, prop::collection::vec(container, 1..3), 1..5_u64).prop_map(|(kind, containers, replicas)| {
         let is_manifest = matches!(kind, Kind::Manifest(_) | Kind::Changed);
@@ -452,7 +451,7 @@ fn case() -> impl Strategy<Value = Case> {
 const CASES: u32 = 32;
 
 #[test]
-fn something_is_proposed_where_the_smallest_sizes_fit() {
+fn proposes_a_size_if_the_smallest_fits() {
     let (refused, together) = (Cell::new(0), Cell::new(0));
     let mut runner = TestRunner::new(ProptestConfig::with_cases(CASES));
     let result = runner.run(&case(), |case| {
@@ -472,14 +471,16 @@ fn something_is_proposed_where_the_smallest_sizes_fit() {
             let description = found.description();
             prop_assert!(case.plan(&case.with(found), &facts).fits(), "{description}");
             for step in steps_back(&case, found) {
-                prop_assert!(!case.plan(&step, &facts).fits(), "{description}: {step:?}");
+                let plan = case.plan(&step, &facts);
+                // A scheduled job fits, too, of which no run starts beside the others.
+                prop_assert!(!plan.fits() || !plan.set.blocked_runs().is_empty(), "{description}: {step:?}");
             }
         }
         Ok(())
     });
     let (refused, together) = (refused.get(), together.get());
     assert_eq!(result.map_err(|error| error.to_string()), Ok(()));
-    // Else the cases say little.
+    // Otherwise, the cases are not meaningful.
     assert!(
         refused * 2 > CASES && together * 5 > CASES,
         "{refused} refused, {together} with several changes"

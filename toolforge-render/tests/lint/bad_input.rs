@@ -1,4 +1,4 @@
-//! Files that cannot be read, or that are made to exhaust a reader: a clear message each, soon, and no panic.
+//! Unreadable files, and files designed to exhaust a parser: a clear message each, soon, and no panic.
 
 use toolforge_fixtures::bad_yaml;
 use toolforge_model::{DocumentKind, ExpectedDocument};
@@ -58,7 +58,7 @@ fn remedies_keep_numbers_in_values() {
 }
 
 #[test]
-fn tabs_in_values_are_no_indentation() {
+fn tabs_in_values_are_not_indentation() {
     let text = "- name: a\n  image: bookworm\n  command: echo \"is indented with a tab\": go\n";
     insta::assert_snapshot!(first(text), @r#"line 3, column 41 invalid-yaml: invalid YAML: mapping values are not allowed in this context; quote the value: command: 'echo "is indented with a tab": go'"#);
 }
@@ -73,7 +73,7 @@ fn names_that_end_with_list_are_kinds() {
 }
 
 #[test]
-fn templates_are_those_of_the_reader() {
+fn templates_match_the_reader() {
     for (text, is_template) in [
         ("release: x\n", true),
         ("web: php8.2\n", true),

@@ -11,7 +11,7 @@ fn changed(text: &str) -> String {
 }
 
 #[test]
-fn byte_order_mark_is_no_part_of_a_comment() {
+fn comments_exclude_byte_order_mark() {
     let text = "\u{feff}#{{ x }}\nlabels: {";
     assert_eq!(fix(text, &context("stashbot")).text, "#{{ x }}\nlabels: {");
     assert!(lint(text, &context("stashbot")).iter().any(|found| found.rule == Rule::InvalidYaml));
@@ -21,7 +21,7 @@ fn byte_order_mark_is_no_part_of_a_comment() {
 fn useless_keys_of_jobs_are_removed() {
     let job = |lines: &str| format!("- name: a\n  command: ./a\n  image: bookworm\n{lines}");
     insta::assert_snapshot!(changed(&job("  no-filelog: false\n  retry: 1\n")), @"-  no-filelog: false");
-    // The key has an effect, or there is more in its line.
+    // The key has an effect, or its line contains more.
     for lines in ["  no-filelog: true\n", "  filelog: false\n", "  no-filelog: false # mine\n"] {
         assert_eq!(changed(&job(lines)), "", "{lines}");
     }
@@ -30,7 +30,38 @@ fn useless_keys_of_jobs_are_removed() {
 }
 
 #[test]
-fn objects_are_not_moved_by_half() {
+fn generated_labels_and_selectors_of_jobs_are_removed() {
+    let job = |labels: &str| {
+        format!(
+            "apiVersion: batch/v1\nkind: Job\nmetadata: {{name: a}}\nspec:\n  selector: # generated\n    matchLabels:\n      \
+             batch.kubernetes.io/controller-uid: x\n  template:\n    metadata:\n      labels:\n{labels}    spec:\n      restartPolicy: \
+             Never\n      containers: [{{name: a, image: a}}]\n"
+        )
+    };
+    let generated = "        batch.kubernetes.io/controller-uid: x # mine\n        batch.kubernetes.io/job-name: b\n        \
+                     controller-uid: x\n        toolforge: tool\n        job-name: b\n";
+    insta::assert_snapshot!(changed(&job(generated)), @"
+    -  selector: # generated
+    -    matchLabels:
+    -      batch.kubernetes.io/controller-uid: x
+    -        batch.kubernetes.io/controller-uid: x # mine
+    -        batch.kubernetes.io/job-name: b
+    -        controller-uid: x
+    -        job-name: b
+    ");
+    assert_eq!(changed(&job("        controller-uid: x\n")).matches("controller-uid").count(), 2);
+    // Those of the Job itself stay.
+    assert!(!changed(&job("        job-name: a\n        toolforge: tool\n")).contains("job-name"));
+    // In braces, nothing is removed.
+    let flow = job("        {controller-uid: x, toolforge: tool}\n");
+    assert!(!changed(&flow).contains("toolforge"), "{}", changed(&flow));
+    // Jobs that choose their pods themselves keep all.
+    let manual = job(generated).replace("spec:\n  selector", "spec:\n  manualSelector: true\n  selector");
+    assert!(!changed(&manual).contains("uid"), "{}", changed(&manual));
+}
+
+#[test]
+fn objects_are_not_moved_partially() {
     for text in [
         "apiVersion: networking.k8s.io/v1beta1\nkind: Ingress\nmetadata: {name: stashbot}\nspec:\n  rules:\n  - http:\n      paths:\n      - path: \
          /\n        backend:\n          serviceName: stashbot # mine\n          servicePort: 8000\n",
@@ -240,7 +271,7 @@ fn values_get_the_type_of_their_field() {
 }
 
 #[test]
-fn line_ends_and_marks_are_removed() {
+fn line_endings_and_marks_are_removed() {
     let text = "\u{feff}apiVersion: v1\r\nkind: Pod\r\nmetadata: {name: a}\r\nspec: {}\r\n";
     let fixed = fix(text, &context("stashbot"));
     assert_eq!(

@@ -6,7 +6,7 @@ use toolforge_render::web_service::HomeFiles;
 
 use crate::support::{context, fixture, shown};
 
-/// Returns what is known of a home with these files; a path that ends with `/` is a directory.
+/// Returns the facts of a home with these files; a path that ends with `/` is a directory.
 fn home(files: &[(&str, bool, &str)]) -> LintContext {
     let files: Vec<(String, FileFacts)> = files
         .iter()
@@ -35,7 +35,7 @@ fn pod(container: &str) -> String {
 }
 
 #[test]
-fn programs_of_manifests_are_looked_at() {
+fn checks_programs_of_manifests() {
     let files = [
         ("run.sh", true, "#!/bin/sh\r"),
         ("plain.sh", false, "#!/bin/sh"),
@@ -69,19 +69,19 @@ fn programs_of_manifests_are_looked_at() {
 }
 
 #[test]
-fn pods_without_the_home_are_not_looked_at() {
+fn skips_pods_without_the_home() {
     let text = pod("    command: [/data/project/stashbot/none.sh]\n");
     let labels = "labels: {toolforge: tool, toolforge.org/mount-storage: none}";
     let none = text.replace("labels: {toolforge: tool}", labels);
     assert_eq!(shown(&none, &home(&[])), "");
     let build_service = none.replace("docker-registry.svc.toolforge.org", "tools-harbor.wmcloud.org/tool-x");
     assert_eq!(shown(&build_service, &home(&[])), "");
-    // Without the home, nothing is known.
+    // Without the home, nothing is known about the files.
     assert_eq!(shown(&text, &context("stashbot")), "");
 }
 
 #[test]
-fn programs_of_jobs_files_are_looked_at() {
+fn checks_programs_of_jobs_files() {
     let text = "\
 - name: a
   image: python3.11
@@ -97,7 +97,7 @@ fn programs_of_jobs_files_are_looked_at() {
 }
 
 #[test]
-fn files_of_web_services_are_looked_at() {
+fn checks_files_of_web_services() {
     let mut out = String::new();
     for text in [
         "type: python3.11\nmem: 1Gi\n",
@@ -112,7 +112,7 @@ fn files_of_web_services_are_looked_at() {
 }
 
 #[test]
-fn scripts_of_the_page_are_looked_at() {
+fn checks_scripts_of_the_page() {
     let deployment = fixture("seed/deployment.yaml");
     let found = shown(&deployment, &home(&[("bin/stashbot.sh", false, "")]));
     assert!(

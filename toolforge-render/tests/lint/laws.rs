@@ -121,7 +121,7 @@ fn check(text: &str) -> Result<(), TestCaseError> {
     let again = fix(&fixed.text, &context);
     prop_assert_eq!(&again.text, &fixed.text);
     prop_assert!(again.applied.is_empty());
-    // What can be read can be read afterwards, and nothing that was fixed is left.
+    // A readable file is still readable afterwards, and no fixed finding is left.
     let unreadable =
         |text: &str| lint(text, &context).iter().filter(|found| found.rule == Rule::InvalidYaml).count();
     prop_assert!(unreadable(&fixed.text) <= unreadable(text), "{}", fixed.text);
@@ -238,12 +238,12 @@ proptest! {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(300))]
     #[test]
-    fn any_text_is_checked_and_fixed_once(text in soup()) {
+    fn any_text_is_checked_and_fixed_idempotently(text in soup()) {
         check(&text)?;
     }
 
     #[test]
-    fn fixed_values_are_the_words_that_were_written(
+    fn fixed_values_keep_the_written_text(
         value in "(no|yes|On|OFF|y|True|false|[0-9]{1,4}|0x1[fF]|0o17|017|1_000|1\\.50|-2|\\.5|1e3|12:30|\\.inf)",
         comment in prop::sample::select(vec!["", " # it's: \"a\"", "  # 'b"]),
         is_flow in any::<bool>(),
@@ -261,7 +261,7 @@ proptest! {
     }
 
     #[test]
-    fn damaged_manifests_are_fixed_once(text in damaged()) {
+    fn damaged_manifests_are_fixed_idempotently(text in damaged()) {
         check(&text)?;
     }
 
@@ -282,7 +282,7 @@ proptest! {
     }
 
     #[test]
-    fn fixes_keep_the_line_ends(text in damaged()) {
+    fn fixes_keep_line_endings(text in damaged()) {
         let text = text.replace("\r\n", "\n").replace('\n', "\r\n");
         let text = format!("# lint: ignore=windows-line-endings\r\n{text}");
         let fixed = fix(&text, &context("stashbot"));

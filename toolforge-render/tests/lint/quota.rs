@@ -99,8 +99,8 @@ fn exceeded(documents: &[String], facts: &FilePlanFacts) -> (Vec<Resource>, Vec<
 }
 
 #[test]
-fn quota_that_is_freed_meanwhile_is_not_exceeded() {
-    // 6 of 10 pods are used by a1; a0 wants 5, a1 shrinks to 1, and with a2's 6 there are 12.
+fn quota_freed_by_earlier_items_is_not_exceeded() {
+    // a1 uses 6 of 10 pods; a0 requests 5, a1 shrinks to 1, and with a2's 6 there are 12.
     let documents = [document(0, (0, 5, 1)), document(1, (0, 1, 1)), document(2, (0, 6, 1))];
     let mut named = named(&documents, &facts_with(&[(1, 6, 1)], 0));
     named.retain(|(_, message)| message.contains("pods: "));
@@ -141,8 +141,8 @@ fn template_findings_are_at_their_keys() {
 }
 
 #[test]
-fn peak_is_not_named_for_what_is_exceeded_at_rest() {
-    // a0 replaces its pod beside nine others, which is too many only meanwhile; a1 is one pod too many at rest.
+fn quota_exceeded_at_rest_does_not_name_the_peak() {
+    // a0 replaces its pod in addition to nine others, which is too many only during the rollout; a1 is one pod too many at rest.
     let documents = [document(0, (0, 1, 2)), document(1, (0, 1, 1))];
     let named = named(&documents, &facts_with(&[(0, 1, 1)], 9));
     assert_eq!(named.len(), 1, "{named:?}");
@@ -152,7 +152,7 @@ fn peak_is_not_named_for_what_is_exceeded_at_rest() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(40))]
     #[test]
-    fn named_item_is_the_last_with_which_the_quota_is_exceeded(
+    fn names_the_item_that_exceeds_the_quota(
         items in prop::collection::vec((prop_oneof![3 => Just(0_u8), 1 => 1..4_u8], 0..6_u8, 1..3_u8), 1..6),
         live in prop::collection::vec((0..9_u8, 1..3_u8), 0..5),
         others in 0..4_u64,
@@ -178,7 +178,7 @@ proptest! {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
     #[test]
-    fn verdict_is_that_of_plan_files(
+    fn verdict_matches_plan_files(
         items in prop::collection::vec((0..4_u8, 0..5_u8, 1..3_u8), 1..6),
         used in 0..3_u64,
         is_live in any::<bool>(),

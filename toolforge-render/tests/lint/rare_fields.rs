@@ -2,8 +2,75 @@
 
 use crate::support::{context, fixture, ids};
 
-/// A rule, a part of `clean.yaml`, and what is written in its place.
+/// A rule, a part of `clean.yaml`, and its replacement.
 const REFUSED: &[(&str, &str, &str)] = &[
+    ("invalid-value", "imagePullPolicy: Always", "securityContext: {procMount: X}"),
+    (
+        "invalid-value",
+        "limits: {cpu: 500m, memory: 512Mi}",
+        "limits: {cpu: 500m, memory: 512Mi, hugepages-2Mi: 3Mi}",
+    ),
+    (
+        "invalid-value",
+        "limits: {cpu: 500m, memory: 512Mi}",
+        "limits: {cpu: 500m, memory: 512Mi, hugepages-large: 2Mi}",
+    ),
+    ("outside-limits", "limits: {cpu: 500m, memory: 512Mi}", "limits: {cpu: null, memory: 512Mi}"),
+    (
+        "invalid-value",
+        "          value: \"no\"",
+        "          valueFrom: {resourceFieldRef: {resource: limits.memory, divisor: '1024'}}",
+    ),
+    (
+        "invalid-value",
+        "          value: \"no\"",
+        "          valueFrom: {resourceFieldRef: {resource: limits.memory, divisor: '1e3'}}",
+    ),
+    (
+        "invalid-value",
+        "          value: \"no\"",
+        "          valueFrom: {resourceFieldRef: {resource: limits.ephemeral-storage, divisor: '3'}}",
+    ),
+    (
+        "invalid-value",
+        "      backoffLimit: 3",
+        "      completionMode: Indexed\n      completions: 4\n      successPolicy: {rules: [{succeededIndexes: 1-0}]}",
+    ),
+    (
+        "invalid-value",
+        "      backoffLimit: 3",
+        "      completionMode: Indexed\n      completions: 4\n      successPolicy: {rules: [{succeededIndexes: '', succeededCount: 1}]}",
+    ),
+    (
+        "invalid-value",
+        "      backoffLimit: 3",
+        "      completionMode: Indexed\n      completions: 4\n      successPolicy: {rules: [{succeededIndexes: '2,1'}]}",
+    ),
+    (
+        "invalid-value",
+        "      backoffLimit: 3",
+        "      completionMode: Indexed\n      completions: 4\n      successPolicy: {rules: [{succeededIndexes: 1-4}]}",
+    ),
+    (
+        "invalid-value",
+        "      backoffLimit: 3",
+        "      completionMode: Indexed\n      completions: 4\n      successPolicy: {rules: [{succeededIndexes: 0-1, succeededCount: 3}]}",
+    ),
+    (
+        "invalid-value",
+        "      backoffLimit: 3",
+        "      completionMode: Indexed\n      completions: 4\n      parallelism: 100001",
+    ),
+    (
+        "invalid-value",
+        "  a: \"1\"",
+        "  a: \"1\"\n---\napiVersion: v1\nkind: Endpoints\nmetadata: {name: a}\nsubsets: [{addresses: [{ip: 10.1.2.3, nodeName: ''}]}]",
+    ),
+    ("invalid-value", "emptyDir: {}", "projected: {sources: [{serviceAccountToken: {path: ../x}}]}"),
+    ("invalid-value", "emptyDir: {}", "projected: {sources: [{serviceAccountToken: {path: ..x}}]}"),
+    ("invalid-value", "emptyDir: {}", "configMap: {name: a, items: [{key: a, path: ..b}]}"),
+    ("invalid-value", "emptyDir: {}", "csi: {driver: a b}"),
+    ("invalid-value", "      volumes:", "      dnsConfig: {searches: ['']}\n      volumes:"),
     ("invalid-value", "      volumes:", "      preemptionPolicy: Never\n      volumes:"),
     ("invalid-value", "      volumes:", "      tolerations: [{key: a b, operator: Exists}]\n      volumes:"),
     ("invalid-value", "      volumes:", "      tolerations: [{key: a, value: x y}]\n      volumes:"),
@@ -202,8 +269,22 @@ const REFUSED: &[(&str, &str, &str)] = &[
     ),
 ];
 
-/// A part of `clean.yaml`, and what is written in its place.
+/// A part of `clean.yaml`, and its replacement.
 const ACCEPTED: &[(&str, &str)] = &[
+    ("imagePullPolicy: Always", "securityContext: {procMount: Default}"),
+    ("limits: {cpu: 500m, memory: 512Mi}", "limits: {cpu: 500m, memory: 512Mi, hugepages-2Mi: 4Mi}"),
+    (
+        "          value: \"no\"",
+        "          valueFrom: {resourceFieldRef: {resource: limits.memory, divisor: 1024Ki}}",
+    ),
+    (
+        "          value: \"no\"",
+        "          valueFrom: {resourceFieldRef: {resource: limits.memory, divisor: '1000'}}",
+    ),
+    (
+        "      backoffLimit: 3",
+        "      completionMode: Indexed\n      completions: 4\n      successPolicy: {rules: [{succeededIndexes: '0,2-3', succeededCount: 3}]}",
+    ),
     ("      volumes:", "      schedulingGates: [{name: example.org/wait}]\n      volumes:"),
     (
         "      volumes:",
@@ -254,7 +335,7 @@ const ACCEPTED: &[(&str, &str)] = &[
     ),
     (
         "      backoffLimit: 3",
-        "      completionMode: Indexed\n      completions: 4\n      successPolicy: {rules: [{succeededCount: 1, succeededIndexes: \"\"}]}",
+        "      completionMode: Indexed\n      completions: 4\n      successPolicy: {rules: [{succeededIndexes: \"\"}]}",
     ),
     (
         "  a: \"1\"",
@@ -289,4 +370,54 @@ fn accepted_values_are_clean() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn policies_and_pods_of_jobs_are_bounded() {
+    let job = |name: &str, spec: &str| {
+        format!(
+            "apiVersion: batch/v1\nkind: Job\nmetadata: {{name: {name}}}\nspec:\n  backoffLimit: 3\n{spec}  template:\n    \
+             metadata: {{labels: {{toolforge: tool}}}}\n    spec:\n      restartPolicy: Never\n      containers:\n      - name: bot\n        \
+             image: docker-registry.svc.toolforge.org/toolforge-bookworm-sssd:latest\n        resources: {{limits: {{cpu: 500m, memory: \
+             512Mi}}, requests: {{cpu: 250m, memory: 256Mi}}}}\n        command: [sleep, \"1\"]\n"
+        )
+    };
+    let has_error = |text: &str| ids(text, &context("stashbot")).contains(&"invalid-value");
+    let failures = |count: usize| {
+        let rule = "{action: Ignore, onPodConditions: [{type: a, status: \"True\"}]}";
+        format!("  podFailurePolicy: {{rules: [{}]}}\n", vec![rule; count].join(", "))
+    };
+    let codes = |count: usize| {
+        let codes: Vec<String> = (1..=count).map(|code| code.to_string()).collect();
+        let codes = codes.join(", ");
+        format!(
+            "  podFailurePolicy: {{rules: [{{action: FailJob, onExitCodes: {{operator: In, values: [{codes}]}}}}]}}\n"
+        )
+    };
+    let successes = |count: usize| {
+        let rules = vec!["{succeededCount: 1}"; count].join(", ");
+        format!("  completionMode: Indexed\n  completions: 2\n  successPolicy: {{rules: [{rules}]}}\n")
+    };
+    for (allowed, refused) in
+        [(failures(20), failures(21)), (codes(255), codes(256)), (successes(20), successes(21))]
+    {
+        assert!(!has_error(&job("a", &allowed)), "{allowed}");
+        assert!(has_error(&job("a", &refused)), "{refused}");
+    }
+    let indexed = |completions: u32| format!("  completionMode: Indexed\n  completions: {completions}\n");
+    let long = "a".repeat(61);
+    assert!(!has_error(&job(&long, &indexed(10))));
+    assert!(has_error(&job(&long, &indexed(11))));
+    assert!(has_error(&job("a.b", &indexed(1))));
+}
+
+#[test]
+fn resource_of_a_backend_needs_its_kind_and_name() {
+    let backend = |resource: &str| {
+        let text = format!(
+            "apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {{name: a}}\nspec: {{defaultBackend: {{resource: {{{resource}}}}}}}\n"
+        );
+        ids(&text, &context("stashbot")).iter().filter(|id| **id == "missing-field").count()
+    };
+    assert_eq!((backend("apiGroup: a"), backend("kind: A"), backend("kind: A, name: a")), (2, 1, 0));
 }

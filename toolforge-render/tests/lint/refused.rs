@@ -4,7 +4,7 @@ use toolforge_render::lint::{Level, lint};
 
 use crate::support::{context, fixture, ids};
 
-/// A rule, a part of `clean.yaml`, and what is written in its place.
+/// A rule, a part of `clean.yaml`, and its replacement.
 pub(crate) const CASES: &[(&str, &str, &str)] = &[
     (
         "selector",

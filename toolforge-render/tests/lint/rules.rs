@@ -7,7 +7,7 @@ use toolforge_render::namespace::Namespace;
 
 use crate::support::{context, fixture, ids, shown};
 
-/// A rule, a part of `clean.yaml`, and what is written in its place.
+/// A rule, a part of `clean.yaml`, and its replacement.
 const CASES: &[(&str, &str, &str)] = &[
     ("invalid-yaml", "  a: \"1\"", "  a: [1"),
     ("invalid-yaml", "  a: \"1\"", "  ? [a]\n  : 1"),
@@ -155,7 +155,7 @@ const CASES: &[(&str, &str, &str)] = &[
     ("probe", "port: http}", "port: 5000}"),
     ("invalid-probe", "httpGet: {path: /healthz, port: http}", "periodSeconds: 3"),
     ("invalid-probe", "httpGet: {path: /healthz, port: http}", "exec: {}"),
-    // What only the dry run of a server would find.
+    // A fault that only a server's dry run finds.
     (
         "invalid-value",
         "      containers:\n      - name: bot",
@@ -442,7 +442,7 @@ fn jobs_of_the_same_minute_are_named() {
     assert_eq!(found(&[daily[0], daily[1], daily[2], ("d", "0 0 * * *", "Europe/Paris")]), [""; 0]);
     assert_eq!(found(&[daily[0], daily[1], ("c", "0 0 * * mon", ""), ("d", "0 0 * * tue", "")]), [""; 0]);
     assert_eq!(found(&[daily[0], daily[1], daily[2], ("d", "0 0 * * mon", "")]).len(), 1);
-    // Each minute is reported, also if as many start in another one.
+    // Each minute is reported, even if as many start in another one.
     let names = ["e", "f", "g", "h"];
     for other in ["9 5 * * *", "9 5 * * mon"] {
         let all: Vec<_> = daily.into_iter().chain(names.map(|name| (name, other, ""))).collect();
@@ -455,7 +455,7 @@ fn jobs_of_the_same_minute_are_named() {
             "{other}"
         );
     }
-    // A minute that is reported again says on which days, at a job that runs on them.
+    // A minute that is reported again names the days, at a job that runs on them.
     let monthly = [&daily[..], &[("m", "0 0 1 * *", "")], &[("e", "0 0 * * *", "")]].concat();
     assert_eq!(
         found(&monthly),
@@ -489,7 +489,7 @@ fn names_of_gone_images_are_not_replaced() {
 }
 
 #[test]
-fn references_and_placeholders_are_no_secrets() {
+fn references_and_placeholders_are_not_secrets() {
     let clean = fixture("clean.yaml");
     for (from, to) in [
         (
@@ -508,7 +508,7 @@ fn references_and_placeholders_are_no_secrets() {
 }
 
 #[test]
-fn defaults_of_the_server_are_no_errors() {
+fn server_defaults_are_not_errors() {
     let clean = fixture("clean.yaml");
     for (from, to) in [
         ("  - {name: http, port: 8000, targetPort: 8000}", "  - {name: \"8080\", port: 8000, targetPort: 0}"),
@@ -541,7 +541,7 @@ fn clean_file_has_no_findings() {
 }
 
 #[test]
-fn each_rule_finds_what_it_is_for() {
+fn each_rule_finds_its_fault() {
     let clean = fixture("clean.yaml");
     for (rule, from, to) in CASES {
         assert!(clean.contains(from), "{rule}: {from:?} is not in clean.yaml");

@@ -3,7 +3,7 @@ use std::path::PathBuf;
 
 use toolforge_render::lint::{Finding, LintContext, lint};
 
-/// Returns what is known without a cluster of a tool.
+/// Returns the facts of a tool that are known without a cluster.
 pub(crate) fn context(tool: &str) -> LintContext {
     LintContext::offline(Some(tool.parse().unwrap()))
 }

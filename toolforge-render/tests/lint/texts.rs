@@ -19,7 +19,7 @@ fn request_above_the_own_limit_is_an_error() {
         found.iter().find(|found| found.rule == Rule::OutsideLimits).map(Finding::level)
     };
     assert_eq!(level("limits: {cpu: 500m}\n          requests: {cpu: 600m}"), Some(Level::Error));
-    // What a LimitRange allows, and its default, is only assumed.
+    // The maximum and the default of a LimitRange are only assumed.
     assert_eq!(level("limits: {memory: 9Gi}\n          requests: {cpu: 250m}"), Some(Level::Warning));
     assert_eq!(level("requests: {cpu: 900m}"), Some(Level::Warning));
 }
@@ -65,7 +65,7 @@ fn templates_in_quotes_are_named() {
     let found = lint(&pod("{{ .Values.image }}:{{ .Values.tag }}", "x"), &context("stashbot"));
     assert_eq!(found.len(), 1);
     assert_eq!(found[0].rule, Rule::Template);
-    // Other programs have expressions, too.
+    // Other programs also have expressions.
     let clean = pod("tools-harbor.wmcloud.org/tool-stashbot/a:1", "{{ x }}");
     assert_eq!(ids(&clean, &context("stashbot")), ["no-resources"]);
     for (text, expected) in [
@@ -150,7 +150,7 @@ fn errors_have_answers() {
 }
 
 #[test]
-fn answers_about_sizes_name_what_is_refused() {
+fn answers_about_sizes_name_the_refused_object() {
     let container = "containers: [{name: a, image: tools-harbor.wmcloud.org/tool-a/a:1, command: [a], \
                      resources: {limits: {memory: 4Gi, cpu: 1}}}]";
     let deployment = format!(
@@ -223,7 +223,7 @@ fn amounts_of_a_job_are_named_at_their_keys() {
     assert_snapshot!(places(&format!("{job}  replicas: 40\n")), @"line 5, column 3 replicas: 40");
     assert_snapshot!(places("- mem: 60Gi\n  name: w\n  image: bookworm\n  command: ./a\n  schedule: '@daily'\n"), @"line 1, column 3 mem: 60Gi");
     assert_snapshot!(places("[{\"name\": \"w\", \"image\": \"bookworm\", \"command\": \"./a\", \"mem\": \"9Gi\", \"continuous\": true}]"), @r#"line 1, column 55 "mem": "9Gi""#);
-    // What is exceeded by the number of jobs has no key.
+    // If the number of jobs exceeds the quota, there is no key.
     let jobs: String = (0..5).map(|index| job.replace("name: w", &format!("name: w{index}"))).collect();
     assert_snapshot!(places(&jobs), @"
     line 9, column 9 w2
@@ -253,7 +253,7 @@ fn wrong_types_hide_no_amounts() {
 }
 
 #[test]
-fn other_words_for_fields_are_known() {
+fn synonyms_of_fields_are_known() {
     let clean = fixture("clean.yaml");
     for (from, to, meant) in [
         ("        env:\n", "        enviroment:\n", "env"),

@@ -166,7 +166,7 @@ fn quoted(value: &str) -> String {
     text
 }
 
-/// Hides all options, so they are proposed only where nothing else is.
+/// Hides all options, so that they are proposed only if nothing else is.
 fn with_hidden_options(command: Command) -> Command {
     let hidden =
         command.mut_args(|argument| if argument.is_positional() { argument } else { argument.hide(true) });

@@ -6,7 +6,7 @@ use super::fixes::Fixes;
 /// The most edits of a fix that a document lists: a file has as many Windows line endings as it has lines.
 const MOST_EDITS: usize = 1_000;
 
-/// A file and what is found in it.
+/// A file and its findings.
 pub(super) struct Checked {
     /// The file as it was named.
     pub(super) name: Untrusted,
@@ -14,7 +14,7 @@ pub(super) struct Checked {
     pub(super) text: String,
     /// The secrets in the text, which are not shown.
     pub(super) secrets: Secrets,
-    /// What is found; with `--fix`, what is left.
+    /// The findings; with `--fix`, the remaining ones.
     pub(super) findings: Vec<Finding>,
     /// What `--fix` did.
     pub(super) fixes: Option<Fixes>,

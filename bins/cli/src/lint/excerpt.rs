@@ -22,7 +22,7 @@ const MOST: usize = 200;
 /// The most other lines that are listed where the same was found.
 const MOST_LINES: usize = 10;
 
-/// Returns what is found in a file, and what was fixed.
+/// Returns the findings in a file, and the fixes.
 pub(super) fn file(checked: &Checked) -> String {
     let mut text = String::new();
     let name = checked.name.escaped();
@@ -64,7 +64,7 @@ pub(super) fn file(checked: &Checked) -> String {
     text
 }
 
-/// Returns what is shown of a finding besides its place.
+/// Returns the text of a finding, apart from its location.
 fn shown_text(finding: &Finding) -> (Rule, &str, Option<&str>, Option<&str>) {
     let fix = finding.fix.as_ref().map(|fix| fix.title.as_raw());
     (finding.rule, finding.message.as_raw(), finding.answer.as_ref().map(Untrusted::as_raw), fix)
@@ -163,7 +163,7 @@ fn excerpt(text: &str, secrets: &Secrets, finding: &Finding) -> Option<(String, 
     Some((shown, span))
 }
 
-/// Returns the last line: how much was found, and what was asked.
+/// Returns the last line: the number of findings, and the source of the facts.
 pub(super) fn end(files: &[Checked], facts: &Facts, options: LintOptions) -> String {
     let of =
         |level| files.iter().flat_map(|file| &file.findings).filter(|found| found.level() == level).count();

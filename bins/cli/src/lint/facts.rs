@@ -74,7 +74,7 @@ fn live(session: &Session, texts: &[(ExpectedDocument, &str)]) -> Result<LintCon
         }
         Err(failure) => failure,
     };
-    // A user who may read only the limits gets these.
+    // If the user may read only the limits, these are enough.
     let Source::Cluster { runtime, client } = &session.source else { return Err(failure) };
     let fetched = runtime.block_on(client.fetch_namespace(&session.tool, NamespaceFetchOptions::all()))?;
     let namespace = fetched.facts(session.namespace(fetched.catalog()?));
@@ -115,7 +115,7 @@ pub(super) fn server_findings(
     found
 }
 
-/// Checks an object. One that exists is not created again, so the quota does not matter.
+/// Checks an object. An existing one is not created again, so the quota does not matter.
 async fn dry_run(
     client: &Client,
     tool: &ToolName,

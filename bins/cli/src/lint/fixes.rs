@@ -16,7 +16,7 @@ use crate::replace_file::{has_other_content, not_written, write_file};
 pub(super) struct Fixes {
     /// What was fixed.
     pub(super) applied: Vec<Finding>,
-    /// How many findings were fixed; `applied` does not list all of them if there are very many.
+    /// How many findings were fixed; `applied` may list fewer if there are very many.
     pub(super) count: usize,
     /// The text afterwards.
     pub(super) after: String,
@@ -50,7 +50,7 @@ fn backup_name(file: &Path) -> PathBuf {
 /// Writes a backup with the permissions of the original. One that exists is kept, unless it is the same.
 fn write_backup(original: &Path, backup: &Path, text: &str) -> Result<(), Failure> {
     let written = original.metadata().and_then(|original| {
-        // It may have secrets: nobody else reads it before it has the permissions.
+        // It may contain secrets, so the permissions are set before the content is written.
         let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(backup)?;
         file.set_permissions(original.permissions())?;
         io::Write::write_all(&mut file, text.as_bytes())?;
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn windows_line_ends_are_shown() {
+    fn windows_line_endings_are_shown() {
         let before = "a: 1\r\n\tb: \u{1b}\r\nc: 3\n";
         insta::assert_snapshot!(difference(before, &before.replace('\r', "")), @r"
         @@ -1,3 +1,3 @@

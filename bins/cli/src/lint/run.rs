@@ -16,7 +16,7 @@ use crate::output::{escape_control_characters, print, print_text};
 use crate::session::Session;
 use crate::{Document, to_json};
 
-/// The largest file that is read; the linter itself says what is too large for Kubernetes.
+/// The largest file that is read; the linter itself reports files that are too large for Kubernetes.
 const FILE_LIMIT: u64 = 64 * 1024 * 1024;
 
 /// Checks files: with the facts of the cluster, or, with `--offline` and where it cannot be reached, with the bundled policy.
@@ -136,7 +136,7 @@ fn check_file(
 ) -> Result<Checked, Failure> {
     let name = if is_standard_input(file) { "standard input".into() } else { file.display().to_string() };
     let name = Untrusted::new(name);
-    // Beyond the limit, only that is said.
+    // Beyond the limit, only the limit is reported.
     let bytes = bytes.get(..MAX_BYTES + 1).unwrap_or(bytes);
     let text = match decode(bytes) {
         Ok(text) => text.to_owned(),

@@ -194,7 +194,7 @@ impl LastLines {
         Self { count, lines: 0, items: VecDeque::new() }
     }
 
-    /// Adds an item, and drops what is no longer among the last lines.
+    /// Adds an item, and drops items that are no longer among the last lines.
     fn take(&mut self, item: LogItem) {
         self.lines += usize::from(is_line(&item));
         self.items.push_back(item);

@@ -201,7 +201,7 @@ fn objects_of_others_are_left_alone() {
 
 /// A Deployment that has the tool's name, and nothing else of a web service.
 #[test]
-fn deployment_of_others_is_no_web_service() {
+fn ignores_deployments_of_others() {
     let tool = site("namesake");
     let labels = json!({"app": "mine", "toolforge": "tool"});
     let pod = json!({"containers": [{

@@ -1,4 +1,4 @@
-//! Manifests that were written by hand: checked, fixed, applied, converted and adopted, as in the README.
+//! Handwritten manifests: checked, fixed, applied, converted and adopted, as in the README.
 
 use serde_json::json;
 use toolforge_e2e::Tool;

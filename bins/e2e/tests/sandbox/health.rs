@@ -32,7 +32,7 @@ fn program_on_another_address_is_reported() {
         let since = Instant::now();
         let start = scope.spawn(|| tool.webservice(&["node18", "start"]));
         tool.until(120, "status reports it", |tool| tool.webservice(&["status"]), says);
-        // Of the program, not of the pod, whose start takes as long as the machine is busy.
+        // The time of the program, not of the pod, which starts late on a busy machine.
         assert!(seconds_since_start(&tool) < 60);
         tool.webservice(&["status", "-o", "json"])
             .exits(0)
@@ -50,7 +50,7 @@ fn program_on_another_address_is_reported() {
             .and_that_is_all();
         assert!(since.elapsed() < Duration::from_secs(180), "{:?}", since.elapsed());
     });
-    // The next start knows it already, and another file is loaded by a restart only.
+    // The next start already knows it; only a restart loads another file.
     node(&tool, "process.env.PORT");
     let since = Instant::now();
     tool.webservice(&["start"])
@@ -106,7 +106,7 @@ fn failing_page_is_reported_with_log() {
     expect(tool.webservice(&["php8.2", "start"]));
     expect(tool.webservice(&["start"]));
     expect(tool.webservice(&["restart"]));
-    // A page that is not an error of the server is not one of the web service.
+    // Only a server error is an error of the web service.
     tool.write("public_html/index.php", "<?php http_response_code(404);");
     let outcome = tool.webservice(&["restart"]).exits(0);
     assert!(!outcome.stderr.contains("warning:"), "{}", outcome.stderr);
@@ -160,7 +160,7 @@ fn failing_checks_of_jobs_are_reported() {
         assert!(found["clusterMessage"].as_str().unwrap().contains(answer), "{name}: {found}");
         tool.jobs(&["logs", name]).exits(0).says(cause).and_that_is_all();
     }
-    // The wait of a restart ends with it, long before the two minutes after which the kubelet gives up.
+    // It ends the wait of a restart long before the kubelet gives up after two minutes.
     let since = Instant::now();
     tool.jobs(&["restart", "script"])
         .exits(5)
@@ -188,7 +188,7 @@ fn check_restarts_show_any_exit_code() {
             scope.spawn(|| touch(name));
         }
     });
-    // From the first failure on, and after the restart, too. The first container may be restarted before the check of the last fails.
+    // From the first failure on, also after the restart. The first container may be restarted before the last one's check fails.
     let reported = RefCell::new(BTreeSet::new());
     tool.until(
         30,

@@ -14,7 +14,7 @@ const REQUESTS: usize = 40;
 /// How long pods, and refusals of pods, may take. A one-off job tries again after ten seconds, and the load of the machine counts.
 const PATIENCE: Duration = Duration::from_secs(240);
 
-/// What is asked for.
+/// The kind of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     OneOff,
@@ -56,10 +56,10 @@ impl fmt::Display for Request {
 }
 
 impl Quota {
-    /// Returns a quota for some pods beside others: one of its limits is tight, or none.
+    /// Returns a quota for some pods in addition to others: at most one of its limits is tight.
     fn around(random: &mut Random, pods: Size, beside: Size) -> Self {
         let mut around = |needed: usize, used: usize, step: usize| match random.below(14) {
-            // The least that fits beside the others and not at all; just too little, and something between.
+            // Just enough with the others, just too little, just enough alone, just too little alone, something in between, plenty.
             0 => used + needed,
             1 => (used + needed).saturating_sub(step).max(used).max(1),
             2 => needed,
@@ -197,7 +197,7 @@ fn clear(tool: &Tool) {
     let _ = tool.kubectl(&["delete", "events", "--all"]);
 }
 
-/// Sends a request, and checks the answer; returns whether it was sent, or what is wrong.
+/// Sends a request, and checks the response; returns whether it was sent, or the error.
 fn judge(tool: &Tool, request: &Request, (size, quota): (Size, Quota), verb: &str) -> Result<bool, String> {
     tool.set_quota(&quota.json());
     let outcome = request.send(tool, size, verb);
@@ -230,7 +230,7 @@ fn judge(tool: &Tool, request: &Request, (size, quota): (Size, Quota), verb: &st
 }
 
 #[test]
-fn programs_judge_as_the_cluster_does() {
+fn programs_agree_with_the_cluster() {
     let variable = |name: &str| std::env::var(name).ok().and_then(|value| value.parse().ok());
     let seed = variable("TOOLFORGE_E2E_SEED").unwrap_or(2026);
     let requests =

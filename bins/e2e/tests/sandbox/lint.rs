@@ -49,7 +49,7 @@ fn refusal(connection: &mut Connection, namespace: &str, object: &Value) -> Opti
             return Some(format!("its Job: {code} {answer}"));
         }
     }
-    // What the controllers create is checked when they do.
+    // Objects that controllers create are checked at their creation.
     let template = match kind {
         DEPLOYMENT | JOB | REPLICA_SET | STATEFUL_SET => &object["spec"]["template"],
         CRON_JOB => &object["spec"]["jobTemplate"]["spec"]["template"],
@@ -63,7 +63,7 @@ fn refusal(connection: &mut Connection, namespace: &str, object: &Value) -> Opti
     (code != 201).then(|| format!("its pod: {code} {answer}"))
 }
 
-/// Returns what is known of the sandbox.
+/// Returns the linter's facts of the sandbox.
 fn context(tool: &Tool) -> LintContext {
     let mut context = LintContext::offline(Some(tool.name().parse().unwrap()));
     context.catalog = Catalog::parse(include_str!("../../../../fixtures/catalog/images-2026.yaml")).unwrap();

@@ -1,4 +1,4 @@
-//! Random rollouts under random quotas end as predicted, and use at most what is predicted at the peak.
+//! Random rollouts under random quotas end as predicted, and use at most the predicted peak.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -389,10 +389,10 @@ fn random_rollouts_end_as_predicted() {
         if outcome.is_complete {
             simulated_peaks += usize::from(peaks.contains(peak.as_slice()));
         }
-        // Where the controllers can only take one way, the predicted peak is the one that is seen.
+        // If the controllers have only one possible order, the observed peak is the predicted one.
         let has_one_peak = verdict.completes() && peaks.len() == 1;
         only_peaks += usize::from(has_one_peak);
-        // A new pod may be created before the old ones are scaled up; then there is a way out of some deadlocks.
+        // A new pod may be created before the old ones are scaled up, which resolves some deadlocks.
         let escapes = verdict == Verdict::Deadlock && outcome.is_complete && can_complete;
         escaped += usize::from(escapes);
         let is_as_predicted = (outcome.is_complete == verdict.completes() || escapes)
@@ -416,7 +416,7 @@ fn random_rollouts_end_as_predicted() {
     println!("{escaped} deadlocks completed, because a new pod was created before an old one");
     println!("{} disagreements", wrong.len());
     assert_eq!(histogram.len(), VERDICTS.len());
-    // Only where a controller is late, another peak is seen.
+    // Another peak is only observed if a controller is late.
     assert!(equal_peaks * 10 >= one_by_one * 9, "{equal_peaks} of {one_by_one} peaks are as predicted");
     assert!(wrong.is_empty(), "{} disagreements:\n{}", wrong.len(), wrong.join("\n\n"));
 }
@@ -444,7 +444,7 @@ fn roll_out(sandbox: &Sandbox, connection: &mut Connection, namespace: &str, cas
         Unstated::Nothing => {}
         Unstated::Replicas => kubectl(&["scale", "--replicas", &case.old.replicas.to_string()]),
         Unstated::Strategy => {
-            // Without `null`, the default of the other type would stay.
+            // Without `null`, the default of the other type would be kept.
             let mut strategy = json!({"rollingUpdate": null});
             strategy.as_object_mut().unwrap().extend(case.strategy.json().as_object().unwrap().clone());
             kubectl(&["patch", "--patch", &json!({"spec": {"strategy": strategy}}).to_string()]);

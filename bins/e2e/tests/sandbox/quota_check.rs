@@ -43,7 +43,7 @@ fn deployment(memory: &str, version: &str, strategy: &Value) -> Value {
     })
 }
 
-/// Returns what is used of each resource of the tool's quota.
+/// Returns the usage of each resource of the tool's quota.
 fn used(tool: &Tool) -> Value {
     tool.object("resourcequota", &tool.namespace())["status"]["used"].clone()
 }
@@ -67,14 +67,14 @@ fn until(what: &str, is_expected: impl Fn() -> bool) {
 }
 
 #[test]
-fn seed_restart_cannot_surge_and_has_two_ways_out() {
+fn seed_restart_cannot_surge_and_has_two_fixes() {
     let tool = Tool::with_quota("seed-restart", "seed-2020");
     tool.write("public_html/index.php", "<?php echo 'back';");
     tool.jobs(&["run", "bot", "--image", "bookworm", "--command", "sleep 900", "--continuous"])
         .exits(0)
         .and_that_is_all();
     tool.webservice(&["php8.2", "start", "-m", "4Gi"]).exits(0).and_that_is_all();
-    // What is said before anything is sent: no new pod beside the old one, and both ways out.
+    // The report before anything is sent: the new pod does not fit with the old one, and both solutions.
     tool.webservice(&["plan"])
         .exits(0)
         .says("a restart would work, but downtime: the old and the new pod together exceed the quota (limits.memory: 8704Mi of 8Gi, 512Mi too much")
@@ -98,13 +98,13 @@ fn seed_restart_cannot_surge_and_has_two_ways_out() {
         .says("rollout recreate, with downtime")
         .says("memory 3584Mi\n")
         .and_that_is_all();
-    // One way: the old pod stops first.
+    // One solution: the old pod stops first.
     tool.webservice(&["restart"])
         .exits(0)
         .says("so the old pod stops before the new one starts")
         .and_that_is_all();
     assert_eq!(tool.page("/").body, "back");
-    // The other way: the new pod fits beside the old one, and no mebibyte more.
+    // The other solution: the new pod fits with the old one, and not one mebibyte more.
     tool.webservice(&["restart", "-m", "3585Mi", "--dry-run"]).exits(0).says("downtime").and_that_is_all();
     let restarted = tool.webservice(&["restart", "-m", "3584Mi"]).exits(0);
     assert!(!restarted.stderr.contains("downtime"), "{restarted:?}");
@@ -138,7 +138,7 @@ fn files_of_mixed_kinds_are_applied_as_predicted() {
     tool.webservice(&["--template", "service.template", "start"]).exits(0).and_that_is_all();
     tool.shell("kubectl apply -f manifests.yaml").exits(0).and_that_is_all();
     until("the quota has what was predicted", || is_used(&tool, rows));
-    // Applied once more, they change nothing.
+    // Applying them again changes nothing.
     let (code, plan) = document(&tool, &["jobs.yaml", "service.template", "manifests.yaml"]);
     let actions = plan["changes"].as_array().unwrap().iter().map(|change| &change["action"]);
     assert!(code == 0 && actions.clone().all(|action| action == "keep"), "{plan:#}");
@@ -238,7 +238,7 @@ fn strategies_under_a_full_quota_end_as_predicted() {
     .and_that_is_all();
     let write = |version: &str, strategy: &Value| {
         tool.write("web.json", &deployment("3Gi", version, strategy).to_string());
-        // The requests of 6Gi are exceeded by a second pod, too.
+        // A second pod also exceeds the requests of 6Gi.
         document(&tool, &["web.json"])
     };
     let apply = || tool.shell("kubectl apply -f web.json").exits(0).and_that_is_all();
@@ -261,7 +261,7 @@ fn strategies_under_a_full_quota_end_as_predicted() {
     assert!(!rolled_out(10));
     let events = tool.kubectl(&["get", "events", "-o", "json"]);
     assert!(events.contains("exceeded quota"), "{events}");
-    // What is blocked is in the overview, and the request has the numbers with which it is not.
+    // The overview shows the blocked object, and the request has the numbers that unblock it.
     tool.run(&["quota-check"]).exits(0).says("blocked now:").says("ReplicaSet made-").and_that_is_all();
     tool.run(&["quota-check", "request"])
         .exits(0)
@@ -270,7 +270,7 @@ fn strategies_under_a_full_quota_end_as_predicted() {
         .and_that_is_all();
     let quota = r#"{"spec": {"hard": {"requests.memory": "6656Mi"}}}"#;
     let _ = tool.kubectl(&["patch", "resourcequota", &tool.namespace(), "--patch", quota]);
-    // The ReplicaSet controller waits twice as long after each refusal; a change of the ReplicaSet ends its wait.
+    // The ReplicaSet controller doubles its delay after each refusal; a change of the ReplicaSet ends the delay.
     let _ = tool.kubectl(&["annotate", "replicasets", "--all", "poked=1"]);
     assert!(rolled_out(240));
 }
@@ -280,7 +280,7 @@ fn largest_sizes_restart_without_downtime() {
     let tool = Tool::with_quota("what-if", "seed-2020");
     tool.write("public_html/index.php", "<?php echo 'here';");
     tool.webservice(&["php8.2", "start", "-m", "3Gi"]).exits(0).and_that_is_all();
-    // From 3Gi to 4Gi fits once, but of 4Gi two pods fit just so.
+    // A change from 3Gi to 4Gi fits once; two pods of 4Gi fit exactly.
     let (code, answer) = document(&tool, &["what-if"]);
     assert_eq!((code, &answer["largestMemory"]), (0, &json!("4Gi")), "{answer:#}");
     tool.jobs(&[
@@ -314,7 +314,7 @@ fn largest_sizes_restart_without_downtime() {
 }
 
 #[test]
-fn overview_of_a_reader_of_quotas_has_only_these() {
+fn overview_shows_quotas_if_only_they_are_readable() {
     let tool = Tool::new("overview");
     let run = ["run", "bot", "--image", "bookworm", "--command", "sleep 900", "--continuous"];
     tool.jobs(&run).exits(0).and_that_is_all();
@@ -357,9 +357,9 @@ fn overview_of_a_reader_of_quotas_has_only_these() {
 }
 
 #[test]
-fn measured_use_is_shown_beside_the_limits() {
+fn measured_usage_is_shown_with_the_limits() {
     let tool = Tool::new("measured-use");
-    // A string of 100 MiB, all of whose pages are written, and some use of the CPU.
+    // A string of 100 MiB with all of its pages written, and some CPU usage.
     let command = "perl -e 'vec($string, 100 * 2**20 - 1, 8) = 1; \
                    while (1) { $n++ for 1..20000; select undef, undef, undef, 0.05 }'";
     let run = ["run", "bot", "--image", "bookworm", "--command", command, "--continuous"];
@@ -377,7 +377,7 @@ fn measured_use_is_shown_beside_the_limits() {
     assert!(within(Resource::LimitsMemory, "measuredMemory", "100Mi", "150Mi"), "{workload:#}");
     assert!(within(Resource::LimitsCpu, "measuredCpu", "1m", "1"), "{workload:#}");
     tool.shell("kubectl top pods").exits(0).says("bot-").and_that_is_all();
-    // The API server forwards who asks.
+    // The API server forwards the user's identity.
     tool.shell("kubectl top pods --namespace kube-system")
         .exits(1)
         .says("pods.metrics.k8s.io is forbidden")
@@ -385,7 +385,7 @@ fn measured_use_is_shown_beside_the_limits() {
 }
 
 #[test]
-fn sizes_that_refusals_name_are_accepted() {
+fn sizes_named_by_refusals_are_accepted() {
     let tool = Tool::with_quota("named-sizes", "seed-2020");
     tool.write("public_html/index.php", "<?php echo 'here';");
     let run = ["run", "big", "--image", "bookworm", "--command", "sleep 900", "--continuous"];

@@ -1,5 +1,5 @@
-//! 2 to 16 commands at once: what is left is whole, every error is one of the documented ones, what others made is
-//! untouched, and one more command does what it was asked for.
+//! 2 to 16 concurrent commands: no object is left incomplete, every error is a documented one, objects of others are
+//! untouched, and the next command does what was requested.
 #![expect(clippy::print_stdout, reason = "the exit codes are printed")]
 
 use std::time::Duration;
@@ -14,9 +14,9 @@ struct Race {
     commands: &'static [&'static str],
     /// The exit codes that are allowed.
     codes: &'static [i32],
-    /// Returns whether what is left is whole.
+    /// Returns whether no object is incomplete.
     is_whole: fn(&Tool) -> bool,
-    /// A command that does what it was asked for, whatever was left, and the check for it.
+    /// A command that succeeds in any state that is left, and the check for it.
     then: (&'static str, fn(&Tool) -> bool),
 }
 
@@ -108,7 +108,7 @@ const WEB_SERVICE: [Race; 2] = [
         name: "start and stop",
         before: "webservice stop",
         commands: &["webservice php8.2 start", "webservice stop"],
-        // 4: what another command had deleted was changed again while it was completed.
+        // 4: an object that another command had deleted was changed again while it was completed.
         codes: &[0, 4, 5, 6],
         is_whole: is_web_service_whole,
         then: ("webservice php8.2 start", |tool| names(tool, "deployments,services,httproutes").len() == 3),
@@ -159,8 +159,8 @@ fn run_races(tool: &Tool, races: &[Race]) {
             for outcome in &outcomes {
                 assert!(race.codes.contains(&outcome.code), "{at}: {outcome:?}");
                 assert!(!outcome.stderr.contains("panicked"), "{at}: {outcome:?}");
-                let is_said = outcome.stderr.contains("error: ");
-                assert!(outcome.code == 0 || is_said, "{at}: {outcome:?}");
+                let is_reported = outcome.stderr.contains("error: ");
+                assert!(outcome.code == 0 || is_reported, "{at}: {outcome:?}");
             }
             let left = names(tool, "deployments,cronjobs,services,httproutes");
             assert!((race.is_whole)(tool), "{at}: {left:?} of {outcomes:#?}");
@@ -173,7 +173,7 @@ fn run_races(tool: &Tool, races: &[Race]) {
 }
 
 #[test]
-fn jobs_at_once_leave_nothing_half() {
+fn concurrent_jobs_stay_consistent() {
     let tool = Tool::new("races-jobs");
     let file = |schedule: &str| {
         ["tick", "a", "b"]
@@ -192,7 +192,7 @@ fn jobs_at_once_leave_nothing_half() {
 }
 
 #[test]
-fn web_services_at_once_leave_nothing_half() {
+fn concurrent_web_services_stay_consistent() {
     let tool = Tool::new("races-web");
     tool.write("public_html/index.php", "<?php echo 'here';");
     run_races(&tool, &WEB_SERVICE);

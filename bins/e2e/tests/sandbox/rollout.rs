@@ -73,13 +73,13 @@ fn restart_that_cannot_finish_stops_nothing() {
         |outcome| outcome.stdout.contains("Running for"),
     );
     let pods = tool.kubectl(&["get", "pods", "-o", "name"]);
-    // Each new pod is checked alone against what is used, at every step of its rollout.
+    // Each new pod is checked alone against the usage, at every step of its rollout.
     tool.set_quota(&json!({"limits.memory": "768Mi"}));
     for restart in [tool.webservice(&["restart"]), tool.jobs(&["restart", "bot"])] {
         restart.exits(3).says("limits.memory").says("of 768Mi").and_that_is_all();
     }
     tool.set_quota(&json!({"limits.memory": "8Gi"}));
-    // A new template is a new ReplicaSet beside the old one.
+    // A new template creates a ReplicaSet in addition to the old one.
     let _ = tool.kubectl(&["create", "quota", "sets", "--hard=count/replicasets.apps=2"]);
     tool.until(
         20,
@@ -89,7 +89,7 @@ fn restart_that_cannot_finish_stops_nothing() {
     );
     tool.jobs(&["restart", "bot"]).exits(3).says("count/replicasets.apps: 3 of 2").and_that_is_all();
     let _ = tool.kubectl(&["delete", "quota", "sets"]);
-    // The same for a limit of each container, which a running one is not measured by.
+    // The same for a limit per container, which does not apply to running ones.
     let lower = r#"[{"op": "replace", "path": "/spec/limits/0/max/memory", "value": "512Mi"}]"#;
     let _ = tool.kubectl(&["patch", "limitrange", "tool-lowered", "--type", "json", "--patch", lower]);
     tool.jobs(&["restart", "bot"]).exits(3).says("512Mi").and_that_is_all();
@@ -103,12 +103,12 @@ fn restart_that_cannot_finish_stops_nothing() {
 }
 
 #[test]
-fn blocked_rollout_ends_the_wait_with_its_cure() {
+fn blocked_rollout_ends_the_wait_with_a_hint() {
     let tool = Tool::new("blocked");
     tool.write("public_html/index.php", "<?php echo 'here';");
     tool.webservice(&["php8.2", "start"]).exits(0).and_that_is_all();
     tool.set_quota(&json!({"limits.memory": "600Mi"}));
-    // kubectl's restart creates the new pod beside the old one, which the quota never allows.
+    // kubectl's restart creates the new pod in addition to the old one, which the quota never allows.
     let _ = tool.kubectl(&["rollout", "restart", "deployment", "blocked"]);
     let full = "no pod can be created: the namespace's quota is full";
     tool.until(
@@ -143,7 +143,7 @@ fn slow_rollouts_are_not_called_failed() {
     tool.webservice(&["restart", "-r", "4"]).exits(0).and_that_is_all();
     assert_eq!(tool.object("deployment", "slow")["status"]["updatedReplicas"], 4);
     tool.webservice(&["stop"]).exits(0).and_that_is_all();
-    // Of a change of replicas and template together, the controller scales the old template first.
+    // If replicas and template change together, the controller scales the old template first.
     let quick = "trap 'exit 0' TERM; while :; do sleep 0.2; done";
     let file = |memory: &str, replicas: u8| {
         let head = "- name: bot\n  image: bookworm\n  continuous: true\n  cpu: 100m\n";
@@ -164,7 +164,7 @@ fn slow_rollouts_are_not_called_failed() {
     tool.until(30, "two pods run", |tool| tool.jobs(&["show", "bot", "--output", "json"]), is_rolled_out(2));
     file("128Mi", 4);
     let loaded = tool.jobs(&["load", "jobs.yaml"]);
-    // What is predicted to fit gets through; what is not is refused and changes nothing.
+    // A change that is predicted to fit is applied; any other is refused and changes nothing.
     let replicas = if loaded.code == 0 { 4 } else { 2 };
     assert!([0, 3].contains(&loaded.code), "{loaded:?}");
     tool.until(
@@ -177,7 +177,7 @@ fn slow_rollouts_are_not_called_failed() {
 }
 
 #[test]
-fn restart_and_stop_at_once_leave_no_half() {
+fn concurrent_restart_and_stop_stay_consistent() {
     let tool = Tool::new("at-once");
     tool.write("public_html/index.php", "<?php echo 'here';");
     std::thread::scope(|scope| {
@@ -208,7 +208,7 @@ fn restart_and_stop_at_once_leave_no_half() {
     });
     assert!(started.elapsed().as_secs() < 45, "{:?}", started.elapsed());
     assert_eq!(tool.kubectl(&["get", "deployments,services,ingresses,httproutes,pods", "-o", "name"]), "");
-    // At any moment, the end is one that some order gives.
+    // At any moment, the result is one that some order of the commands produces.
     for pause in ["0", "0.1", "0.3"] {
         let line = format!("webservice php8.2 start & sleep {pause}; webservice stop; wait $!; echo exit $?");
         let outcome = tool.shell(&format!("bash -c '{line}'")).exits(0);

@@ -91,7 +91,7 @@ fn node_restart_is_not_a_crash_loop() {
         succeed(sandbox, &["up"]);
         tool.webservice(&["start"]).exits(0).and_that_is_all();
     }
-    // The kubelet may report a moment later that the last restart has ended the container, and that it runs again.
+    // The kubelet may report a moment later that the last restart terminated the container, and that it runs again.
     tool.until(
         30,
         "the pod is ready",

@@ -38,7 +38,7 @@ enum Changed {
     Replicas,
     /// An amount is raised to the minimum.
     Raised,
-    /// The memory or CPU of a pod that starts beside the one that it replaces.
+    /// The memory or CPU of a pod that starts before the pod that it replaces stops.
     Surge,
 }
 
@@ -109,7 +109,7 @@ impl Case {
         };
         let has_replicas = !matches!(kind, Kind::OneOffJob | Kind::ChangedDeployment);
         let memory = random.pick(&[100, 130, 256, 300, 512, 513, 700, 1024, 2000]) * MEBIBYTE;
-        // A job with 100m has the default limit, which is another one.
+        // A job with 100m has the default limit, which is larger.
         let cpu = random.pick(&[99, 101, 250, 333, 500, 501, 750, 1000]);
         let replicas = if has_replicas { random.pick(&[1, 2, 3, 5]) } else { 1 };
         let share = random.pick(&[3, 2, 1]);
@@ -135,11 +135,11 @@ impl Case {
             if !random.percent(45) {
                 continue;
             }
-            // The quota ends somewhere between nothing and more than all pods need, at no whole mebibyte.
+            // The quota is between nothing and more than all pods need, and not a whole mebibyte.
             let needed = each.get(&resource) * asked.replicas;
             let headroom = needed * (10 + random.below(110) as u64) / 100;
             let used = each.get(&resource) * random.pick(&[0, 1, 2, 4]);
-            // One pod of the Deployment runs already.
+            // One pod of the Deployment is already running.
             let used = if kind == Kind::ChangedDeployment { used + each.get(&resource) } else { used };
             case.used.add(resource.clone(), used);
             case.hard.insert(resource, used + headroom);
@@ -192,13 +192,13 @@ impl Case {
         }
     }
 
-    /// Returns the sizes that are one step nearer to what was asked for than a proposed one.
+    /// Returns the sizes that are one step nearer to the requested size than a proposed one.
     fn steps_back(&self, proposed: Size) -> Vec<Size> {
         let step = |amount: u64, asked: u64, step: u64| {
             if asked > amount { asked.min(amount + step) } else { asked.max(amount.saturating_sub(step)) }
         };
         let Size { memory, cpu, replicas, requests } = self.asked;
-        // A request that was lowered with its limit is raised with it.
+        // A request that was lowered with its limit is also raised with it.
         let request = |proposed: u64, asked: u64, limit: u64| {
             if proposed < asked { asked.min(limit) } else { proposed.min(limit) }
         };
@@ -230,7 +230,7 @@ impl Case {
         json!({"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "quota"}, "spec": {"hard": hard}})
     }
 
-    /// Returns what is used of the quota, beside an amount.
+    /// Returns the usage of the quota for an amount.
     fn used(&self, besides: &Demand) -> Value {
         let used = |resource: &Resource| self.used.get(resource) + besides.get(resource);
         let used =
@@ -396,7 +396,7 @@ struct Trial {
 
 /// Writes what the other pods of a size use into the status of a case's quota.
 fn write_used(connection: &mut Connection, namespace: &str, case: &Case, size: Size) {
-    // The pods of a Job are created one after the other where they do not fit at once.
+    // The pods of a Job are created one after the other if they do not fit at once.
     let others = if case.kind == Kind::Job { 0 } else { size.replicas - 1 };
     let others = case.each(size).times(others);
     let status = json!({"status": {"used": case.used(&others)}});
@@ -421,7 +421,7 @@ fn proposed_changes_are_tight() {
     for number in 0..cases.len() {
         until_counted(&mut connection, &namespace(number));
     }
-    // The trials of a case take place one after the other, each with its own use.
+    // The trials of a case run one after the other, each with its own usage.
     let trials: Vec<Vec<Trial>> =
         cases.iter().enumerate().map(|(number, case)| trials(number, case)).collect();
     let rounds = trials.iter().map(Vec::len).max().unwrap_or(0);
@@ -439,7 +439,7 @@ fn proposed_changes_are_tight() {
             let path = format!("/api/v1/namespaces/{namespace}/pods?dryRun=All");
             let mut answered = connection.request("POST", &path, &pod);
             sent += 1;
-            // On a busy machine the plugins learn of it later, or the quota's controller has counted again meanwhile.
+            // On a busy machine, the plugins learn of it later, or the quota controller has recounted in the meantime.
             for _ in 0..3 {
                 if (answered.0 == 201) == *is_proposed {
                     break;

@@ -62,7 +62,7 @@ impl JobArguments {
         match self.options.clone().into_request(tool) {
             Ok(request) => {
                 let warning = request.kind.schedule().and_then(Schedule::warning);
-                // A jobs file may have one, as on the platform; who types it means another.
+                // A jobs file may have one, as on the platform; a user who types it means another.
                 let never = warning.filter(|warning| matches!(warning, ScheduleWarning::Never { .. }));
                 errors.extend(never.map(|never| JobDiagnostic::new(JobField::Schedule, never)));
                 if errors.is_empty() { Ok(request) } else { Err(failure(&errors)) }

@@ -1,6 +1,6 @@
 //! The command line, and the verbs.
 
-use clap::{Command, CommandFactory as _, Parser, Subcommand};
+use clap::{Command, CommandFactory as _, Parser, Subcommand, ValueEnum};
 use toolforge_cli::{ExitCode, Failure, GlobalOptions, no_document, unused_option, with_formats};
 
 use super::options::{
@@ -75,18 +75,18 @@ impl Arguments {
 
     /// Refuses the id of the tool's user where the verb does not use it.
     fn check_uid(&self) -> Result<(), Failure> {
-        if self.global.uid.is_none() || uses_uid(self.verb.as_str()) {
+        let verb = self.verb.name();
+        if self.global.uid.is_none() || verb.uses_uid() {
             return Ok(());
         }
-        let program = Self::command();
-        let users = program.get_subcommands().map(Command::get_name).filter(|verb| uses_uid(verb));
-        Err(unused_option("--uid", self.verb.as_str(), users))
+        let users = VerbName::value_variants().iter().filter(|verb| verb.uses_uid());
+        Err(unused_option("--uid", verb.as_str(), users.map(|verb| verb.as_str())))
     }
 
     /// Refuses an output format that the verb does not have.
     pub(crate) fn check_output(&self) -> Result<(), Failure> {
-        let verb = self.verb.as_str();
-        let formats = formats(verb);
+        let name = self.verb.name();
+        let (verb, formats) = (name.as_str(), name.formats());
         if formats.contains(&self.output) {
             return Ok(());
         }
@@ -117,7 +117,8 @@ pub(crate) fn command() -> Command {
     let option = |id: &str| program.get_arguments().find(|option| option.get_id() == id).cloned();
     let (output, uid) = (option("output"), option("uid"));
     program.mut_subcommands(|verb| {
-        let formats = formats(verb.get_name());
+        let Some(name) = VerbName::from_name(verb.get_name()) else { return verb };
+        let formats = name.formats();
         let own = verb.get_arguments().any(|option| option.get_id() == "output");
         let verb = match &output {
             _ if own => verb.mut_arg("output", |option| with_formats(option, formats)),
@@ -125,28 +126,10 @@ pub(crate) fn command() -> Command {
             None => verb,
         };
         match &uid {
-            Some(uid) if !uses_uid(verb.get_name()) => verb.arg(uid.clone().global(false).hide(true)),
+            Some(uid) if !name.uses_uid() => verb.arg(uid.clone().global(false).hide(true)),
             _ => verb,
         }
     })
-}
-
-/// Returns the output formats of a verb; the first is the default.
-fn formats(verb: &str) -> &'static [JobsFormat] {
-    use JobsFormat::{Json, Long, Name, Normal, Sarif, Table, Wide, Yaml};
-    match verb {
-        "list" => &[Normal, Long, Name, Table, Wide, Json, Yaml],
-        "show" | "plan" | "cron" | "images" => &[Table, Name, Json, Yaml],
-        "lint" => &[Table, Json, Yaml, Sarif],
-        "dump" => &[Table, Yaml],
-        "convert" | "logs" | "exec" | "generate" => &[Table],
-        _ => &[Table, Json, Yaml],
-    }
-}
-
-/// Returns whether a verb uses the id of the tool's user: it renders jobs, or checks objects that are to run as that user.
-fn uses_uid(verb: &str) -> bool {
-    matches!(verb, "run" | "load" | "plan" | "lint" | "convert" | "restart" | "adopt" | "trigger" | "render")
 }
 
 /// A verb of the program.
@@ -200,31 +183,31 @@ pub(crate) enum Verb {
 }
 
 impl Verb {
-    /// Returns the verb as it is written.
-    fn as_str(&self) -> &'static str {
+    /// Returns its name.
+    fn name(&self) -> VerbName {
         match self {
-            Self::Run(_) => "run",
-            Self::List(_) => "list",
-            Self::Show(_) => "show",
-            Self::Logs(_) => "logs",
-            Self::Delete(_) => "delete",
-            Self::Flush(_) => "flush",
-            Self::Load(_) => "load",
-            Self::Plan(_) => "plan",
-            Self::Lint(_) => "lint",
-            Self::Dump(_) => "dump",
-            Self::Convert(_) => "convert",
-            Self::Restart(_) => "restart",
-            Self::Adopt(_) => "adopt",
-            Self::Trigger(_) => "trigger",
-            Self::Suspend(_) => "suspend",
-            Self::Resume(_) => "resume",
-            Self::Cron(_) => "cron",
-            Self::Render(_) => "render",
-            Self::Exec(_) => "exec",
-            Self::Images => "images",
-            Self::Quota => "quota",
-            Self::Generate(_) => "generate",
+            Self::Run(_) => VerbName::Run,
+            Self::List(_) => VerbName::List,
+            Self::Show(_) => VerbName::Show,
+            Self::Logs(_) => VerbName::Logs,
+            Self::Delete(_) => VerbName::Delete,
+            Self::Flush(_) => VerbName::Flush,
+            Self::Load(_) => VerbName::Load,
+            Self::Plan(_) => VerbName::Plan,
+            Self::Lint(_) => VerbName::Lint,
+            Self::Dump(_) => VerbName::Dump,
+            Self::Convert(_) => VerbName::Convert,
+            Self::Restart(_) => VerbName::Restart,
+            Self::Adopt(_) => VerbName::Adopt,
+            Self::Trigger(_) => VerbName::Trigger,
+            Self::Suspend(_) => VerbName::Suspend,
+            Self::Resume(_) => VerbName::Resume,
+            Self::Cron(_) => VerbName::Cron,
+            Self::Render(_) => VerbName::Render,
+            Self::Exec(_) => VerbName::Exec,
+            Self::Images => VerbName::Images,
+            Self::Quota => VerbName::Quota,
+            Self::Generate(_) => VerbName::Generate,
         }
     }
 
@@ -254,5 +237,131 @@ impl Verb {
             | Self::Exec(_)
             | Self::Generate(_) => false,
         }
+    }
+}
+
+/// The name of a verb. What the help says of a verb is decided here for each of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum VerbName {
+    Run,
+    List,
+    Show,
+    Logs,
+    Delete,
+    Flush,
+    Load,
+    Plan,
+    Lint,
+    Dump,
+    Convert,
+    Restart,
+    Adopt,
+    Trigger,
+    Suspend,
+    Resume,
+    Cron,
+    Render,
+    Exec,
+    Images,
+    Quota,
+    Generate,
+}
+
+impl VerbName {
+    /// Returns the name as it is written.
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Run => "run",
+            Self::List => "list",
+            Self::Show => "show",
+            Self::Logs => "logs",
+            Self::Delete => "delete",
+            Self::Flush => "flush",
+            Self::Load => "load",
+            Self::Plan => "plan",
+            Self::Lint => "lint",
+            Self::Dump => "dump",
+            Self::Convert => "convert",
+            Self::Restart => "restart",
+            Self::Adopt => "adopt",
+            Self::Trigger => "trigger",
+            Self::Suspend => "suspend",
+            Self::Resume => "resume",
+            Self::Cron => "cron",
+            Self::Render => "render",
+            Self::Exec => "exec",
+            Self::Images => "images",
+            Self::Quota => "quota",
+            Self::Generate => "generate",
+        }
+    }
+
+    /// Returns the name of clap's command for a verb.
+    fn from_name(name: &str) -> Option<Self> {
+        Self::value_variants().iter().copied().find(|verb| verb.as_str() == name)
+    }
+
+    /// Returns the output formats of the verb; the first is the default.
+    fn formats(self) -> &'static [JobsFormat] {
+        use JobsFormat::{Json, Long, Name, Normal, Sarif, Table, Wide, Yaml};
+        match self {
+            Self::List => &[Normal, Long, Name, Table, Wide, Json, Yaml],
+            Self::Show | Self::Plan | Self::Cron | Self::Images => &[Table, Name, Json, Yaml],
+            Self::Lint => &[Table, Json, Yaml, Sarif],
+            Self::Dump => &[Table, Yaml],
+            Self::Convert | Self::Logs | Self::Exec | Self::Generate => &[Table],
+            Self::Run
+            | Self::Delete
+            | Self::Flush
+            | Self::Load
+            | Self::Restart
+            | Self::Adopt
+            | Self::Trigger
+            | Self::Suspend
+            | Self::Resume
+            | Self::Render
+            | Self::Quota => &[Table, Json, Yaml],
+        }
+    }
+
+    /// Returns whether the verb uses the id of the tool's user: it renders jobs, or checks objects that are to run as that user.
+    fn uses_uid(self) -> bool {
+        match self {
+            Self::Run
+            | Self::Load
+            | Self::Plan
+            | Self::Lint
+            | Self::Convert
+            | Self::Restart
+            | Self::Adopt
+            | Self::Trigger
+            | Self::Render => true,
+            Self::List
+            | Self::Show
+            | Self::Logs
+            | Self::Delete
+            | Self::Flush
+            | Self::Dump
+            | Self::Suspend
+            | Self::Resume
+            | Self::Cron
+            | Self::Exec
+            | Self::Images
+            | Self::Quota
+            | Self::Generate => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_verb_has_a_name() {
+        let program = Arguments::command();
+        let verbs: Vec<&str> = program.get_subcommands().map(Command::get_name).collect();
+        let names: Vec<&str> = VerbName::value_variants().iter().map(|verb| verb.as_str()).collect();
+        assert_eq!(verbs, names);
     }
 }

@@ -1,4 +1,4 @@
-//! Applying what was planned, job by job, with a report where not all of it was done.
+//! Applying a plan, job by job, with a report if it was only partially applied.
 
 use std::cell::RefCell;
 
@@ -45,7 +45,7 @@ impl<P, C, F> Command<P, C, F> {
         Ok(plan)
     }
 
-    /// Returns the client that applies the changes. Without a cluster, what is wrong with the changes is reported first.
+    /// Returns the client that applies the changes. Without a cluster, errors in the changes are reported first.
     async fn client<'s, T>(&self, session: &'s Session) -> Result<&'s Client, Failure>
     where
         P: AsyncFn(&Attempt) -> Result<T, Failure>,
@@ -265,7 +265,7 @@ impl<T> Applied<T> {
         self.report.last_written(ObjectKind::Job).map(|written| written.id.name.clone())
     }
 
-    /// Returns the plan, and how the program ends: well, or with what was done, what failed and what was not tried.
+    /// Returns the plan and the result: success, or the changes that were done, that failed and that were not tried.
     pub(super) fn end(self) -> (T, Result<ExitCode, Failure>) {
         let Self { plan, report, signal } = self;
         (plan, if report.dry_run { end_of_dry_run(report, signal) } else { end(report, signal) })
@@ -302,7 +302,7 @@ fn end_of_dry_run(report: ApplyReport<Failure>, signal: Option<ExitCode>) -> Res
 fn end(report: ApplyReport<Failure>, signal: Option<ExitCode>) -> Result<ExitCode, Failure> {
     let mut table = Table::new(&["JOB", "STEP", "OUTCOME"]);
     let (mut done, mut left, mut terminating, mut first) = (0, 0, 0, None);
-    // What follows a run that the file waits for is held back if that has not succeeded.
+    // If a run that the file waits for has not succeeded, the following jobs are held back.
     let is_held =
         report.changes.iter().any(|report| matches!(report.outcome, ChangeOutcome::FollowUpFailed(_)));
     for report in report.changes {
@@ -339,7 +339,7 @@ fn end(report: ApplyReport<Failure>, signal: Option<ExitCode>) -> Result<ExitCod
     }
     match (first, signal) {
         (None, None) => Ok(ExitCode::Success),
-        // Nothing was done, or all of it was: the failure itself says all.
+        // Nothing or everything was done: the failure itself is enough.
         (Some((failure, Progress::Nothing, _)), _) if done == 0 => Err(failure),
         (Some((failure, Progress::Complete, _)), None) if left == 0 => Err(failure),
         (Some((failure, _, Some(job))), None) => Err(held_back(&failure, &job, (done, left), &table)),
@@ -400,7 +400,7 @@ fn outcome_word(report: &ChangeReport<Failure>) -> String {
     word.to_owned()
 }
 
-/// Returns what was done to the objects of a change that was done in part: `deleted Job a-1; not created: Job a-2`.
+/// Returns the result for the objects of a partially applied change: `deleted Job a-1; not created: Job a-2`.
 fn objects_line(report: &ChangeReport<Failure>) -> String {
     let ChangeReport { written, outcome, .. } = report;
     let outcome_unknown = match outcome {

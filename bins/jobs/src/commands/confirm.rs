@@ -35,7 +35,7 @@ mod tests {
     }
 
     #[test]
-    fn only_an_answer_is_a_yes() {
+    fn only_yes_confirms() {
         for (input, expected) in [
             (&b"y\n"[..], true),
             (b" YES \n", true),

@@ -37,7 +37,7 @@ pub(super) fn dispatch(arguments: &Arguments, options: &ConvertArguments) -> Res
     let session = match Session::open(&global, PROGRAM) {
         Ok(session) => session.for_reading(),
         Err(failure) if global.names_facts() => return Err(failure),
-        // A kubeconfig that exists is meant to be used: its tool is that of the files.
+        // An existing kubeconfig is meant to be used: the files are for its tool.
         Err(failure) if global.tool.is_none() && has_kubeconfig(&global) => return Err(failure),
         Err(failure) => {
             if has_kubeconfig(&global) {

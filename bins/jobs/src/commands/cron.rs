@@ -20,7 +20,7 @@ pub(super) fn run(
     wanted.namespace.catalog = false;
     wanted.addresses = false;
     wanted.namespace.limits = *calendar || *suggest;
-    // What runs beside the scheduled jobs counts against the quota.
+    // Other workloads count against the quota.
     wanted.leave_out_unread = !(*calendar || *suggest);
     let shown = facts_to_show(session, wanted)?;
     if let Some(unread) = shown.unread(ObjectKind::CronJob) {

@@ -22,7 +22,7 @@ pub(super) fn run(
     arguments: &Arguments,
     options: &DeleteArguments,
 ) -> Result<ExitCode, Failure> {
-    // What the names have referred to at first: a later attempt deletes nothing else of the same name.
+    // The objects that the names referred to at first: a later attempt deletes no other objects with these names.
     let resolved: RefCell<Vec<WorkloadRef>> = RefCell::default();
     let owned_pods: RefCell<Vec<OwnedPod>> = RefCell::default();
     let plan = async |attempt: &Attempt| {
@@ -103,7 +103,7 @@ fn confirm_deletion(others: &[String], pods: &[OwnedPod]) -> Result<(), Failure>
     confirm_change(&format!("{} deleted: {facts}; continue?", are(&names)), &facts)
 }
 
-/// Asks before objects that are not jobs are changed; `done` is what is done to them. Without a terminal, it fails.
+/// Asks before objects that are not jobs are changed; `done` is the action. Without a terminal, it fails.
 pub(super) fn confirm_others(others: &[String], done: &str) -> Result<(), Failure> {
     let are = are(others);
     let question = format!("{are} {done}, and not managed by `toolforge jobs`; continue?");
@@ -147,7 +147,7 @@ fn existing(
                     others.push(found);
                 }
             }
-            // Only a record may exist of a job.
+            // There may be only a record of the job.
             Err(_) if wanted.kind.is_none() && facts.live.recorded.contains_key(&wanted.name) => {
                 jobs.push(wanted.clone());
             }
@@ -177,7 +177,7 @@ fn joined(names: &[&WorkloadRef]) -> String {
     names.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
-/// Returns what has to be known before jobs are deleted.
+/// Returns the facts that are needed to delete jobs.
 pub(super) fn to_delete() -> JobFetchOptions {
     let mut wanted = JobFetchOptions::for_names();
     wanted.addresses = true;

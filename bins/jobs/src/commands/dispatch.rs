@@ -9,7 +9,7 @@ pub(crate) fn dispatch(arguments: &Arguments) -> Result<ExitCode, Failure> {
     if let Verb::Generate(options) = &arguments.verb {
         return generate::run(options);
     }
-    // It works without a cluster, too.
+    // It also works without a cluster.
     if let Verb::Lint(options) = &arguments.verb {
         return lint::dispatch(arguments, options);
     }

@@ -1,4 +1,4 @@
-//! By what a jobs file is known again, so `load --prune` deletes only what the same file created.
+//! The identity of a jobs file, so that `load --prune` deletes only jobs that the same file created.
 
 use std::path::{Component, Path, PathBuf};
 

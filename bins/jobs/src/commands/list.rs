@@ -41,7 +41,7 @@ pub(super) fn run(session: &Session, options: &ListArguments) -> Result<ExitCode
             document.text.push_str(gap);
             document.text.push_str(&table);
         }
-        // Names are what scripts delete.
+        // Scripts delete by these names.
         JobsFormat::Name | JobsFormat::Json | JobsFormat::Yaml => {}
     }
     print(&document, format.of_document())?;

@@ -169,7 +169,7 @@ async fn until_end<'a>(
     mut jobs: impl Iterator<Item = (&'a FileJob, &'a wait::LogMarks)>,
 ) -> Result<(), Failure> {
     match jobs.find(|(job, _)| job.request.name.as_str() == change.name) {
-        // An interrupted load may have started it: then it is kept, and its end still counts.
+        // An interrupted load may have started it: then it is kept, and its result still counts.
         Some((FileJob { request, wait: Some(seconds), .. }, logs)) => {
             match wait::until_end(client, (request, true), request.name.as_str(), *seconds, logs).await? {
                 ExitCode::Success => Ok(()),
@@ -220,7 +220,7 @@ pub(super) fn warn_of_jobs_that_do_not_run(session: &Session, before: &JobFacts,
     }
 }
 
-/// Reads a jobs file; what should be written otherwise is warned of.
+/// Reads a jobs file, and prints warnings about it.
 pub(super) fn read(session: &Session, options: &FileOptions) -> Result<JobsFile, Failure> {
     if options.prune && is_stream(&options.file) {
         return Err(FileOptions::no_whole_file());
@@ -310,7 +310,7 @@ pub(super) fn planned(
     plan_load(&requests(file), facts, &load)
 }
 
-/// Returns the sizes of single jobs that would make a load fit that does not.
+/// Returns the sizes of single jobs that make everything in a load fit.
 pub(super) fn adjustments(
     plan: &LoadPlan,
     file: &JobsFile,
@@ -343,7 +343,7 @@ fn load_options<'a>(
     load
 }
 
-/// Prints what is wrong with the programs and log files of the planned jobs, if this is the tool's home.
+/// Prints warnings about the programs and log files of the planned jobs, if this is the tool's home.
 pub(super) fn print_file_warnings(session: &Session, plan: &LoadPlan) {
     let Some(home) = &session.home else { return };
     for plan in &plan.plans {

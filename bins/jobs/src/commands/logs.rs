@@ -111,11 +111,11 @@ impl WorkloadLog<'_> {
         let may_fail = !options.follow && self.may_fail(now);
         let is_status_wanted = !has_printed || options.follow || may_fail;
         let status = if is_status_wanted { self.status(now, !has_printed || may_fail).await? } else { None };
-        let is_said = |status: &&JobStatus| {
+        let is_reported = |status: &&JobStatus| {
             let is_down = status.replicas.is_some_and(|replicas| replicas.ready == 0 && replicas.desired > 0);
             !has_printed || may_fail && (is_down || !status.evidence.is_empty() || status.restarts > 0)
         };
-        if let Some(status) = status.as_ref().filter(is_said) {
+        if let Some(status) = status.as_ref().filter(is_reported) {
             self.say_why(status, now);
         }
         let file_log = self.job().map(|job| observe_job(job, self.facts).file_log);
@@ -182,7 +182,7 @@ impl WorkloadLog<'_> {
     /// Prints a state, and the cause if the cluster knows it.
     fn say_why(&self, status: &JobStatus, now: Timestamp) {
         print_message(&format!("{}: {}", self.subject, status_sentence(status, now)));
-        // The sentence about a job whose pods all run says this.
+        // The sentence about a job with only running pods says this.
         if status.restarts > 0 && status.state != JobState::Running {
             let restarted = restarts_text(status.restarts, status.last_termination.as_ref());
             print_message(&format!("  {restarted}"));

@@ -34,7 +34,7 @@ pub(super) fn write_copy(session: &Session, job: &JobObjects) -> Result<(), Fail
 /// Deletes the copy of an object that is not lost.
 pub(super) fn remove_copy(session: &Session, job: &JobObjects) {
     if let Some(home) = &session.home {
-        // It does not matter if it stays.
+        // It does not matter if it is left behind.
         let _ = fs::remove_file(home.path().join(file_name(job)));
     }
 }
@@ -42,7 +42,7 @@ pub(super) fn remove_copy(session: &Session, job: &JobObjects) {
 /// Deletes all copies of objects of this kind and name.
 pub(super) fn remove_copies(session: &Session, name: &WorkloadRef) {
     for copy in copies(session, name) {
-        // It does not matter if it stays.
+        // It does not matter if it is left behind.
         let _ = fs::remove_file(copy.path);
     }
 }

@@ -1,7 +1,7 @@
 use k8s_openapi::jiff::Timestamp;
 use toolforge_cli::{
     ExitCode, Failure, Notice, RunConflicts, Session, SizeForm, adjustments_hint, is_helped_by_more_quota,
-    print, print_text, warn_of_unread,
+    print, print_text, warn_of_missing_kinds, warn_of_unread,
 };
 use toolforge_client::JobFetchOptions;
 use toolforge_render::change::Adjustment;
@@ -25,6 +25,7 @@ pub(super) fn run(
     }
     let plan = load::planned(&file, &options.file, &facts, options.adopt, Vec::new());
     warn_of_unread(&facts.namespace.limits);
+    warn_of_missing_kinds(&plan.set, &facts);
     let now = Timestamp::now();
     let conflicts = RunConflicts::of(&plan.set, &plan.plans, &facts, now);
     load::print_notes(session, &plan, &conflicts);

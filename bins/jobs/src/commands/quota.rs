@@ -9,7 +9,7 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, 
     let format = arguments.output.of_document();
     print(&report::quota(&session.tool, &limits)?, format)?;
     if format == OutputFormat::Table {
-        // The document has them beside the amounts.
+        // The document has them next to the amounts.
         report::quota_warnings(&session.tool, &limits)
             .into_iter()
             .for_each(|warning| Notice::warning(warning).print());

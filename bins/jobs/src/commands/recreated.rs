@@ -47,7 +47,7 @@ fn of_last(failure: Failure, found: &DeletedObject) -> Failure {
         (AdoptionOutcome::Recreated, exit_code) => exit_code,
         _ => ExitCode::Partial,
     };
-    // The other hints are about what was done in part.
+    // The other hints are about partial changes.
     let failure = match failure.exit_code() {
         ExitCode::DoesNotFit | ExitCode::Failed => failure,
         _ => failure.without_hints(),

@@ -29,7 +29,7 @@ pub(super) fn run(
     let (text, value) = (to_yaml(&objects), to_json_list(&objects));
     let format = match arguments.output.of_document() {
         OutputFormat::Json => OutputFormat::Json,
-        // What is rendered is YAML, whether that is asked for or not.
+        // The output is YAML, whether requested or not.
         OutputFormat::Table | OutputFormat::Yaml => OutputFormat::Table,
     };
     print(&Document { text, value }, format)?;

@@ -34,7 +34,7 @@ pub(super) fn run(
         let set = set.map_err(|error| failures::of_run_now(error, &job))?;
         let request = observe_job(&job, &facts);
         let logs = LogMarks::of(&request);
-        // No size helps where the quota counts what is deleted.
+        // No size helps if the quota still counts deleted objects.
         let is_refused = !set.fits() && !set.counts_deleted();
         let nearest = if is_refused { nearest(session, wanted, &job).await? } else { Vec::new() };
         Ok(PlannedRestart { set, logs, request, job, limits: facts.namespace.limits, nearest })
@@ -90,7 +90,7 @@ struct PlannedRestart {
     /// The ends of the job's log files before the restart.
     logs: LogMarks,
     limits: Limits,
-    /// The nearest sizes that make a restart fit, if it does not.
+    /// If a restart does not fit, the nearest sizes that make it fit.
     nearest: Vec<Adjustment>,
 }
 

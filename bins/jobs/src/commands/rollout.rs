@@ -21,7 +21,7 @@ pub(super) async fn until_ready(
     let (name, subject) = (&facts::reference(job), &facts::subject(job));
     let mut line = RolloutLine::new();
     let mut options = WaitOptions::new(ROLLOUT_TIMEOUT);
-    // The answers of checks are in events alone.
+    // The responses to checks are only in events.
     options.events = is_checked(&request.kind);
     let waiting =
         client.wait_workload_rollout(&request.tool, job, target, options, |event| line.show(&event));

@@ -2,18 +2,18 @@
 
 use std::time::Duration;
 
-use k8s_openapi::api::core::v1::Pod;
 use toolforge_cli::{
     ExitCode, Failure, FileMark, LastLines, Notice, ProgressLine, interrupted, print_message,
 };
 use toolforge_client::{Client, Error, JobRun, RunWaitOutcome, WaitOptions, WatchOptions};
 use toolforge_model::{JobName, JobRequest, Untrusted};
 use toolforge_render::job::{FailureReason, LiveJobs, RunOutcome};
+use toolforge_render::object::is_owned_by;
 use toolforge_render::pod::{Cause, LastTermination, TerminationKind};
 
 use crate::advice::{Asked, advice, exit_code_hint};
 
-/// How long the cluster may be away meanwhile.
+/// How long the cluster may be unreachable during the wait.
 const OUTAGE: Duration = Duration::from_secs(60);
 
 /// Waits for the end of a run, the Job named `object`, and ends as it ends. `is_managed` is `false` for an object that no tool
@@ -128,7 +128,7 @@ async fn failed(
             failure.hint("Increase the memory limit with a larger `--mem`.")
         }
         Some(hint) => failure.hint(hint),
-        // It has written nothing.
+        // It has no log lines.
         None if end.map(LastTermination::kind) == Some(TerminationKind::NotStarted) => {
             let cause = Cause::ContainerStart { reason: Untrusted::default() };
             failure.hint(advice(&cause, Asked::from(request)))
@@ -139,13 +139,10 @@ async fn failed(
 
 /// Returns the last lines of the newest pod's log.
 async fn last_lines(client: &Client, request: &JobRequest, live: &LiveJobs) -> Option<LastLines> {
-    // Another run of the same job may have started meanwhile.
-    let run = live.jobs.first()?.metadata.uid.clone();
-    let is_own = |pod: &&Pod| {
-        let owners = pod.metadata.owner_references.iter().flatten();
-        owners.into_iter().any(|owner| Some(&owner.uid) == run.as_ref())
-    };
-    let lines = client.last_lines(&request.tool, live.pods.iter().filter(is_own)).await?;
+    // Another run of the same job may have started in the meantime.
+    let run = live.jobs.first()?.metadata.uid.as_deref();
+    let own = live.pods.iter().filter(|pod| is_owned_by(&pod.metadata, run));
+    let lines = client.last_lines(&request.tool, own).await?;
     Some(LastLines::of_its_log(&lines))
 }
 

@@ -212,7 +212,7 @@ pub(crate) fn fit_hint(plan: &LoadPlan, nearest: Option<String>) -> Option<Strin
         .or_else(|| set_hint(&plan.set))
 }
 
-/// Returns that it is enough to wait, where pods terminate and free what is missing.
+/// Returns a hint to wait, if terminating pods will free the missing quota.
 pub(crate) fn wait_hint(set: &ChangeSet) -> Option<String> {
     (!set.fits() && set.verdict() == Verdict::FitsAfterTermination)
         .then(|| "Wait until these pods have terminated, then run the command again.".to_owned())

@@ -44,7 +44,7 @@ fn tables(tool: &ToolName, Limits { quotas, limit_ranges, .. }: &Limits) -> Stri
     tables.join("\n")
 }
 
-/// The resources of the table of what runs, with the names of the platform's tool.
+/// The resources of the table of running workloads, with the names of the platform's tool.
 fn running() -> [(&'static str, Resource); 4] {
     [
         ("Total running jobs at once (Kubernetes pods)", Resource::Pods),
@@ -54,7 +54,7 @@ fn running() -> [(&'static str, Resource); 4] {
     ]
 }
 
-/// The resources of the table of what is defined, with the names of the platform's tool.
+/// The resources of the table of defined workloads, with the names of the platform's tool.
 fn defined() -> [(&'static str, Resource); 2] {
     [
         ("Cron jobs", Resource::Count("cronjobs.batch".to_owned())),
@@ -116,7 +116,7 @@ pub(crate) fn quota_warnings(tool: &ToolName, Limits { quotas, .. }: &Limits) ->
 /// The most characters of an amount in the platform's form; a longer one is shortened: `9.22P`, not `9223372036854775.807`.
 const LONGEST: usize = 12;
 
-/// Returns what is used and its limit.
+/// Returns the usage and its limit.
 fn amounts(resource: &Resource, used: u64, hard: u64) -> (String, String) {
     let (short_hard, [short_used]) = resource.short_amounts(hard, [used]);
     let amount = |amount: u64, short: String, of_memory: fn(Memory) -> String| {
@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn tables_are_those_of_the_platform() {
+    fn tables_match_the_platforms() {
         let profile = profiles::by_name("tools-2023").unwrap();
         let (mut quota, limits) = (profile.quota, profile.limit_range);
         quota.used.add(Resource::Pods, 4);
@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn odd_quotas_are_warned_of() {
+    fn warns_of_odd_quotas() {
         let hard = [(Resource::Pods, 4), (Resource::LimitsCpu, 8000), (Resource::Secrets, 2)];
         let new =
             ResourceQuota { name: tool().namespace(), hard: hard.clone().into(), ..ResourceQuota::default() };
@@ -295,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn amounts_are_written_as_by_the_platform() {
+    fn amounts_match_the_platforms_format() {
         let vectors: serde_json::Value =
             serde_json::from_str(&toolforge_fixtures::read("parity/jobs/vectors.json")).unwrap();
         let mut compared = 0;

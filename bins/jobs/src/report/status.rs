@@ -26,6 +26,9 @@ pub(crate) fn status_sentence(status: &JobStatus, now: Timestamp) -> String {
 fn behind(status: &JobStatus, now: Timestamp) -> String {
     let cause = status.evidence.first().map(|evidence| evidence.cause.to_string());
     let end = status.last_termination.as_ref().map(ToString::to_string);
+    // A container that was not restarted yet has terminated just now.
+    let is_first = status.replicas.is_some() && status.restarts == 0;
+    let exited = end.as_ref().filter(|_| is_first).map(|end| format!("{end}; will be restarted"));
     let of_pods = status
         .replicas
         .map(|JobReplicas { desired, ready }| format!("{ready} of {desired} pods ready"))
@@ -35,15 +38,15 @@ fn behind(status: &JobStatus, now: Timestamp) -> String {
             restarts_text(status.restarts, status.last_termination.as_ref())
         }
         JobState::Running => cause.unwrap_or_default(),
-        JobState::Updating => match cause {
+        JobState::Updating => match cause.or(exited) {
             Some(cause) => format!("being updated, {of_pods}; {cause}"),
             None => format!("being updated, {of_pods}"),
         },
-        JobState::Degraded => match cause {
+        JobState::Degraded => match cause.or(exited) {
             Some(cause) => format!("{of_pods}; {cause}"),
             None => of_pods,
         },
-        JobState::Starting => cause.unwrap_or_else(|| "starting".to_owned()),
+        JobState::Starting => cause.or(exited).unwrap_or_else(|| "starting".to_owned()),
         JobState::Retrying { failures } => {
             let times = if *failures == 1 { "once".to_owned() } else { format!("{failures} times") };
             let end = end.map(|end| format!(", last {end}")).unwrap_or_default();
@@ -105,7 +108,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn durations_are_written_as_by_the_platform() {
+    fn durations_match_the_platforms_format() {
         let vectors: serde_json::Value =
             serde_json::from_str(&toolforge_fixtures::read("parity/jobs/vectors.json")).unwrap();
         for vector in vectors["durations"].as_array().unwrap() {

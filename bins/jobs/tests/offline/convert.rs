@@ -33,7 +33,7 @@ fn convert_needs_no_kubeconfig() {
 }
 
 #[test]
-fn image_of_the_options_is_one_of_the_catalog() {
+fn image_option_must_be_in_the_catalog() {
     let directory = Scratch::new("convert-image", "0 3 * * * ./a.sh\n");
     let shown = |image: &str| {
         said(&jobs(&directory, &["convert", "jobs.yaml", "--tool", "tf-test", "--image", image]))

@@ -68,7 +68,7 @@ fn jobs(directory: &Scratch, words: &[&str]) -> Output {
     command.output().unwrap()
 }
 
-/// Returns the exit code and what is said, standard output first.
+/// Returns the exit code and the output, standard output first.
 fn said(output: &Output) -> String {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     format!("[exit {}]\n{}{}", output.status.code().unwrap_or(-1), text(&output.stdout), text(&output.stderr))
@@ -93,7 +93,7 @@ fn file_is_rendered_without_a_cluster() {
         (list["kind"].as_str(), kinds),
         (Some("List"), vec!["Deployment", "Service", "CronJob", "Job"])
     );
-    // What is rendered, as facts, is what the file asks for.
+    // The rendered objects, read as facts, match the file.
     std::fs::write(
         directory.0.join("live.yaml"),
         jobs(&directory, &[&["render", "jobs.yaml"], &OFFLINE[..]].concat()).stdout,
@@ -110,12 +110,12 @@ fn file_is_rendered_without_a_cluster() {
 }
 
 #[test]
-fn one_job_is_rendered_from_the_options_of_run() {
+fn render_accepts_the_options_of_run() {
     let directory = Scratch::new("one", "");
     let line = ["render", "once", "--image", "bookworm", "--command", "true"];
     let one = jobs(&directory, &[&line[..], &OFFLINE[..]].concat());
     assert!(said(&one).starts_with("[exit 0]\n---\napiVersion: batch/v1\nkind: Job\n"), "{}", said(&one));
-    // Whose user it runs as is never guessed.
+    // The user that it runs as is never guessed.
     let refused = said(&jobs(&directory, &[&line[..], &["--tool", "tf-test"]].concat()));
     assert!(refused.starts_with("[exit 1]\nerror: a job runs as the tool's user"), "{refused}");
 }
@@ -157,7 +157,7 @@ fn crontab_is_converted_without_a_cluster() {
         let refused = shown(&["convert", "bad.yaml", "--tool", "tf-test"]);
         assert!(refused.starts_with(&format!("[exit 1]\nerror: bad.yaml:1:1: {expected}")), "{refused}");
     }
-    // Lines that lack something are lines of a crontab all the same.
+    // Incomplete lines are still lines of a crontab.
     for line in ["0 3 * * ./a.sh", "0 3 * * *", "*/5 * * *", "@daily"] {
         std::fs::write(directory.0.join("bad.yaml"), format!("{line}\n")).unwrap();
         let refused = shown(&["convert", "bad.yaml", "--tool", "tf-test"]);
@@ -219,7 +219,7 @@ fn web_service_is_converted_to_a_template() {
 }
 
 #[test]
-fn conversion_that_does_not_work_is_incomplete() {
+fn broken_conversion_is_incomplete() {
     let manifest = "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: tf-test\n  labels: {app.kubernetes.io/component: web, app.kubernetes.io/managed-by: webservice}\n\
                     spec:\n  selector: {}\n  template:\n    spec:\n      containers:\n      - name: webservice\n        \
                     command: [./run.sh]\n        image: docker-registry.svc.toolforge.org/toolforge-php82-sssd-web:latest\n---\n\
@@ -480,7 +480,7 @@ fn help_refuses_an_output_format() {
 }
 
 #[test]
-fn quota_that_counts_nothing_of_a_plan_is_known() {
+fn quota_without_relevant_keys_is_reported() {
     // The seed's quota: it has no `count/` keys.
     let quota = "apiVersion: v1\nkind: List\nitems:\n- kind: ResourceQuota\n  apiVersion: v1\n  metadata: {name: q, namespace: tool-tf-test}\n  spec: {hard: &h {limits.cpu: '2', limits.memory: 8Gi, pods: '4'}}\n  status: {hard: *h, used: {limits.cpu: '0', limits.memory: '0', pods: '0'}}\n";
     let scratch =

@@ -1,4 +1,4 @@
-//! Notes and warnings beside a document.
+//! Notes and warnings in addition to a document.
 
 use insta::assert_snapshot;
 use k8s_openapi::jiff::Timestamp;
@@ -47,14 +47,14 @@ fn warnings_are_a_document_with_json() {
     }
     let output = jobs(&directory, &["lint", "jobs.yaml", "--offline", "--output", "json"]);
     assert_eq!(document_on_stderr(&output.stderr), None);
-    // What was warned of before a failure is a part of it.
+    // A failure contains the preceding warnings.
     directory.write_quota("limits.memory", "1Gi", "1Gi");
     let line = [&["load", "jobs.yaml", "--dry-run", "--from", "quota.json"], &OFFLINE[..], &facts].concat();
     let document = failure(&jobs(&directory, &line));
     assert_snapshot!(document["notes"][0], @r#"{"details":[],"hints":[],"level":"warning","message":"jobs.yaml:8:15: continuous: yes is deprecated here; write true"}"#);
 }
 
-/// Nothing is written for such a job, so that `load` would call it up to date.
+/// Nothing is written for such a job, so `load` would report it as up to date.
 #[test]
 fn kept_job_that_fails_is_reported() {
     let file = "- name: bot\n  command: ./bot.py\n  image: python3.11\n  continuous: true\n";
@@ -88,7 +88,7 @@ fn kept_job_that_fails_is_reported() {
 }
 
 #[test]
-fn kept_job_that_is_restarted_by_its_health_check_is_reported() {
+fn kept_job_failing_its_health_check_is_reported() {
     let file = "- name: bot\n  command: ./bot.py\n  image: python3.11\n  continuous: true\n  health-check-script: ./ok\n";
     let directory = Scratch::new("restarted", file);
     let rendered = jobs(&directory, &[&["render", "jobs.yaml", "--output", "json"], &OFFLINE[..]].concat());

@@ -76,7 +76,7 @@ fn offline_has_a_hint() {
 }
 
 #[test]
-fn missing_kubeconfig_of_the_environment_is_no_obstacle() {
+fn ignores_missing_kubeconfig_offline() {
     let scratch = Scratch::new("environment", "- {name: a, image: python3.11, command: x}\n");
     for line in [
         "render jobs.yaml --tool tf-test --uid 52503",
@@ -138,7 +138,7 @@ fn invalid_numbers_are_quoted() {
 }
 
 #[test]
-fn user_id_is_refused_where_no_job_is_rendered() {
+fn user_id_is_refused_if_no_job_is_rendered() {
     let scratch = Scratch::new("user-id", "- {name: a, image: bookworm, command: x}\n");
     let refused = |line: &str| {
         let words: Vec<&str> = line.split(' ').chain(["--uid", "50001", "--tool", "x"]).collect();

@@ -41,7 +41,7 @@ fn plan_shows_changes_and_downtime() {
 }
 
 #[test]
-fn existing_runs_that_no_longer_fit_are_warned_of() {
+fn warns_of_existing_runs_that_no_longer_fit() {
     let bot = "- {name: bot, command: x, image: bookworm, mem: 4Gi, continuous: true}\n";
     let directory = Scratch::new("existing", bot);
     let facts = toolforge_fixtures::path("facts/scheduled.yaml");
@@ -78,7 +78,7 @@ fn never_fitting_runs_have_the_words_of_every_plan() {
     let line = ["plan", "jobs.yaml", "--tool", "stashbot", "--from", "facts.yaml"];
     let said = said(&jobs(&directory, &line));
     assert!(said.starts_with("[exit 3]\n") && said.contains(&format!("\n\n{words}")), "{said}{words}");
-    // The error says it.
+    // The error already says it.
     assert!(
         !said.contains("these runs exceed the quota") && said.contains("a run of job c never fits"),
         "{said}"
@@ -118,7 +118,7 @@ fn plan_with_an_unknown_image_reports_no_success() {
 const STASHBOT: [&str; 4] = ["--tool", "stashbot", "--uid", "52503"];
 
 #[test]
-fn plan_says_once_what_does_not_fit() {
+fn plan_reports_exceeded_quota_once() {
     let file = "- {name: a, command: x, image: bookworm, mem: 7Gi}\n";
     let scratch = Scratch::new("does-not-fit", file);
     let limits = toolforge_fixtures::path("facts/limits.yaml");
@@ -220,7 +220,7 @@ fn plan_reports_each_problem_once() {
 }
 
 #[test]
-fn plan_marks_what_is_over_the_limit() {
+fn plan_marks_exceeded_limits() {
     let file = "- {name: a, command: x, image: bookworm, schedule: '1 1 1 1 1'}\n";
     let scratch = Scratch::new("over", file);
     let live = jobs(&scratch, &[&["render", "jobs.yaml"][..], &STASHBOT].concat()).stdout;
@@ -292,7 +292,7 @@ fn pods_of(object: &Value) -> Vec<Value> {
 }
 
 #[test]
-fn plan_says_what_a_restart_would_do() {
+fn plan_shows_the_effect_of_a_restart() {
     assert_snapshot!(said(&plan_again("restart", "2Gi", &[])), @"
     [exit 0]
     keep one, small, large, daily
@@ -342,7 +342,7 @@ fn conflicts_name_durations_that_are_assumed() {
 }
 
 #[test]
-fn what_ends_by_itself_needs_no_more_quota() {
+fn finite_pods_need_no_more_quota() {
     let directory = Scratch::new("waiting", "- {name: bot, command: x, image: bookworm, mem: 3Gi}\n");
     let pod = json!({
         "apiVersion": "v1", "kind": "Pod",
@@ -362,7 +362,7 @@ fn what_ends_by_itself_needs_no_more_quota() {
 }
 
 #[test]
-fn what_is_less_than_the_minimum_needs_no_more_quota() {
+fn amounts_below_the_minimum_need_no_quota() {
     let hints = |mem: &str, verb: &[&str]| {
         let directory = Scratch::new(
             &format!("minimum-{mem}-{}", verb.len()),

@@ -1,4 +1,4 @@
-//! Adoptions: what is sent, and that no object is lost.
+//! Adoptions: the requests, and that no object is lost.
 
 use std::path::{Path, PathBuf};
 
@@ -18,7 +18,7 @@ fn adoption_needs_a_confirmation() {
     [exit 0]
     PUT   /apis/batch/v1/namespaces/tool-tf-test/cronjobs/list-images?fieldManager=toolforge-cli
     ");
-    // A job is one already, and an object with an owner never becomes one.
+    // One is already a job, and an object with an owner never becomes one.
     assert!(run(by_hand(&[]), &["adopt", "daily"]).starts_with("[exit 0]"));
     let shown = run(by_hand(&[]), &["adopt", "job/test"]);
     assert!(shown.contains("job/test cannot become a job: it belongs to CronJob list-images\n"), "{shown}");
@@ -49,7 +49,7 @@ fn adoption_recreates_other_selectors() {
 fn recreation(creations: &[Answer]) -> Vec<(String, Answer)> {
     let path = format!("{APPS}/deployments");
     let mut instead = deleted(&path, "stashbot");
-    // Other attempts find it no more.
+    // Other attempts no longer find it.
     instead.push((format!("GET {path}"), list(&values!(&live().deployments))));
     instead.push((format!("GET {path}"), list(&[])));
     instead.push((format!("GET {CORE}/pods"), list(&values!(&live().pods))));
@@ -75,8 +75,8 @@ fn refused_job_of_an_adoption_keeps_the_object() {
 }
 
 #[test]
-fn adoption_goes_on_after_its_own_deletion() {
-    // The check finds the object itself, and the creation one that is not there any more.
+fn adoption_continues_after_its_deletion() {
+    // The check finds the object itself; the creation finds that it no longer exists.
     let shown = run(by_hand(&recreation(&[exists(), exists(), ok()])), &["adopt", "stashbot", "--yes"]);
     assert_snapshot!(writes(&shown), @"
     [exit 0]
@@ -88,7 +88,7 @@ fn adoption_goes_on_after_its_own_deletion() {
 }
 
 #[test]
-fn object_of_a_failed_adoption_is_put_back() {
+fn failed_adoption_recreates_the_object() {
     let refused = Answer::refusal(403, "Forbidden", "admission webhook \"policy\" denied the request: no");
     let mut instead = recreation(&[exists(), refused, ok()]);
     instead.push((
@@ -112,33 +112,33 @@ fn object_of_a_failed_adoption_is_put_back() {
 }
 
 #[test]
-fn lost_answers_of_an_adoption_lose_nothing() {
+fn adoption_survives_lost_responses() {
     let gone = || Answer::not_found("deployments.apps", "stashbot");
     let after = |lost: &str, creations: &[Answer], found: Answer| {
         let mut instead = recreation(creations);
-        // A deletion is sent again if its answer is lost.
+        // A deletion is sent again if its response is lost.
         let times = if lost.is_empty() { 0 } else { 5 };
         instead.splice(0..0, std::iter::repeat_n((lost.to_owned(), Answer::lost()), times));
         instead.push((format!("GET {APPS}/deployments/stashbot"), found));
         run(by_hand(&instead), &["adopt", "stashbot", "--yes"])
     };
     let deletion = format!("DELETE {APPS}/deployments/stashbot");
-    // The deletion took place, and the object is created again.
+    // The object was deleted, and is re-created.
     let shown = after(&deletion, &[exists(), ok()], gone());
     assert!(
         shown.starts_with("[exit 4]\nerror: deployment/stashbot is not a job: it was deleted"),
         "{shown}"
     );
-    // It did not.
+    // It was not deleted.
     let live = live();
     let same = live.deployments.iter().find(|found| found.metadata.name.as_deref() == Some("stashbot"));
     let shown = after(&deletion, &[exists()], Answer::json(200, &same));
     assert!(shown.starts_with("[exit 4]") && !shown.contains("manifest"), "{shown}");
-    // Nobody knows.
+    // It is unknown whether it was deleted.
     let shown = after(&deletion, &[exists()], Answer::lost());
     assert!(shown.starts_with("[exit 6]\nerror: deployment/stashbot may have been deleted"), "{shown}");
     assert!(shown.contains("\n  apiVersion: apps/v1\n"), "{shown}");
-    // It still terminates, because of a finalizer.
+    // It is still terminating, because of a finalizer.
     let terminating = json!({"metadata": {"name": "stashbot", "deletionTimestamp": "2026-11-29T00:00:00Z"}});
     let shown = after(&deletion, &[exists()], Answer::json(200, &terminating));
     assert!(shown.contains("still terminates") && shown.contains("\n  apiVersion: apps/v1\n"), "{shown}");
@@ -176,7 +176,7 @@ fn manifest_is_kept_while_an_object_is_adopted() {
     };
     assert_eq!(adopt(&recreation(&[exists(), ok()])).unwrap().code(), 0);
     assert_eq!(copies(), [""; 0].map(std::path::PathBuf::from));
-    // The job is refused, and nobody knows what became of the object.
+    // The job is refused, and it is unknown whether the object exists.
     let mut instead = recreation(&[exists(), Answer::lost()]);
     instead.push((format!("GET {APPS}/deployments/stashbot"), Answer::lost()));
     assert_eq!(adopt(&instead).unwrap_err().exit_code().code(), 6);
@@ -297,7 +297,7 @@ impl Drop for Home {
 
 /// Somebody edits the object between two attempts, and the process cannot put it back.
 #[test]
-fn copy_is_that_of_the_last_attempt() {
+fn copy_is_from_the_last_attempt() {
     let home = Home::new("adopt-edited");
     let path = format!("{APPS}/deployments");
     let mut instead = vec![
@@ -318,7 +318,7 @@ fn copy_is_that_of_the_last_attempt() {
 
 /// The object was not deleted by the command, but by somebody else.
 #[test]
-fn object_that_somebody_else_deletes_is_not_put_back() {
+fn does_not_recreate_foreign_deletion() {
     let path = format!("{APPS}/deployments");
     let instead = [
         (format!("DELETE {path}/stashbot"), conflict()),
@@ -338,7 +338,7 @@ fn object_that_somebody_else_deletes_is_not_put_back() {
 }
 
 #[test]
-fn put_back_waits_for_the_quota() {
+fn recreation_waits_for_the_quota() {
     let home = Home::new("adopt-quota");
     let quota = Answer::refusal(
         403,
@@ -390,7 +390,7 @@ fn newest_copy_is_named_with_its_time() {
 
 /// The quota is smaller at the second attempt.
 #[test]
-fn put_back_keeps_the_hint_of_what_does_not_fit() {
+fn recreation_keeps_the_quota_hint() {
     let home = Home::new("adopt-hint");
     let quota = json!({"metadata": {"name": "q"}, "status": {"hard": {"limits.memory": "1Mi"}, "used": {"limits.memory": "0"}}});
     let quotas = format!("GET {CORE}/resourcequotas");

@@ -1,4 +1,4 @@
-//! Runs that are started by hand: what is recorded of them.
+//! Manual runs, and the record of them.
 
 use insta::assert_snapshot;
 use serde_json::json;
@@ -22,7 +22,7 @@ fn start_of_a_run_is_recorded() {
     let line = ["trigger", "myjob", "--dry-run=server"];
     let dry = run(cluster(&job(), &[], std::slice::from_ref(&created)), &line);
     assert!(dry.starts_with("[exit 0]") && !dry.contains("PATCH"), "{dry}");
-    // The run has started all the same.
+    // The run has started nevertheless.
     let refused = recorded(Answer::refusal(403, "Forbidden", "cronjobs is forbidden: no"));
     let shown = run(cluster(&job(), &[], &[created, refused]), &["trigger", "myjob"]);
     assert!(shown.starts_with("[exit 0]"), "{shown}");

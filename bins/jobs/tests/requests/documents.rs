@@ -93,7 +93,7 @@ fn every_verb_prints_one_document() {
         let (exit_code, value) = document(cluster(&cron(), &[], &[]), line);
         assert!(exit_code == 2 && value.is_string(), "{line:?}: {value:#}");
     }
-    // A run that the cluster refuses, too.
+    // Also a run that the cluster refuses.
     let refused = (format!("POST {BATCH}/jobs"), Answer::refusal(403, "Forbidden", "jobs is forbidden: no"));
     let (exit_code, value) = document(cluster(&cron(), &[], &[refused]), &["trigger", &name]);
     assert_eq!((exit_code, &value["kind"]), (4, &json!("ApplyReport")), "{value:#}");
@@ -108,7 +108,7 @@ fn adoption_prints_one_document() {
         let (exit_code, value) = document(by_hand(std::slice::from_ref(&put)), &line);
         assert_eq!((exit_code, &value["kind"]), (0, &json!("ApplyReport")), "{line:?}: {value:#}");
     }
-    // What is deleted first, and refused then.
+    // A deletion first, then a refusal.
     let mut refused = deleted(&format!("{APPS}/deployments"), "stashbot");
     refused.push((format!("POST {APPS}/deployments"), Answer::refusal(403, "Forbidden", "no")));
     let (exit_code, value) = document(by_hand(&refused), &["adopt", "stashbot", "--yes"]);

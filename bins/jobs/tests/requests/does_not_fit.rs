@@ -1,4 +1,4 @@
-//! A refusal says which size is nearest to what was asked for and fits.
+//! A refusal names the size that fits and is nearest to the requested one.
 
 use insta::assert_snapshot;
 use serde_json::{Value, json};

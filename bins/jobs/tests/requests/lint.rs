@@ -87,7 +87,7 @@ fn offline_sends_no_request() {
 }
 
 #[test]
-fn programs_in_the_home_are_looked_at() {
+fn checks_programs_in_the_home() {
     let jobs = "- {name: a, image: python3.13, command: ./run.sh}\n- {name: b, image: python3.13, command: ./none.sh}\n";
     let home = std::env::temp_dir().join(format!("toolforge-lint-home-{}", std::process::id()));
     std::fs::create_dir_all(&home).unwrap();
@@ -119,7 +119,7 @@ fn programs_in_the_home_are_looked_at() {
     ");
 }
 
-/// Returns what is found in a Deployment and a web service, of which the first one exists or not.
+/// Returns the findings in a Deployment, which may exist, and a web service.
 fn lint_beside(name: &str, exists: bool, instead: &[(String, Answer)]) -> String {
     let text = "{\"apiVersion\": \"apps/v1\", \"kind\": \"Deployment\", \"metadata\": {\"name\": \"bot\", \"labels\": {\"a\": \"b\"}},\n\
                 \"spec\": {\"selector\": {\"matchLabels\": {\"toolforge\": \"tool\"}}, \"template\": {\"metadata\": {\"labels\": {\"toolforge\": \"tool\"}},\n\
@@ -152,7 +152,7 @@ fn lint_beside(name: &str, exists: bool, instead: &[(String, Answer)]) -> String
 }
 
 #[test]
-fn quota_counts_what_the_namespace_has() {
+fn quota_counts_existing_objects() {
     assert_snapshot!(lint_beside("full", false, &[]), @r#"
     error[quota-exceeded]: FILE:1:70: together with the existing objects, the object exceeds the quota: pods: 5 of 4, 1 pod too many (quota tool-tf-test)
       |
@@ -188,7 +188,7 @@ fn quota_counts_what_the_namespace_has() {
 }
 
 #[test]
-fn quota_counts_the_file_where_objects_cannot_be_read() {
+fn quota_counts_only_the_file_without_pods() {
     let forbidden = Answer::refusal(403, "Forbidden", "pods is forbidden: User \"x\" cannot list resource");
     let shown = lint_beside("forbidden", false, &[(format!("GET {CORE}/pods"), forbidden)]);
     assert!(!shown.contains("quota-exceeded"), "{shown}");

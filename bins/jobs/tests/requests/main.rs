@@ -119,7 +119,7 @@ fn outcome_at_home(
     };
     let ended = jobs::run_in(&session, ["jobs"].into_iter().chain(words.iter().copied()));
     if let Err(failure) = &ended {
-        // A verb that only shows something does not advise to type it again.
+        // A verb that only reads does not suggest itself.
         let verbs = ["list", "show", "logs", "plan", "render", "quota", "cron", "images", "dump"];
         let verb = words.first().filter(|verb| verbs.contains(verb));
         let advised = verb.map(|verb| format!("jobs {verb}"));
@@ -339,7 +339,7 @@ fn replace_retries_after_status_change() {
     let changed = run(script(&cron_job), &load);
     assert_eq!(changed.matches("PUT").count(), 2, "{changed}");
     assert!(changed.starts_with("[exit 0]"), "{changed}");
-    // After somebody else's change, the objects are looked at again.
+    // After a change by somebody else, the objects are read again.
     cron_job["metadata"]["generation"] = json!(2);
     let again = run(script(&cron_job), &load);
     std::fs::remove_file(&file).unwrap();
@@ -420,7 +420,7 @@ fn concurrent_creation_is_read_again() {
         ];
         cluster(&[], &[], &instead)
     };
-    // As wanted, nothing is left to do; as another definition, it is updated.
+    // If it already matches, nothing is left to do; if its definition differs, it is updated.
     let mut wanted = object("scheduled-hourly");
     let same = run(script(&wanted), &load);
     wanted["spec"]["schedule"] = json!("1 1 1 1 1");

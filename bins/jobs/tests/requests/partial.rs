@@ -283,7 +283,7 @@ fn retry_deletes_only_confirmed_jobs() {
 }
 
 #[test]
-fn refused_wait_is_reported_after_what_was_done() {
+fn refused_wait_is_reported_after_the_changes() {
     let deployment = object("continuous-port");
     let one = |path: &str| format!("GET {path}?fieldSelector=metadata.name%3Dmyjob&limit=500");
     let instead = [
@@ -312,7 +312,7 @@ fn refused_wait_is_reported_after_what_was_done() {
 }
 
 #[test]
-fn failed_wait_holds_back_what_follows() {
+fn failed_wait_holds_back_later_jobs() {
     let file = "\
 - {name: build, image: python3.13, command: make, wait: true}
 - {name: bot, image: python3.13, command: x, continuous: true}

@@ -1,4 +1,4 @@
-//! What is not confirmed, and what is interrupted.
+//! Missing confirmations, and interruptions.
 
 use std::time::Duration;
 
@@ -87,7 +87,7 @@ fn signal_ends_a_load_that_waits_for_quota() {
     ");
 }
 
-/// Runs a command line about an object of kubectl on a terminal, with an answer that is typed. Returns the exit code, and what was
+/// Runs a command line about an object of kubectl on a terminal, with a typed answer. Returns the exit code, and what was
 /// written to the terminal, with the requests that change something.
 #[expect(clippy::print_stderr, reason = "what the process writes is the result")]
 fn on_terminal(test: &str, answer: &str, words: &[&str]) -> (u8, String) {
@@ -116,7 +116,7 @@ fn deletion_asks_on_a_terminal() {
         assert!(written.contains("error: it was not confirmed; nothing was changed"), "{written}");
         assert_eq!(exit_code, 1, "{written}");
     }
-    // The end of the deletion is watched on a terminal, which no answer is for.
+    // On a terminal, the program watches the deletion, for which no response is scripted.
     let (_, written) = ask("y\n");
     assert!(written.contains(question), "{written}");
     assert!(written.contains(&format!("sent: DELETE {APPS}/deployments/stashbot")), "{written}");

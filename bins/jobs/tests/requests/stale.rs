@@ -1,4 +1,4 @@
-//! Quotas that still count what was deleted a moment ago.
+//! Quotas that still count objects deleted a moment ago.
 
 use serde_json::json;
 use tokio::runtime::Builder;
@@ -31,7 +31,7 @@ fn looks(line: &[&str], stale: usize) -> (u8, usize) {
 }
 
 #[test]
-fn stale_usage_is_waited_for_15_seconds() {
+fn waits_15_seconds_for_stale_usage() {
     let file = std::env::temp_dir().join(format!("toolforge-jobs-stale-{}.yaml", std::process::id()));
     std::fs::write(&file, "- {name: once, image: python3.13, command: x}\n").unwrap();
     let lines: [&[&str]; 4] = [

@@ -187,7 +187,7 @@ fn deletion_and_restart_need_a_confirmation() {
 }
 
 #[test]
-fn change_meanwhile_is_looked_at_again() {
+fn rereads_after_concurrent_change() {
     let conflict = Answer::refusal(409, "Conflict", "the resourceVersion in the precondition does not match");
     let path = format!("{APPS}/deployments");
     let mut instead = deleted(&path, "stashbot");

@@ -277,7 +277,7 @@ fn kinds_that_cannot_be_listed_are_left_out() {
 }
 
 #[test]
-fn nothing_can_be_shown_without_all_kinds_of_jobs() {
+fn list_fails_if_no_kind_of_jobs_is_readable() {
     let refused = || Answer::refusal(403, "Forbidden", "no");
     let instead = [
         (format!("GET {APPS}/deployments"), refused()),

@@ -50,8 +50,8 @@ impl Baseline {
         if is_empty { Err("it is empty".to_owned()) } else { Ok(baseline) }
     }
 
-    /// Returns what has changed of a quota, and forgets it. A namespace that can no longer be read is compared with the first
-    /// of its quotas, and stands for all of them; the other way round, too.
+    /// Returns the changes of a quota, and forgets it. A namespace that can no longer be read is compared with the first
+    /// of its quotas, and represents all of them, and vice versa.
     pub(super) fn change_of(&mut self, now: &FleetQuota) -> FleetChange {
         let namespace = (now.namespace.clone(), None);
         let old = if now.quota.is_some() {
@@ -83,7 +83,7 @@ impl Baseline {
         let (before, after) = (hard(&old), hard(now));
         let keys = before.keys().chain(after.keys().filter(|key| !before.contains_key(*key)));
         let changed = keys.filter(|key| before.get(*key) != after.get(*key));
-        // The limits of what cannot be read are unknown.
+        // The limits of an unreadable quota are unknown.
         let changed = changed.filter(|_| !before.is_empty() && !after.is_empty());
         let limits: Vec<FormerLimit> = changed
             .map(|key| FormerLimit { resource: key.clone(), hard: before.get(key).cloned() })

@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn state_is_that_of_the_resources_of_pods() {
+    fn state_depends_on_resources_of_pods() {
         let hard = [("pods", "10"), ("limits.memory", "8Gi"), ("services", "1"), ("configmaps", "10")];
         for (used, state, share) in [
             (&[("configmaps", "1")][..], FleetState::Unused, 0),

@@ -22,7 +22,7 @@ use crate::arguments::Arguments;
 /// Shows the quotas of all tools.
 ///
 /// # Errors
-/// When the quotas cannot be read or the output cannot be written; what was read before is shown.
+/// When the quotas cannot be read or the output cannot be written; quotas that were read before are shown.
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let baseline = arguments.fleet.baseline.as_deref().map(Baseline::read).transpose()?;
     let stdout = std::io::BufWriter::new(std::io::stdout().lock());
@@ -347,7 +347,7 @@ mod tests {
     }
 
     #[test]
-    fn namespaces_that_are_refused_have_a_row() {
+    fn refused_namespaces_have_a_row() {
         let names = ["default", "tool-a", "tool-t0000"].map(|name| json!({"metadata": {"name": name}}));
         let script = Script::new()
             .answer("GET /api/v1/resourcequotas", Answer::refusal(403, "Forbidden", "no"))

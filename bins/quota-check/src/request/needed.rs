@@ -108,7 +108,7 @@ pub(super) fn change_owner(change: &Change) -> Option<ObjectName> {
 /// The smallest numbers that admit everything.
 #[derive(Clone, Default)]
 pub(super) struct Needed {
-    /// The numbers of each resource of a quota.
+    /// For each resource of a quota.
     pub(super) quota: BTreeMap<Resource, u64>,
     /// The memory of the largest container, in bytes.
     pub(super) container_memory: Option<u64>,
@@ -169,7 +169,7 @@ impl Needed {
                     .iter()
                     .find(is_same)
                     .map_or_else(|| quota.map_or(0, |quota| quota.used(&run.resource)), |row| row.after);
-                // Checked as if nothing else ran.
+                // Checked as if nothing else were running.
                 self.raise(run.resource.clone(), used.saturating_add(run.after));
             }
         }

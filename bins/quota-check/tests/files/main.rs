@@ -90,7 +90,7 @@ fn seed_restart_of_a_manifest_deadlocks() {
 }
 
 #[test]
-fn both_ways_out_of_the_deadlock_fit() {
+fn both_fixes_of_the_deadlock_fit() {
     assert_snapshot!(said("--from seed-restart.yaml -", &web("3584Mi", "")), @"
     [exit 0]
     update Deployment web
@@ -208,7 +208,7 @@ fn problems_are_reported_with_locations() {
 }
 
 #[test]
-fn lines_of_a_template_are_those_of_its_keys() {
+fn errors_of_a_template_are_at_its_keys() {
     let found = |input: &str| said("--quota toolforge-2023 -", input);
     assert_snapshot!(found("backend: kubernetes\ncpu: 500m\ntype: php7.3\n"), @"
     [exit 1]
@@ -234,7 +234,7 @@ fn deployments_need_a_selector() {
 }
 
 #[test]
-fn large_and_cut_files_are_refused() {
+fn large_and_truncated_files_are_refused() {
     assert_snapshot!(said("--quota seed-2020 /dev/zero", ""), @"
     [exit 1]
     error: /dev/zero is larger than 4 MiB
@@ -275,7 +275,7 @@ fn lists_and_unknown_kinds_are_counted() {
 }
 
 #[test]
-fn runs_that_exceed_the_quota_are_warned_of() {
+fn warns_of_runs_that_exceed_the_quota() {
     let hour = toolforge_fixtures::hours_from_now(2);
     let job = |name: &str, minute: u64| {
         format!(
@@ -326,7 +326,7 @@ fn cron_job(name: &str, schedule: &str, memory: &str) -> String {
 }
 
 #[test]
-fn runs_of_manifests_meet_others() {
+fn runs_of_manifests_conflict_with_others() {
     let hour = toolforge_fixtures::hours_from_now(2);
     let job = format!("- {{name: a, command: x, image: bookworm, mem: 4Gi, schedule: '0 {hour} * * *'}}\n");
     let input = format!("{job}---\n{}", cron_job("b", &format!("1 {hour} * * *"), "4Gi"));
@@ -355,9 +355,9 @@ fn manifest_replaces_the_live_schedule() {
     let limits = toolforge_fixtures::read("facts/scheduled.yaml").replace("memory: 4Gi", "memory: 9Gi");
     std::fs::write(&facts, limits).unwrap();
     let line = format!("--from {} -", facts.display());
-    // The live job of this name runs at 3:00, beside 3Gi.
+    // The live job with this name runs at 3:00, together with 3Gi.
     for (memory, is_blocked) in [("4Gi", false), ("6Gi", true)] {
-        // A container of another name would be one more, and the live request of CPU stays.
+        // A container with another name would be added, and the live CPU request is kept.
         let input = cron_job("nightly", "0 4 * * *", memory);
         let input = input.replace("name: a,", "name: nightly,").replace("cpu: 100m", "cpu: 500m");
         let found = said(&line, &input);
@@ -377,7 +377,7 @@ fn manifest_replaces_the_live_schedule() {
     std::fs::remove_file(&facts).unwrap();
 }
 
-/// Returns whether it is said that a run of the job of `scheduled.yaml` no longer fits.
+/// Returns whether the output says that a run of the job of `scheduled.yaml` no longer fits.
 fn warns_of_nightly(said: &str) -> bool {
     let lines = "warning: these runs exceed the quota within the next 24 hours:\n  nightly alone, ";
     said.contains(lines)
@@ -387,7 +387,7 @@ fn warns_of_nightly(said: &str) -> bool {
 }
 
 #[test]
-fn existing_runs_that_no_longer_fit_are_warned_of() {
+fn warns_of_existing_runs_that_no_longer_fit() {
     for (input, is_warned) in [
         ("type: php8.2\nmem: 4Gi\n", true),
         ("type: php8.2\nmem: 3Gi\n", false),
@@ -443,7 +443,7 @@ fn never_fitting_runs_have_the_words_of_every_plan() {
                 found.starts_with("[exit 3]\n") && found.contains(&format!("\n\n{words}")),
                 "{found}{words}"
             );
-            // The error says it, or the limit that is exceeded.
+            // The error says it, or names the exceeded limit.
             assert!(!found.contains("these runs exceed the quota"), "{found}");
             let problem = format!("a run of {workload} never fits");
             assert!(max == "4Gi" || found.contains(&problem), "{found}");
@@ -492,7 +492,7 @@ fn jobs_that_fit_without_retries_are_reported() {
 }
 
 #[test]
-fn never_fitting_says_which_way() {
+fn never_fitting_sizes_name_the_violated_bound() {
     let pod = |resources: &str| {
         format!(
             "{{apiVersion: v1, kind: Pod, metadata: {{name: a}}, spec: {{containers: [{{name: a, image: x, resources: {resources}}}]}}}}"
@@ -529,7 +529,7 @@ fn never_fitting_says_which_way() {
 }
 
 #[test]
-fn runs_during_a_rollout_are_warned_of() {
+fn warns_of_runs_during_a_rollout() {
     let file = std::env::temp_dir().join(format!("quota-check-rollout-{}.yaml", std::process::id()));
     let run = "{apiVersion: batch/v1, kind: CronJob, metadata: {name: often, namespace: tool-stashbot}, spec: {schedule: '* * * * *', \
                concurrencyPolicy: Forbid, jobTemplate: {spec: {template: {spec: {containers: [{name: a, image: x}]}}}}}}\n";
@@ -553,7 +553,7 @@ fn runs_during_a_rollout_are_warned_of() {
         (&conflict["duringRollout"], &conflict["jobs"]),
         (&true.into(), &serde_json::json!(["often"]))
     );
-    // Beside the old pods alone, it fits.
+    // In addition to only the old pods, it fits.
     assert!(document["conflicts"].as_array().unwrap().len() == 1, "{document:#}");
 }
 

@@ -21,7 +21,7 @@ spec:
 ";
 
 #[test]
-fn missing_pods_of_web_services_are_said() {
+fn reports_missing_pods_of_web_services() {
     let template = "type: php8.2\nmem: 1Gi\n";
     assert_snapshot!(said("--from web-without-pods.yaml --from catalog.yaml -", template), @"
     [exit 3]
@@ -42,7 +42,7 @@ fn missing_pods_of_web_services_are_said() {
 }
 
 #[test]
-fn missing_pods_of_continuous_jobs_are_said() {
+fn reports_missing_pods_of_continuous_jobs() {
     assert_snapshot!(said("--from missing-pods.yaml -", BOT), @"
     [exit 3]
     keep job bot
@@ -60,7 +60,7 @@ fn missing_pods_of_continuous_jobs_are_said() {
 }
 
 #[test]
-fn missing_pods_of_deployments_are_said() {
+fn reports_missing_pods_of_deployments() {
     assert_snapshot!(said("--from missing-pods.yaml -", DEPLOYMENT), @"
     [exit 3]
     keep Deployment d
@@ -77,7 +77,7 @@ fn missing_pods_of_deployments_are_said() {
 #[test]
 fn missing_pods_that_may_be_created_count() {
     let other = "- {name: once, command: ./b, image: bookworm, mem: 1Gi}\n";
-    // One of the missing pods may be created any time, and the others cannot.
+    // One of the missing pods may be created at any time; the others cannot.
     assert_snapshot!(said("--from missing-pods.yaml -", &[BOT, other].concat()), @"
     [exit 3]
     create job once
@@ -92,7 +92,7 @@ fn missing_pods_that_may_be_created_count() {
 }
 
 #[test]
-fn missing_pods_of_other_objects_are_said() {
+fn reports_missing_pods_of_other_objects() {
     let spec = "template: {metadata: {labels: {app: s}}, spec: {containers: [{name: a, image: i, resources: {limits: {memory: 1Gi}}}]}}";
     let selector = "selector: {matchLabels: {app: s}}";
     let quota = "---\n{apiVersion: v1, kind: ResourceQuota, metadata: {name: q}, spec: {hard: {limits.memory: 2Gi}}, status: {hard: \
@@ -125,4 +125,29 @@ fn missing_pods_of_other_objects_are_said() {
         assert!(found.starts_with("[exit 0]") && found.contains("it needs no quota now"), "{found}");
         std::fs::remove_file(&file).unwrap();
     }
+}
+
+#[test]
+fn kinds_that_the_files_lack_are_a_warning() {
+    let service = |name: &str| {
+        format!(
+            "{{apiVersion: v1, kind: Service, metadata: {{name: {name}}}, spec: {{ports: [{{port: 80}}]}}}}\n"
+        )
+    };
+    let limits = std::env::temp_dir().join(format!("quota-check-limits-{}.yaml", std::process::id()));
+    std::fs::write(&limits, toolforge_fixtures::read("facts/limits.yaml")).unwrap();
+    let found = said(&format!("--from {} -", limits.display()), &service("a"));
+    let warning = "warning: the files of `--from` have no services, but the quota counts some, so what exists may be planned as new\n\n\
+                   hint: Add the output of `kubectl get services -o yaml` to these files.\n";
+    assert!(found.starts_with("[exit 3]") && found.contains(warning), "{found}");
+    // With the Service, nothing is missing.
+    let known = std::env::temp_dir().join(format!("quota-check-known-{}.yaml", std::process::id()));
+    std::fs::write(&known, service("a")).unwrap();
+    let found = said(&format!("--from {} --from {} -", limits.display(), known.display()), &service("b"));
+    assert!(!found.contains("warning"), "{found}");
+    // Nor where no Service is created, or none is counted.
+    let config_map = "{apiVersion: v1, kind: ConfigMap, metadata: {name: x}}";
+    assert!(!said(&format!("--from {} -", limits.display()), config_map).contains("warning"));
+    assert!(!said("--quota toolforge-2023 -", &service("a")).contains("warning"));
+    [known, limits].iter().for_each(|file| std::fs::remove_file(file).unwrap());
 }

@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 
 use insta::assert_snapshot;
+use k8s_openapi::jiff::{SignedDuration, Timestamp};
 
 use crate::{quota_check, said};
 
-/// A file with a quota of these limits and scopes, of which nothing is used.
+/// A file with an unused quota with these limits and scopes.
 struct Facts(PathBuf);
 
 impl Facts {
@@ -70,7 +71,42 @@ fn jobs_that_a_cron_job_keeps_are_a_warning() {
 }
 
 #[test]
-fn retries_of_a_run_are_no_warning() {
+fn jobs_that_a_cron_job_keeps_already_are_the_reason() {
+    let facts = Facts::new("kept", ("count/jobs.batch", "'3'"), "");
+    let text =
+        std::fs::read_to_string(&facts.0).unwrap().replace("count/jobs.batch: '0'", "count/jobs.batch: '3'");
+    let live = cron_job(1, "1Gi", "").replace("name: c", "name: c, uid: u");
+    let run = |number: u32| {
+        format!(
+            "---\n{{apiVersion: batch/v1, kind: Job, metadata: {{name: c-{number}, uid: r{number}, ownerReferences: [{{apiVersion: batch/v1, \
+             kind: CronJob, name: c, uid: u, controller: true}}]}}, spec: {{template: {{spec: {{containers: [{{name: a, image: i}}]}}}}}}, \
+             status: {{conditions: [{{type: Complete, status: 'True'}}]}}}}\n"
+        )
+    };
+    let runs: String = (0..3).map(run).collect();
+    std::fs::write(&facts.0, [text.as_str(), "---\n", &live, &runs].concat()).unwrap();
+    let changed = cron_job(1, "2Gi", "");
+    let warning = "warning: no run of these jobs can start, as CronJobs keep finished Jobs, which count for the quota:\n  \
+                   c: count/jobs.batch: 4 of 3, 1 object too many (quota q)\n\n\
+                   hint: Delete finished Jobs with `kubectl delete job`, and lower `successfulJobsHistoryLimit` of CronJobs.\n";
+    let found = facts.said(&changed);
+    assert!(found.starts_with("[exit 0]") && found.contains(warning) && !found.contains("hours:"), "{found}");
+    // The file does that.
+    for limit in [2, 0] {
+        let fewer = changed.replace("{schedule", &format!("{{successfulJobsHistoryLimit: {limit}, schedule"));
+        let found = facts.said(&fewer);
+        assert!(found.starts_with("[exit 0]") && !found.contains("warning"), "{found}");
+    }
+    // Nothing changes, and no run can start.
+    let found = facts.said(&cron_job(1, "1Gi", ""));
+    assert!(
+        found.contains("CronJobs keep as many finished Jobs as `successfulJobsHistoryLimit` says"),
+        "{found}"
+    );
+}
+
+#[test]
+fn retries_of_a_run_cause_no_warning() {
     let facts = Facts::new("retries", ("count/pods", "'3'"), "");
     let file = cron_job(1, "1Gi", "").replace("{parallelism", "{ttlSecondsAfterFinished: 60, parallelism");
     let found = facts.said(&file);
@@ -127,11 +163,48 @@ fn runs_of_a_file_wait_for_each_other() {
 
     it fits the quota, but not all at once: some pods wait until pods of jobs have terminated; whether a node has enough free resources is not checked
     ");
-    // What stays leaves no headroom for one of them.
+    // The permanent workloads leave no headroom for one of them.
     let [bot, bots] = ["bot", "other"].map(|name| once(name, "1").replace('}', ", continuous: true}"));
     let kept = format!("{three}{bot}{bots}");
     assert_eq!(quota_check("--quota toolforge-2023 -", &kept).status.code(), Some(3));
-    // An object counts as long as it exists, whether its pod runs or not.
+    // An object counts as long as it exists, whether or not its pod runs.
     let objects: String = (0..16).map(|index| once(&format!("j{index}"), "100m")).collect();
     assert_eq!(quota_check("--quota toolforge-2023 -", &objects).status.code(), Some(3));
+}
+
+#[test]
+fn runs_with_a_shell_need_no_other_minute() {
+    let file = std::env::temp_dir().join(format!("quota-check-shell-{}.yaml", std::process::id()));
+    let start = Timestamp::now().checked_sub(SignedDuration::from_mins(5)).unwrap();
+    let facts = |name: &str, memory: &str, used: &str| {
+        format!(
+            "{{apiVersion: v1, kind: ResourceQuota, metadata: {{name: q}}, spec: {{hard: {{limits.memory: 8Gi}}}}, \
+             status: {{hard: {{limits.memory: 8Gi}}, used: {{limits.memory: {used}}}}}}}\n---\n\
+             {{apiVersion: v1, kind: Pod, metadata: {{name: {name}, uid: p}}, spec: {{restartPolicy: Never, containers: \
+             [{{name: a, image: i, resources: {{limits: {{memory: {memory}}}}}}}]}}, status: {{phase: Running, \
+             startTime: '{start}'}}}}\n"
+        )
+    };
+    let job = |name: &str| {
+        format!("- {{name: {name}, command: x, image: bookworm, mem: 4Gi, schedule: '*/20 * * * *'}}\n")
+    };
+    let found = |facts: &str, input: &str| {
+        std::fs::write(&file, facts).unwrap();
+        said(&format!("--from {} -", file.display()), input)
+    };
+    let shell = facts("shell-1", "6Gi", "6Gi");
+    let alone = found(&shell, &job("soon"));
+    let three = found(&shell, &[job("soon"), job("also"), job("too")].concat());
+    let once = found(
+        &shell.replace("6Gi", "1Gi"),
+        &format!("{}- {{name: once, command: x, image: bookworm, mem: 4Gi}}\n", job("soon")),
+    );
+    std::fs::remove_file(&file).unwrap();
+    assert!(alone.contains("\n  shell-1, soon, "), "{alone}");
+    assert!(alone.contains("\n  shell-1 runs now, and is assumed to run until "), "{alone}");
+    assert!(alone.contains(". They fit once shell-1 has terminated.\n"), "{alone}");
+    assert!(!alone.contains("--suggest"), "{alone}");
+    assert!(once.contains("\n  once is assumed to run from "), "{once}");
+    assert!(once.contains(". They fit once once and shell-1 have terminated.\n"), "{once}");
+    assert!(three.contains("`toolforge jobs cron --suggest` looks for better minutes."), "{three}");
 }

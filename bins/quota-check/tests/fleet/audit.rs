@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn audit_finds_limits_that_do_not_go_together() {
+fn audit_finds_contradicting_limits() {
     let audit = |line: &str| run_of(&format!("audit --all --from - {line}"), &audited());
     assert_snapshot!(audit(""), @"
     [exit 1]
@@ -18,7 +18,7 @@ fn audit_finds_limits_that_do_not_go_together() {
     [exit 0]
     0 findings in 0 of 1 namespace
     ");
-    // What a new quota would strand.
+    // Objects that a new quota would strand.
     assert_snapshot!(audit("--tool fine --quota seed-2020"), @"
     [exit 1]
     TOOL  LEVEL  CODE            FINDING
@@ -159,11 +159,17 @@ fn audit_has_jobs_that_need_more_pods() {
         json!({"kind": "Job", "metadata": metadata, "spec": spec, "status": status})
     };
     let running = json!({"active": 1});
-    let ended = json!({"conditions": [{"type": "Complete", "status": "True"}]});
+    let ended = |condition: &str| json!({"conditions": [{"type": condition, "status": "True"}]});
     let large = |more: &Value| {
         let mut spec = json!({"restartPolicy": "Never", "memory": "2Gi"});
         spec.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         spec
+    };
+    // The API server's default of `backoffLimit` is the largest number then.
+    let indexed = |each: u32, pods: u32| {
+        large(
+            &json!({"completionMode": "Indexed", "backoffLimitPerIndex": each, "backoffLimit": i32::MAX, "completions": pods, "parallelism": pods}),
+        )
     };
     let items = json!([
         quota("tool-x", &json!({"limits.memory": "1Gi", "count/jobs.batch": "0"}), &json!({})),
@@ -173,7 +179,11 @@ fn audit_has_jobs_that_need_more_pods() {
         job("restarted", &large(&json!({"restartPolicy": "OnFailure", "completions": 1})), &running, ""),
         job("several", &large(&json!({"backoffLimit": 0, "completions": 3})), &running, ""),
         job("waiting", &large(&json!({"restartPolicy": "OnFailure", "completions": 1})), &json!({}), ""),
-        job("over", &large(&json!({})), &ended, ""),
+        job("over", &large(&json!({})), &ended("Complete"), ""),
+        job("each-once", &indexed(0, 3), &json!({"active": 3}), ""),
+        job("each-twice", &indexed(1, 3), &json!({"active": 3, "failed": 1}), ""),
+        job("about-to-fail", &large(&json!({})), &ended("FailureTarget"), ""),
+        job("about-to-succeed", &large(&json!({})), &ended("SuccessCriteriaMet"), ""),
         job("run", &large(&json!({})), &running, "CronJob"),
         job("small", &large(&json!({"memory": "512Mi"})), &running, ""),
     ]);
@@ -183,11 +193,12 @@ fn audit_has_jobs_that_need_more_pods() {
     [exit 1]
     TOOL  LEVEL  CODE        FINDING
     x     error  no-default  quota tool-x requires each container to state limits.memory, and no LimitRange has a default for it
+    x     error  stranded    Job each-twice cannot create the pods that it still needs: limits.memory: 2Gi of 1Gi, 1Gi too much (quota tool-x)
     x     error  stranded    Job retried cannot create the pods that it still needs: limits.memory: 2Gi of 1Gi, 1Gi too much (quota tool-x)
     x     error  stranded    Job several cannot create the pods that it still needs: limits.memory: 2Gi of 1Gi, 1Gi too much (quota tool-x)
     x     error  stranded    Job waiting cannot create the pods that it still needs: limits.memory: 2Gi of 1Gi, 1Gi too much (quota tool-x)
 
-    4 findings in 1 of 1 namespace
+    5 findings in 1 of 1 namespace
     ");
     assert_eq!(run_of("audit --tool x --from -", &input), found);
 }

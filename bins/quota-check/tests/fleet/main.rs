@@ -41,7 +41,7 @@ fn run(line: &str, input: &str) -> Output {
     let mut stdin = child.stdin.take().unwrap();
     let input = input.to_owned();
     let writer = std::thread::spawn(move || {
-        // A program that has ended does not read the rest.
+        // A program that has exited does not read the rest.
         let _ = stdin.write_all(input.as_bytes());
     });
     let output = child.wait_with_output().unwrap();
@@ -122,7 +122,7 @@ fn documents_can_be_read_again() {
 }
 
 #[test]
-fn other_formats_escape_what_they_must() {
+fn other_formats_escape_special_characters() {
     assert_snapshot!(stdout("-o markdown"), @r#"
     | tool | state | share | resource | used | limit | change |
     | --- | --- | ---: | --- | ---: | ---: | --- |
@@ -210,7 +210,7 @@ fn prometheus_has_each_key_of_a_quota_once() {
         &json!({"cpu": "2", "requests.cpu": "1", "memory": "8Gi", "requests.storage": "many"}),
         &json!({"cpu": "250m", "requests.cpu": "250m", "memory": "1Gi"}),
     );
-    // As in two files that overlap.
+    // As in two overlapping files.
     let input = json!({"kind": "List", "items": [both, both]}).to_string();
     let output = run("--all --from - -o prometheus", &input);
     let found = self::samples(&String::from_utf8(output.stdout).unwrap());
@@ -273,7 +273,7 @@ fn page_of_files_has_no_date() {
 }
 
 #[test]
-fn unchanged_baseline_says_so() {
+fn unchanged_baseline_is_reported() {
     let file = std::env::temp_dir().join(format!("quota-check-same-{}.ndjson", std::process::id()));
     std::fs::write(&file, stdout("-o ndjson")).unwrap();
     let line = format!("--all --from - --baseline {}", file.display());
@@ -311,7 +311,7 @@ fn baseline_shows_what_has_changed() {
     ");
 }
 
-/// Runs with a baseline of the fleet as it was, and returns the output.
+/// Runs with a baseline of the earlier quotas, and returns the output.
 fn compared(line: &str, now: &str) -> Output {
     let directory =
         std::env::temp_dir().join(format!("quota-check-{}-{}", std::process::id(), line.len() + now.len()));
@@ -341,7 +341,7 @@ fn removed_quotas_are_sorted() {
 }
 
 #[test]
-fn quotas_after_a_cut_are_not_removed() {
+fn quotas_after_a_truncation_are_not_removed() {
     let now = fleet();
     let output = compared("", &now[..now.len() / 2]);
     assert_eq!(output.status.code(), Some(1));
@@ -350,7 +350,7 @@ fn quotas_after_a_cut_are_not_removed() {
 }
 
 #[test]
-fn quota_that_can_no_longer_be_read_is_one_row() {
+fn newly_unreadable_quota_is_one_row() {
     let now = fleet().replace(r#""hard":{"limits.cpu":"2","limits.memory":"8Gi","pods":"10","services":"1"},"used":{"limits.cpu":"1500m""#, r#""hard":[],"used":{"limits.cpu":"1500m""#);
     let output = compared("", &now);
     assert_eq!(output.status.code(), Some(6));
@@ -363,7 +363,7 @@ fn quota_that_can_no_longer_be_read_is_one_row() {
 }
 
 #[test]
-fn closed_output_is_no_error_in_any_format() {
+fn closed_stdout_is_success() {
     let namespace =
         |number: usize| quota(&format!("tool-t{number}"), &json!({"pods": "10"}), &json!({"pods": "1"}));
     let items: Vec<Value> = (0..3000).map(namespace).collect();

@@ -78,7 +78,7 @@ fn memory_does_not_grow_with_the_fleet() {
 #[test]
 #[ignore = "it takes some minutes"]
 fn sorted_rows_are_small() {
-    // They are held, each with what the format shows.
+    // They are kept in memory, each with the fields that the format shows.
     for (format, bytes) in [("table", 500), ("html", 850), ("json", 950)] {
         let options = format!("--output {format} --sort share");
         let (few, many) = (peak(&options, FEW), peak(&options, MANY));

@@ -21,7 +21,7 @@ use crate::progress::Report;
 use crate::provision::tool;
 use crate::root::{self, View};
 
-/// Where a tool finds the programs that were built beside this one, and kubectl.
+/// Where a tool finds the programs of the same build, and kubectl.
 const PROGRAMS: [&str; 2] = ["/programs/built", "/programs/kubernetes"];
 
 /// Where a tool finds the platform's `toolforge`.

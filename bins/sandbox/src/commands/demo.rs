@@ -97,7 +97,7 @@ pub(crate) fn run(
     Ok(ExitCode::SUCCESS)
 }
 
-/// Builds the workspace's programs beside this one.
+/// Builds the workspace's programs into the directory of this one.
 pub(crate) fn build_programs(report: &Report) -> Result<(), Failure> {
     let programs = ["--package", "webservice", "--package", "jobs", "--package", "quota-check"];
     build(report, "Build webservice, jobs and quota-check", &programs)
@@ -160,7 +160,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn builds_beside_its_own_program() {
+    fn builds_into_its_own_target_directory() {
         let options = |program: &str| build_options(Path::new(program));
         assert_eq!(options("/c/target/debug/p"), ["--profile", "dev", "--target-dir", "/c/target"]);
         assert_eq!(options("/c/target/release/p"), ["--profile", "release", "--target-dir", "/c/target"]);

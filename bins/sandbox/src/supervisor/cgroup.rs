@@ -33,7 +33,7 @@ pub(crate) fn create(name: &str) -> Result<(), Failure> {
     let hierarchies = hierarchies()?;
     let mixed = hierarchies.iter().any(|hierarchy| hierarchy.kind != Kind::Second);
     for Hierarchy { path, kind } in &hierarchies {
-        // Beside version 1 hierarchies, that of version 2 has no controllers, and the kubelet ignores it.
+        // If version 1 hierarchies exist, that of version 2 has no controllers, and the kubelet ignores it.
         if mixed && *kind == Kind::Second {
             continue;
         }

@@ -31,7 +31,7 @@ pub(super) fn refuse_routing(plan: &WebServicePlan, facts: &WebServiceFacts) -> 
     Ok(())
 }
 
-/// A plan, and what it was made from.
+/// A plan, and its sources.
 pub(super) struct Planned {
     pub(super) plan: WebServicePlan,
     /// The request of the live web service, if its objects match one.
@@ -40,7 +40,7 @@ pub(super) struct Planned {
     pub(super) template_amounts: Vec<String>,
 }
 
-/// Returns the plan for what the arguments ask, merged with what runs.
+/// Returns the plan for the arguments, merged with the live web service.
 pub(super) fn plan(
     session: &Session,
     arguments: &Arguments,
@@ -54,7 +54,7 @@ pub(super) fn plan(
     planned
 }
 
-/// Returns the plan for what the arguments ask, merged with a template and with what runs. `notes` get what should be printed
+/// Returns the plan for the arguments, merged with a template and with the live web service. `notes` get the messages to print
 /// about it.
 pub(super) fn plan_with(
     session: &Session,
@@ -69,7 +69,7 @@ pub(super) fn plan_with(
     let grid = template.filter(|_| arguments.backend.is_none()).filter(names_grid);
     let grid =
         grid.map(|template| format!("Remove `backend: gridengine` from {}.", template.place("backend")));
-    // What else is wrong in the template is reported, too.
+    // Other errors in the template are also reported.
     let with_grid = |failure: Failure| match &grid {
         None => failure,
         Some(remedy) => {
@@ -190,7 +190,7 @@ pub(super) fn warn_of_needs_in(home: &ToolHome, planned: &Planned, action: Actio
     );
 }
 
-/// Warns of what is wrong with the program that a type runs because the command after the action names it.
+/// Warns about the program that a type runs because the command after the action names it.
 fn warn_of_program(home: Option<&ToolHome>, Planned { plan, .. }: &Planned) {
     let request = plan.request();
     let (Some(home), WebServiceImage::Type(name)) = (home, &request.image) else { return };
@@ -245,33 +245,58 @@ pub(super) fn refuse_what_does_not_fit(
     };
     let failure = template_amounts.iter().cloned().fold(failure, Failure::detail);
     let nearest = web_service_adjustments(plan, facts, start, ChangeSet::fits);
+    let nearest = adjustments_hint(&nearest, SizeForm::Options);
+    Err(next_step(plan, set, nearest, SizesShown::InHint).into_iter().fold(failure, Failure::hint))
+}
+
+/// Where the nearest sizes that fit are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum SizesShown {
+    /// In the hint.
+    InHint,
+    /// In the plan.
+    InPlan,
+}
+
+/// Returns what to do about changes that do not fit; `nearest` is the hint with the nearest sizes that do.
+pub(super) fn next_step(
+    plan: &WebServicePlan,
+    set: &ChangeSet,
+    nearest: Option<String>,
+    shown: SizesShown,
+) -> Option<String> {
     let more = format!(
         "`quota-check` shows the usage, and {} explains how to request more.",
         toolforge_model::platform::QUOTA_HELP
     );
-    let nearest = adjustments_hint(&nearest, SizeForm::Options);
+    let has_sizes = nearest.is_some();
+    let nearest = nearest.filter(|_| shown == SizesShown::InHint);
+    let with_sizes = |text: &str| match &nearest {
+        Some(nearest) => format!("{nearest} {text}"),
+        None => text.to_owned(),
+    };
     if set.at_rest.fits() {
-        let stop =
-            "`webservice stop` first frees its quota; then `webservice start`, with downtime in between.";
-        return Err(
-            failure.hint(nearest.map_or_else(|| stop.to_owned(), |nearest| format!("{nearest} {stop}")))
-        );
+        return Some(with_sizes(
+            "`webservice stop` first frees its quota; then `webservice start`, with downtime in between.",
+        ));
     }
     let is_too_little = |kind: LimitViolationKind| kind.is_below_min() || kind.is_unset();
-    if let Some(nearest) = nearest {
+    if has_sizes {
         if set.at_rest.violations().iter().any(|violation| is_too_little(violation.kind)) {
-            return Err(failure.hint(nearest));
+            return nearest;
         }
-        return Err(failure.hint(format!("{nearest} {more}")));
+        return Some(with_sizes(&more));
     }
     if set.at_rest.violations().iter().any(|violation| violation.kind.is_below_min()) {
-        return Err(failure
-            .hint("Request at least the minimum, or leave the option out; `quota-check` shows the limits."));
+        return Some(
+            "Request at least the minimum, or leave the option out; `quota-check` shows the limits."
+                .to_owned(),
+        );
     }
     let advice = if plan.request().replicas > Replicas::ONE {
         "Request fewer replicas, less memory or CPU"
     } else {
         "Request less memory or CPU"
     };
-    Err(failure.hint(format!("{advice}, or stop something else; {more}")))
+    Some(format!("{advice}, or stop something else; {more}"))
 }

@@ -32,7 +32,7 @@ pub(crate) fn dispatch(arguments: &Arguments) -> Result<ExitCode, Failure> {
     if invocation.action == Action::Generate {
         return generate::run(&invocation);
     }
-    // It works without a cluster, too.
+    // It also works without a cluster.
     if invocation.action == Action::Lint {
         return lint::dispatch(arguments, &invocation);
     }

@@ -1,14 +1,16 @@
 use k8s_openapi::jiff::Timestamp;
 use toolforge_cli::{
-    ExitCode, Failure, Notice, RunConflicts, Session, adjustment_goal, print, warn_of_unread,
+    ExitCode, Failure, Notice, RunConflicts, Session, SizeForm, adjustment_goal, adjustments_hint, print,
+    warn_of_missing_kinds, warn_of_unread,
 };
+use toolforge_quota::Verdict;
 use toolforge_render::pod::RolloutProgress;
 use toolforge_render::web_service::{
-    StartTime, WebServiceFacts, observe_web_service, web_service_adjustments, web_service_causes,
-    web_service_changes, web_service_progress,
+    StartTime, WebServiceFacts, WebServicePlan, observe_web_service, web_service_adjustments,
+    web_service_causes, web_service_changes, web_service_progress,
 };
 
-use super::facts::{self, Planned};
+use super::facts::{self, Planned, SizesShown};
 use crate::advice::advice;
 use crate::arguments::Arguments;
 use crate::fetch;
@@ -57,10 +59,13 @@ pub(super) fn run(
         Forecast { set, adjustments, is_down: facts.live.rollout().is_down() }
     };
     let planned = forecast(StartTime::Keep);
+    warn_of_missing_kinds(&planned.set, &jobs);
     let conflicts = RunConflicts::of(&planned.set, &[], &jobs, Timestamp::now());
     conflicts.print_warning();
     let is_running = facts.live.deployment.is_some();
-    let restart = is_running.then(|| forecast(StartTime::Always(Timestamp::now())));
+    // A restart of what is scaled to zero replaces no pods.
+    let has_pods = is_running && facts.live.rollout().desired_replicas() > 0;
+    let restart = has_pods.then(|| forecast(StartTime::Always(Timestamp::now())));
     let document = report::plan(&plan, &planned, restart.as_ref(), &conflicts)?;
     print(&document, arguments.output.of_document())?;
     if is_running && planned.set.pending().next().is_none() {
@@ -70,5 +75,17 @@ pub(super) fn run(
         return Ok(ExitCode::Success);
     }
     template_amounts.into_iter().for_each(|place| Notice::note(place).print());
+    if let Some(hint) = hint(&plan, &planned) {
+        Notice::hint(hint).start_paragraph().print();
+    }
     Ok(ExitCode::DoesNotFit)
+}
+
+/// Returns what to do about a plan that does not fit. It shows the nearest sizes that do.
+fn hint(plan: &WebServicePlan, Forecast { set, adjustments, is_down: _ }: &Forecast) -> Option<String> {
+    if !set.fits() && set.verdict() == Verdict::FitsAfterTermination {
+        return Some("Wait until these pods have terminated, then type the command again.".to_owned());
+    }
+    let nearest = adjustments_hint(adjustments, SizeForm::Options);
+    facts::next_step(plan, set, nearest, SizesShown::InPlan)
 }

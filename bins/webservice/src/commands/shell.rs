@@ -195,7 +195,7 @@ impl Shell<'_> {
         let uid = match created {
             Ok(created) => created.metadata.uid,
             Err(error) => {
-                // A server that has not answered may not answer again; the next shell deletes what is left.
+                // A server that has not responded may not respond again; the next shell deletes what is left.
                 if error.outcome_unknown() && timeout(CLEANUP, self.delete(None)).await.is_err() {
                     Notice::warning(format!(
                         "the pod {} may exist; the next `webservice shell` deletes it",

@@ -39,8 +39,8 @@ pub(super) fn run(
     apply(session, (arguments, invocation), StartTime::WhereReplaced, |_| "Starting webservice")
 }
 
-/// Applies what the arguments ask for and waits until it is rolled out. If somebody else changes the web service meanwhile,
-/// it is read again and planned again, so neither change is lost.
+/// Applies the arguments and waits until the change is rolled out. If somebody else changes the web service in the meantime,
+/// it is read and planned again, so that neither change is lost.
 pub(super) fn apply(
     session: &Session,
     (arguments, invocation): (&Arguments, &Invocation),
@@ -53,7 +53,7 @@ pub(super) fn apply(
         invocation,
         // Standard input can be read only once.
         template: config_files::template(session, arguments)?,
-        // Another attempt replaces no pods that this command has started.
+        // Another attempt does not replace pods that this command has started.
         moment: start(Timestamp::now()),
         announcement,
         line: RefCell::new(ProgressLine::new()),
@@ -129,7 +129,7 @@ struct Applied {
     written: Vec<Written>,
     /// The Deployment whose rollout is waited for.
     target: RolloutTarget,
-    /// Whether somebody else started or stopped the web service at the same time, and may have deleted what was found.
+    /// Whether somebody else started or stopped the web service at the same time, and may have deleted the objects that were found.
     is_contested: bool,
 }
 
@@ -244,7 +244,7 @@ impl Start<'_> {
         self.finish(&planned, planned_changes(set), Ok(ExitCode::Success))
     }
 
-    /// Says what is about to happen.
+    /// Prints the planned change.
     fn announce(&self, planned: &PlannedStart, attempt: &Attempt) -> Result<(), Failure> {
         let PlannedStart { set, facts, .. } = planned;
         let is_untouched = attempt.written().next().is_none();
@@ -293,7 +293,7 @@ impl Start<'_> {
         Ok(Applied { planned, changes, failure, is_running, written, target, is_contested })
     }
 
-    /// Creates again what somebody else has deleted besides the Deployment, which is ready.
+    /// Re-creates objects, other than the ready Deployment, that somebody else has deleted.
     async fn complete(&self, client: &Client, target: &RolloutTarget) -> Result<(), Failure> {
         match client.complete_web_service(&self.session.tool, self, target).await? {
             Some(report) => failures::of_apply(report, self.invocation.action).map_or(Ok(()), Err),

@@ -29,7 +29,7 @@ pub(super) async fn until_ready(
     let tool = &plan.request().tool;
     let mut line = RolloutLine::new();
     let mut options = WaitOptions::new(ROLLOUT_TIMEOUT);
-    // The answer to a health check is in events alone.
+    // The response to a health check is only in events.
     options.events = plan.request().health_check.path().is_some();
     let waited = client.wait_rollout(tool, target, options, |event| line.show(&event)).await;
     if line.finish() {

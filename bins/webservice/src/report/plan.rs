@@ -15,7 +15,7 @@ use toolforge_report::{ObjectChange, RestartForecast};
 
 use super::{request_report, routing};
 
-/// Returns what is changed, a line for each object and each field.
+/// Returns the changes, a line for each object and each field.
 pub(crate) fn change_lines(set: &ChangeSet) -> String {
     let mut text = String::new();
     for step in set.changes.iter().flat_map(|change| &change.steps) {
@@ -29,7 +29,7 @@ pub(crate) fn change_lines(set: &ChangeSet) -> String {
     text
 }
 
-/// Returns what is changed in the words of the options, like `memory 512Mi -> 1Gi`, and which objects are deleted; `plan`
+/// Returns the changes in terms of the options, like `memory 512Mi -> 1Gi`, and the deleted objects; `plan`
 /// shows every field.
 pub(crate) fn change_summary(set: &ChangeSet) -> String {
     let mut text = String::new();
@@ -119,7 +119,7 @@ pub(crate) fn plan(
         let _ = writeln!(text, "{note}");
     }
     text.push_str(&adjustments_text(set.fits_with_missing_pods(), nearest));
-    // A plan that replaces the pods is itself the answer.
+    // A plan that replaces the pods already shows it.
     if let Some(restart) = restart.filter(|_| change.is_none_or(|change| change.rollout.is_none())) {
         // Writing to a String cannot fail.
         let _ = writeln!(text, "a restart {}", restart_outcome(&restart.set, restart.is_down));

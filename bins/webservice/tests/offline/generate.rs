@@ -27,19 +27,19 @@ fn actions_come_once_and_first() {
 }
 
 #[test]
-fn types_stand_only_before_the_action() {
+fn types_come_only_before_the_action() {
     assert_eq!(candidates("webservice php8"), "php8.2 php8.4");
     assert_eq!(candidates("webservice -m 1Gi php8"), "php8.2 php8.4");
     assert_eq!(candidates("webservice start php8"), "");
     assert_eq!(candidates("webservice php8.2 st"), "start stop status");
     assert_eq!(candidates("webservice --backend=kubernetes php8.2 sh"), "shell");
-    // Deprecated types where no current one matches; those that are gone never.
+    // Deprecated types if no current one matches; removed ones never.
     assert_eq!(candidates("webservice python3."), "python3.11 python3.13 python3.9");
     assert_eq!(candidates("webservice php5"), "");
 }
 
 #[test]
-fn options_are_those_of_the_action() {
+fn options_match_the_action() {
     assert_eq!(candidates("webservice start --mo"), "--mount");
     assert_eq!(candidates("webservice start --mount "), "all none");
     assert_eq!(candidates("webservice stop --m"), "");

@@ -43,7 +43,7 @@ fn printed_line_is_quoted_for_a_shell() {
 #[test]
 fn missing_engine_is_named() {
     let said = webservice("php8.2 local --run --engine podman --tool x");
-    // Where Podman is installed, it is asked for an image that it cannot have.
+    // If Podman is installed, it is asked to run an image that cannot exist.
     assert!(said.contains("podman cannot be run") || !said.starts_with("[exit 0]"), "{said}");
 }
 

@@ -72,7 +72,7 @@ fn with_foreign(kind: &str, is_kept: impl Fn(&str) -> bool) -> String {
 }
 
 #[test]
-fn status_gives_no_advice_that_a_foreign_object_defeats() {
+fn status_advice_considers_foreign_objects() {
     let shown = |live: String| {
         let file = std::env::temp_dir().join(format!("toolforge-web-foreign-{}.json", std::process::id()));
         std::fs::write(&file, live).unwrap();
@@ -80,7 +80,7 @@ fn status_gives_no_advice_that_a_foreign_object_defeats() {
         std::fs::remove_file(&file).unwrap();
         shown
     };
-    // Beside the other objects of a web service, alone, and beside its Deployment.
+    // With the other objects of a web service, alone, and with its Deployment.
     assert_snapshot!(shown(with_foreign("Deployment", |_| true)), @"
     [exit 0]
     Your webservice of type unknown cannot be reached
@@ -344,8 +344,33 @@ fn invalid_yaml_is_reported_with_its_location() {
     assert_snapshot!(webservice("status --tool x --from broken.yaml"), @"
     [exit 1]
     --- stderr
-    error: broken.yaml: line 2, column 7: invalid YAML: unclosed bracket '['
+    error: broken.yaml:2:7: invalid YAML: unclosed bracket '['
     ");
+}
+
+#[test]
+fn tabs_of_facts_are_located_as_in_other_files() {
+    let file = std::env::temp_dir().join(format!("webservice-tabs-{}.yaml", std::process::id()));
+    std::fs::write(&file, "kind: List\n---\na: b\nc:\n\td: e\n").unwrap();
+    let found = webservice(&format!("status --tool x --from {}", file.display()));
+    std::fs::remove_file(&file).unwrap();
+    let expected =
+        format!("error: {}:5:1: invalid YAML; line 5 is indented with a tab; use spaces\n", file.display());
+    assert!(found.contains(&expected), "{found}");
+}
+
+#[test]
+fn misspelled_files_have_a_hint() {
+    let directory = std::env::temp_dir().join(format!("webservice-files-{}", std::process::id()));
+    std::fs::create_dir_all(&directory).unwrap();
+    let file = directory.join("my.template");
+    std::fs::write(&file, "type: php8.2\n").unwrap();
+    let missing = directory.join("my.tmeplate");
+    for option in ["--template", "--from"] {
+        let found = webservice(&format!("plan {FACTS} {option} {}", missing.display()));
+        assert!(found.contains(&format!("\nhint: Did you mean `{}`?\n", file.display())), "{found}");
+    }
+    std::fs::remove_dir_all(&directory).unwrap();
 }
 
 #[test]
@@ -410,7 +435,7 @@ fn hostile_files_are_escaped() {
     ];
     for line in hostile {
         let said = webservice(line);
-        // YAML has its own rules for what it escapes: it keeps what only turns the reading order round.
+        // YAML has its own rules for escaping: it keeps characters that only change the reading direction.
         let may_turn = line.ends_with("yaml");
         let is_harmless = |c: char| c == '\n' || !(c.is_control() || (c == '\u{202e}' && !may_turn));
         assert!(said.chars().all(is_harmless), "{line}: {said:?}");

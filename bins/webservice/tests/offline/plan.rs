@@ -93,7 +93,7 @@ fn restart_within(memory: &str) -> String {
 }
 
 #[test]
-fn plan_says_what_a_restart_would_do() {
+fn plan_shows_the_effect_of_a_restart() {
     assert_snapshot!(restart_within("2Gi"), @"a restart would replace the pods without downtime");
     assert_snapshot!(restart_within("1536Mi"), @"a restart would work, but downtime: the old and the new pod together exceed the quota (limits.memory: 2Gi of 1536Mi, 512Mi too much (quota q)), so the old pod stops before the new one starts");
     assert_snapshot!(restart_within("1Gi"), @"
@@ -103,7 +103,7 @@ fn plan_says_what_a_restart_would_do() {
 }
 
 #[test]
-fn existing_runs_that_no_longer_fit_are_warned_of() {
+fn warns_of_existing_runs_that_no_longer_fit() {
     let facts = "--tool stashbot --from catalog.yaml --from scheduled.yaml";
     let warning = "warning: these runs exceed the quota within the next 24 hours:\n  nightly alone, ";
     for verb in ["plan", "start --dry-run"] {
@@ -206,7 +206,7 @@ fn start_that_does_not_fit_sends_nothing() {
 }
 
 #[test]
-fn restart_of_what_is_down_has_no_downtime_to_speak_of() {
+fn restart_when_down_reports_no_downtime() {
     let facts = toolforge_fixtures::read("facts/running.json")
         .replace("\"readyReplicas\"", "\"unavailableReplicas\"");
     let file = std::env::temp_dir().join(format!("webservice-down-{}.json", std::process::id()));
@@ -214,4 +214,24 @@ fn restart_of_what_is_down_has_no_downtime_to_speak_of() {
     let found = webservice(&format!("plan {FACTS} --from {}", file.display()));
     std::fs::remove_file(&file).unwrap();
     assert!(found.contains("\na restart would replace the pods; none of them is ready now\n"), "{found}");
+}
+
+#[test]
+fn no_restart_is_forecast_at_zero_replicas() {
+    let facts = toolforge_fixtures::read("facts/running.json");
+    let mut facts: serde_json::Value = serde_json::from_str(&facts).unwrap();
+    let items = facts["items"].as_array_mut().unwrap();
+    let deployment = items.iter_mut().find(|item| item["kind"] == "Deployment").unwrap();
+    deployment["spec"]["replicas"] = serde_json::json!(0);
+    for key in ["replicas", "readyReplicas", "updatedReplicas", "availableReplicas"] {
+        deployment["status"][key] = serde_json::json!(0);
+    }
+    items.retain(|item| item["kind"] != "Pod");
+    let file = std::env::temp_dir().join(format!("webservice-zero-{}.json", std::process::id()));
+    std::fs::write(&file, facts.to_string()).unwrap();
+    let found = |line: &str| webservice(&format!("{line} {FACTS} --from {}", file.display()));
+    let (text, document) = (found("plan"), found("plan --output json"));
+    std::fs::remove_file(&file).unwrap();
+    assert!(text.starts_with("[exit 0]") && !text.contains("restart"), "{text}");
+    assert!(document.contains("\"restart\": null"), "{document}");
 }

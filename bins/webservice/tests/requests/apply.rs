@@ -115,7 +115,7 @@ fn change_by_somebody_else_is_read_and_kept() {
 
 #[test]
 fn replicas_of_somebody_else_are_kept() {
-    // `start -m 1Gi` is held while somebody else runs `start -r 2`.
+    // `start -m 1Gi` is delayed while somebody else runs `start -r 2`.
     let (_, writes) = run_recorded(changed_meanwhile(), "start -m 1Gi", None);
     let bodies = writes.split("PATCH ").filter(|write| write.starts_with(DEPLOYMENT));
     let applied: Vec<(Value, Value)> = bodies
@@ -139,7 +139,7 @@ fn start_recreates_deleted_objects() {
     let list = json!({"metadata": {"resourceVersion": "100"}, "items": [ready]});
     let service = objects("running.json", "Service").remove(0);
     let instead = [
-        // Beside what remains, it is looked for again.
+        // If other objects remain, it is searched again.
         (format!("GET {DEPLOYMENT}"), Answer::not_found("deployments", "stashbot")),
         (format!("GET {DEPLOYMENT}"), Answer::not_found("deployments", "stashbot")),
         (format!("GET {DEPLOYMENT}"), Answer::json(200, &ready)),
@@ -274,7 +274,7 @@ fn refused_wait(line: &str, file: Option<&str>) -> String {
 }
 
 #[test]
-fn refused_wait_is_reported_after_what_was_done() {
+fn refused_wait_is_reported_after_the_changes() {
     assert_snapshot!(refused_wait("stop", Some("running.json")), @"
     [exit 6]
     error: the cluster refused: permission denied

@@ -67,7 +67,7 @@ fn start_writes_the_manifest_and_stop_deletes_it() {
     assert!(home.run(RUNNING, "start").starts_with("[exit 0]"));
     let manifest = home.manifest();
     assert!(manifest.ends_with("backend: kubernetes\nmine: 1\nversion: 4\nweb: php8.2\n"), "{manifest}");
-    // The same again writes nothing.
+    // The same command again writes nothing.
     assert!(home.run(RUNNING, "start").starts_with("[exit 0]"));
     assert_eq!(home.manifest(), manifest);
     assert!(home.run(None, "stop").starts_with("[exit 0]"));
@@ -178,8 +178,8 @@ fn missing_files_of_running_are_warned() {
 }
 
 #[test]
-fn program_of_a_command_is_looked_at() {
-    let test = "config_files::program_of_a_command_is_looked_at";
+fn checks_program_of_a_command() {
+    let test = "config_files::checks_program_of_a_command";
     let (_, stderr) = OwnProcess::of(test).run(|| {
         let home = Home::new("program");
         assert!(home.run_with_types("jdk17 start --dry-run ./run.sh").starts_with("[exit 0]"));
@@ -224,7 +224,7 @@ fn type_is_proposed_for_the_files_in_the_home() {
     home.write("www/js/package.json", "{}");
     let refused = home.run_with_types("start --dry-run");
     assert!(refused.contains("www/js/package.json has no string `scripts.start`"), "{refused}");
-    // The default type of the platform's tool stays the default if it can run.
+    // The platform's default type is the default as long as it can run.
     home.write("public_html/index.html", "");
     assert!(home.run_with_types("start --dry-run").starts_with("[exit 0]"));
 }

@@ -1,4 +1,4 @@
-//! What `logs` says besides the log.
+//! The messages of `logs` in addition to the log.
 
 use serde_json::{Value, json};
 use toolforge_client::scripted::{Answer, Script};

@@ -101,7 +101,7 @@ fn run_with(script: Script, line: &str, home: Option<&Path>) -> (Result<ExitCode
     let words = ["webservice"].into_iter().chain(line.split_whitespace());
     let ended = webservice::run_in(&session, words);
     if let Err(failure) = &ended {
-        // A verb that only shows something does not advise to type it again.
+        // A verb that only reads does not suggest itself.
         let action =
             ["status", "logs", "plan", "render", "types"].into_iter().find(|word| line.contains(word));
         let advised = action.map(|action| format!("webservice {action}"));

@@ -93,14 +93,14 @@ fn standard_error_has_one_document() {
 }
 
 #[test]
-fn status_leaves_out_what_cannot_be_read() {
+fn status_omits_unreadable_kinds() {
     let ingress = "/apis/networking.k8s.io/v1/namespaces/tool-stashbot/ingresses/stashbot-subdomain";
     let replica_sets = "/apis/apps/v1/namespaces/tool-stashbot/replicasets";
     let (services, pods) = (SERVICE.to_owned(), format!("{NAMESPACE}/pods"));
     let paths =
         [CATALOG.trim_start_matches("GET "), DEPLOYMENT, &services, ingress, HTTP_ROUTE, &pods, replica_sets];
     let forbidden = || Answer::refusal(403, "Forbidden", "no");
-    let (exit_code, stderr) = OwnProcess::of("unread::status_leaves_out_what_cannot_be_read").run(|| {
+    let (exit_code, stderr) = OwnProcess::of("unread::status_omits_unreadable_kinds").run(|| {
         for path in paths {
             for line in ["status", "stop --dry-run"] {
                 let script = cluster(Some("running.json"), &[(format!("GET {path}"), forbidden())]);

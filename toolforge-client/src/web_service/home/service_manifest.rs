@@ -153,7 +153,7 @@ fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
         let _ = std::fs::remove_file(&partial);
     }
     written?;
-    // The new name has to be on disk, too; where a directory cannot be synced, it will be there soon.
+    // The new name also has to be on disk; if a directory cannot be synced, it will be there soon.
     let _ = File::open(directory).and_then(|directory| directory.sync_all());
     Ok(())
 }

@@ -97,7 +97,7 @@ impl ToolHome {
         let paths: Vec<PathBuf> = DIRECTORIES
             .iter()
             .map(|directory| self.path().join(directory).join(ServiceTemplate::FILE_NAME))
-            // A dangling link is an error, too.
+            // A dangling link is also an error.
             .filter(|path| path.symlink_metadata().is_ok())
             .collect();
         match paths.as_slice() {

@@ -56,7 +56,7 @@ pub(super) fn read(
         let name = key.scalar().unwrap_or_default();
         let later = pairs[index + 1..].iter().find(|(other, _)| other.scalar() == key.scalar());
         match (JobField::from_name(name), later) {
-            // The last one counts, as for the platform's own tool.
+            // The last one wins, as in the platform's own tool.
             (Some(known), Some((later, _))) => {
                 let message = format!("{known} has no effect here, because it is set again");
                 let found = Diagnostic::new(key.location, message).with_related(later.location);
@@ -65,7 +65,7 @@ pub(super) fn read(
             (Some(known), None) => reader.take(known, value, tool),
             (None, _) => {
                 let meant = JobField::suggest(name);
-                // A mistyped key is not reported as missing, too.
+                // A misspelled key is not also reported as missing.
                 reader.failed.extend(meant);
                 reader.errors.push(Diagnostic::new(key.location, unknown_key(name, meant)));
             }
@@ -128,7 +128,7 @@ impl Reader {
             }
             Err(errors) => {
                 for error in errors {
-                    // A field that could not be read is not reported as missing, too.
+                    // A field that could not be read is not also reported as missing.
                     if !self.failed.contains(&error.field) {
                         let location = self.location(error.field).unwrap_or(start);
                         self.errors.push(Diagnostic::new(location, error.message.as_raw()));

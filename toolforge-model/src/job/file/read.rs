@@ -110,7 +110,7 @@ fn find(
             let name = Untrusted::new(name);
             let message = format!("a second job {} is ignored; the first one counts", name.quoted());
             findings.warnings.push(Diagnostic::new(entry.location, message));
-            // The second one may be the one that its owner wants.
+            // The second one may be the one that the owner wants.
             if is_chosen {
                 findings.errors.extend(read.errors);
             }
@@ -126,7 +126,7 @@ fn find(
     }
     for found in [&mut findings.warnings, &mut findings.errors] {
         found.sort_by_key(|found| found.location);
-        // What an anchor gets wrong is wrong in every job that merges it.
+        // An error in an anchor is an error in every job that merges it.
         let mut known = BTreeSet::new();
         found.retain(|found| known.insert((found.location, found.text().as_raw().to_owned())));
     }
@@ -278,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn last_of_two_equal_keys_counts() {
+    fn last_of_two_equal_keys_wins() {
         assert_eq!(
             warnings(&format!("{JOB}  mem: 1Gi\n  mem: 2Gi\n")),
             ["line 4, column 3: mem has no effect here, because it is set again at line 5, column 3"]
@@ -286,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn first_of_two_jobs_of_one_name_counts() {
+    fn first_of_two_jobs_with_one_name_wins() {
         assert_eq!(
             warnings(&format!("{JOB}{JOB}")),
             ["line 4, column 3: a second job \"a\" is ignored; the first one counts"]

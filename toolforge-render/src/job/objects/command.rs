@@ -33,7 +33,7 @@ impl RenderedCommand {
     ) -> (String, FileLog) {
         let (text, file_log) = read(found, is_logged, is_build_service);
         let Some(written) = written else { return (text, file_log) };
-        // A command may itself start like a redirection.
+        // The command itself may look like a redirection.
         let (stdout, rest) = redirection(found.last().map_or("", String::as_str), 1);
         let (stderr, _) = redirection(rest, 2);
         let redirected = [(stdout.clone(), None), (None, stderr.clone()), (stdout, stderr)]

@@ -9,7 +9,7 @@ mod state;
 
 pub use pod::pod_status;
 pub(in crate::job) use pods::owns;
-pub use pods::{is_pod_of_deployment, pods_of_job, runs_of_job};
+pub use pods::{pods_of_job, runs_of_job};
 pub use request::observe_job;
 pub(super) use request::variables_set_by_hand;
 pub(crate) use request::{CommandMarks, command_words};

@@ -3,8 +3,7 @@ use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::Pod;
 
 use crate::job::{JobObjects, JobWorkload, LiveJobs, job_name_of};
-use crate::object::label;
-use crate::pod::POD_TEMPLATE_HASH;
+use crate::object::{is_owned_by, is_pod_of_deployment, label};
 use toolforge_model::platform;
 
 /// Returns the pods of all runs of a job.
@@ -23,10 +22,7 @@ pub fn runs_of_job<'a>(job: &JobObjects, live: &'a LiveJobs) -> Vec<&'a Job> {
             live.jobs.iter().filter(|found| found.metadata.uid == own.metadata.uid).collect()
         }
         JobWorkload::Scheduled(_) => {
-            let is_run = |found: &&Job| {
-                found.metadata.owner_references.iter().flatten().any(|owner| Some(owner.uid.as_str()) == uid)
-            };
-            live.jobs.iter().filter(is_run).collect()
+            live.jobs.iter().filter(|found| is_owned_by(&found.metadata, uid)).collect()
         }
         JobWorkload::Continuous(_) => Vec::new(),
     };
@@ -37,10 +33,7 @@ pub fn runs_of_job<'a>(job: &JobObjects, live: &'a LiveJobs) -> Vec<&'a Job> {
 /// Returns the pods of one run, oldest first.
 pub(super) fn pods_of_run<'a>(run: &Job, live: &'a LiveJobs) -> Vec<&'a Pod> {
     let uid = run.metadata.uid.as_deref();
-    let is_own = |pod: &&Pod| {
-        pod.metadata.owner_references.iter().flatten().any(|owner| Some(owner.uid.as_str()) == uid)
-    };
-    let mut pods: Vec<&Pod> = live.pods.iter().filter(is_own).collect();
+    let mut pods: Vec<&Pod> = live.pods.iter().filter(|pod| is_owned_by(&pod.metadata, uid)).collect();
     pods.sort_by_key(|pod| pod.metadata.creation_timestamp.as_ref().map(|time| time.0));
     pods
 }
@@ -52,10 +45,7 @@ pub(in crate::job) fn owns(job: &JobObjects, pod: &Pod, live: &LiveJobs) -> bool
         return label(labels, platform::LABEL_MANAGED_BY) == Some(platform::MANAGED_BY_JOBS)
             && job_name_of(labels).as_ref() == Some(&job.name);
     }
-    let has_owner = |uid: Option<&str>| {
-        let mut owners = pod.metadata.owner_references.iter().flatten();
-        uid.is_some() && owners.any(|owner| Some(owner.uid.as_str()) == uid)
-    };
+    let has_owner = |uid: Option<&str>| is_owned_by(&pod.metadata, uid);
     match &job.workload {
         JobWorkload::Continuous(deployment) => is_of_deployment(pod, deployment),
         JobWorkload::OneOff(run) => has_owner(run.metadata.uid.as_deref()),
@@ -67,16 +57,4 @@ pub(in crate::job) fn owns(job: &JobObjects, pod: &Pod, live: &LiveJobs) -> bool
 
 fn is_of_deployment(pod: &Pod, deployment: &Deployment) -> bool {
     deployment.metadata.name.as_deref().is_some_and(|name| is_pod_of_deployment(pod, name))
-}
-
-/// Returns whether a pod is owned by a ReplicaSet of the Deployment with a name: the ReplicaSet is named after the Deployment and
-/// the hash in the pod's label.
-#[must_use]
-pub fn is_pod_of_deployment(pod: &Pod, deployment: &str) -> bool {
-    let Some(hash) = label(pod.metadata.labels.as_ref(), POD_TEMPLATE_HASH) else { return false };
-    let mut owners = pod.metadata.owner_references.iter().flatten();
-    owners.any(|owner| {
-        let rest = owner.name.strip_prefix(deployment).and_then(|rest| rest.strip_prefix('-'));
-        owner.kind == "ReplicaSet" && rest == Some(hash)
-    })
 }

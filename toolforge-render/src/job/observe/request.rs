@@ -62,7 +62,7 @@ fn command(
         is_managed: job.is_managed(),
     };
     let (text, file_log) = marks.read(&words, &facts.namespace.tool, is_build_service);
-    // The platform reports an empty command so (jobs-api, 2026).
+    // The platform reports an empty command like this (jobs-api, 2026).
     (if text.is_empty() { "unknown".to_owned() } else { text }, file_log)
 }
 

@@ -6,7 +6,7 @@ use toolforge_model::Untrusted;
 
 use crate::job::observe::runs::RunOutcome;
 use crate::job::{JobObjects, LiveJobs, runs_of_job};
-use crate::object::{CronJobSchedule, cron_job_spec};
+use crate::object::{CronJobSchedule, controller_of, cron_job_spec};
 use crate::pod::{Cause, cause_of_refusal, event_time};
 
 /// How late a run may still start: the platform's deadline, and the interval of the controller (jobs-api, 2026:
@@ -149,8 +149,7 @@ fn reason(job: &JobObjects, live: &LiveJobs, last: Timestamp) -> MissedReason {
     let is_under_way = |run: &&k8s_openapi::api::batch::v1::Job| {
         let began = run.metadata.creation_timestamp.as_ref().is_some_and(|time| time.0 <= last);
         // A run that was started manually does not count for the schedule.
-        let mut owners = run.metadata.owner_references.iter().flatten();
-        let is_of_schedule = owners.any(|owner| owner.controller == Some(true));
+        let is_of_schedule = controller_of(&run.metadata).is_some();
         began && is_of_schedule && !RunOutcome::of(run, live).is_over()
     };
     if runs_of_job(job, live).iter().any(is_under_way) {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use k8s_openapi::api::batch::v1::{Job, JobCondition};
+use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::jiff::Timestamp;
 use toolforge_model::Untrusted;
@@ -10,6 +10,7 @@ use toolforge_quota::ObjectName;
 
 use crate::job::LiveJobs;
 use crate::job::observe::pods::pods_of_run;
+use crate::object::{end_of, is_suspended};
 use crate::pod::{
     Cause, Evidence, LastTermination, cause_of_refusal, causes_of_pod, event_time, first_event_time,
     last_termination, sort_evidence,
@@ -96,28 +97,24 @@ impl RunOutcome {
     pub fn of(run: &Job, live: &LiveJobs) -> Self {
         let pods = pods_of_run(run, live);
         let status = run.status.clone().unwrap_or_default();
-        let condition = |kind: &str| {
-            let conditions = status.conditions.iter().flatten();
-            conditions.into_iter().find(|condition| condition.type_ == kind && condition.status == "True")
-        };
-        let at = |condition: &JobCondition| condition.last_transition_time.as_ref().map(|time| time.0);
         let end = || last_termination(pods.iter().copied());
-        if let Some(complete) = condition("Complete").or_else(|| condition("SuccessCriteriaMet")) {
-            let at = status.completion_time.as_ref().map(|time| time.0).or_else(|| at(complete));
-            return Self::Succeeded { at };
+        // The end is certain some seconds before it is final: the pods are terminated first.
+        if let Some((job_end, condition)) = end_of(run) {
+            let at = condition.last_transition_time.as_ref().map(|time| time.0);
+            if job_end.is_success() {
+                let at = status.completion_time.as_ref().map(|time| time.0).or(at);
+                return Self::Succeeded { at };
+            }
+            let reason = FailureReason::new(condition.reason.as_deref().unwrap_or_default());
+            return Self::Failed { at, reason, end: end() };
         }
-        // The condition comes some seconds before the failure: the pods are terminated first.
-        if let Some(failed) = condition("Failed").or_else(|| condition("FailureTarget")) {
-            let reason = FailureReason::new(failed.reason.as_deref().unwrap_or_default());
-            return Self::Failed { at: at(failed), reason, end: end() };
-        }
-        if condition("Suspended").is_some() {
+        if is_suspended(run) {
             return Self::Suspended;
         }
         let failures = u32::try_from(status.failed.unwrap_or(0)).unwrap_or(0).max(failed_pods(&pods));
         let begin =
             || status.start_time.as_ref().or(run.metadata.creation_timestamp.as_ref()).map(|time| time.0);
-        // The phase stays the same while a container is restarted in its pod.
+        // The phase does not change while a container is restarted in its pod.
         let failing = |pod: &Pod| {
             let mut causes = causes_of_pod(pod, &live.events);
             sort_evidence(&mut causes);

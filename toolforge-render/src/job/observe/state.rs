@@ -171,7 +171,7 @@ pub fn job_status(job: &JobObjects, live: &LiveJobs, now: Timestamp) -> JobStatu
     }
     match &job.workload {
         JobWorkload::Continuous(deployment) => {
-            // An evicted pod, or one of a lost node, exists for long beside its replacement.
+            // An evicted pod, or one on a lost node, exists for a long time alongside its replacement.
             let is_used = |pod: &&Pod| {
                 let phase = pod.status.as_ref().and_then(|status| status.phase.as_deref());
                 !matches!(phase, Some("Failed" | "Succeeded"))
@@ -203,7 +203,7 @@ fn continuous(
     let mut newest = newest_by_hash(deployment, pods.iter().copied());
     status.restarts = newest.iter().copied().map(restarts).sum();
     status.last_termination = last_termination(newest.iter().copied());
-    // If several pods have the same cause, the newest one shows it.
+    // If several pods have the same cause, the newest one is used.
     newest.sort_by_key(|pod| std::cmp::Reverse(created(pod)));
     for pod in &newest {
         status.evidence.extend(causes_of_pod(pod, &all.events));
@@ -233,7 +233,7 @@ fn continuous(
         JobState::Starting
     };
     let since = |evidence: &Evidence| evidence.since;
-    // Pods are replaced without a change of the Deployment, too.
+    // Pods are also replaced without a change of the Deployment.
     let changed = newest.first().and_then(|pod| created(pod)).max(restarted_at(deployment)).max(status.since);
     status.since = match status.state {
         JobState::Running | JobState::Updating | JobState::Degraded => {
@@ -248,7 +248,13 @@ fn continuous(
             .or(changed),
         JobState::Blocked => status.evidence.iter().find(|found| is_quota(found)).and_then(since).or(changed),
         JobState::Starting => status.evidence.first().and_then(since).or(changed),
-        _ => restarted_at(deployment).max(status.since),
+        JobState::Retrying { .. }
+        | JobState::Waiting { .. }
+        | JobState::Succeeded
+        | JobState::Failed { .. }
+        | JobState::Suspended
+        | JobState::ScaledToZero
+        | JobState::Stopping => restarted_at(deployment).max(status.since),
     };
 }
 
@@ -285,7 +291,7 @@ fn scheduled(
     let runs = runs_of_job(job, live);
     let outcomes = runs.iter().map(|run| (*run, RunOutcome::of(run, live)));
     let (under_way, over): (Vec<_>, Vec<_>) = outcomes.partition(|(_, outcome)| !outcome.is_over());
-    // A run that cannot start holds up later ones only under `Forbid`; else the run after it says more.
+    // A run that cannot start delays later ones only under `Forbid`; otherwise, the next run says more.
     let holds_up =
         cron_job_spec(cron_job).and_then(|spec| spec.concurrency_policy.as_deref()) == Some("Forbid");
     let created = |run: &Job| run.metadata.creation_timestamp.as_ref().map(|time| time.0);

@@ -27,7 +27,7 @@ pub(crate) fn values_near_secrets(text: &str) -> Vec<Range<usize>> {
             found.fill(true);
         }
     };
-    // The items that were looked at, with their indentation; none overlaps another.
+    // The items that were checked, with their indentation; they do not overlap.
     let mut items: Vec<(Range<usize>, usize)> = Vec::new();
     for (index, line) in lines.iter().enumerate().filter(|(_, line)| line.may_have_secret()) {
         hide(index.saturating_sub(NEAR)..(index + NEAR + 1).min(lines.len()));

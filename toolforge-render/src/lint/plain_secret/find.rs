@@ -59,7 +59,7 @@ pub(crate) fn anywhere(document: &Document) -> Vec<PlainSecret<'_>> {
 fn add_anywhere<'n>(node: &'n Node, found: &mut Vec<PlainSecret<'n>>) {
     match &node.value {
         Value::Scalar(scalar) => {
-            // Lines of a file, of which the block is misspelled.
+            // Lines of a file with a misspelled block.
             let of_text = assigned(&scalar.text).into_iter();
             found.extend(of_text.map(|secret| argument(node, Written { name: String::new(), secret })));
             add_tokens(node, node, &scalar.text, "", found);

@@ -22,7 +22,7 @@ pub(crate) fn find_kind<'n>(check: &mut Check<'_>, node: &'n Node) -> Option<Obj
     };
     let name = kind.text().unwrap_or_default();
     if version.and_then(Node::text).is_some_and(is_of_jobs_service) {
-        // Nobody else writes them, so the API server is not asked either.
+        // Nothing else uses them, so the API server is not asked either.
         note_unchecked(check, kind, name);
         return None;
     }
@@ -105,7 +105,7 @@ fn fix(text: &str, object: Object<'_>, version: &Node) -> Option<Fix> {
     if was_removed && object.kind.name == "Ingress" {
         edits.extend(ingress_edits(text, object)?);
     }
-    // `apps/v1` has no such field, and its value would be lost.
+    // `apps/v1` does not have the field, and its value would be lost.
     if object.kind.name == "Deployment" && object.spec().is_some_and(|spec| spec.get("rollbackTo").is_some())
     {
         return None;

@@ -30,6 +30,7 @@ const PROPAGATION: &[&str] = &["Bidirectional", "HostToContainer", "None"];
 const RECURSION: &[&str] = &["Disabled", "Enabled", "IfPossible"];
 const RESIZING: &[&str] = &["NotRequired", "RestartContainer"];
 const RESIZED: &[&str] = &["cpu", "memory"];
+const PROC_MOUNT: &[&str] = &["Default", "Unmasked"];
 const INCLUSION: &[&str] = &["Honor", "Ignore"];
 
 /// The fields of a pod's spec (Kubernetes 1.33).
@@ -70,6 +71,8 @@ const OF_PODS: &[Choice] = &[
     choice(&["securityContext", "appArmorProfile", "type"], APP_ARMOR),
     choice(&["containers", "*", "securityContext", "appArmorProfile", "type"], APP_ARMOR),
     choice(&["initContainers", "*", "securityContext", "appArmorProfile", "type"], APP_ARMOR),
+    choice(&["containers", "*", "securityContext", "procMount"], PROC_MOUNT),
+    choice(&["initContainers", "*", "securityContext", "procMount"], PROC_MOUNT),
     choice(&["securityContext", "supplementalGroupsPolicy"], &["Merge", "Strict"]),
     choice(&["containers", "*", "volumeMounts", "*", "mountPropagation"], PROPAGATION),
     choice(&["initContainers", "*", "volumeMounts", "*", "mountPropagation"], PROPAGATION),

@@ -27,7 +27,7 @@ pub(crate) fn check(check: &mut Check<'_>, scope: Scope<'_>, container: &Node) {
         None => JobImage::Reference(reference.to_owned()),
     };
     let list = |name| container.get(name).map(Node::items).unwrap_or_default();
-    // Images of the platform have no entry point, so arguments alone are the command.
+    // The platform's images have no entry point, so arguments alone are the command.
     let words: Vec<&Node> = match list("command") {
         [] if !matches!(image, JobImage::Type(_)) => return,
         command => command.iter().chain(list("args")).collect(),
@@ -55,7 +55,9 @@ pub(crate) fn check(check: &mut Check<'_>, scope: Scope<'_>, container: &Node) {
         true => None,
         false => home.as_ref()?.look(path),
     };
-    let command = CommandScope { tool: &tool, image: &image, directory, expands_home: false };
+    let has_own_programs = variable("PATH").is_some();
+    let command =
+        CommandScope { tool: &tool, image: &image, directory, expands_home: false, has_own_programs };
     let texts: Vec<&str> = words.iter().map_while(|word| word.string()).collect();
     let line = line_of_shell(&texts);
     let found = match line.and_then(|index| texts.get(index).copied()) {
@@ -63,10 +65,6 @@ pub(crate) fn check(check: &mut Check<'_>, scope: Scope<'_>, container: &Node) {
         None => command.check_words(texts.iter().copied(), &look),
     };
     let Some((index, warning)) = found else { return };
-    // Programs may be in a directory of the tool.
-    if variable("PATH").is_some() && is_about_image(&warning) {
-        return;
-    }
     if let Some(place) = words.get(line.unwrap_or(index)) {
         report(check, place, &warning);
     }
@@ -81,11 +79,7 @@ fn check_exec(check: &mut Check<'_>, exec: Option<&Node>) {
 /// Checks the command, the health check and the log files of a job of a jobs file.
 pub(crate) fn check_job(check: &mut Check<'_>, request: &JobRequest, job: &Node) {
     let home = home_of(check).map(|(home, _)| home);
-    let has_path = job.at(&["env", "PATH"]).is_some();
     for (keys, warning) in located_warnings(request, |path| home.as_ref()?.look(path)) {
-        if has_path && is_about_image(&warning) {
-            continue;
-        }
         let place = keys.iter().find_map(|key| job.get(key)).unwrap_or(job);
         report(check, place, &warning);
     }
@@ -114,7 +108,13 @@ pub(crate) fn check_web_service(
     }
     let Some(tool) = check.context.tool.clone().or_else(|| SOME_TOOL.parse().ok()) else { return };
     let image = JobImage::Type(name.clone());
-    let command = CommandScope { tool: &tool, image: &image, directory: Some(""), expands_home: false };
+    let command = CommandScope {
+        tool: &tool,
+        image: &image,
+        directory: Some(""),
+        expands_home: false,
+        has_own_programs: false,
+    };
     let look = |path: &str| home.as_ref()?.0.look(path);
     let found = command.check_words(arguments.iter().map(String::as_str), &look);
     let Some((index, warning)) = found else { return };
@@ -122,11 +122,6 @@ pub(crate) fn check_web_service(
     if let Some(place) = list.and_then(|list| list.items().get(index).or(Some(list))) {
         report(check, place, &warning);
     }
-}
-
-/// Returns whether a warning says that the image lacks a program.
-fn is_about_image(warning: &JobFileWarning) -> bool {
-    matches!(warning, JobFileWarning::Interpreter { .. } | JobFileWarning::Program { .. })
 }
 
 /// Returns the home that can be looked at, and its tool.

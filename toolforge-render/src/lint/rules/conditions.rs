@@ -263,7 +263,7 @@ pub(crate) fn check_pods(check: &mut Check<'_>, scope: Scope<'_>) {
 fn check_one(check: &mut Check<'_>, object: Object<'_>, condition: &Condition, parent: &Node, path: &str) {
     let Condition { field, values, other, allowed, default, is_required, refusal, .. } = condition;
     let beside = parent.get(other);
-    // What is neither text nor a boolean has the wrong type, which is another finding.
+    // A value that is neither text nor a boolean has the wrong type, which is another finding.
     let found = match beside {
         Some(node) => match node.text() {
             Some("") => default,

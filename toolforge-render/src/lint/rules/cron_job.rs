@@ -87,7 +87,7 @@ fn check_schedule(check: &mut Check<'_>, object: Object<'_>, node: &Node) {
     let expression: CronExpression = match text.parse() {
         Ok(expression) => expression,
         Err(error) => {
-            // The fields of the platform's jobs may have 7, too.
+            // The platform's jobs may also have 7.
             let message = match &error {
                 ScheduleError::Backwards { field: field @ ScheduleField::DayOfWeek, found } => format!(
                     "{field} \"{}\" ends before it begins; write the lower value first, within 0-6 or sun-sat (0 and sun are \

@@ -189,17 +189,22 @@ fn check_divisor(check: &mut Check<'_>, object: Object<'_>, reference: &Node, pa
     let Some(node) = reference.get("divisor") else { return };
     let (resource, allowed) = match reference.get("resource").and_then(Node::string) {
         Some("limits.cpu" | "requests.cpu") => (ComputeResource::Cpu, "1 and 1m"),
-        Some("limits.memory" | "requests.memory") => {
-            (ComputeResource::Memory, "1, 1k, 1Ki, 1M, 1Mi and so on")
-        }
+        Some(
+            "limits.memory" | "requests.memory" | "limits.ephemeral-storage" | "requests.ephemeral-storage",
+        ) => (ComputeResource::Memory, "1, 1k, 1Ki, 1M, 1Mi and so on"),
         _ => return,
     };
     let Some(text) = node.amount() else { return };
     let Ok(found) = resource.parse_amount(&text) else { return };
-    let is_power = |base: u64| (0..=6).any(|power| base.checked_pow(power) == Some(found));
+    let is_power = |base: u64| (1..=6).any(|power| base.checked_pow(power) == Some(found));
+    // The API server compares the shortest form of an amount, which stays decimal, binary or with an exponent: 1024 is not 1Ki.
+    let has_exponent = text.contains(['e', 'E']) && !text.ends_with('E');
     let is_unit = match resource {
         ComputeResource::Cpu => matches!(found, 1 | 1000),
-        _ => is_power(1000) || is_power(1024),
+        _ if found == 1 => true,
+        _ if has_exponent => false,
+        _ if text.ends_with('i') => is_power(1024),
+        _ => is_power(1000),
     };
     // An unset one is 0.
     if found != 0 && !is_unit {

@@ -5,7 +5,7 @@ use super::super::syntax::Node;
 use super::choices::visit;
 use super::names::not_a_data_key;
 use super::scope::Scope;
-use super::value_checks::{check_descending_path, check_ip, forbidden, invalid, required};
+use super::value_checks::{check_file_path, check_ip, forbidden, invalid, required};
 
 /// The most that the permissions of a file can be.
 const ALL_PERMISSIONS: i64 = 0o777;
@@ -34,7 +34,7 @@ pub(crate) fn check(check: &mut Check<'_>, scope: Scope<'_>) {
                 let path = format!("{path}.{field}");
                 match item.get(field).filter(|found| found.text() != Some("")) {
                     None => required(check, object, item, &path, format_args!("the item has no {field}")),
-                    Some(node) if field == "path" => check_descending_path(check, object, node, &path),
+                    Some(node) if field == "path" => check_file_path(check, object, node, &path),
                     Some(_) => {}
                 }
             }

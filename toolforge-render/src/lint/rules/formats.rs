@@ -41,6 +41,7 @@ const OF_PODS: &[Format] = &[
         problem: not_absolute,
         reason: "must be an absolute path",
     },
+    Format { path: &["volumes", "*", "csi", "driver"], problem: not_a_driver, reason: SUBDOMAIN },
     Format { path: &["tolerations", "*", "key"], problem: not_a_label_key, reason: QUALIFIED_NAME },
     Format { path: &["schedulingGates", "*", "name"], problem: not_a_label_key, reason: QUALIFIED_NAME },
     Format { path: &["priorityClassName"], problem: not_a_dns_subdomain, reason: SUBDOMAIN },
@@ -162,6 +163,11 @@ pub(crate) fn check_pods(check: &mut Check<'_>, scope: Scope<'_>) {
             }
         });
     }
+    visit(spec, &["dnsConfig", "searches", "*"], prefix, &mut |domain, path| {
+        if domain.string() == Some("") {
+            invalid(check, object, domain, path, ("the domain is empty; remove it", SUBDOMAIN));
+        }
+    });
     for (list, field) in UNIQUE {
         visit(spec, list, prefix, &mut |list, path| check_unique(check, object, list, field, path));
     }
@@ -255,6 +261,14 @@ fn not_a_setting(text: &str) -> Option<String> {
     };
     let is_name = text.len() <= 253 && text.split(['.', '/']).all(is_part);
     (!is_name).then(|| "is not the name of a kernel setting, such as net.ipv4.tcp_syncookies".to_owned())
+}
+
+/// Returns why a text is not the name of a driver of volumes. Uppercase letters are allowed.
+fn not_a_driver(text: &str) -> Option<String> {
+    if text.len() > 63 {
+        return Some(format!("has {} characters; at most 63 are allowed", text.len()));
+    }
+    not_a_dns_subdomain(&text.to_lowercase())
 }
 
 /// Returns why a text is not a domain in which names are searched: it may end with a dot, and have underscores.

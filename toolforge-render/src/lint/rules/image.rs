@@ -28,7 +28,7 @@ pub(crate) fn check(
         return;
     }
     if !is_allowed(check, reference) {
-        // The platform's webhook looks at no other containers.
+        // The platform's webhook checks no other containers.
         if is_main {
             let message = format!(
                 "images of {} are not allowed; allowed are those of {}",
@@ -114,7 +114,7 @@ fn check_catalog(check: &mut Check<'_>, node: &Node, reference: &str) {
         }
         _ => {}
     }
-    // Another name of an image that is gone does not help.
+    // Another name of a removed image does not help.
     let Some(renamed) = renamed.filter(|_| state != State::Gone) else { return };
     let message = format!("\"{reference}\" is an old name of {renamed}");
     let fix =

@@ -3,6 +3,7 @@
 use super::super::check::{Check, Object};
 use super::super::rule::Rule;
 use super::super::syntax::Node;
+use super::names::{not_a_dns_label, not_a_dns_subdomain};
 use super::value_checks::{check_allowed, check_at_least, invalid, required};
 
 /// Checks the spec of a Job, or of the Jobs of a CronJob; `prefix` is its path.
@@ -24,6 +25,9 @@ pub(crate) fn check(check: &mut Check<'_>, object: Object<'_>, spec: &Node, pref
             let message = format!("{field} needs completionMode: Indexed");
             invalid(check, object, node, &path(field), (message, "requires indexed completion mode"));
         }
+    }
+    if is_indexed {
+        check_indexed(check, object, spec, prefix);
     }
     for field in ["backoffLimitPerIndex", "maxFailedIndexes"] {
         check_at_least(check, object, Some(spec), prefix, field, 0);
@@ -52,6 +56,10 @@ pub(crate) fn check(check: &mut Check<'_>, object: Object<'_>, spec: &Node, pref
     {
         required(check, object, success, &path("successPolicy.rules"), "successPolicy has no rules");
     }
+    for policy in ["successPolicy", "podFailurePolicy"] {
+        let rules = spec.at(&[policy, "rules"]);
+        check_most(check, object, rules, &path(&format!("{policy}.rules")), MOST_RULES);
+    }
     if let Some(success) = spec.get("successPolicy").filter(|_| is_indexed) {
         check_success_policy(check, object, spec, success, &path("successPolicy"));
     }
@@ -63,6 +71,49 @@ pub(crate) fn check(check: &mut Check<'_>, object: Object<'_>, spec: &Node, pref
     }
     if let Some(policy) = policy {
         check_failure_policy(check, object, spec, policy, prefix);
+    }
+}
+
+/// The most rules of a policy, and conditions of a rule.
+const MOST_RULES: usize = 20;
+
+/// The most exit codes of a rule.
+const MOST_CODES: usize = 255;
+
+/// The most pods of an Indexed Job that run at the same time.
+const MOST_INDEXED: i64 = 100_000;
+
+/// Checks that a list does not have too many items.
+fn check_most(check: &mut Check<'_>, object: Object<'_>, list: Option<&Node>, path: &str, most: usize) {
+    let Some(list) = list.filter(|list| list.items().len() > most) else { return };
+    let found = list.items().len();
+    let field = path.rsplit('.').next().unwrap_or_default();
+    let answer = object.invalid(format_args!("{path}: Too many: {found}: must have at most {most} items"));
+    let message = format!("{field} has {found} items; at most {most} are allowed");
+    check.at(Rule::InvalidValue, list, message).answered(answer);
+}
+
+/// Checks how many pods an Indexed Job has: each has the name of the Job and its index as its host name.
+fn check_indexed(check: &mut Check<'_>, object: Object<'_>, spec: &Node, prefix: &str) {
+    if let Some(node) = spec.get("parallelism")
+        && let Some(found) = node.integer().filter(|found| *found > MOST_INDEXED)
+    {
+        let message = format!("parallelism is {found}; an Indexed Job may have at most {MOST_INDEXED}");
+        let reason = "must be less than or equal to 100000 when completion mode is Indexed";
+        invalid(check, object, node, &format!("{prefix}.parallelism"), (message, reason));
+    }
+    if object.kind.name == "Job"
+        && let Some(node) = object.name_node()
+        && let Some(name) = node.string()
+        && let Some(completions) = spec.get("completions").and_then(Node::integer).filter(|count| *count > 0)
+        && not_a_dns_subdomain(name).is_none()
+    {
+        let host = format!("{name}-{}", completions - 1);
+        if let Some(reason) = not_a_dns_label(&host) {
+            let message = format!("the host name \"{host}\" of the last pod of the Indexed Job {reason}");
+            let reason = format!("will not able to create pod with invalid DNS label: {host}");
+            invalid(check, object, node, "metadata.name", (message, reason.as_str()));
+        }
     }
 }
 
@@ -84,21 +135,68 @@ fn check_success_policy(check: &mut Check<'_>, object: Object<'_>, spec: &Node, 
             let reason = "must be less than or equal to the number of specified completions";
             invalid(check, object, node, &format!("{path}.succeededCount"), (message, reason));
         }
-        let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-        let is_interval = |text: &str| match text.split_once('-') {
-            Some((first, last)) => is_number(first) && is_number(last),
-            None => is_number(text),
+        let Some(node) = indexes else { continue };
+        let Some(text) = node.string() else { continue };
+        let found = match number_of_indexes(text, spec.get("completions").and_then(Node::integer)) {
+            Ok(found) => found,
+            Err((problem, reason)) => {
+                let message = format!("succeededIndexes is \"{text}\"; {problem}");
+                let reason = format!("error parsing succeededIndexes: {reason}");
+                invalid(check, object, node, &format!("{path}.succeededIndexes"), (message, reason.as_str()));
+                continue;
+            }
         };
-        if let Some(node) = indexes
-            && let Some(text) =
-                node.string().filter(|text| !text.is_empty() && !text.split(',').all(is_interval))
+        if let Some(node) = count
+            && let Some(wanted) = node.integer().filter(|wanted| *wanted > found)
         {
-            let message =
-                format!("succeededIndexes is \"{text}\"; write numbers and intervals, such as 0,2-4");
-            let reason = "error parsing succeededIndexes: cannot convert string to integer for index";
-            invalid(check, object, node, &format!("{path}.succeededIndexes"), (message, reason));
+            let message = format!(
+                "succeededCount is {wanted}; it may be at most the number of succeededIndexes, {found}"
+            );
+            let reason = format!(
+                "must be less than or equal to {found} (the number of indexes in the specified succeededIndexes field)"
+            );
+            invalid(check, object, node, &format!("{path}.succeededCount"), (message, reason.as_str()));
         }
     }
+}
+
+/// Returns how many indexes a text names, such as `0,2-4`; or why it is not allowed, and what the API server answers.
+fn number_of_indexes(text: &str, completions: Option<i64>) -> Result<i64, (String, String)> {
+    let index = |text: &str| {
+        let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        let number = text.parse::<i64>().ok().filter(|_| is_number).ok_or_else(|| {
+            (
+                "write numbers and intervals, such as 0,2-4".to_owned(),
+                format!("cannot convert string to integer for index: \"{text}\""),
+            )
+        })?;
+        match completions.filter(|all| number >= *all) {
+            Some(all) => Err((
+                format!("{number} is not an index, as completions is {all}"),
+                format!("too large index: \"{text}\""),
+            )),
+            None => Ok(number),
+        }
+    };
+    let (mut count, mut last) = (0_i64, None);
+    for part in text.split(',').filter(|_| !text.is_empty()) {
+        let (first, end) = match part.split_once('-') {
+            Some((first, end)) => (index(first)?, Some(index(end)?)),
+            None => (index(part)?, None),
+        };
+        let before = last.map(|last| (last, first));
+        let steps = [before, end.map(|end| (first, end))];
+        if let Some((one, next)) = steps.into_iter().flatten().find(|(one, next)| one >= next) {
+            return Err((
+                format!("the indexes must ascend, and {next} follows {one}"),
+                format!("non-increasing order, previous: {one}, current: {next}"),
+            ));
+        }
+        let end = end.unwrap_or(first);
+        count = count.saturating_add(end.saturating_sub(first)).saturating_add(1);
+        last = Some(end);
+    }
+    Ok(count)
 }
 
 fn check_failure_policy(check: &mut Check<'_>, object: Object<'_>, spec: &Node, policy: &Node, prefix: &str) {
@@ -150,6 +248,8 @@ fn check_failure_policy(check: &mut Check<'_>, object: Object<'_>, spec: &Node, 
         if let Some(codes) = rule.get("onExitCodes") {
             check_exit_codes(check, object, codes, &format!("{path}.onExitCodes"), &names);
         }
+        let list = rule.get("onPodConditions");
+        check_most(check, object, list, &format!("{path}.onPodConditions"), MOST_RULES);
         for (number, condition) in conditions.iter().enumerate() {
             let path = format!("{path}.onPodConditions[{number}].status");
             match condition.get("status") {
@@ -184,6 +284,7 @@ fn check_exit_codes(check: &mut Check<'_>, object: Object<'_>, codes: &Node, pat
         invalid(check, object, place, &path, ("onExitCodes has no values", "at least one value is required"));
         return;
     }
+    check_most(check, object, codes.get("values"), &path, MOST_CODES);
     let numbers: Vec<(&Node, i64)> =
         values.iter().filter_map(|value| Some((value, value.integer()?))).collect();
     if operator.and_then(Node::text) == Some("In")

@@ -29,17 +29,20 @@ pub(crate) fn check(check: &mut Check<'_>, object: Object<'_>) {
     check_name(check, object);
     check_namespace(check, object);
     let metadata = object.node.get("metadata");
-    check_labels(check, object, metadata, "metadata");
+    let invalid = |reason: &str| object.invalid(reason);
+    check_labels(check, metadata, "metadata", &invalid);
     check_finalizers(check, object);
     check_kept_fields(check, object);
     if let Some(pods) = object.pods().filter(|pods| !pods.path.is_empty()) {
         let path = format!("{}.metadata", pods.path.join("."));
-        check_labels(check, object, pods.template.get("metadata"), &path);
+        check_labels(check, pods.template.get("metadata"), &path, &invalid);
     }
-    // Its Jobs are refused, and not the CronJob itself.
+    // Its Jobs are refused, not the CronJob itself.
     if object.kind.name == "CronJob" {
         let metadata = object.node.at(&["spec", "jobTemplate", "metadata"]);
-        check_labels(check, object, metadata, "spec.jobTemplate.metadata");
+        let invalid =
+            |reason: &str| format!("The Jobs of CronJob.batch \"{}\" are invalid: {reason}", object.name());
+        check_labels(check, metadata, "metadata", &invalid);
     }
 }
 
@@ -90,7 +93,7 @@ fn check_namespace(check: &mut Check<'_>, object: Object<'_>) {
                 return;
             }
             let message = format!("the namespace is \"{found}\"; that of the tool {tool} is \"{expected}\"");
-            // Another tool's namespace is not a slip of the pen.
+            // Another tool's namespace is not a typo.
             let is_slip = found == tool.as_str() || found.strip_prefix("tools.") == Some(tool.as_str());
             let new = like(check.text, node, &expected);
             let fix = is_slip.then(|| Fix::replace(format_args!("write {expected}"), node.span.clone(), new));
@@ -190,7 +193,13 @@ fn check_finalizers(check: &mut Check<'_>, object: Object<'_>) {
     }
 }
 
-fn check_labels(check: &mut Check<'_>, object: Object<'_>, metadata: Option<&Node>, path: &str) {
+/// Checks labels and annotations; `invalid` returns how the API server refuses the object that has them for a reason.
+fn check_labels(
+    check: &mut Check<'_>,
+    metadata: Option<&Node>,
+    path: &str,
+    invalid: &dyn Fn(&str) -> String,
+) {
     let Some(metadata) = metadata else { return };
     for field in ["labels", "annotations"] {
         for entry in metadata.get(field).map(Node::entries).unwrap_or_default() {
@@ -199,14 +208,14 @@ fn check_labels(check: &mut Check<'_>, object: Object<'_>, metadata: Option<&Nod
             let lower = key.to_lowercase();
             let compared = if field == "annotations" { lower.as_str() } else { key };
             if let Some(reason) = not_a_label_key(compared) {
-                let answer = object.invalid(format_args!("{path}.{field}: Invalid value: \"{key}\""));
+                let answer = invalid(&format!("{path}.{field}: Invalid value: \"{key}\""));
                 check
                     .at(Rule::InvalidLabel, &entry.key, format!("the key \"{key}\" {reason}"))
                     .answered(answer);
             }
             let value = entry.value.string().filter(|_| field == "labels");
             if let Some((value, reason)) = value.and_then(|value| Some((value, not_a_label_value(value)?))) {
-                let answer = object.invalid(format_args!("{path}.{field}: Invalid value: \"{value}\""));
+                let answer = invalid(&format!("{path}.{field}: Invalid value: \"{value}\""));
                 let message = format!("the value \"{value}\" of the label {key} {reason}");
                 check.at(Rule::InvalidLabel, &entry.value, message).answered(answer);
             }

@@ -96,7 +96,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_those_of_the_api() {
+    fn names_match_the_api() {
         for (check, good, bad) in [
             (
                 not_a_dns_label as fn(&str) -> Option<String>,

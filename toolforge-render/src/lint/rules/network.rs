@@ -61,7 +61,8 @@ fn check_names(check: &mut Check<'_>, object: Object<'_>, address: &Node, path: 
     ];
     for (field, problem, reason) in formats {
         if let Some(node) = address.get(field)
-            && let Some(text) = node.string().filter(|text| !text.is_empty())
+            // An empty hostname is none, and an empty nodeName a wrong one.
+            && let Some(text) = node.string().filter(|text| !text.is_empty() || field == "nodeName")
             && let Some(found) = problem(text)
         {
             let message = format!("the {field} \"{text}\" {found}");

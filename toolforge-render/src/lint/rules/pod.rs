@@ -300,7 +300,7 @@ fn check_volumes<'n>(check: &mut Check<'_>, scope: Scope<'n>) -> HashSet<&'n str
         }
         check_volume_source(check, scope, volume, &path);
         let Some(host_path) = volume.get("hostPath") else { continue };
-        // What has no path is a finding about the missing field.
+        // A missing path is a finding about the missing field.
         let Some(directory) = host_path.get("path").and_then(Node::text) else { continue };
         let text = name.and_then(Node::text).unwrap_or_default();
         if (text, directory) != HOME_VOLUME {

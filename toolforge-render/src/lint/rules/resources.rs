@@ -1,6 +1,7 @@
 //! Limits and requests of containers, against the LimitRange.
 
 use k8s_openapi::api::core::v1::PodSpec;
+use serde_json::Value as Json;
 use toolforge_model::suggest;
 use toolforge_quota::{ComputeResource, LimitType, LimitViolation, PodDemand, violations};
 
@@ -10,8 +11,11 @@ use super::super::strict::WrongValues;
 use super::super::syntax::{Entry, Node};
 use super::names::not_a_label_key;
 use super::scope::Scope;
-use super::value_checks::invalid;
+use super::value_checks::{forbidden, invalid};
 use crate::pod::stated_pod;
+
+/// What the name of a resource of huge pages begins with, before the size of a page.
+const HUGE_PAGES: &str = "hugepages-";
 
 /// The resources of a container without a domain.
 const RESOURCES: [&str; 3] = ["cpu", "memory", "ephemeral-storage"];
@@ -78,8 +82,31 @@ fn report(
 
 /// Returns what a pod states without values of wrong types, which other rules report; `None` where it cannot be read.
 fn demand(spec: &Node, wrong: &WrongValues) -> Option<PodDemand> {
-    let spec: PodSpec = serde_json::from_value(wrong.without(spec)).ok()?;
+    let mut spec = wrong.without(spec);
+    state_nulls(&mut spec);
+    let spec: PodSpec = serde_json::from_value(spec).ok()?;
     Some(stated_pod(&spec))
+}
+
+/// Writes each amount that is null as the API server reads it: as 0.
+fn state_nulls(value: &mut Json) {
+    match value {
+        Json::Array(items) => items.iter_mut().for_each(state_nulls),
+        Json::Object(fields) => {
+            for (key, value) in fields {
+                match value {
+                    Json::Object(amounts) if matches!(key.as_str(), "limits" | "requests") => {
+                        amounts
+                            .values_mut()
+                            .filter(|amount| amount.is_null())
+                            .for_each(|amount| *amount = "0".into());
+                    }
+                    _ => state_nulls(value),
+                }
+            }
+        }
+        Json::Null | Json::Bool(_) | Json::Number(_) | Json::String(_) => {}
+    }
 }
 
 /// Returns a pod that has only one of the containers.
@@ -90,7 +117,8 @@ fn one_container(
     wrong: &WrongValues,
 ) -> Option<PodDemand> {
     let is_init = path.list == ContainerList::Init;
-    let container = wrong.without(container);
+    let mut container = wrong.without(container);
+    state_nulls(&mut container);
     let pod = serde_json::json!({
         "containers": if is_init { serde_json::json!([]) } else { serde_json::json!([container]) },
         "initContainers": if is_init { serde_json::json!([container]) } else { serde_json::json!([]) },
@@ -113,8 +141,9 @@ fn check_amounts(check: &mut Check<'_>, scope: Scope<'_>, path: ContainerPath, c
             let resource = ComputeResource::from(entry.name());
             let Some(text) = entry.value.amount() else { continue };
             let reason = match resource.parse_amount(&text) {
-                Ok(_) => {
+                Ok(amount) => {
                     check_whole(check, scope, path, name, entry);
+                    check_pages(check, scope, path, name, entry, amount);
                     continue;
                 }
                 Err(error) => error.to_string(),
@@ -126,6 +155,17 @@ fn check_amounts(check: &mut Check<'_>, scope: Scope<'_>, path: ContainerPath, c
             ));
             check.at(Rule::InvalidQuantity, &entry.value, reason).answered(answer);
         }
+    }
+    let keys = ["limits", "requests"].into_iter().flat_map(|name| list(name).iter().map(Entry::name));
+    let keys: Vec<&str> = keys.collect();
+    // A pod gets the defaults of the namespace before it is checked.
+    if let Some(resources) = resources.filter(|_| scope.object.kind.name != "Pod")
+        && keys.iter().any(|key| key.starts_with(HUGE_PAGES))
+        && !keys.iter().any(|key| matches!(*key, "cpu" | "memory"))
+    {
+        let field = scope.pods.field(format_args!("{path}.resources"));
+        let message = "a container with huge pages needs an amount of cpu or memory, too";
+        forbidden(check, scope.object, resources, &field, (message, "HugePages require cpu or memory"));
     }
     if path.list == ContainerList::Main {
         check_style(check, container, list("limits").is_empty(), list("requests").is_empty());
@@ -144,6 +184,30 @@ fn check_whole(check: &mut Check<'_>, scope: Scope<'_>, path: ContainerPath, lis
         let field = scope.pods.field(format_args!("{path}.resources.{list}[{name}]"));
         let message = format!("{name} is {text}; it must be a whole number");
         invalid(check, scope.object, &entry.value, &field, (message, "must be an integer"));
+    }
+}
+
+/// Checks that an amount of huge pages is that of whole pages.
+fn check_pages(
+    check: &mut Check<'_>,
+    scope: Scope<'_>,
+    path: ContainerPath,
+    list: &str,
+    entry: &Entry,
+    amount: u64,
+) {
+    let name = entry.name();
+    let Some(page) = name.strip_prefix(HUGE_PAGES) else { return };
+    let size = ComputeResource::Memory.parse_amount(page).ok().filter(|size| *size > 0);
+    if size.is_none_or(|size| amount % size != 0) {
+        let field = scope.pods.field(format_args!("{path}.resources"));
+        let text = entry.value.amount().unwrap_or_default();
+        let message = match size {
+            Some(_) => format!("{name} is {text} in {list}; it must be a multiple of {page}"),
+            None => format!("{name} does not name the size of a page, such as hugepages-2Mi"),
+        };
+        let reason = format!("{text} is not positive integer multiple of {name}");
+        invalid(check, scope.object, &entry.value, &field, (message, reason.as_str()));
     }
 }
 
@@ -167,7 +231,7 @@ fn check_resource_name(
             format!("the name \"{name}\" begins with requests."),
             "doesn't follow extended resource name standard",
         )
-    } else if RESOURCES.contains(&name) || name.starts_with("hugepages-") {
+    } else if RESOURCES.contains(&name) || name.starts_with(HUGE_PAGES) {
         return;
     } else {
         let near = suggest(name, RESOURCES).map(|near| format!("; did you mean {near}?")).unwrap_or_default();

@@ -186,7 +186,15 @@ fn check_backend(check: &mut Check<'_>, object: Object<'_>, backend: &Node, fiel
             );
             return;
         }
-        (None, Some(_)) => return,
+        (None, Some(resource)) => {
+            for key in ["kind", "name"] {
+                if resource.get(key).is_none_or(|found| found.text() == Some("")) {
+                    let path = format!("{field}.resource.{key}");
+                    required(check, object, resource, &path, format_args!("the resource has no {key}"));
+                }
+            }
+            return;
+        }
         (Some(service), None) => service,
     };
     match service.get("name").filter(|name| name.text() != Some("")) {

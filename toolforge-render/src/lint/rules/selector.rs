@@ -16,7 +16,7 @@ pub(crate) fn check(check: &mut Check<'_>, object: Object<'_>, pods: Pods<'_>) {
         let place = spec.entry("template").map_or(spec, |entry| &entry.key);
         let message =
             format!("a {} needs a selector, which matches the labels of its pods", object.kind.name);
-        // The old versions of the API are fixed as a whole.
+        // Old versions of the API are fixed as a whole.
         let is_old = object.node.get("apiVersion").and_then(Node::text) != Some(object.kind.api_version);
         check
             .at(Rule::Selector, place, message)

@@ -120,6 +120,17 @@ pub(crate) fn check_descending_path(check: &mut Check<'_>, object: Object<'_>, n
     }
 }
 
+/// Checks the path of a file in a volume: it is relative, and two dots at its beginning are reserved.
+pub(crate) fn check_file_path(check: &mut Check<'_>, object: Object<'_>, node: &Node, path: &str) {
+    check_descending_path(check, object, node, path);
+    let Some(text) = node.string() else { return };
+    if text.starts_with("..") && text != ".." && !text.starts_with("../") {
+        let field = path.rsplit('.').next().unwrap_or_default();
+        let message = format!("{field} is \"{text}\"; it may not begin with '..'");
+        invalid(check, object, node, path, (message, "must not start with '..'"));
+    }
+}
+
 /// Checks that a string is an IP address, and returns it.
 pub(crate) fn check_ip(check: &mut Check<'_>, object: Object<'_>, node: &Node, path: &str) -> Option<IpAddr> {
     let text = node.string()?;

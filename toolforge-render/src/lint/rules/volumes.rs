@@ -8,7 +8,7 @@ use super::super::syntax::Node;
 use super::choices::visit;
 use super::environment;
 use super::scope::Scope;
-use super::value_checks::{check_descending_path, forbidden, invalid, required};
+use super::value_checks::{check_file_path, forbidden, invalid, required};
 
 /// The fields of a pod that a volume can have (Kubernetes 1.33).
 const FIELDS: [&str; 5] =
@@ -41,6 +41,9 @@ pub(crate) fn check(check: &mut Check<'_>, scope: Scope<'_>) {
         &["volumes", "*", "projected", "sources", "*", "serviceAccountToken"],
         prefix,
         &mut |token, path| {
+            if let Some(node) = token.get("path").filter(|node| node.text() != Some("")) {
+                check_file_path(check, object, node, &format!("{path}.path"));
+            }
             if let Some(node) = token.get("expirationSeconds")
                 && let Some(seconds) = node.integer().filter(|seconds| *seconds < TOKEN_SECONDS)
             {
@@ -84,7 +87,7 @@ fn check_field_file(check: &mut Check<'_>, scope: Scope<'_>, item: &Node, path: 
     let object = scope.object;
     let field = |name: &str| format!("{path}{name}");
     match item.get("path") {
-        Some(node) => check_descending_path(check, object, node, &field(".path")),
+        Some(node) => check_file_path(check, object, node, &field(".path")),
         None => required(check, object, item, &field(".path"), "the item has no path"),
     }
     match (item.get("fieldRef"), item.get("resourceFieldRef")) {

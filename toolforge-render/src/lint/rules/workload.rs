@@ -1,6 +1,8 @@
 //! Deployments and Jobs around their pods.
 
 use super::super::check::{Check, Object, Pods};
+use super::super::edit;
+use super::super::finding::Fix;
 use super::super::rule::Rule;
 use super::super::syntax::Node;
 use super::value_checks::{check_allowed_or_empty, check_at_least, invalid};
@@ -50,9 +52,11 @@ pub(crate) fn check(check: &mut Check<'_>, object: Object<'_>) {
                 && let Some(selector) = parent.get("selector")
                 && parent.get("manualSelector").and_then(Node::boolean) != Some(true)
             {
+                let fix = removal(check.text, parent, "selector");
                 check
                     .at(Rule::Selector, selector, "the selector of a Job is generated; remove it")
-                    .answered(object.invalid("spec.selector: Invalid value: `selector` not auto-generated"));
+                    .answered(object.invalid("spec.selector: Invalid value: `selector` not auto-generated"))
+                    .fixed(fix);
             }
             if let Some(parent) = parent.filter(|_| is_job)
                 && let Some(manual) = parent.get("manualSelector").filter(|node| node.boolean() == Some(true))
@@ -115,7 +119,8 @@ fn check_manual_selector(check: &mut Check<'_>, object: Object<'_>, parent: &Nod
 /// of the Job itself, and the Jobs of a CronJob get new ones each time.
 fn check_generated_labels(check: &mut Check<'_>, object: Object<'_>, pods: Pods<'_>) {
     let name = (object.kind.name == "Job").then(|| object.name()).filter(|name| !name.is_empty());
-    for entry in pods.labels().map(Node::entries).unwrap_or_default() {
+    let Some(labels) = pods.labels() else { return };
+    for entry in labels.entries() {
         let key = entry.name();
         let is_of_name = key.ends_with("job-name");
         if !GENERATED_LABELS.contains(&key) || is_of_name && name.is_some() && entry.value.string() == name {
@@ -125,8 +130,15 @@ fn check_generated_labels(check: &mut Check<'_>, object: Object<'_>, pods: Pods<
         let path = format!("{}.metadata.labels[{key}]", pods.path.join("."));
         let answer = object.invalid(format_args!("{path}: Invalid value: must be {meant}"));
         let message = format!("the label {key} is generated; remove it");
-        check.at(Rule::Selector, &entry.key, message).answered(answer);
+        let fix = removal(check.text, labels, key);
+        check.at(Rule::Selector, &entry.key, message).answered(answer).fixed(fix);
     }
+}
+
+/// Returns the fix that removes a key of a mapping.
+fn removal(text: &str, mapping: &Node, key: &str) -> Option<Fix> {
+    let edit = edit::removal(text, mapping, key)?;
+    Some(Fix::of(format_args!("remove {key}"), vec![edit]))
 }
 
 fn check_strategy(check: &mut Check<'_>, object: Object<'_>, strategy: &Node) {
@@ -135,7 +147,7 @@ fn check_strategy(check: &mut Check<'_>, object: Object<'_>, strategy: &Node) {
         check_allowed_or_empty(check, object, kind, "spec.strategy.type", &["Recreate", "RollingUpdate"]);
     }
     let Some(update) = strategy.get("rollingUpdate") else { return };
-    // The field as a whole is one too many.
+    // The whole field is superfluous.
     if kind.and_then(Node::text) == Some("Recreate") {
         return;
     }

@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn other_texts_are_no_streams() {
+    fn other_texts_are_not_streams() {
         for text in [
             "{\"a\": 1}\n",
             "{a: 1}\n",

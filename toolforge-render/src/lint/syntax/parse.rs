@@ -229,7 +229,7 @@ impl<'t> Builder<'t> {
                     location: location(span.start),
                     kind,
                 };
-                // An alias within its own anchor has no end.
+                // An alias within its own anchor would be infinite.
                 let Some(Anchored { node, size, depth }) = self.anchors.get(&anchor) else {
                     return Err(at(ProblemKind::TooManyAliases));
                 };
@@ -306,7 +306,7 @@ impl<'t> Builder<'t> {
     /// Adds a complete value to what is open.
     fn add(&mut self, node: Node, anchor: usize, size: Size, depth: usize) -> Result<(), Problem> {
         if anchor != 0 {
-            // Each anchor of anchors within anchors keeps what is in it.
+            // In nested anchors, each one keeps its own content.
             self.repeated_bytes = self.repeated_bytes.saturating_add(size.bytes);
             if self.repeated_bytes > MAX_REPEATED_BYTES {
                 let start = node.span.start;
@@ -439,7 +439,7 @@ mod tests {
     }
 
     #[test]
-    fn repeated_key_is_noted_and_counts_last() {
+    fn repeated_key_is_noted_and_the_last_wins() {
         let found = parse_yaml("a: 1\nb: 2\na: 3\n");
         assert_eq!(found.problems[0].kind, ProblemKind::DuplicateKey { first: 1 });
         assert_eq!(found.documents[0].root.get("a").unwrap().integer(), Some(3));

@@ -123,7 +123,7 @@ pub(super) fn status(
     let foreign = facts.live.foreign().map(|(kind, metadata)| {
         ObjectId::new(kind, metadata.name.as_deref().unwrap_or(facts.namespace.tool.as_str()))
     });
-    // Without a Deployment, only its own objects are what remains of a web service; beside one, the others may be part of it.
+    // Without a Deployment, only objects with its labels are remains of a web service; with one, others may be part of it.
     let live = &match facts.live.deployment.is_none() || facts.live.has_foreign_deployment() {
         true => facts.live.clone().without_foreign_objects(),
         false => facts.live.clone(),

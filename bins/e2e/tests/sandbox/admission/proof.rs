@@ -43,7 +43,7 @@ fn random_pods_are_admitted_as_predicted() {
     let limits = world::create(&worlds, &mut connection);
     let cases = cases(&mut random, &limits);
     let mut answers: Vec<Answer> = send(&api, &worlds, &cases);
-    // The cluster counts all quotas again every five minutes, and then what is used is no longer what was set.
+    // The cluster recounts all quotas every five minutes, which overwrites the usage that was set.
     for (case, answer) in cases.iter().zip(&mut answers) {
         if !case.is_answered_by(answer) {
             world::set_used(&worlds[case.world], &mut connection);

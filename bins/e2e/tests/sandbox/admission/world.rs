@@ -19,7 +19,7 @@ const CLASSES: [&str; 2] = ["e2e-high", "e2e-low"];
 /// The runtime class with an overhead, cluster-wide.
 const RUNTIME_CLASS: &str = "e2e-overhead";
 
-/// A namespace: its quotas, with what is used of them, and its LimitRanges.
+/// A namespace: its quotas, with their usage, and its LimitRanges.
 pub(super) struct World {
     /// The namespace's name, which no other run has: an earlier one may still be terminating.
     pub(super) namespace: String,
@@ -64,7 +64,7 @@ fn amounts(resource: &str) -> &'static [&'static str] {
     }
 }
 
-/// Returns a quota and what is used of it.
+/// Returns a quota and its usage.
 fn quota(random: &mut Random, name: &str) -> (Value, Value) {
     let scope = random.pick(&[
         "",
@@ -295,7 +295,7 @@ fn create_object(connection: &mut Connection, path: &str, object: &Value) {
     assert!(matches!(code, 201 | 409), "{object}: {answer}");
 }
 
-/// Creates the namespaces, waits until the quotas are counted, sets what is used, and returns what the cluster stores.
+/// Creates the namespaces, waits until the quotas are counted, sets their usage, and returns the stored objects.
 pub(super) fn create(worlds: &[World], connection: &mut Connection) -> Vec<Limits> {
     for World { namespace, quotas, limit_ranges, .. } in worlds {
         let object = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}});
@@ -317,7 +317,7 @@ pub(super) fn create(worlds: &[World], connection: &mut Connection) -> Vec<Limit
     worlds.iter().map(|world| stored_limits(connection, world)).collect()
 }
 
-/// Sets what is used of the quotas again.
+/// Sets the usage of the quotas again.
 pub(super) fn set_used(world: &World, connection: &mut Connection) {
     patch_used(world, connection);
     std::thread::sleep(Duration::from_secs(1));

@@ -110,11 +110,11 @@ fn nothing_changes(table: &Table, proxies: &Proxies) {
     cells.sort_by_key(|(index, ..)| std::cmp::Reverse(column(Fault::ALL[*index]).bound));
     concurrently(CONCURRENT, cells, |(index, route, verb)| {
         let (outcome, took) = route.run(&tool, verb.line);
-        // The test itself ends it.
+        // The test itself stops it.
         let took = if verb.is_endless() && outcome.code == 143 { Duration::ZERO } else { took };
         table.set(verb.name, index, &outcome, took);
         let is_expected = verb.expected.is_some_and(|expected| outcome.stdout.contains(expected));
-        let is_said =
+        let is_reported =
             (outcome.stdout.is_empty() || verb.prints_before_failure()) && outcome.stderr.contains("error: ");
         let is_warned = ["bundled catalog", "the cluster's limits and images are not available"]
             .iter()
@@ -126,7 +126,7 @@ fn nothing_changes(table: &Table, proxies: &Proxies) {
             0 | 143 => is_expected,
             1 if verb.may_find() => is_expected,
             1 => outcome.stdout.contains("FAIL"),
-            _ => is_said,
+            _ => is_reported,
         };
         if !is_right {
             table.wrong(verb.name, index, "not the truth", &outcome);

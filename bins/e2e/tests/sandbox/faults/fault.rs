@@ -55,7 +55,7 @@ pub(crate) enum Fault {
 /// What happens to the frames of a watch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum WatchFault {
-    /// No frame comes; other protocols are silent, too.
+    /// No frame arrives; other protocols are also silent.
     Silent,
     /// A line that never ends.
     EndlessLine,

@@ -1,4 +1,4 @@
-//! The verbs that write, under faults that they survive: each does what was asked for.
+//! The verbs that write, under faults that they survive: each does what was requested.
 
 use toolforge_e2e::Tool;
 

@@ -1,4 +1,4 @@
-//! Programs that are killed at each of their writes: the same command again does what was asked for.
+//! Programs that are killed at each of their writes: the same command then does what was requested.
 
 use toolforge_e2e::Tool;
 
@@ -270,7 +270,7 @@ fn killed_run_with_a_port_converges() {
         );
         assert_eq!(kills, 2 * count);
     }
-    // A complete private job stays as it is.
+    // A complete private job is not changed.
     tool.shell("toolforge-jobs flush --yes").exits(0).and_that_is_all();
     tool.shell(private).exits(0).and_that_is_all();
     tool.shell(public).exits(1).says("already exists").and_that_is_all();
@@ -325,7 +325,7 @@ fn manifest_is_whole_after_every_kill() {
     let tool = Tool::new("faults-manifest");
     tool.write("public_html/index.php", "<?php echo 'here';");
     tool.write("service.manifest", "mine: 1\nversion: 4\n");
-    // The manifest is written after the objects; the kills come all through that time.
+    // The manifest is written after the objects; the kills cover all of that time.
     let line = "for pause in 0.1 0.2 0.3 0.4 0.5 0.6 0.7 0.8 1 1.2 1.5 2; do \
                   (webservice php8.2 start -r 1 & program=$!; sleep $pause; kill -KILL $program); \
                   cat service.manifest; echo ---; \

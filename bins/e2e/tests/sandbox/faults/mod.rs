@@ -1,5 +1,5 @@
 //! Every verb under faults of the network, the server and proxies: it ends within its bound with the documented exit code,
-//! does not report what is not so, and the same command without the fault does what was asked for.
+//! reports nothing false, and the same command without the fault then does what was requested.
 
 mod everything;
 mod fault;

@@ -199,7 +199,7 @@ async fn serve(stream: TcpStream, state: Arc<State>) {
     let Ok(stream) = TlsAcceptor::from(Arc::clone(&SERVER.1)).accept(stream).await else { return };
     let is_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
     if state.fault == Fault::HalfOpen {
-        // Nothing is read or written any more, and the connection stays.
+        // Nothing more is read or written, and the connection stays open.
         std::future::pending::<()>().await;
     }
     let (shared, requests) = (Arc::clone(&state), Arc::new(AtomicUsize::new(0)));

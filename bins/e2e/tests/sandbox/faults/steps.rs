@@ -42,7 +42,7 @@ pub(crate) const JOBS: [Step; 12] = [
         is_done: |tool, name| cron_job(tool, name, "{.spec.schedule}") == "18 4 1 1 *",
         again: &[0],
     },
-    // The command takes longer than the start of a wait, and its Job is there until the wait has looked at it again.
+    // The command takes longer than the start of a wait, and its Job exists until the wait has read it again.
     Step {
         verb: "jobs run --wait",
         line: "toolforge-jobs run NAME --image bookworm --command 'sleep 4; touch NAME.done' --wait",

@@ -1,4 +1,4 @@
-//! The tables of verbs and faults: the exit codes that are allowed, and what is wrong with the found ones.
+//! The tables of verbs and faults: the allowed exit codes, and the errors in the observed ones.
 #![expect(clippy::print_stdout, reason = "the table is printed")]
 
 use std::collections::BTreeMap;
@@ -47,7 +47,7 @@ impl Table {
         self.rows.iter().find(|(name, _)| *name == verb).unwrap().1[column]
     }
 
-    /// Notes a cell, and checks its exit code, its time, and what is true of every output.
+    /// Records a cell, and checks its exit code, its time, and the rules for every output.
     pub(crate) fn set(&self, verb: &'static str, column: usize, outcome: &Outcome, took: Duration) {
         self.found.lock().unwrap().insert((verb, column), (outcome.code, took));
         if !self.allowed(verb, column).contains(&outcome.code) {
@@ -69,7 +69,7 @@ impl Table {
         self.wrong.lock().unwrap().push(text);
     }
 
-    /// Prints what was found and panics if a cell is wrong or missing.
+    /// Prints the observed table and panics if a cell is wrong or missing.
     pub(crate) fn finish(self) {
         let found = self.found.lock().unwrap().clone();
         let cell = |verb: &'static str, column| match found.get(&(verb, column)) {

@@ -79,7 +79,7 @@ impl Verb {
         self.expected.is_none()
     }
 
-    /// Returns whether the verb uses what is bundled, with a warning, where the cluster's cannot be read.
+    /// Returns whether the verb uses bundled data, with a warning, if the cluster's cannot be read.
     pub(crate) fn has_fallback(&self) -> bool {
         matches!(
             self.name,
@@ -105,7 +105,7 @@ impl Verb {
 
     /// Returns the exit codes that are allowed with a fault of all requests.
     pub(crate) fn allowed(&self, fault: Fault) -> &'static [i32] {
-        // `doctor` reports what is wrong.
+        // `doctor` reports errors itself.
         let (harmless, fatal, either): (&[i32], &[i32], &[i32]) = match self.name {
             "webservice doctor" => (&[0], &[1], &[0, 1]),
             _ if self.has_fallback() => (&[0], &[0], &[0]),

@@ -1,4 +1,4 @@
-//! Faults of the requests that write: what is reported is so, and the same command again does what was asked for.
+//! Faults of the requests that write: the report is true, and the same command then does what was requested.
 
 use std::time::Duration;
 
@@ -35,7 +35,7 @@ struct WholeTool {
     before: &'static str,
     /// Returns what the verb changes.
     state: fn(&Tool) -> String,
-    /// Returns whether the verb has done what was asked for, from the states before and after it.
+    /// Returns whether the verb has done what was requested, from the states before and after it.
     is_done: fn(&str, &str) -> bool,
 }
 

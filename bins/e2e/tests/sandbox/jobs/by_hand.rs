@@ -1,4 +1,4 @@
-//! Objects of `kubectl apply` beside the jobs: the tasks of the platform's page on Kubernetes of 2020.
+//! Objects of `kubectl apply` alongside the jobs: the tasks of the platform's page on Kubernetes of 2020.
 
 use serde_json::{Value, json};
 use toolforge_e2e::{Outcome, Tool};
@@ -62,7 +62,7 @@ fn cron_job_test_run_is_followed() {
     tool.jobs(&["suspend", "list-images"]).exits(0).and_that_is_all();
     assert_eq!(tool.object("cronjob", "list-images")["spec"]["suspend"], true);
     tool.jobs(&["resume", "list-images"]).exits(0).and_that_is_all();
-    // Nothing of the jobs' own verbs touches it.
+    // The verbs for managed jobs do not touch it.
     tool.jobs(&["flush", "--yes"]).exits(0).and_that_is_all();
     tool.write("jobs.yaml", "[]\n");
     tool.jobs(&["load", "jobs.yaml", "--prune", "--yes"]).exits(0).and_that_is_all();
@@ -110,7 +110,7 @@ fn shell_is_opened_in_a_running_pod() {
     // The old pod may take its time to terminate.
     let is_new = |outcome: &Outcome| outcome.stdout.contains("stashbot-") && !outcome.stdout.contains(&pod);
     tool.until(90, "another pod", |tool| tool.shell("kubectl get pods -o name"), is_new);
-    // Its pods have other labels than a job's, so it is created again.
+    // Its pods do not have a job's labels, so it is re-created.
     tool.jobs(&["adopt", "stashbot", "--yes"]).exits(0).and_that_is_all();
     tool.jobs(&["list"]).exits(0).says("continuous").and_that_is_all();
 }

@@ -101,7 +101,7 @@ fn job_port_is_reachable_by_other_jobs() {
         .exits(0)
         .and_that_is_all();
     tool.shell("cat ~/client.out").exits(0).says("served").and_that_is_all();
-    // Replace the health check by a script.
+    // Replace the health check with a script.
     tool.write(
         "jobs.yaml",
         &format!(

@@ -244,7 +244,7 @@ fn stream_has_no_identity_for_prune() {
 }
 
 #[test]
-fn loads_at_once_end_as_one_of_them() {
+fn concurrent_loads_apply_one_of_them() {
     let tool = Tool::new("job-load-race");
     let job =
         |name: &str| format!("- {{name: {name}, image: bookworm, command: x, schedule: '1 1 * * *'}}\n");
@@ -252,7 +252,7 @@ fn loads_at_once_end_as_one_of_them() {
     let at_once = |command: &str| format!("for i in 1 2 3 4; do ({command}; echo exit $?) & done; wait");
     let outcome = tool.shell(&at_once("toolforge jobs load jobs.yaml 2>&1"));
     assert_eq!(outcome.stdout.matches("exit 0").count(), 4, "{}", outcome.stdout);
-    // Of several runs of one name, one is done, and the others end as if it had existed before.
+    // If several `run` use one name, one creates the job, and the others fail as if it had existed before.
     let run = "toolforge jobs run same --image bookworm --command x --schedule '1 1 * * *' 2>&1";
     let outcome = tool.shell(&at_once(run));
     assert_eq!(outcome.stdout.matches("exit 0").count(), 1, "{}", outcome.stdout);
@@ -278,7 +278,7 @@ fn loads_at_once_end_as_one_of_them() {
 }
 
 #[test]
-fn several_jobs_are_deleted_at_once() {
+fn several_jobs_are_deleted_concurrently() {
     let tool = Tool::new("job-delete");
     for name in ["a", "b", "c"] {
         let command = "trap '' TERM; while :; do sleep 1; done";
@@ -302,7 +302,7 @@ fn several_jobs_are_deleted_at_once() {
         |tool| tool.jobs(&["list"]),
         |outcome| outcome.stdout.matches("Running").count() == 3,
     );
-    // Each pod takes its 15 seconds to terminate.
+    // Each pod takes 15 seconds to terminate.
     let start = std::time::Instant::now();
     tool.jobs(&["delete", "a", "b", "gone"]).exits(0).says("do not exist: gone").and_that_is_all();
     assert!(start.elapsed().as_secs() < 29, "{:?}", start.elapsed());

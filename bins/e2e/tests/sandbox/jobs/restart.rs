@@ -1,4 +1,4 @@
-//! Restarts of jobs, and what is reported while nothing runs.
+//! Restarts of jobs, and the reports while nothing runs.
 
 use serde_json::json;
 use toolforge_e2e::{Outcome, Tool};
@@ -108,7 +108,7 @@ fn followed_log_says_what_it_waits_for() {
 }
 
 #[test]
-fn run_of_former_definition_has_a_hint() {
+fn run_of_previous_definition_has_a_hint() {
     let tool = Tool::new("job-former");
     let file = |image: &str| {
         let text = format!(

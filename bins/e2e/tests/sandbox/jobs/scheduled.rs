@@ -123,7 +123,7 @@ fn suggestions_lower_the_conflicts_of_the_day() {
             .says("No suggestions: all runs of the next 24 hours fit the quota.")
             .and_that_is_all();
     }
-    // These overlap although no two begin in the same minute.
+    // These overlap although no two start in the same minute.
     let mut overlapping = jobs(&[("a", "13 * * * *"), ("b", "15 * * * *"), ("c", "17 * * * *")]);
     load(&tool, &overlapping).says("these runs exceed the quota").and_that_is_all();
     tool.jobs(&["cron", "--calendar"]).exits(1).and_that_is_all();

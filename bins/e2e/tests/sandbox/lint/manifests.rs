@@ -6,7 +6,7 @@ use super::more_changes;
 use crate::random::Random;
 
 /// An image that the catalog and the sandbox have.
-const IMAGE: &str = "docker-registry.svc.toolforge.org/toolforge-bookworm-sssd:latest";
+pub(super) const IMAGE: &str = "docker-registry.svc.toolforge.org/toolforge-bookworm-sssd:latest";
 
 pub(super) const DEPLOYMENT: &str = "Deployment";
 pub(super) const CRON_JOB: &str = "CronJob";

@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use super::manifests::{
-    CONFIG_MAP, CRON_JOB, DEPLOYMENT, ENDPOINTS, HTTP_ROUTE, INGRESS, JOB, NETWORK_POLICY, SECRET, SERVICE,
-    STATEFUL_SET,
+    CONFIG_MAP, CRON_JOB, DEPLOYMENT, ENDPOINTS, HTTP_ROUTE, IMAGE, INGRESS, JOB, NETWORK_POLICY, SECRET,
+    SERVICE, STATEFUL_SET,
 };
 
 /// Returns changes of a pod's spec.
@@ -120,7 +120,39 @@ pub(super) fn of_pod() -> Vec<(&'static str, Value)> {
     .chain(names_of_pod())
     .chain(lists_of_pod())
     .chain(volumes_of_pod())
+    .chain(amounts_of_pod())
     .collect()
+}
+
+/// Returns changes of the amounts of a pod, and of units of amounts.
+fn amounts_of_pod() -> Vec<(&'static str, Value)> {
+    let unit = |resource: &str, divisor: &str| {
+        let reference = json!({"resource": resource, "divisor": divisor});
+        ("/containers/0/env", json!([{"name": "A", "valueFrom": {"resourceFieldRef": reference}}]))
+    };
+    let pages = |name: &str, amount: &str| {
+        let limits = json!({"cpu": "500m", "memory": "512Mi", name: amount});
+        ("/containers/0/resources", json!({"limits": limits}))
+    };
+    let only = |limits: Value| ("/containers/0/resources", json!({"limits": limits}));
+    vec![
+        unit("limits.memory", "1024"),
+        unit("limits.memory", "1024Ki"),
+        unit("limits.memory", "1000"),
+        unit("limits.memory", "1e3"),
+        unit("limits.ephemeral-storage", "3"),
+        unit("limits.ephemeral-storage", "1Mi"),
+        pages("hugepages-2Mi", "3Mi"),
+        pages("hugepages-2Mi", "4Mi"),
+        pages("hugepages-large", "2Mi"),
+        only(json!({"hugepages-2Mi": "2Mi"})),
+        only(json!({"cpu": Value::Null, "memory": "512Mi"})),
+        ("/containers/0/resources", json!({"limits": {"cpu": Value::Null}, "requests": {"cpu": "100m"}})),
+        ("/containers/0/securityContext", json!({"procMount": "X"})),
+        ("/containers/0/securityContext", json!({"procMount": "Default"})),
+        ("/dnsConfig", json!({"searches": [""]})),
+        ("/dnsConfig", json!({"searches": ["."]})),
+    ]
 }
 
 /// Returns changes of names and classes of a pod.
@@ -285,6 +317,11 @@ fn volumes_of_pod() -> Vec<(&'static str, Value)> {
         amount("bot"),
         json!({"ephemeral": {}}),
         json!({"csi": {}}),
+        json!({"csi": {"driver": "a b"}}),
+        json!({"csi": {"driver": "a".repeat(64)}}),
+        json!({"projected": {"sources": [{"serviceAccountToken": {"path": "../x"}}]}}),
+        json!({"projected": {"sources": [{"serviceAccountToken": {"path": "..x"}}]}}),
+        json!({"configMap": {"name": "a", "items": item("..b")}}),
         json!({"gitRepo": {}}),
     ]
     .into_iter()
@@ -334,6 +371,8 @@ pub(super) fn of_kind(kind: &str) -> Vec<(&'static str, Value)> {
             ("/subsets/0/addresses/0/hostname", json!("A_b")),
             ("/subsets/0/addresses/0/hostname", json!("a")),
             ("/subsets/0/addresses/0/nodeName", json!("A_b")),
+            ("/subsets/0/addresses/0/nodeName", json!("")),
+            ("/subsets/0/addresses/0/hostname", json!("")),
             ("/subsets/0/addresses/0/nodeName", json!("worker-1")),
             ("/subsets/0/ports/0/protocol", json!("X")),
             ("/subsets/0/ports/0/protocol", json!("UDP")),
@@ -369,18 +408,7 @@ pub(super) fn of_kind(kind: &str) -> Vec<(&'static str, Value)> {
                 json!({"type": "ExternalName", "externalName": "a.example", "ipFamilyPolicy": "SingleStack"}),
             ),
         ],
-        JOB => vec![
-            ("/spec/managedBy", json!("x")),
-            ("/spec/managedBy", json!("example.org/robot")),
-            ("/spec/manualSelector", json!(true)),
-            ("/spec/template/metadata/labels/controller-uid", json!("x")),
-            (
-                "/spec/template/metadata/labels",
-                json!({"name": "a", "toolforge": "tool", "batch.kubernetes.io/controller-uid": "x"}),
-            ),
-            ("/spec/template/metadata/labels/job-name", json!("other")),
-            ("/spec/template/metadata/labels/job-name", json!("a")),
-        ],
+        JOB => of_job(),
         CRON_JOB => vec![
             ("/spec/jobTemplate/spec/managedBy", json!("x")),
             ("/spec/jobTemplate/spec/managedBy", json!("example.org/robot")),
@@ -428,6 +456,12 @@ pub(super) fn of_kind(kind: &str) -> Vec<(&'static str, Value)> {
             ("/spec/tls", json!([{"hosts": ["a.example"], "secretName": "a"}])),
             ("/spec/tls", json!([{"hosts": ["x_y"]}])),
             ("/spec/tls", json!([{"hosts": ["*.a.example"]}])),
+            ("/spec/defaultBackend", json!({"resource": {"apiGroup": "a.example"}})),
+            ("/spec/defaultBackend", json!({"resource": {"apiGroup": "a.example", "kind": "A"}})),
+            (
+                "/spec/defaultBackend",
+                json!({"resource": {"apiGroup": "a.example", "kind": "A", "name": "a"}}),
+            ),
         ],
         _ => Vec::new(),
     }
@@ -463,5 +497,63 @@ fn of_route() -> Vec<(&'static str, Value)> {
             "type": "RequestRedirect",
             "requestRedirect": {"path": {"type": "ReplacePrefixMatch", "replaceFullPath": "/a"}},
         })),
+    ]
+}
+
+/// Returns changes of a Job.
+fn of_job() -> Vec<(&'static str, Value)> {
+    let template = json!({
+        "metadata": {"labels": {"name": "a", "toolforge": "tool"}},
+        "spec": {"restartPolicy": "Never", "containers": [{
+            "name": "bot", "image": IMAGE,
+        }]},
+    });
+    let spec = |fields: Value| {
+        let mut spec = fields;
+        spec["template"] = template.clone();
+        ("/spec", spec)
+    };
+    let indexed = |fields: Value| {
+        let mut fields = fields;
+        fields["completionMode"] = json!("Indexed");
+        fields["completions"] = json!(4);
+        spec(fields)
+    };
+    let success = |rule: Value| indexed(json!({"successPolicy": {"rules": [rule]}}));
+    let rules = |count: usize| {
+        let rule = json!({"action": "Ignore", "onPodConditions": [{"type": "a", "status": "True"}]});
+        spec(json!({"podFailurePolicy": {"rules": vec![rule; count]}}))
+    };
+    let codes = |count: u32| {
+        let codes = json!({"operator": "In", "values": (1..=count).collect::<Vec<_>>()});
+        spec(json!({"podFailurePolicy": {"rules": [{"action": "FailJob", "onExitCodes": codes}]}}))
+    };
+    vec![
+        ("/spec/managedBy", json!("x")),
+        ("/spec/managedBy", json!("example.org/robot")),
+        ("/spec/manualSelector", json!(true)),
+        ("/spec/template/metadata/labels/controller-uid", json!("x")),
+        (
+            "/spec/template/metadata/labels",
+            json!({"name": "a", "toolforge": "tool", "batch.kubernetes.io/controller-uid": "x"}),
+        ),
+        ("/spec/template/metadata/labels/job-name", json!("other")),
+        ("/spec/template/metadata/labels/job-name", json!("a")),
+        success(json!({"succeededIndexes": "1-0"})),
+        success(json!({"succeededIndexes": "1-1"})),
+        success(json!({"succeededIndexes": ""})),
+        success(json!({"succeededIndexes": "", "succeededCount": 1})),
+        success(json!({"succeededIndexes": "2,1"})),
+        success(json!({"succeededIndexes": "4"})),
+        success(json!({"succeededIndexes": "0,2-3"})),
+        success(json!({"succeededIndexes": "0-1", "succeededCount": 3})),
+        success(json!({"succeededIndexes": "0-1", "succeededCount": 2})),
+        indexed(json!({"successPolicy": {"rules": vec![json!({"succeededCount": 1}); 21]}})),
+        indexed(json!({"successPolicy": {"rules": vec![json!({"succeededCount": 1}); 20]}})),
+        indexed(json!({"parallelism": 100_001})),
+        rules(21),
+        rules(20),
+        codes(256),
+        codes(255),
     ]
 }

@@ -10,6 +10,7 @@ use toolforge_cli::{
 use toolforge_quota::{Conflict, Timeline, conflicts, timelines};
 use toolforge_render::job::{
     DurationSource, JobFacts, ScheduledJobLoad, quotas_beside_runs, simulate_scheduled_jobs,
+    simulate_without_passing_pods,
 };
 use toolforge_report::{CalendarJob, CalendarResource, CronCalendar, LeftOutJob, LeftOutReason};
 
@@ -31,6 +32,8 @@ struct Calendar {
     has_runs: bool,
     timelines: Vec<Timeline>,
     conflicts: Vec<Conflict>,
+    /// Whether other minutes may help.
+    is_helped_by_minutes: bool,
     has_quota: bool,
     /// Whether pods terminate or are about to be created.
     is_unsettled: bool,
@@ -59,11 +62,24 @@ impl Calendar {
         let intervals = simulate_scheduled_jobs(&loads, facts, from..until);
         let timelines = timelines(&quotas_beside_runs(&loads, facts), &intervals, INTERVALS);
         let has_runs = intervals.iter().any(|interval| !interval.names.is_empty());
+        let lasting = conflicts(&simulate_without_passing_pods(&loads, facts, from..until));
+        let is_helped_by_minutes = !exceed_alone(&lasting);
         let conflicts = conflicts(&intervals);
         let limits = &facts.namespace.limits;
         let has_quota = !limits.quotas.is_empty();
         let is_unsettled = !limits.terminating.is_empty() || !limits.waiting.is_empty();
-        Self { from, until, loads, left_out, has_runs, timelines, conflicts, has_quota, is_unsettled }
+        Self {
+            from,
+            until,
+            loads,
+            left_out,
+            has_runs,
+            timelines,
+            conflicts,
+            is_helped_by_minutes,
+            has_quota,
+            is_unsettled,
+        }
     }
 
     fn text(&self) -> String {
@@ -144,10 +160,10 @@ impl Calendar {
         }
         let mut lines = vec!["These runs exceed the quota:".to_owned()];
         for conflict in &self.conflicts {
-            lines.push(format!("  {}", conflict_line(conflict, self.until)));
+            lines.push(format!("  {}", conflict_line(conflict, self.from..self.until)));
             lines.extend(conflict.shortfalls.iter().map(|row| format!("    {row}")));
         }
-        if !exceed_alone(&self.conflicts) {
+        if self.is_helped_by_minutes {
             lines.push("`toolforge jobs cron --suggest` looks for better minutes.".to_owned());
         }
         lines

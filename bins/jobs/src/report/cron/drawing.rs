@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn hours_are_at_the_column_in_which_they_start() {
+    fn hours_are_at_their_first_column() {
         let part = SignedDuration::from_mins(30);
         let hours = |from: &str| hours(from.parse().unwrap(), part, 12);
         assert_eq!(hours("2026-08-01T00:00:00Z"), "00    03");

@@ -101,7 +101,7 @@ impl LastRun {
         let by_hand = by_hand.filter(|run| started.is_none_or(|started| created(run) > Some(started)));
         let by_hand_outcome = by_hand.map(|run| RunOutcome::of(run, &facts.live));
         let by_hand = by_hand.and_then(created);
-        // Its Job is deleted soon after its end.
+        // Its Job is deleted soon after it finishes.
         let noted = scheduled.job.annotation(platform::ANNOTATION_RUN_BY_HAND);
         let noted: Option<Timestamp> = noted.and_then(|time| time.parse().ok());
         if by_hand.is_none()

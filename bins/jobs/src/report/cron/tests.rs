@@ -7,7 +7,7 @@ use k8s_openapi::jiff::Timestamp;
 use toolforge_cli::ExitCode;
 use toolforge_images::Catalog;
 use toolforge_model::JobOptions;
-use toolforge_quota::{Resource, ResourceQuota, TerminatingPod};
+use toolforge_quota::{JobPod, ObjectName, PodTraits, Resource, ResourceQuota, TerminatingPod};
 use toolforge_render::job::{JobFacts, JobPlan, JobWorkload, manual_run};
 use toolforge_render::namespace::Namespace;
 
@@ -160,7 +160,7 @@ fn one_job_shows_its_next_runs_and_the_reason() {
 }
 
 #[test]
-fn run_by_hand_is_marked() {
+fn manual_run_is_marked() {
     let mut facts = facts();
     let cron_job = add(&mut facts, ("daily", "0 4 * * *"), Some("2026-08-01T04:00:00Z"), None).clone();
     let mut run = manual_run(&cron_job, at("2026-08-01T10:10:00Z")).unwrap();
@@ -173,7 +173,7 @@ fn run_by_hand_is_marked() {
 }
 
 #[test]
-fn run_by_hand_is_shown_after_its_job_is_deleted() {
+fn manual_run_is_shown_after_its_job_is_deleted() {
     let mut facts = facts();
     let cron_job = add(&mut facts, ("daily", "0 4 * * *"), None, None);
     let annotations = cron_job.metadata.annotations.get_or_insert_default();
@@ -234,10 +234,10 @@ fn calendar_draws_the_day_and_its_conflicts() {
     These runs exceed the quota:
       hourly, often, 11:00:00 to 11:00:20, and 22 more times
         limits.memory: 1280Mi of 1Gi, 256Mi too much (quota tool-stashbot)
-      daily, hourly, often, 04:00 to 04:05
+      daily, hourly, often, 2026-08-02 04:00 to 04:05
         pods: 4 of 3, 1 pod too many (quota tool-stashbot)
         limits.memory: 1792Mi of 1Gi, 768Mi too much (quota tool-stashbot)
-      daily, often, 04:05:00 to 04:05:20, and 1 more time
+      daily, often, 2026-08-02 04:05:00 to 04:05:20, and 1 more time
         limits.memory: 1280Mi of 1Gi, 256Mi too much (quota tool-stashbot)
     `toolforge jobs cron --suggest` looks for better minutes.
     ");
@@ -314,7 +314,26 @@ fn suggestions_explain_what_to_do() {
 }
 
 #[test]
-fn overlap_of_a_whole_day_is_printed_as_such() {
+fn calendar_with_a_shell_suggests_nothing() {
+    let mut facts = facts();
+    add(&mut facts, ("a", "13 * * * *"), None, None);
+    add(&mut facts, ("b", "15 * * * *"), None, None);
+    let mut tight = with_quota(facts, &[(Resource::LimitsCpu, 2500, 1500)]);
+    let suggests = |facts: &JobFacts| calendar(facts, now()).unwrap().0.text.contains("--suggest");
+    assert!(suggests(&tight));
+    tight.namespace.limits.job_pods.push(JobPod {
+        job: ObjectName::of_pod("shell-1"),
+        is_alone: true,
+        name: "shell-1".to_owned(),
+        demand: [(Resource::LimitsCpu, 1500)].into_iter().collect(),
+        traits: PodTraits::default(),
+    });
+    assert!(!suggests(&tight));
+    assert!(suggestions(&tight, now()).unwrap().text.starts_with("No suggestions: all runs"));
+}
+
+#[test]
+fn overlap_of_a_whole_day_is_printed() {
     let mut facts = with_quota(facts(), &[(Resource::LimitsCpu, 1000, 0)]);
     for name in ["a", "b"] {
         add(&mut facts, (name, "*/5 * * * *"), None, None);
@@ -329,14 +348,14 @@ fn overlap_of_a_whole_day_is_printed_as_such() {
         limits.cpu: 2 of 1, 1 CPU too much (quota tool-stashbot)
     `toolforge jobs cron --suggest` looks for better minutes.
     ");
-    // The first run is at 10:20, and the last one is not over at the end of the day.
+    // The first run is at 10:20, and the last one is still running at the end of the day.
     insta::assert_snapshot!(conflicts(&facts, "2026-08-01T10:17:30Z"), @"
     These runs exceed the quota:
       a, b, from 10:20 on
         limits.cpu: 2 of 1, 1 CPU too much (quota tool-stashbot)
     `toolforge jobs cron --suggest` looks for better minutes.
     ");
-    // A third job is part of it for five minutes only.
+    // A third job is part of it for only five minutes.
     add(&mut facts, ("noon", "0 12 * * *"), None, None);
     insta::assert_snapshot!(conflicts(&facts, "2026-08-01T10:20:00Z"), @"
     These runs exceed the quota:

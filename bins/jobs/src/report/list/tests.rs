@@ -156,7 +156,7 @@ fn listed(format: JobsFormat) -> String {
 }
 
 #[test]
-fn a_list_is_as_the_platform_prints_it() {
+fn list_matches_the_platforms() {
     insta::assert_snapshot!(listed(JobsFormat::Normal), @"
     +-----------+-------------------+------------------------------------------------------------------------------------+
     | Job name: |     Job type:     |                                      Status:                                       |
@@ -201,7 +201,27 @@ fn our_own_tables_have_no_borders() {
 }
 
 #[test]
-fn all_of_a_job_is_shown() {
+fn first_exit_is_named() {
+    let status = |ready: u32, state: &Value| {
+        let mut objects = bot();
+        objects[0]["status"]["readyReplicas"] = ready.into();
+        let pod = objects.last_mut().unwrap();
+        let container = &mut pod["status"]["containerStatuses"][0];
+        container["lastState"] = json!({});
+        (container["ready"], container["restartCount"]) = (false.into(), 0.into());
+        container["state"] = state.clone();
+        let [.., line] = cells::wide(&jobs(&objects)[0], now());
+        line.split_once(": ").unwrap().1.to_owned()
+    };
+    let ended = |code: i32| json!({"terminated": {"exitCode": code, "reason": "Error", "finishedAt": "2026-11-25T11:59:50Z"}});
+    assert_eq!(status(0, &ended(3)), "terminated with exit code 3; will be restarted");
+    assert_eq!(status(0, &ended(0)), "terminated with exit code 0; will be restarted");
+    assert_eq!(status(1, &ended(3)), "1 of 2 pods ready; terminated with exit code 3; will be restarted");
+    assert_eq!(status(0, &json!({"waiting": {"reason": "ContainerCreating"}})), "starting");
+}
+
+#[test]
+fn every_field_of_a_job_is_shown() {
     let shown = |format| show(&jobs(&bot())[0], now(), format, None).unwrap().text;
     insta::assert_snapshot!(shown(JobsFormat::Table), @"
     +---------------+-------------------------------------------------------------------------+
@@ -295,7 +315,7 @@ fn status_hints_name_the_next_command() {
 }
 
 #[test]
-fn an_image_that_nobody_should_use_says_so() {
+fn unknown_images_are_marked() {
     let mut objects = objects("old --image bookworm", "x", json!({}));
     let image = "docker-registry.tools.wmflabs.org/gone\u{1b}[2J";
     objects[0]["spec"]["template"]["spec"]["containers"][0]["image"] = image.into();
@@ -304,7 +324,7 @@ fn an_image_that_nobody_should_use_says_so() {
 }
 
 #[test]
-fn programs_get_all_of_a_job() {
+fn json_shows_every_field_of_a_job() {
     let answer = list(&jobs(&bot()), Vec::new(), now(), JobsFormat::Json).unwrap();
     insta::assert_snapshot!(answer.value, @r#"{"apiVersion":"cli.toolforge.org/v1","jobs":[{"command":"./bot.py","cpu":"200m","cronExpression":null,"emails":"onfailure","environment":{"A":"b"},"fileLog":{"enabled":true,"stderr":"/data/project/stashbot/bot.err","stdout":"/data/project/stashbot/bot.out"},"healthCheck":{"http":"/healthz","script":null},"image":"python3.13","imageState":"current","managed":true,"memory":null,"mount":"all","name":"bot","port":"8080/tcp","publicUrl":"https://stashbot.toolforge.org/","replicas":2,"retry":null,"schedule":null,"status":{"causes":[],"lastTermination":{"code":"exit-code","exitCode":1,"finished":"2026-11-25T09:57:00Z","message":"terminated with exit code 1","pod":"bot-1","reason":"Error"},"missed":null,"nextRun":null,"previousRun":null,"ready":2,"restarts":3,"short":"running","since":"2026-11-25T09:57:55Z","state":"running"},"timeout":null,"type":"continuous"}],"kind":"JobList","unmanaged":[]}"#);
     let answer = show(&jobs(&daily())[0], now(), JobsFormat::Json, None).unwrap();

@@ -167,7 +167,7 @@ fn cron_shows_hand_written_cron_jobs() {
 }
 
 #[test]
-fn owner_of_another_kind_is_shown_as_it_is() {
+fn unknown_kinds_of_owners_are_shown_unchanged() {
     let mut facts = facts();
     let job = facts.live.jobs.iter_mut().find(|job| job.metadata.name.as_deref() == Some("test")).unwrap();
     let owner =

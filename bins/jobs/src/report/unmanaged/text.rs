@@ -78,7 +78,7 @@ pub(crate) fn show_unmanaged(object: &UnmanagedObject, now: Timestamp) -> Result
         line("pods", &object.pods.join("\n"));
     }
     let name = object.reference();
-    // What an owner creates again is fixed there.
+    // An object that its owner re-creates has to be fixed in the owner.
     let (fixed, kind) = match &object.owner {
         Some(Owner::Workload(owner)) => (owner.to_string(), owner.kind.unwrap_or(object.kind())),
         Some(Owner::Other(_)) | None => (name.clone(), object.kind()),

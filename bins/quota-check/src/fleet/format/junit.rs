@@ -33,7 +33,7 @@ impl FleetWriter for JunitWriter {
 
     fn row(&mut self, row: &Row) -> Result<()> {
         let report = &row.report;
-        // What no longer exists is not tested.
+        // Quotas that no longer exist are not tested.
         if report.change.as_ref().is_some_and(|change| change.code == FleetChangeCode::Removed) {
             return Ok(());
         }

@@ -1,4 +1,4 @@
-//! The output formats of a fleet. Each writes a row at a time, so the output of any size needs no memory.
+//! The output formats for many tools. Each writes a row at a time, so that output of any size needs little memory.
 
 mod csv;
 mod html;
@@ -26,7 +26,7 @@ pub(super) trait FleetWriter {
     /// Writes a row.
     fn row(&mut self, row: &Row) -> Result<()>;
 
-    /// Returns whether the amounts of a resource are written, so they have to be held until the rows are sorted.
+    /// Returns whether the amounts of a resource are printed, so they have to be kept until the rows are sorted.
     fn shows(&self, _report: &FleetQuota, _resource: &str) -> bool {
         true
     }

@@ -54,7 +54,7 @@ impl FleetWriter for PrometheusWriter {
             (row.report.namespace.as_str(), row.report.quota.as_deref().unwrap_or_default());
         // On Toolforge, a quota has the name of its namespace.
         let id = if name == namespace { name.to_owned() } else { format!("{namespace}\0{name}") };
-        // A second quota of the name, as of files that overlap, would make the whole output invalid.
+        // A second quota with the same name, as in overlapping files, would make the whole output invalid.
         if row.stated.is_empty() || !self.known.insert(id.into_boxed_str()) {
             return Ok(());
         }

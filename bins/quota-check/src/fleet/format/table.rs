@@ -82,7 +82,7 @@ impl FleetWriter for TableWriter {
     }
 }
 
-/// Returns the cells of a row; what has changed follows the last column.
+/// Returns the cells of a row; changes follow the last column.
 pub(super) fn cells(row: &Row) -> Vec<String> {
     let escaped = |text: &str| Untrusted::new(text).escaped().to_string();
     let report = &row.report;
@@ -107,7 +107,7 @@ pub(super) fn cells(row: &Row) -> Vec<String> {
     cells
 }
 
-/// Returns what is used of the resource that pods use most, as a phrase; empty if there is none.
+/// Returns the usage of the resource that pods use most, as a phrase; empty if there is none.
 pub(super) fn usage_text(row: &Row) -> String {
     let report = &row.report;
     let most = report.resources.iter().find(|usage| Some(&usage.resource) == report.resource.as_ref());
@@ -123,7 +123,7 @@ pub(super) fn state(state: FleetState) -> &'static str {
     }
 }
 
-/// Returns what has changed since the baseline.
+/// Returns the changes since the baseline.
 pub(super) fn change_text(change: &FleetChange) -> String {
     let former = match (change.state.map(state), change.share) {
         (Some(""), Some(share)) => format!("was {share}%"),

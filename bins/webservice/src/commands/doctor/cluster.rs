@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn unsupported_versions_are_warned_of() {
+    fn warns_of_unsupported_versions() {
         for (text, level) in
             [("v1.32.11", Level::Ok), ("v1.29.0", Level::Warn), ("v1.99.0", Level::Warn), ("x", Level::Warn)]
         {

@@ -1,0 +1,151 @@
+//! Pods that objects want and that are not created yet, by the pods that exist, or as the objects' status counts them.
+
+use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::batch::v1::Job;
+use k8s_openapi::api::core::v1::{Pod, PodSpec};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use toolforge_quota::{Demand, LimitRange, Limits, ObjectName, WaitingPods};
+
+use crate::object::{JobEnd, Object, deployment_spec, has_labels, is_owned_by};
+use crate::pod::{failures_allowed, has_ended, parallel_pods, pod_demand, pods_of, stated_pod, traits_of};
+
+/// The finalizer of a Job's pods whose ends the Job's status does not count yet (Kubernetes 1.33, the Job controller).
+const JOB_TRACKING: &str = "batch.kubernetes.io/job-tracking";
+
+/// Returns the pods that a Deployment lacks; `None` if it lacks none, or has no selector.
+pub(super) fn of_deployment(
+    deployment: &Deployment,
+    pods: &[Pod],
+    limit_ranges: &[LimitRange],
+) -> Option<WaitingPods> {
+    deployment_spec(deployment)?.selector.match_labels.as_ref()?;
+    let created = pods.iter().filter(|pod| selects(deployment, pod) && is_staying(pod)).count();
+    lacking(deployment, u64::try_from(created).unwrap_or(u64::MAX), limit_ranges)
+}
+
+/// Returns the pods that a Deployment lacks as its status counts them; `None` if it lacks none, or has no status.
+pub(crate) fn of_deployment_by_status(
+    deployment: &Deployment,
+    limit_ranges: &[LimitRange],
+) -> Option<WaitingPods> {
+    let status = deployment.status.as_ref().filter(|status| status.observed_generation.is_some())?;
+    lacking(deployment, count(status.replicas), limit_ranges)
+}
+
+fn lacking(deployment: &Deployment, created: u64, limit_ranges: &[LimitRange]) -> Option<WaitingPods> {
+    let object = Object::from(deployment.clone());
+    let wanted = pods_of(&object, limit_ranges).count;
+    of_object(&object, &deployment.metadata, wanted.saturating_sub(created), limit_ranges)
+}
+
+/// Returns one more pod of a Deployment than it has.
+pub(crate) fn one_of_deployment(deployment: &Deployment, limit_ranges: &[LimitRange]) -> Option<WaitingPods> {
+    of_object(&Object::from(deployment.clone()), &deployment.metadata, 1, limit_ranges)
+}
+
+/// Returns the pods that a Job is about to create; `None` if there are none.
+pub(super) fn of_job(job: &Job, pods: &[Pod], limit_ranges: &[LimitRange]) -> Option<WaitingPods> {
+    let uid = job.metadata.uid.as_deref();
+    let own: Vec<&Pod> = pods.iter().filter(|pod| is_owned_by(&pod.metadata, uid)).collect();
+    let spec = job.spec.as_ref()?;
+    let number = |is_counted: &dyn Fn(&Pod) -> bool| {
+        u64::try_from(own.iter().filter(|pod| is_counted(pod)).count()).unwrap_or(u64::MAX)
+    };
+    let (succeeded, failed) = (number(&|pod| is_in(pod, "Succeeded")), number(&|pod| is_in(pod, "Failed")));
+    if failed > failures_allowed(spec) {
+        return None;
+    }
+    // A failed pod may be the last one, which the Job's status does not show yet; with indexes, the last one of its index.
+    let may_be_last = |pod: &Pod| {
+        let is_uncounted = pod.metadata.finalizers.iter().flatten().any(|name| name == JOB_TRACKING);
+        is_in(pod, "Failed") && (is_uncounted || spec.backoff_limit_per_index.is_some())
+    };
+    let active = number(&|pod| is_staying(pod) || may_be_last(pod));
+    let counted = count(job.status.as_ref().and_then(|status| status.succeeded));
+    of_object(
+        &Object::from(job.clone()),
+        &job.metadata,
+        missing_of_job(job, active, succeeded.max(counted)),
+        limit_ranges,
+    )
+}
+
+/// Returns the pods that a Job is about to create as its status counts them; `None` if there are none.
+pub(crate) fn of_job_by_status(job: &Job, limit_ranges: &[LimitRange]) -> Option<WaitingPods> {
+    let status = job.status.clone().unwrap_or_default();
+    let missing = missing_of_job(job, count(status.active), count(status.succeeded));
+    of_object(&Object::from(job.clone()), &job.metadata, missing, limit_ranges)
+}
+
+/// Returns how many pods a Job creates at once that has so many (Kubernetes 1.33, `manageJob` of the Job controller).
+fn missing_of_job(job: &Job, active: u64, succeeded: u64) -> u64 {
+    let Some(spec) = job.spec.as_ref().filter(|spec| spec.suspend != Some(true)) else { return 0 };
+    if JobEnd::of(job).is_some() {
+        return 0;
+    }
+    let wanted = match spec.completions {
+        // A succeeded pod is replaced by another one as long as more have to succeed.
+        Some(all) => count(Some(all)).saturating_sub(succeeded).min(parallel_pods(spec)),
+        // Once a pod has succeeded, the others only end.
+        None if succeeded > 0 => 0,
+        None => parallel_pods(spec),
+    };
+    wanted.saturating_sub(active)
+}
+
+/// Returns the pods of a Deployment or Job that are missing; `None` if none are, or if it is being deleted.
+fn of_object(
+    object: &Object,
+    metadata: &ObjectMeta,
+    count: u64,
+    limit_ranges: &[LimitRange],
+) -> Option<WaitingPods> {
+    let spec = object.pod_template().and_then(|template| template.spec.clone()).unwrap_or_default();
+    let missing = WaitingPods {
+        end_by_themselves: matches!(object, Object::Job(_)),
+        ..missing_pods(object.id().into(), count, &spec, limit_ranges)?
+    };
+    metadata.deletion_timestamp.is_none().then_some(missing)
+}
+
+/// Returns the pods of an object that are missing and, once they run, do not end; `None` if none are.
+pub(super) fn missing_pods(
+    owner: ObjectName,
+    count: u64,
+    pod: &PodSpec,
+    limit_ranges: &[LimitRange],
+) -> Option<WaitingPods> {
+    (count > 0).then(|| WaitingPods {
+        owner,
+        end_by_themselves: false,
+        count,
+        each: pod_demand(pod, limit_ranges),
+        traits: traits_of(pod, limit_ranges),
+    })
+}
+
+/// Returns whether a pod keeps the limits of LimitRanges; one that does not is never created.
+pub(super) fn is_within_limits(pod: &PodSpec, limit_ranges: &[LimitRange]) -> bool {
+    let limits = Limits { limit_ranges: limit_ranges.to_vec(), ..Limits::default() };
+    let pod = stated_pod(pod).with_defaults(limit_ranges);
+    limits.evaluate(&Demand::default(), &Demand::default(), &[pod]).fits()
+}
+
+/// Returns whether a Deployment selects a pod as one of its own.
+pub(super) fn selects(deployment: &Deployment, pod: &Pod) -> bool {
+    let selector = deployment_spec(deployment).and_then(|spec| spec.selector.match_labels.as_ref());
+    selector.is_some_and(|selector| has_labels(pod.metadata.labels.as_ref(), selector))
+}
+
+/// Returns whether a pod has not ended and does not terminate.
+pub(super) fn is_staying(pod: &Pod) -> bool {
+    !has_ended(pod) && pod.metadata.deletion_timestamp.is_none()
+}
+
+fn is_in(pod: &Pod, phase: &str) -> bool {
+    pod.status.as_ref().is_some_and(|status| status.phase.as_deref() == Some(phase))
+}
+
+fn count(number: Option<i32>) -> u64 {
+    number.map_or(0, |number| u64::try_from(number).unwrap_or(0))
+}
