@@ -312,8 +312,8 @@ mod tests {
 
     #[test]
     fn extra_pods_run_as_far_as_they_fit() {
-        let further = Pods { count: 2, each: [(Resource::LimitsMemory, 2)].into() };
-        let many = ScheduledRuns { further, ..runs("a", 6, &[0], 10) };
+        let extra_pods = Pods { count: 2, each: [(Resource::LimitsMemory, 2)].into() };
+        let many = ScheduledRuns { extra_pods, ..runs("a", 6, &[0], 10) };
         let used = |hard: u64, used: u64| {
             let found = simulate(&[quota(hard, used)], std::slice::from_ref(&many), 0..10);
             (found[0].requested.get(&Resource::LimitsMemory), found[0].shortfalls.is_empty())

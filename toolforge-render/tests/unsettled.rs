@@ -283,7 +283,7 @@ fn pods_whose_controller_may_exist_are_replaced() {
         ("StatefulSet", json!({}), now, true),
         // An independent ReplicaSet, whatever Deployments exist.
         ("ReplicaSet", json!({}), now, true),
-        ("ReplicaSet", json!({"app": "b"}), PodsTime::Unknown, true),
+        ("ReplicaSet", json!({"app": "b"}), FetchTime::Unknown, true),
         // The pods that the Deployment creates are counted by themselves; without it, none are created.
         ("ReplicaSet", json!({"app": "a", "pod-template-hash": "1"}), now, false),
         ("ReplicaSet", json!({"app": "a", "pod-template-hash": "1"}), FetchTime::Unknown, false),

@@ -402,7 +402,7 @@ fn growing_rollouts_request_no_excess() {
 
 #[test]
 fn reports_unknown_usage() {
-    let said = "What is used of the quota is not known.";
+    let said = "The quota's usage is not known.";
     let offline = request("--quota toolforge-2023 request -", &[], &manifest("a", 20));
     assert!(offline.contains(said) && offline.contains("| pods | not known | "), "{offline}");
     let mut new = quota(&json!({"pods": "4"}), &json!({}));

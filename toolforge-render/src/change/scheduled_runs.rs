@@ -15,7 +15,7 @@ impl ChangeSet {
             return self;
         }
         let own: Vec<ObjectName> = self.changes.iter().flat_map(own_objects).collect();
-        let later = limits.without_passing_pods(|object| !own.contains(object));
+        let later = limits.without_finite_pods(|object| !own.contains(object));
         let live = self.live_kept_jobs(limits);
         let later = later.without_surplus_jobs(&live);
         let without_history = later.clone().without_staying_jobs(&live);

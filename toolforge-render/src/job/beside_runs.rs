@@ -40,7 +40,7 @@ pub fn simulate_scheduled_jobs(
 /// Returns the same intervals as if the pods did not exist that end by themselves, such as those of shells. Only conflicts in these
 /// can other schedules solve.
 #[must_use]
-pub fn simulate_without_passing_pods(
+pub fn simulate_without_finite_pods(
     loads: &[ScheduledJobLoad],
     facts: &JobFacts,
     time: Range<Timestamp>,

@@ -257,7 +257,7 @@ impl RunsAfter {
         let freed = set.freed_objects();
         let is_freed = |object: &_| freed.contains(object);
         let beside_runs = limits_beside_runs(&loads, facts, is_freed);
-        let running = beside_runs.passing_pods(facts, is_freed, time.start);
+        let running = beside_runs.finite_pods(facts, is_freed, time.start);
         runs.extend(running.iter().cloned());
         runs.sort_by(|one, other| one.name.cmp(&other.name));
         let limits = beside_runs.without_finite_pods(is_freed);

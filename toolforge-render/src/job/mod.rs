@@ -50,7 +50,7 @@ mod wrapper;
 
 pub use adjust::{JobForecast, largest_job, load_adjustments, restart_adjustments, trigger_adjustments};
 pub(crate) use adjust::{changed_jobs, largest_jobs, with_size};
-pub use beside_runs::{quotas_beside_runs, simulate_scheduled_jobs, simulate_without_passing_pods};
+pub use beside_runs::{quotas_beside_runs, simulate_scheduled_jobs, simulate_without_finite_pods};
 pub use calendar::ScheduledJobLoad;
 pub(crate) use change::{adoption, own_finalizers};
 pub use duration::DurationSource;

@@ -276,8 +276,8 @@ fn log_directory<'a>(request: &JobRequest, path: &'a LogPath) -> Option<&'a str>
     (!directory.split('/').any(|part| part == "..")).then_some(directory)
 }
 
-/// Returns what is wrong with a script whose interpreter is named: it needs no permission, and most interpreters read Windows line
-/// ends.
+/// Returns what is wrong with a script whose interpreter is named: it needs no permission, and most interpreters read Windows
+/// line endings.
 fn of_script(path: &str, interpreter: &str, facts: &FileFacts) -> Option<JobFileWarning> {
     let path = Untrusted::new(path);
     match facts {

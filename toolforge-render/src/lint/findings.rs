@@ -120,7 +120,7 @@ fn remove_fixes_of_repeated_values(check: &mut Check<'_>, mut repeated: Vec<Rang
     };
     for finding in &mut check.findings {
         // Line endings and byte order marks do not belong to values.
-        let is_of_text = matches!(finding.rule, Rule::WindowsLineEnds | Rule::ByteOrderMark);
+        let is_of_text = matches!(finding.rule, Rule::WindowsLineEndings | Rule::ByteOrderMark);
         if !is_of_text && finding.fix.as_ref().is_some_and(|fix| fix.edits.iter().any(is_repeated)) {
             finding.fix = None;
         }

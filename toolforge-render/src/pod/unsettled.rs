@@ -4,7 +4,7 @@ use k8s_openapi::api::apps::v1::{Deployment, DeploymentCondition};
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
-use toolforge_quota::{JobPod, LimitRange, Limits, ObjectName, TerminatingPod, WaitingPods};
+use toolforge_quota::{FinitePod, LimitRange, Limits, ObjectName, TerminatingPod, WaitingPods};
 
 use crate::object::{condition_text, controller_of, deployment_spec, is_of_deployment};
 use crate::pod::missing_pods::{self, is_staying, is_within_limits, selects};
@@ -42,7 +42,7 @@ pub fn with_unsettled_pods(
     time: FetchTime,
 ) -> Limits {
     let ranges = &limits.limit_ranges;
-    if time == PodsTime::Unknown && pods.is_empty() {
+    if time == FetchTime::Unknown && pods.is_empty() {
         // Missing pods are only known for Deployments, from their status.
         let creating = deployments.iter().filter(|found| may_create(found, ranges));
         let waiting = creating.filter_map(|found| missing_pods::of_deployment_by_status(found, ranges));
@@ -59,7 +59,7 @@ pub fn with_unsettled_pods(
     let may_be_replaced = |pod: &Pod| {
         let Some(owner) = controller_of(&pod.metadata) else { return false };
         // Objects that files do not contain may exist.
-        let may_exist = |is_known: bool| time == PodsTime::Unknown && !is_known;
+        let may_exist = |is_known: bool| time == FetchTime::Unknown && !is_known;
         match owner.kind.as_str() {
             // The pods that a Deployment is about to create are counted by themselves.
             "ReplicaSet" if deployments.iter().any(|found| selects(found, pod)) => false,
@@ -108,10 +108,11 @@ pub(crate) fn remove_terminating_pods(limits: &mut Limits, pods: &mut Vec<Pod>) 
     *limits = std::mem::take(limits).without_terminating_pods();
 }
 
-/// Returns a running pod of a Job, or one without a controller that is never restarted, such as a shell. One whose containers have
-/// been restarted is none: nothing says that it ends.
-fn job_pod(pod: &Pod, limit_ranges: &[LimitRange]) -> Option<JobPod> {
-    let owner = controller_of(&pod.metadata);
+/// Returns a running pod of a Job, or one without a controller that is never restarted, such as a shell. One whose containers
+/// have been restarted does not count: nothing says that it ends.
+fn finite_pod(pod: &Pod, limit_ranges: &[LimitRange]) -> Option<FinitePod> {
+    let controller = controller_of(&pod.metadata);
+    let is_unowned = controller.is_none();
     let is_never_restarted =
         || pod.spec.as_ref().and_then(|spec| spec.restart_policy.as_deref()) == Some("Never");
     let owner = match controller {

@@ -44,7 +44,7 @@ fn parallel_pods_of_a_job_are_created_as_they_fit() {
     assert_eq!(verdict(&quota(4, 4), "parallelism: 4"), Verdict::QuotaExceeded);
     assert_eq!(verdict(&quota(4, 1).replace("4Gi", "512Mi"), "parallelism: 4"), Verdict::Never);
     // For waiting pods, the time also matters.
-    assert_eq!(verdict(&quota(4, 1), "parallelism: 4, activeDeadlineSeconds: 60"), Verdict::Exceeds);
+    assert_eq!(verdict(&quota(4, 1), "parallelism: 4, activeDeadlineSeconds: 60"), Verdict::QuotaExceeded);
     assert_eq!(verdict(&quota(4, 1), "parallelism: 4, suspend: true"), Verdict::Fits);
 }
 

@@ -84,7 +84,7 @@ pub(super) fn run(
 /// Returns what to do about a plan that does not fit. It shows the nearest sizes that do.
 fn hint(plan: &WebServicePlan, Forecast { set, adjustments, is_down: _ }: &Forecast) -> Option<String> {
     if !set.fits() && set.verdict() == Verdict::FitsAfterTermination {
-        return Some("Wait until these pods have terminated, then type the command again.".to_owned());
+        return Some("Wait until these pods have terminated, then run the command again.".to_owned());
     }
     let nearest = adjustments_hint(adjustments, SizeForm::Options);
     facts::next_step(plan, set, nearest, SizesShown::InPlan)

@@ -7,7 +7,7 @@ use k8s_openapi::jiff::Timestamp;
 use toolforge_cli::ExitCode;
 use toolforge_images::Catalog;
 use toolforge_model::JobOptions;
-use toolforge_quota::{JobPod, ObjectName, PodTraits, Resource, ResourceQuota, TerminatingPod};
+use toolforge_quota::{FinitePod, ObjectName, PodTraits, Resource, ResourceQuota, TerminatingPod};
 use toolforge_render::job::{JobFacts, JobPlan, JobWorkload, manual_run};
 use toolforge_render::namespace::Namespace;
 
@@ -321,9 +321,9 @@ fn calendar_with_a_shell_suggests_nothing() {
     let mut tight = with_quota(facts, &[(Resource::LimitsCpu, 2500, 1500)]);
     let suggests = |facts: &JobFacts| calendar(facts, now()).unwrap().0.text.contains("--suggest");
     assert!(suggests(&tight));
-    tight.namespace.limits.job_pods.push(JobPod {
-        job: ObjectName::of_pod("shell-1"),
-        is_alone: true,
+    tight.namespace.limits.finite_pods.push(FinitePod {
+        owner: ObjectName::of_pod("shell-1"),
+        is_unowned: true,
         name: "shell-1".to_owned(),
         demand: [(Resource::LimitsCpu, 1500)].into_iter().collect(),
         traits: PodTraits::default(),
