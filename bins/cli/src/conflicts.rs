@@ -65,7 +65,7 @@ impl RunBlocker {
         match self {
             Self::Running => "these jobs can never start, because other workloads use too much of the quota:",
             Self::FinishedJobs => {
-                "no run of these jobs can start, as CronJobs keep finished Jobs, which count for the quota:"
+                "these jobs cannot start, because the finished Jobs that CronJobs keep use up the quota:"
             }
             Self::LaterFinishedJobs => {
                 "these jobs will stop starting after a few runs, because the finished Jobs that CronJobs keep use up the quota:"
