@@ -19,7 +19,7 @@ use crate::{Client, Error, ResourceType};
 pub struct ServerVersion {
     /// Its version, like `v1.32.11`.
     pub version: Untrusted,
-    /// The time on its clock in whole seconds, if its answer states it.
+    /// The time on its clock in whole seconds, if its response states it.
     pub now: Option<Timestamp>,
 }
 

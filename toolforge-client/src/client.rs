@@ -95,7 +95,7 @@ impl Client {
 
     /// Returns a kube client over the same connection, for `kube::Api` and whatever else this crate does not offer.
     ///
-    /// Its requests are repeated and limited like this crate's own. An answer that is a refusal becomes
+    /// Its requests are repeated and limited like this crate's own. A response that is a refusal becomes
     /// [`kube::Error::Api`], any other error of this crate a [`kube::Error::Service`]; [`Error`](crate::Error) can be made from both.
     /// `kube::Api` puts names into paths as they are: check a name that somebody else chose.
     ///

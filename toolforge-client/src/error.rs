@@ -15,10 +15,10 @@ pub enum Error {
     /// The API server refused the request.
     #[error("{0}")]
     Api(Box<ApiStatus>),
-    /// There was no answer.
+    /// There was no response.
     #[error(transparent)]
     Transport(#[from] TransportError),
-    /// A request that writes may have been applied: its answer was lost, cannot be read, or does not say.
+    /// A request that writes may have been applied: its response was lost, cannot be read, or does not say.
     #[error(transparent)]
     OutcomeUnknown(Box<Self>),
     /// The API server does not know the caller, and the client certificate has expired.
@@ -29,24 +29,24 @@ pub enum Error {
         /// The last moment at which it is valid.
         not_after: Timestamp,
     },
-    /// The answer cannot be parsed.
-    #[error("the answer to {} cannot be read: {}", request.escaped(), reason.escaped())]
+    /// The response cannot be parsed.
+    #[error("cannot read the response to {}: {}", request.escaped(), reason.escaped())]
     Malformed {
         /// The request's method and path.
         request: Untrusted,
-        /// What is wrong with the answer.
+        /// What is wrong with the response.
         reason: Untrusted,
     },
-    /// The answer is a redirect; credentials are not sent elsewhere.
-    #[error("the answer to {} redirects to {}; redirects are not followed", request.escaped(), location.quoted())]
+    /// The response is a redirect; credentials are not sent elsewhere.
+    #[error("the response to {} redirects to {}; redirects are not followed", request.escaped(), location.quoted())]
     Redirected {
         /// The request's method and path.
         request: Untrusted,
         /// The target of the redirect.
         location: Untrusted,
     },
-    /// The answer is larger than a client accepts.
-    #[error("the answer to {} has more than {limit} bytes", request.escaped())]
+    /// The response is larger than a client accepts.
+    #[error("the response to {} has more than {limit} bytes", request.escaped())]
     TooLarge {
         /// The request's method and path.
         request: Untrusted,
@@ -84,7 +84,7 @@ impl Error {
         }
     }
 
-    /// Returns whether the request writes and may have been applied: its answer was lost, or does not say.
+    /// Returns whether the request writes and may have been applied: its response was lost, or does not say.
     #[must_use]
     pub fn outcome_unknown(&self) -> bool {
         matches!(self, Self::OutcomeUnknown(_))
@@ -167,7 +167,7 @@ impl From<kube::Error> for Error {
             kube::Error::SerdeError(error) => unread(error.to_string()),
             kube::Error::FromUtf8(error) => unread(error.to_string()),
             kube::Error::UpgradeConnection(_) => {
-                unread("it does not agree upon a protocol for running commands".to_owned())
+                unread("the server does not support the protocol for running commands".to_owned())
             }
             kube::Error::Service(error) => match error.downcast::<Self>() {
                 Ok(error) => *error,

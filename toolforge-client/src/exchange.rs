@@ -1,7 +1,7 @@
-//! One request and its answer: sent again where that helps, limited in size and time, and refusals understood.
+//! One request and its response: sent again where that helps, limited in size and time, and refusals understood.
 //!
 //! The client's own methods use [`Exchange`] directly. As a tower service it is also the layer below the
-//! [`kube::Client`] that [`Client::kube`](crate::Client::kube) returns, so that requests of `kube::Api` are treated alike.
+//! [`kube::Client`] that [`Client::kube`](crate::Client::kube) returns, so requests of `kube::Api` are treated alike.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -32,7 +32,7 @@ use crate::retry::{Idempotency, RetryPolicy};
 use crate::status::{ApiStatus, StatusKind};
 use crate::transport::TransportError;
 
-/// How long to wait for the beginning of an answer that is only described.
+/// How long to wait for the beginning of a response that is only described.
 const DESCRIPTION_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Sends requests through another kube client.
@@ -47,17 +47,17 @@ pub(crate) struct Exchange {
 }
 
 impl Exchange {
-    /// Sends a request, again where that helps, and reads the JSON of its answer, which is one object.
+    /// Sends a request, again where that helps, and reads the JSON of its response, which is one object.
     pub(crate) async fn json<T: DeserializeOwned>(&self, request: Request<Vec<u8>>) -> Result<T, Error> {
         let request = request.map(Bytes::from);
         let answer = self.send(&request, OBJECT_LIMIT).await?;
         read_json(&request, &answer).map_err(|error| error.of_request(&request))
     }
 
-    /// Sends a request, again where that helps, and returns its whole answer of at most `limit` bytes.
+    /// Sends a request, again where that helps, and returns its whole response of at most `limit` bytes.
     ///
     /// # Errors
-    /// When there is no answer, or it is a refusal.
+    /// When there is no response, or it is a refusal.
     pub(crate) async fn send(
         &self,
         request: &Request<Bytes>,
@@ -84,7 +84,7 @@ impl Exchange {
         Ok(Response::from_parts(parts, body))
     }
 
-    /// Sends a request, again where that helps, and returns its answer, whose body is still to be read.
+    /// Sends a request, again where that helps, and returns its response, whose body is still to be read.
     async fn open_stream(&self, request: &Request<Bytes>) -> Result<Response<Body>, Error> {
         let mut attempts = Attempts::new(request);
         loop {
@@ -95,10 +95,10 @@ impl Exchange {
         }
     }
 
-    /// Sends a request once and returns its answer, whose body is still to be read, without a limit.
+    /// Sends a request once and returns its response, whose body is still to be read, without a limit.
     ///
     /// # Errors
-    /// When there is no answer in time, or it is a refusal.
+    /// When there is no response in time, or it is a refusal.
     pub(crate) async fn open(&self, request: &Request<Bytes>) -> Result<Response<Body>, Error> {
         let (start, times, sent) = (Instant::now(), self.times(), self.inner.send(prepare(request)?));
         let deadline = times.deadline_of_beginning(request, start);
@@ -213,7 +213,7 @@ impl Service<Request<Body>> for Exchange {
     }
 }
 
-/// Returns the error for an answer that does not switch to the protocol of the request.
+/// Returns the error for a response that does not switch to the protocol of the request.
 async fn not_upgraded(mut response: Response<Body>, request: &Request<Bytes>) -> Error {
     let beginning = match timeout(DESCRIPTION_TIMEOUT, response.body_mut().frame()).await {
         Ok(Some(Ok(frame))) => frame.into_data().unwrap_or_default(),
@@ -224,7 +224,7 @@ async fn not_upgraded(mut response: Response<Body>, request: &Request<Bytes>) ->
     Error::Malformed { request: name(request), reason }
 }
 
-/// Returns the time on the server's clock, in whole seconds, if the answer states it.
+/// Returns the time on the server's clock, in whole seconds, if the response states it.
 pub(crate) fn server_time(headers: &HeaderMap) -> Option<Timestamp> {
     let date = headers.get(DATE)?.to_str().ok()?;
     jiff::fmt::rfc2822::parse(date).ok().map(|moment| moment.timestamp())

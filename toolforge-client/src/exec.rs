@@ -34,7 +34,7 @@ const STATUS: u8 = 3;
 const RESIZE: u8 = 4;
 const CLOSE: u8 = 255;
 
-/// How often the server is pinged, so that proxies do not close a quiet connection; kubectl's own interval.
+/// How often the server is pinged, so proxies do not close a quiet connection; kubectl's own interval.
 const PING_INTERVAL: Duration = Duration::from_secs(5);
 
 /// How long a ping may take to be written; output is not read meanwhile.

@@ -32,7 +32,7 @@ pub struct FileFetchOptions<'a> {
     pub web_service: bool,
     /// The namespace's events.
     pub events: bool,
-    /// Objects of which it matters whether they exist.
+    /// Objects whose existence matters.
     pub manifests: &'a [&'a Manifest],
 }
 

@@ -49,7 +49,7 @@ pub struct QuotaPage {
 pub struct RefusedNamespace {
     /// The name of the namespace.
     pub namespace: String,
-    /// The answer of the API server.
+    /// The response of the API server.
     pub error: Error,
 }
 

@@ -1,10 +1,10 @@
-//! Answers that do not come from an API server.
+//! Responses that do not come from an API server.
 
 use http::HeaderMap;
 use http::header::CONTENT_TYPE;
 use toolforge_model::Untrusted;
 
-/// Describes an answer that does not come from an API server; `None` if it may.
+/// Describes a response that does not come from an API server; `None` if it may.
 pub(crate) fn describe_foreign(headers: &HeaderMap, body: &[u8]) -> Option<Untrusted> {
     let content_type = headers.get(CONTENT_TYPE).map(|value| String::from_utf8_lossy(value.as_bytes()));
     let is_html = content_type.as_deref().is_some_and(|found| found.starts_with("text/html"))

@@ -100,6 +100,6 @@ pub use transport::{ConnectOptions, TransportError};
 pub use unread::{ReadVerb, Unread};
 pub use watch::{WaitOptions, WaitOutcome, WatchOptions, WatcherEvent};
 pub use web_service::{
-    FactsWithJobs, FetchedWebService, FoundTemplate, ManifestError, Neighbors, PageError, TemplateError,
-    ToolHome, WebServiceFetchOptions,
+    FactsWithJobs, FetchedWebService, FoundTemplate, ManifestError, NamespaceWorkloads, PageError,
+    TemplateError, ToolHome, WebServiceFetchOptions,
 };

@@ -101,7 +101,7 @@ pub enum Deleted {
 struct Page<T> {
     #[serde(default)]
     metadata: PageMetadata,
-    /// Required, so that another document is not taken for an empty list; it may be null.
+    /// Required, so another document is not taken for an empty list; it may be null.
     #[serde(deserialize_with = "Option::deserialize")]
     items: Option<Vec<T>>,
 }
@@ -115,7 +115,7 @@ struct PageMetadata {
     next: Option<String>,
 }
 
-/// Returns the parameters of a server-side apply as our field manager. It is forced, so that objects that other tools
+/// Returns the parameters of a server-side apply as our field manager. It is forced, so objects that other tools
 /// made are adopted.
 #[must_use]
 pub fn apply_params() -> PatchParams {
@@ -190,7 +190,7 @@ impl Client {
         }
     }
 
-    /// Returns the pages of a list, so that a large one need not be held in memory; see [`list`](Self::list).
+    /// Returns the pages of a list, so a large one need not be held in memory; see [`list`](Self::list).
     #[must_use]
     pub fn pages<T: DeserializeOwned>(&self, collection: &Collection, params: &ListParams) -> Pages<T> {
         Pages {

@@ -1,4 +1,4 @@
-//! Bounds of requests and answers: nothing that a server or a proxy does makes a request endless.
+//! Bounds of requests and responses: nothing that a server or a proxy does makes a request endless.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -11,16 +11,16 @@ use tokio::time::Instant;
 
 use crate::transport::TransportError;
 
-/// The maximum size of an answer in bytes: a page of 500 pods has about 5 MB, and a log is as large as its file.
+/// The maximum size of a response in bytes: a page of 500 pods has about 5 MB, and a log is as large as its file.
 pub(crate) const ANSWER_LIMIT: usize = 64 * 1024 * 1024;
 
 /// The maximum size of one object in bytes; etcd stores at most 1.5 MB, and its JSON is a little larger.
 pub(crate) const OBJECT_LIMIT: usize = 8 * 1024 * 1024;
 
-/// The maximum size in bytes of an answer that is never large: the version, or a refusal.
+/// The maximum size in bytes of a response that is never large: the version, or a refusal.
 pub(crate) const SMALL_LIMIT: usize = 1024 * 1024;
 
-/// The received bytes that extend the time for an answer by one second.
+/// The received bytes that extend the time for a response by one second.
 const BYTES_PER_SECOND: u64 = 256 * 1024;
 
 /// As good as never; the maximum of a duration cannot be added to a moment.
@@ -34,7 +34,7 @@ const FAR_AWAY: Duration = Duration::from_secs(365 * 24 * 3600);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RequestLimits {
-    /// The time for a request that reads, until the last byte of its answer. Each 256 KiB that have been received add one
+    /// The time for a request that reads, until the last byte of its response. Each 256 KiB that have been received add one
     /// second. A log that is followed has no limit. Default: 30 s.
     pub read: Duration,
     /// The time for a request that writes. Default: 65 s, because the API server itself ends a request after 60 s
@@ -51,13 +51,13 @@ impl RequestLimits {
         Self { pages, ..self }
     }
 
-    /// Returns the time until the last byte of an answer of which `received` bytes have been received.
+    /// Returns the time until the last byte of a response when `received` bytes have been received.
     pub(crate) fn of_answer(&self, request: &Request<Bytes>, received: usize) -> Duration {
         let base = if is_read(request) { self.read } else { self.write };
         base.saturating_add(extension(received))
     }
 
-    /// Returns the time until an answer begins; none for a followed log, whose answer the kubelet begins with its first line.
+    /// Returns the time until a response begins; none for a followed log, whose response the kubelet begins with its first line.
     pub(crate) fn of_beginning(&self, request: &Request<Bytes>) -> Duration {
         if has_parameter(request, "follow") { Duration::MAX } else { self.of_answer(request, 0) }
     }
@@ -81,7 +81,7 @@ impl SharedTime {
         Self { start: Instant::now(), received: AtomicUsize::new(0) }
     }
 
-    /// Returns the moment at which the last byte of every answer is due.
+    /// Returns the moment at which the last byte of every response is due.
     pub(crate) fn deadline(&self, limits: RequestLimits) -> Instant {
         self.start + limits.read.saturating_add(extension(self.received()))
     }
@@ -91,7 +91,7 @@ impl SharedTime {
         self.start.elapsed()
     }
 
-    /// Returns the received bytes of all answers.
+    /// Returns the received bytes of all responses.
     pub(crate) fn received(&self) -> usize {
         self.received.load(Ordering::Relaxed)
     }
@@ -106,12 +106,12 @@ pub(crate) struct Times {
 }
 
 impl Times {
-    /// Returns when the last byte of an answer is due, of which `received` bytes have been received.
+    /// Returns when the last byte of a response is due when `received` bytes have been received.
     pub(crate) fn deadline(&self, request: &Request<Bytes>, start: Instant, received: usize) -> Instant {
         self.earliest(request, start + self.limits.of_answer(request, received))
     }
 
-    /// Returns when the first byte of an answer is due.
+    /// Returns when the first byte of a response is due.
     pub(crate) fn deadline_of_beginning(&self, request: &Request<Bytes>, start: Instant) -> Instant {
         self.earliest(request, start + self.limits.of_beginning(request).min(FAR_AWAY))
     }
@@ -126,7 +126,7 @@ impl Times {
         self.deadline_of_repetition(request).map_or(own, |shared| shared.min(own))
     }
 
-    /// Returns the error of an answer that is not complete at its deadline.
+    /// Returns the error of a response that is not complete at its deadline.
     pub(crate) fn too_late(&self, start: Instant, received: usize) -> TransportError {
         let (received, after) = match &self.shared {
             Some(shared) => (shared.received(), shared.elapsed()),
@@ -149,7 +149,7 @@ fn extension(received: usize) -> Duration {
     Duration::from_millis(millis)
 }
 
-/// Returns whether an answer is read while it is written: a watch, a log that is followed, another protocol.
+/// Returns whether a response is read while it is written: a watch, a log that is followed, another protocol.
 pub(crate) fn is_stream(request: &Request<Bytes>) -> bool {
     request.headers().contains_key(UPGRADE)
         || has_parameter(request, "watch")

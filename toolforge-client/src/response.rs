@@ -1,4 +1,4 @@
-//! The body of an answer: collected within bounds, parsed, and described where it is not what was asked for.
+//! The body of a response: collected within bounds, parsed, and described where it is not what was asked for.
 
 use bytes::{Bytes, BytesMut};
 use http::{Request, Response};
@@ -16,10 +16,10 @@ use crate::request_limits::Times;
 use crate::request_name::name;
 use crate::transport::TransportError;
 
-/// The number of characters of an unexpected answer that are quoted.
+/// The number of characters of an unexpected response that are quoted.
 const QUOTED: usize = 40;
 
-/// Collects the body of an answer to a request that was sent at `start`, of at most `limit` bytes.
+/// Collects the body of a response to a request that was sent at `start`, of at most `limit` bytes.
 pub(crate) async fn collect(
     mut body: Body,
     request: &Request<Bytes>,
@@ -48,7 +48,7 @@ pub(crate) async fn collect(
     }
 }
 
-/// Reads the JSON of an answer.
+/// Reads the JSON of a response.
 pub(crate) fn read_json<T: DeserializeOwned>(
     request: &Request<Bytes>,
     answer: &Response<Bytes>,
@@ -91,7 +91,7 @@ mod tests {
             ("text/plain", "no \u{1b}backend", "it is not JSON; it begins with `no \\u{1b}backend`"),
         ] {
             let found = reason(content_type, body);
-            assert_eq!(found, format!("the answer to GET / cannot be read: {expected}"));
+            assert_eq!(found, format!("cannot read the response to GET /: {expected}"));
         }
     }
 }

@@ -13,7 +13,7 @@ pub struct Unread {
     pub resource: ResourceType,
     /// The verb of the request, as roles name it.
     pub verb: ReadVerb,
-    /// The answer.
+    /// The response.
     pub refusal: ApiStatus,
 }
 

@@ -131,7 +131,7 @@ async fn object_without_a_job_is_recreated() {
     let script = in_place(script(&[refused(), created()]), gone());
     let (is_done, outcomes, requests) = adopt(&[&[deployment("one")]], false, script).await;
     assert!(!is_done);
-    assert_eq!(outcomes, ["one deleted PutBack"]);
+    assert_eq!(outcomes, ["one deleted Recreated"]);
     assert_eq!(requests.writes().matches("POST").count(), 3, "{requests}");
 }
 

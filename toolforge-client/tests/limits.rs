@@ -62,7 +62,7 @@ async fn body_that_never_ends_is_silent() {
 #[tokio::test(start_paused = true)]
 async fn single_bytes_do_not_extend_the_time() {
     let (error, after) = get(endless(1, Duration::from_secs(1))).await;
-    assert!(error.to_string().starts_with("the answer is too slow: "), "{error}");
+    assert!(error.to_string().starts_with("the response is too slow: "), "{error}");
     assert!((30..32).contains(&after.as_secs()), "{after:?}");
     let (error, after) = get(endless(500, Duration::from_secs(1))).await;
     assert!(matches!(error, Error::Transport(TransportError::Slow { .. })), "{error:?}");

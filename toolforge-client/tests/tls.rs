@@ -176,7 +176,7 @@ async fn connection_failures_have_distinct_errors() {
     let refused = error(&Home::new(&authority, &format!("https://localhost:{closed}"))).await;
     assert_eq!(
         refused.to_string(),
-        format!("localhost:{closed} refuses the connection: nothing listens there")
+        format!("localhost:{closed} refused the connection; nothing is listening on that port")
     );
 
     let unknown = error(&Home::new(&authority, "https://no-such-host.invalid:6443")).await;

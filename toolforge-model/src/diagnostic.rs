@@ -96,7 +96,7 @@ pub enum Remedy {
         /// The sequences as they are, like `\\d`, each one once.
         sequences: Vec<Untrusted>,
     },
-    /// Replace the tab with which a line is indented.
+    /// Replace the tab that indents a line.
     ReplaceTab {
         /// The line, from 1.
         line: u64,
@@ -120,7 +120,7 @@ impl Remedy {
                 format!("write {}", doubled.join(" and "))
             }
             Self::ReplaceTab { line } => format!("line {line} is indented with a tab; use spaces"),
-            Self::CheckIndentation { line } => format!("is line {line} indented as the line above it?"),
+            Self::CheckIndentation { line } => format!("check the indentation of line {line}"),
             Self::RemoveLine => "remove this line".to_owned(),
         }
     }

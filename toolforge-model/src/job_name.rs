@@ -34,7 +34,7 @@ pub enum JobNameError {
         found: char,
     },
     /// A `-` or `.` at the beginning or the end, or beside a dot.
-    #[error("job name {} has '-' or '.' at an end or beside a dot; put a letter or digit there{}", name.quoted(), near(name))]
+    #[error("job name {} has '-' or '.' at the start, at the end or next to a dot; put a letter or digit there{}", name.quoted(), near(name))]
     Part {
         /// The whole text.
         name: Untrusted,
@@ -134,7 +134,7 @@ mod tests {
         let of_object = |length: usize| JobName::of_object(&"a".repeat(length)).map(|_| ());
         assert_eq!(of_object(253), Ok(()));
         assert_eq!(of_object(254), Err(JobNameError::TooLong { length: 254, maximum: 253 }));
-        assert!(error("a.-b").contains("beside a dot"));
+        assert!(error("a.-b").contains("next to a dot"));
         assert!(error("a\n").contains("'\\n'"));
     }
 }

@@ -15,10 +15,10 @@ pub enum MountStorage {
     None,
 }
 
-/// Why a text is not a choice of storage.
+/// Why a text is not a mount setting.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-#[error("{} is not a choice of storage to mount; write all or none", found.quoted())]
+#[error("{} is not a mount setting; write all or none", found.quoted())]
 pub struct MountStorageError {
     /// The text that was found.
     pub found: Untrusted,
@@ -69,7 +69,7 @@ mod tests {
         }
         assert_eq!(
             "home".parse::<MountStorage>().unwrap_err().to_string(),
-            "\"home\" is not a choice of storage to mount; write all or none"
+            "\"home\" is not a mount setting; write all or none"
         );
     }
 }

@@ -6,7 +6,7 @@ use crate::Untrusted;
 ///
 /// One to 53 characters, `a-z`, `0-9` and `-`, beginning and ending with a letter or digit: the rule by
 /// which the platform's maintain-kubeusers accepts a tool (`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`, fewer than
-/// 54 characters, so that `tool-NAME` is a DNS label).
+/// 54 characters, so `tool-NAME` is a DNS label).
 ///
 /// It cannot be used as another kind of name:
 ///

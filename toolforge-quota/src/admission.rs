@@ -11,7 +11,7 @@ use crate::resource_check::ResourceCheck;
 
 /// The API server's answer to the creation of a pod, as far as limits and quotas decide it (Kubernetes 1.33).
 ///
-/// The API server checks in the order of these variants, and answers with the first that applies. Of several LimitRanges
+/// The API server checks in the order of these variants, and answers with the first that applies. For several LimitRanges
 /// or quotas that refuse a pod, it names one, in no fixed order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Admission {

@@ -1,4 +1,4 @@
-//! Quotas and LimitRanges that do not go together.
+//! Quotas and LimitRanges that contradict each other.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -109,7 +109,7 @@ pub enum AuditFinding {
         /// The resource.
         resource: Resource,
         /// The limits, the smallest first.
-        limits: Vec<LimitOfQuota>,
+        limits: Vec<QuotaLimit>,
     },
     /// An existing object, its pods or its claims are refused when they are created again, even if nothing else is used.
     Stranded {
@@ -125,7 +125,7 @@ pub enum AuditFinding {
 /// The limit of a resource in one quota.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct LimitOfQuota {
+pub struct QuotaLimit {
     /// The quota's name.
     pub quota: String,
     /// The limit.
@@ -381,13 +381,13 @@ impl Limits {
     }
 
     fn several_limits(&self) -> Vec<AuditFinding> {
-        let mut limits: BTreeMap<&Resource, Vec<LimitOfQuota>> = BTreeMap::new();
+        let mut limits: BTreeMap<&Resource, Vec<QuotaLimit>> = BTreeMap::new();
         for quota in self.quotas.iter().filter(|quota| quota.scopes.is_empty()) {
             for (resource, hard) in &quota.hard {
                 limits
                     .entry(resource)
                     .or_default()
-                    .push(LimitOfQuota { quota: quota.name.clone(), hard: *hard });
+                    .push(QuotaLimit { quota: quota.name.clone(), hard: *hard });
             }
         }
         let several = limits.into_iter().filter(|(_, limits)| limits.len() > 1);

@@ -54,7 +54,7 @@ mod verdict;
 pub mod profiles;
 
 pub use admission::Admission;
-pub use audit::{AuditFinding, AuditLevel, AuditedWorkload, LimitOfQuota};
+pub use audit::{AuditFinding, AuditLevel, AuditedWorkload, QuotaLimit};
 pub use conflict::{Conflict, ConflictCount, ConflictCounter, conflicting_runs, conflicts};
 pub use container_resources::{Amounts, ComputeResource, ContainerResources, PerResource};
 pub use demand::Demand;
@@ -72,6 +72,6 @@ pub use rollout::{Pods, RollingUpdate, RolloutForecast, forecast_rollout, rollin
 pub use run_conflicts::{Concurrency, Interval, ScheduledRuns, Timeline, simulate, timelines};
 pub use scopes::{PodTraits, PriorityClasses, Scope, Scopes};
 pub use size::{LargestSize, MEMORY_STEP, SizeBounds, WorkloadSize};
-pub use unsettled::{JobPod, KeptJobs, TerminatingPod, WaitingPods};
+pub use unsettled::{FinitePod, KeptJobs, TerminatingPod, WaitingPods};
 pub use unusable_quota::UnusableQuota;
 pub use verdict::Verdict;

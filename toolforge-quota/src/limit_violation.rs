@@ -85,7 +85,7 @@ impl LimitViolationKind {
         }
     }
 
-    /// Returns whether an amount is not set that has to be.
+    /// Returns whether a required amount is not set.
     #[must_use]
     pub fn is_unset(self) -> bool {
         matches!(
@@ -242,7 +242,7 @@ pub struct Unspecified {
     pub quota: String,
     /// The object whose pod it is, as the [`PodDemand`] names it.
     pub object: Option<ObjectName>,
-    /// The resources of which a container states nothing, such as `limits.memory`.
+    /// The resources that a container does not set, such as `limits.memory`.
     pub resources: Vec<Resource>,
 }
 

@@ -10,9 +10,9 @@ use crate::scopes::PodTraits;
 /// One pod: its containers, and what decides which quotas count it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PodDemand {
-    /// The object that it belongs to, such as `job daily`; `None` where nobody would ask which one it is.
+    /// The object that it belongs to, such as `job daily`; `None` if it is the only one.
     pub object: Option<ObjectName>,
-    /// The names of all containers, init containers last; empty where nobody would ask which one it is.
+    /// The names of all containers, init containers last; empty if there is only one.
     pub container_names: Vec<String>,
     /// The containers that run at the same time.
     pub containers: Vec<ContainerResources>,
@@ -130,7 +130,7 @@ impl PodDemand {
         }
     }
 
-    /// Returns the resources of which some container states no amount, where a quota requires one.
+    /// Returns the resources for which a container has no amount and a quota requires one.
     pub(crate) fn unspecified<'a>(&self, limited: impl Iterator<Item = &'a Resource>) -> Vec<Resource> {
         let pod_level = self.pod_level();
         if pod_level != ContainerResources::default() {

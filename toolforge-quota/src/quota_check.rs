@@ -14,11 +14,11 @@ use crate::resource::Resource;
 use crate::resource_check::ResourceCheck;
 use crate::resource_quota::ResourceQuota;
 use crate::scopes::PodTraits;
-use crate::unsettled::{JobPod, KeptJobs, TerminatingPod, WaitingPods, admitted};
+use crate::unsettled::{FinitePod, KeptJobs, TerminatingPod, WaitingPods, admitted};
 
 /// Whether a change fits a namespace's quotas and limits.
 ///
-/// Only [`Limits::evaluate`] and [`Limits::evaluate_change`] create one, so that quotas and limits are always both checked.
+/// Only [`Limits::evaluate`] and [`Limits::evaluate_change`] create one, so quotas and limits are always both checked.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct QuotaCheck {
     pub(crate) resources: Vec<ResourceCheck>,
@@ -75,7 +75,7 @@ impl QuotaCheck {
         self
     }
 
-    /// Returns whether everything fits except pods that are missing of what stays as it is.
+    /// Returns whether everything fits except missing pods of unchanged objects.
     #[must_use]
     pub fn refuses_missing_pods(&self) -> bool {
         self.fits() && self.resources.iter().any(ResourceCheck::refuses_missing_pods)
@@ -102,7 +102,7 @@ impl fmt::Display for QuotaCheck {
 /// The storage that one PersistentVolumeClaim requests.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ClaimDemand {
-    /// The object that it belongs to; `None` where nobody would ask which one it is.
+    /// The object that it belongs to; `None` if it is the only one.
     pub object: Option<ObjectName>,
     /// What it requests.
     pub requests: Amounts,
@@ -111,11 +111,11 @@ pub struct ClaimDemand {
 /// What a change does to the demand of a namespace.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DemandChange {
-    /// What the objects that are deleted or updated use now.
+    /// What the deleted or updated objects use now.
     pub freed: Demand,
-    /// What the objects request afterwards that are created or updated.
+    /// What the created or updated objects request.
     pub requested: Demand,
-    /// What of it objects request that are created; a pod is never updated, but replaced by a new one.
+    /// The part of it that created objects request; a pod is never updated, but replaced by a new one.
     pub created: Demand,
     /// The pods that are created, each kind once, with the namespace's defaults applied. A quota with scopes counts what
     /// pods request if one of these matches; if there are none, as if a pod without a deadline did that states resources.
@@ -143,7 +143,7 @@ pub struct Limits {
     /// that deletes such a pod does not free that.
     pub uncounted: Vec<TerminatingPod>,
     /// Pods of Jobs that run, and end by themselves.
-    pub job_pods: Vec<JobPod>,
+    pub finite_pods: Vec<FinitePod>,
     /// The finished Jobs that CronJobs keep.
     pub kept_jobs: Vec<KeptJobs>,
     /// The kinds that the cluster did not let the user read; nothing is checked against them.
@@ -227,7 +227,7 @@ impl Limits {
         parts.extend(waiting.iter().map(CountedChange::of_waiting));
         parts.extend(missing.iter().map(CountedChange::of_missing));
         let mut resources = check_changes(&self.quotas, &parts);
-        self.note_passing(&mut resources);
+        self.note_finite(&mut resources);
         let mut check = QuotaCheck { resources, violations, waiting: Vec::new(), terminating: Vec::new() };
         waiting.retain(|pods| check.lacks(&pods.each));
         check.waiting = waiting;
@@ -364,7 +364,7 @@ fn check_changes(quotas: &[ResourceQuota], changes: &[CountedChange]) -> Vec<Res
                 // A saturated sum exceeds whatever it is compared with.
                 creates: requested == u64::MAX || own().any(|change| change.created.get(resource) > 0),
                 mark: quota.mark(resource),
-                passing: 0,
+                finite: 0,
                 missing,
             });
         }

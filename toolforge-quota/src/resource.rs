@@ -145,7 +145,7 @@ impl Resource {
         self.unit() == Unit::Millis
     }
 
-    /// Returns whether pods use the resource, so that a quota with scopes counts it. Other objects match no scope.
+    /// Returns whether pods use the resource, so a quota with scopes counts it. Other objects match no scope.
     #[must_use]
     pub fn is_of_pods(&self) -> bool {
         match self {

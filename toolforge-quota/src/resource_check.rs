@@ -27,9 +27,9 @@ pub struct ResourceCheck {
     pub creates: bool,
     /// What a person should know of the quota's numbers.
     pub mark: Option<QuotaMark>,
-    /// What pods use that terminate or end by themselves.
-    pub(crate) passing: u64,
-    /// What of `after` pods request that are missing of objects that stay as they are, and that do not fit now.
+    /// The usage of pods that terminate or run to completion.
+    pub(crate) finite: u64,
+    /// The part of `after` that missing pods of unchanged objects request, and that does not fit now.
     pub(crate) missing: u64,
 }
 
@@ -44,11 +44,11 @@ impl ResourceCheck {
         !self.creates || self.after.saturating_sub(self.missing) <= self.hard
     }
 
-    /// Returns whether the quota does not allow the pods that are missing of what stays as it is, also once pods are gone that
-    /// terminate or end by themselves: with the missing pods, more would be used than now and than the quota allows.
+    /// Returns whether the quota does not allow the missing pods of unchanged objects, even once pods that terminate or run to
+    /// completion are gone: with the missing pods, usage would exceed both the current usage and the quota.
     #[must_use]
     pub fn refuses_missing_pods(&self) -> bool {
-        self.fits() && self.after > self.used && self.after.saturating_sub(self.passing) > self.hard
+        self.fits() && self.after > self.used && self.after.saturating_sub(self.finite) > self.hard
     }
 }
 

@@ -121,7 +121,7 @@ impl ResourceQuota {
         counted.map(|(resource, amount)| (resource.clone(), amount)).collect()
     }
 
-    /// Returns the resources that are used up; one of which nothing was ever allowed is not among them.
+    /// Returns the resources that are used up, except those with a limit of 0.
     pub fn full(&self) -> impl Iterator<Item = &Resource> {
         self.hard
             .iter()

@@ -30,8 +30,8 @@ pub struct ScheduledRuns {
     pub name: String,
     /// What one run requests.
     pub each: Demand,
-    /// The pods of it that need not run beside its other ones: as many of them run at once as fit.
-    pub further: Pods,
+    /// The pods of a run that can run later than its others: as many of them run at once as fit.
+    pub extra_pods: Pods,
     /// What decides which quotas count it.
     pub traits: PodTraits,
     /// When the runs are due, in seconds since any fixed moment.
@@ -47,7 +47,7 @@ pub struct ScheduledRuns {
 impl ScheduledRuns {
     /// Returns what a run requests while as many of its pods run as fit beside what is used of the quotas.
     pub(crate) fn at_once(&self, quotas: &[ResourceQuota]) -> Demand {
-        let Pods { count, each: pod } = &self.further;
+        let Pods { count, each: pod } = &self.extra_pods;
         let mut demand = self.each.clone();
         demand.subtract(&pod.times(*count));
         let left = |quota: &ResourceQuota, resource: &Resource, hard: u64| {
@@ -81,7 +81,7 @@ impl ScheduledRuns {
         }
     }
 
-    /// Returns the runs of which at least a part is within a time.
+    /// Returns the runs that are at least partly within a period.
     pub(crate) fn intervals_within(&self, time: &Range<i64>) -> impl Iterator<Item = Range<i64>> {
         let Range { start, end } = *time;
         self.intervals().into_iter().filter(move |run| run.end > start && run.start < end)
@@ -312,8 +312,8 @@ mod tests {
 
     #[test]
     fn extra_pods_run_as_far_as_they_fit() {
-        let further = Pods { count: 2, each: [(Resource::LimitsMemory, 2)].into() };
-        let many = ScheduledRuns { further, ..runs("a", 6, &[0], 10) };
+        let extra_pods = Pods { count: 2, each: [(Resource::LimitsMemory, 2)].into() };
+        let many = ScheduledRuns { extra_pods, ..runs("a", 6, &[0], 10) };
         let used = |hard: u64, used: u64| {
             let found = simulate(&[quota(hard, used)], std::slice::from_ref(&many), 0..10);
             (found[0].requested.get(&Resource::LimitsMemory), found[0].shortfalls.is_empty())

@@ -11,7 +11,7 @@ pub enum Scope {
     NotTerminating,
     /// Pods whose containers state neither requests nor limits.
     BestEffort,
-    /// Pods of which a container states a request or a limit.
+    /// Pods with a container that sets a request or a limit.
     NotBestEffort,
     /// Pods of certain priority classes.
     PriorityClass(PriorityClasses),

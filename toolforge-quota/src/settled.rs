@@ -1,4 +1,4 @@
-//! Limits as they are once pods exist that are waited for, or are gone that terminate.
+//! Limits once the pods that are waited for exist, or terminating pods are gone.
 
 use crate::demand::Demand;
 use crate::object_name::ObjectName;
@@ -7,7 +7,7 @@ use crate::resource::Resource;
 use crate::resource_check::ResourceCheck;
 use crate::resource_quota::ResourceQuota;
 use crate::scopes::PodTraits;
-use crate::unsettled::{JobPod, KeptJobs, TerminatingPod, WaitingPods, admitted};
+use crate::unsettled::{FinitePod, KeptJobs, TerminatingPod, WaitingPods, admitted};
 
 impl Limits {
     /// Returns the limits as they are when nothing terminates or waits any more: pods that terminate are gone, except those in
@@ -82,46 +82,47 @@ impl Limits {
         }
     }
 
-    /// Notes what of each resource pods use that terminate or end by themselves.
-    pub(crate) fn note_passing(&self, resources: &mut [ResourceCheck]) {
+    /// Notes how much of each resource is used by pods that terminate or run to completion.
+    pub(crate) fn note_finite(&self, resources: &mut [ResourceCheck]) {
         let terminating = self.terminating.iter().filter(|pod| !pod.may_be_replaced);
         let terminating = terminating.map(|pod| (&pod.demand, &pod.traits));
-        for (demand, traits) in terminating.chain(self.job_pods.iter().map(|pod| (&pod.demand, &pod.traits)))
+        for (demand, traits) in
+            terminating.chain(self.finite_pods.iter().map(|pod| (&pod.demand, &pod.traits)))
         {
             for row in &mut *resources {
                 let quota = self.quotas.iter().find(|quota| quota.name == row.quota);
                 let counted = quota.map_or(0, |quota| quota.counted(demand, traits).get(&row.resource));
-                row.passing = row.passing.saturating_add(counted);
+                row.finite = row.finite.saturating_add(counted);
             }
         }
     }
 
-    /// Returns the limits as they are once the Jobs have ended that run now. Objects that `is_other` does not select are left as
+    /// Returns the limits once the Jobs that run now have finished. Objects that `is_other` does not select are left as
     /// they are.
     #[must_use]
     pub fn without_jobs(&self, is_other: impl Fn(&ObjectName) -> bool) -> Self {
-        self.without_pods(|pod| !pod.is_alone && is_other(&pod.job) && is_other(&pod.object()), &is_other)
+        self.without_pods(|pod| !pod.is_unowned && is_other(&pod.owner) && is_other(&pod.object()), &is_other)
     }
 
-    /// Returns the limits as they are once all pods are gone that end by themselves or terminate now: those of Jobs, and those that
-    /// no controller has.
+    /// Returns the limits once all pods that run to completion or terminate are gone: those of Jobs, and those without a
+    /// controller.
     #[must_use]
-    pub fn without_passing_pods(&self, is_other: impl Fn(&ObjectName) -> bool) -> Self {
-        let limits = self.without_pods(|pod| is_other(&pod.job) && is_other(&pod.object()), &is_other);
+    pub fn without_finite_pods(&self, is_other: impl Fn(&ObjectName) -> bool) -> Self {
+        let limits = self.without_pods(|pod| is_other(&pod.owner) && is_other(&pod.object()), &is_other);
         limits.without_terminating_pods()
     }
 
     fn without_pods(
         &self,
-        is_ending: impl Fn(&JobPod) -> bool,
+        is_ending: impl Fn(&FinitePod) -> bool,
         is_other: impl Fn(&ObjectName) -> bool,
     ) -> Self {
         let mut limits = self.clone();
-        for pod in self.job_pods.iter().filter(|pod| is_ending(pod)) {
+        for pod in self.finite_pods.iter().filter(|pod| is_ending(pod)) {
             limits.free_pod(&pod.object(), pod.demand.clone(), &pod.traits);
         }
-        limits.job_pods.retain(|pod| !is_ending(pod));
-        limits.waiting.retain(|pods| !pods.end_by_themselves || !is_other(&pods.owner));
+        limits.finite_pods.retain(|pod| !is_ending(pod));
+        limits.waiting.retain(|pods| !pods.run_to_completion || !is_other(&pods.owner));
         limits
     }
 
@@ -242,15 +243,15 @@ mod tests {
             ..ResourceQuota::default()
         };
         let each: Demand = [(Resource::Pods, 1)].into();
-        let pod = |name: &str| JobPod {
-            job: ObjectName::new("Job", name),
+        let pod = |name: &str| FinitePod {
+            owner: ObjectName::new("Job", name),
             name: format!("{name}-1"),
             demand: each.clone(),
-            ..JobPod::default()
+            ..FinitePod::default()
         };
         let waiting = |kind: &str| WaitingPods {
             owner: ObjectName::new(kind, "a"),
-            end_by_themselves: kind == "Job",
+            run_to_completion: kind == "Job",
             count: 1,
             each: each.clone(),
             ..WaitingPods::default()
@@ -258,14 +259,17 @@ mod tests {
         let limits = Limits {
             quotas: vec![quota],
             waiting: vec![waiting("Job"), waiting("Deployment")],
-            job_pods: vec![pod("a"), pod("b")],
+            finite_pods: vec![pod("a"), pod("b")],
             ..Limits::default()
         };
         let used = |limits: &Limits| limits.quotas[0].used(&Resource::Pods);
         let after = limits.without_jobs(|_| true);
-        assert_eq!((used(&after), after.waiting, after.job_pods), (1, vec![waiting("Deployment")], vec![]));
+        assert_eq!(
+            (used(&after), after.waiting, after.finite_pods),
+            (1, vec![waiting("Deployment")], vec![])
+        );
         let after = limits.without_jobs(|object| *object != ObjectName::new("Job", "a"));
-        assert_eq!((used(&after), after.waiting.len(), after.job_pods), (2, 2, vec![pod("a")]));
+        assert_eq!((used(&after), after.waiting.len(), after.finite_pods), (2, 2, vec![pod("a")]));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The smallest change of a workload's size with which it fits.
+//! The smallest change of a workload's size that makes it fit.
 
 use std::ops::RangeInclusive;
 
@@ -44,7 +44,7 @@ impl WorkloadSize {
     /// alone is enough, one with less memory and less CPU; if that is not enough either, one that has fewer pods, too. Memory
     /// changes in steps of [`MEMORY_STEP`], CPU in millis.
     ///
-    /// Of each size, a step back towards this one does not fit. The list is empty if this size fits, or no smaller one does.
+    /// For each size, a step back towards this one does not fit. The list is empty if this size fits, or no smaller one does.
     /// An amount below the lowest is raised to it, the other one only if that is not enough.
     pub fn nearest_that_fit(self, bounds: &SizeBounds, mut fits: impl FnMut(Self) -> bool) -> Vec<Self> {
         if fits(self) {

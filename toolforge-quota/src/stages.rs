@@ -1,5 +1,5 @@
-//! The check of changes that are made in stages, each of which begins when the one before has ended, and the most that is used of
-//! each resource while pods wait until they fit.
+//! The check of changes that are made in stages, each of which begins when the one before has ended, and the highest usage
+//! of each resource while pods wait until they fit.
 
 use crate::quota_check::{Limits, QuotaCheck};
 use crate::resource_check::ResourceCheck;
@@ -20,7 +20,7 @@ impl QuotaCheck {
     }
 }
 
-/// Merges checks. Of two rows of a resource, the one that does not fit stays, or else the known one if it is kept.
+/// Merges checks. If a resource has two rows, the one that does not fit stays, or else the known one if it is kept.
 fn merged(
     stages: impl IntoIterator<Item = QuotaCheck>,
     is_kept: impl Fn(&ResourceCheck, &ResourceCheck) -> bool,

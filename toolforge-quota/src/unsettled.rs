@@ -10,8 +10,8 @@ use crate::scopes::PodTraits;
 pub struct WaitingPods {
     /// The object that creates them.
     pub owner: ObjectName,
-    /// Whether they end by themselves, as those of a Job do.
-    pub end_by_themselves: bool,
+    /// Whether they run to completion, as those of a Job do.
+    pub run_to_completion: bool,
     /// How many there are.
     pub count: u64,
     /// What each of them requests.
@@ -75,17 +75,17 @@ pub struct TerminatingPod {
     pub demand: Demand,
     /// What decides which quotas count it.
     pub traits: PodTraits,
-    /// Whether its controller, of which nothing else is known, may create another pod in its place.
+    /// Whether its controller, which is unknown, may create another pod in its place.
     pub may_be_replaced: bool,
 }
 
-/// A pod that runs and ends by itself: one of a Job, or one without a controller that is not restarted. The quotas then count less.
+/// A pod that runs to completion: one of a Job, or one without a controller that is never restarted. The quotas then count less.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct JobPod {
-    /// The Job, or the pod if no controller has it.
-    pub job: ObjectName,
-    /// Whether no controller has it, like a shell. Nothing waits for it.
-    pub is_alone: bool,
+pub struct FinitePod {
+    /// The Job, or the pod itself if no controller owns it.
+    pub owner: ObjectName,
+    /// Whether no controller owns it, as for a shell. Nothing waits for it.
+    pub is_unowned: bool,
     /// The name of the pod.
     pub name: String,
     /// What it frees when it has ended. The object stays.
@@ -94,7 +94,7 @@ pub struct JobPod {
     pub traits: PodTraits,
 }
 
-impl JobPod {
+impl FinitePod {
     /// Returns the kind and the name of the pod.
     #[must_use]
     pub fn object(&self) -> ObjectName {

@@ -22,7 +22,7 @@ pub enum Verdict {
     /// What is added fits, if anything is, but pods that are missing of existing workloads do not, and cannot be created.
     MissingPods,
     /// It does not fit in addition to current usage.
-    Exceeds,
+    QuotaExceeded,
     /// The new pods fit, but not beside the old ones that must run until they are ready.
     Deadlock,
     /// It alone is larger than a quota or a limit allows, whatever else runs.
@@ -45,7 +45,7 @@ impl Verdict {
         } else if at_rest.fits() {
             Self::Deadlock
         } else {
-            Self::Exceeds
+            Self::QuotaExceeded
         }
     }
 
@@ -73,7 +73,7 @@ impl Verdict {
             Self::FitsWithoutRetries => "fits-without-retries",
             Self::NotCounted => "not-counted",
             Self::MissingPods => "missing-pods",
-            Self::Exceeds => "quota-exceeded",
+            Self::QuotaExceeded => "quota-exceeded",
             Self::Deadlock => "deadlock",
             Self::Never => "never",
             Self::NotChecked => "not-checked",
@@ -111,7 +111,7 @@ mod tests {
             (0, 2, 3, Verdict::Fits),
             (1, 2, 3, Verdict::Deadlock),
             (0, 3, 4, Verdict::Deadlock),
-            (2, 2, 2, Verdict::Exceeds),
+            (2, 2, 2, Verdict::QuotaExceeded),
             (0, 4, 4, Verdict::Never),
         ] {
             let limits = limits(used);

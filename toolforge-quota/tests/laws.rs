@@ -177,11 +177,11 @@ proptest! {
             quota.scopes = [Scope::NotTerminating].into_iter().collect();
         }
         let jobs: Vec<ScheduledRuns> = jobs.iter().enumerate().map(|(index, (each, starts, seconds, policy, deadline))| {
-            let (pod, further, has_deadline) = each;
+            let (pod, extra_pods, has_deadline) = each;
             ScheduledRuns {
                 name: format!("j{index}"),
-                each: demand(pod).times(further + 1),
-                further: Pods { count: *further, each: demand(pod) },
+                each: demand(pod).times(extra_pods + 1),
+                extra_pods: Pods { count: *extra_pods, each: demand(pod) },
                 traits: PodTraits { has_deadline: *has_deadline, ..PodTraits::default() },
                 starts: starts.clone(),
                 seconds: *seconds,

@@ -35,7 +35,7 @@ mod tests {
     use crate::object::Object;
     use crate::web_service::{PlanOptions, StartTime, WebServiceFacts, WebServicePlan, web_service_changes};
 
-    /// Returns a quota that allows one pod and no second one, so that the rollout has to be chosen.
+    /// Returns a quota that allows one pod and no second one, so the rollout has to be chosen.
     fn full() -> ResourceQuota {
         ResourceQuota { hard: [(Resource::Pods, 1)].into(), ..ResourceQuota::default() }
     }

@@ -272,7 +272,7 @@ fn finite_pods_delay_only_early_runs() {
         let job = format!("name: new, mem: 4Gi, schedule: '{schedule}'");
         let conflicts = after_load(&found, &job);
         // Without the shell, there is no conflict.
-        found.namespace.limits = found.namespace.limits.without_passing_pods(|_| true);
+        found.namespace.limits = found.namespace.limits.without_finite_pods(|_| true);
         assert_eq!(after_load(&found, &job), [""; 0]);
         conflicts
     };

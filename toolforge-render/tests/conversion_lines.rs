@@ -73,7 +73,7 @@ fn logs_in_directories_have_a_file() {
 #[test]
 fn commands_in_the_background_have_a_note() {
     assert_snapshot!(converted("*/7 * * * * ./seven.py >> log.txt 2>&1 &\n"), @r#"
-    # the command ends with &: the job ends at once, and what runs in the background is killed; remove the &
+    # the command ends with &: the job finishes immediately, and what runs in the background is killed; remove the &
     # image python3.13 is a guess
     - name: seven
       command: ./seven.py >> log.txt 2>&1 &

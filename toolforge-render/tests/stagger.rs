@@ -136,7 +136,7 @@ fn uneven_runs_are_not_moved() {
     let uneven = [("p", "*/7 * * * *"), ("q", "0,20 * * * *"), ("r", "5-30/5 * * * *"), ("s", "* * * * *")];
     let facts = facts(&jobs(&uneven), 500);
     let found = stagger(&loads(&facts), &facts, &time());
-    let fixed: Vec<String> = found.fixed.iter().map(|fixed| fixed.name.to_string()).collect();
+    let fixed: Vec<String> = found.unmoved.iter().map(|job| job.name.to_string()).collect();
     assert_eq!((fixed.join(" "), found.is_partial), ("p q r s".to_owned(), false));
     assert!(found.proposals.is_empty());
 }

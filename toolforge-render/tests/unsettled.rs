@@ -12,7 +12,7 @@ use toolforge_quota::{Amounts, Bounds, Demand, LimitRange, Limits, Resource, Res
 use toolforge_render::change::ChangeSet;
 use toolforge_render::job::{JobFacts, LoadOptions, plan_load};
 use toolforge_render::namespace::Namespace;
-use toolforge_render::pod::{PodsTime, with_unsettled_pods};
+use toolforge_render::pod::{FetchTime, with_unsettled_pods};
 
 /// Returns the facts of a namespace with a partly used quota of 8Gi, and with one job.
 fn facts(job: &str, used: u64) -> JobFacts {
@@ -99,7 +99,7 @@ fn status_shows_missing_pods_of_files_without_pods() {
             &facts.live.deployments,
             &[],
             &[],
-            PodsTime::Unknown,
+            FetchTime::Unknown,
         );
         load(&facts, two).verdict()
     };
@@ -250,7 +250,7 @@ fn with_terminating_pod(used: u64) -> JobFacts {
 }
 
 fn at(second: i64, mut facts: JobFacts) -> JobFacts {
-    let now = PodsTime::Now(Timestamp::from_second(second).unwrap());
+    let now = FetchTime::Now(Timestamp::from_second(second).unwrap());
     let live = &facts.live;
     facts.namespace.limits =
         with_unsettled_pods(facts.namespace.limits, &live.deployments, &live.jobs, &live.pods, now);
@@ -278,19 +278,19 @@ fn does_not_wait_past_twice_the_grace_period() {
 
 #[test]
 fn pods_whose_controller_may_exist_are_replaced() {
-    let now = PodsTime::Now(Timestamp::UNIX_EPOCH);
+    let now = FetchTime::Now(Timestamp::UNIX_EPOCH);
     for (kind, labels, time, expected) in [
         ("StatefulSet", json!({}), now, true),
         // An independent ReplicaSet, whatever Deployments exist.
         ("ReplicaSet", json!({}), now, true),
-        ("ReplicaSet", json!({"app": "b"}), PodsTime::Unknown, true),
+        ("ReplicaSet", json!({"app": "b"}), FetchTime::Unknown, true),
         // The pods that the Deployment creates are counted by themselves; without it, none are created.
         ("ReplicaSet", json!({"app": "a", "pod-template-hash": "1"}), now, false),
-        ("ReplicaSet", json!({"app": "a", "pod-template-hash": "1"}), PodsTime::Unknown, false),
+        ("ReplicaSet", json!({"app": "a", "pod-template-hash": "1"}), FetchTime::Unknown, false),
         ("ReplicaSet", json!({"app": "b", "pod-template-hash": "1"}), now, false),
-        ("ReplicaSet", json!({"app": "b", "pod-template-hash": "1"}), PodsTime::Unknown, true),
+        ("ReplicaSet", json!({"app": "b", "pod-template-hash": "1"}), FetchTime::Unknown, true),
         ("Job", json!({}), now, false),
-        ("Job", json!({}), PodsTime::Unknown, true),
+        ("Job", json!({}), FetchTime::Unknown, true),
     ] {
         let mut pod = pod(&json!({"phase": "Running"}), Some("1970-01-01T00:00:30Z"));
         let owner = json!([{"apiVersion": "v1", "kind": kind, "name": "a", "uid": "u", "controller": true}]);
@@ -314,7 +314,7 @@ fn pods_whose_controller_may_exist_are_replaced() {
         // The program does not wait for such a pod.
         let requested = [(Resource::LimitsMemory, 1 << 30)].into();
         let check = limits.evaluate(&Demand::default(), &requested, &[]);
-        assert_eq!(Verdict::new(&check, &check) == Verdict::Exceeds, expected, "{case}");
+        assert_eq!(Verdict::new(&check, &check) == Verdict::QuotaExceeded, expected, "{case}");
     }
 }
 

@@ -32,9 +32,9 @@ structs! {
 
     /// What was done to a web service or a job.
     pub struct AppliedChange {
-        /// What is done.
+        /// Action on the workload.
         pub action: Action,
-        /// What it is.
+        /// Type of the workload.
         pub r#type: WorkloadType,
         /// Kind of its object, like `Deployment`; `null` if there is none.
         pub object_kind: Option<Untrusted>,
@@ -54,7 +54,7 @@ structs! {
 
     /// What was done to a Kubernetes object.
     pub struct ObjectResult {
-        /// What is done.
+        /// Action on the object.
         pub action: Action,
         /// Kind of the object.
         pub object_kind: String,
@@ -87,7 +87,7 @@ codes! {
         /// It failed, and nothing of it was done.
         Failed = "failed",
         /// It failed, and a part of it was done.
-        PartlyDone = "partly-done",
+        PartiallyDone = "partially-done",
         /// All of it was done, and its run failed or was not waited for.
         RunFailed = "run-failed",
         /// It was interrupted; whether the last object was written is not known.

@@ -4,7 +4,7 @@ use crate::describe::{codes, structs};
 use crate::lint::Level;
 
 structs! {
-    /// Quotas and LimitRanges that do not go together: `quota-check audit`.
+    /// Quotas and LimitRanges that contradict each other: `quota-check audit`.
     pub struct QuotaAudit {
         /// The namespaces with findings.
         pub namespaces: Vec<NamespaceAudit>,

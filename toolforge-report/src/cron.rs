@@ -100,7 +100,7 @@ structs! {
         pub resource: String,
         /// The limit.
         pub hard: String,
-        /// The usage by everything but the scheduled runs.
+        /// The usage without the scheduled runs.
         pub others: String,
         /// The highest usage in each interval.
         pub peaks: Vec<String>,
@@ -118,15 +118,15 @@ structs! {
         pub times: u32,
         /// The exceeded resources.
         pub shortfalls: Vec<CalendarShortfall>,
-        /// Whether it is one only while pods of the change are replaced.
+        /// Whether the runs conflict only while the change replaces pods.
         pub during_rollout: bool,
     }
 
-    /// A scheduled job or CronJob whose runs can never start beside what stays.
+    /// A scheduled job or CronJob that can never start, because workloads that keep running use the quota.
     pub struct BlockedRun {
-        /// Its name.
+        /// Name of the job or CronJob.
         pub name: Untrusted,
-        /// The resources that one pod of a run exceeds together with what stays.
+        /// The resources that one pod of a run exceeds together with the workloads that keep running.
         pub shortfalls: Vec<CalendarShortfall>,
         /// Whether finished Jobs that CronJobs keep are why. Runs start until there are as many as the history limits allow.
         pub when_history_is_full: bool,
@@ -158,7 +158,7 @@ structs! {
     pub struct LeftOutJob {
         /// Name of the job.
         pub name: JobName,
-        /// Why not.
+        /// Why the job is not simulated.
         pub code: LeftOutReason,
     }
 
@@ -166,7 +166,7 @@ structs! {
     pub struct UnmovedJob {
         /// Name of the job.
         pub name: JobName,
-        /// Why not.
+        /// Why the job cannot be moved.
         pub code: UnmovedReason,
     }
 
@@ -188,11 +188,11 @@ codes! {
     pub enum ScheduleWarningCode {
         /// It skips months that are too short.
         ShortMonths = "short-months",
-        /// It runs in leap years only.
+        /// It runs only in leap years.
         LeapYears = "leap-years",
         /// It never runs.
         NeverRuns = "never-runs",
-        /// A step leaves the range of its field at once, and has no effect.
+        /// A step is larger than the range of its field, and has no effect.
         LongStep = "long-step",
     }
 

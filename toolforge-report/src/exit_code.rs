@@ -3,9 +3,9 @@ use std::fmt;
 /// The exit code of `webservice`, `jobs` and `quota-check`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ExitCode {
-    /// 0: done, or it fits.
+    /// 0: success, or the change fits.
     Success,
-    /// 1: a wrong request, or a negative answer.
+    /// 1: invalid request, or the check failed.
     Failed,
     /// 2: usage error.
     Usage,
@@ -15,10 +15,10 @@ pub enum ExitCode {
     Cluster,
     /// 5: a rollout or a wait failed or timed out.
     Rollout,
-    /// 6: partially done; the report says what.
+    /// 6: partially done; the output lists what was done.
     Partial,
-    /// The exit code of a command in a container (`shell`, `exec`, `run --wait`), or 128 plus the number of the signal
-    /// that ended the program.
+    /// The exit code of a command in a container (`shell`, `exec`, `run --wait`), or 128 plus the number of the signal that
+    /// terminated the program.
     Propagated(u8),
 }
 
@@ -53,13 +53,13 @@ impl ExitCode {
     #[must_use]
     pub fn meaning(self) -> &'static str {
         match self {
-            Self::Success => "done, or it fits",
-            Self::Failed => "wrong request, or a negative answer",
+            Self::Success => "success, or the change fits",
+            Self::Failed => "invalid request, or the check failed",
             Self::Usage => "usage error",
             Self::DoesNotFit => "exceeds the quota or the limits; nothing was changed",
             Self::Cluster => "the cluster refused or is unreachable",
             Self::Rollout => "a rollout or a wait failed or timed out",
-            Self::Partial => "partially done; the report says what",
+            Self::Partial => "partially done; the output lists what was done",
             Self::Propagated(_) => {
                 "the exit code of a command in a container, or 128 plus the number of a signal"
             }

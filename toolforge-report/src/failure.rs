@@ -65,7 +65,7 @@ codes! {
     pub enum FailureCode {
         /// The arguments are invalid.
         InvalidArguments = "invalid-arguments",
-        /// The request cannot be met, or the answer is negative.
+        /// The request is invalid, or the check failed.
         InvalidRequest = "invalid-request",
         /// A file has errors, each of them in `details`.
         InvalidFile = "invalid-file",
@@ -97,7 +97,7 @@ codes! {
         Conflict = "conflict",
         /// The cluster refuses the request for another reason.
         Refused = "refused",
-        /// Pods do not come up, or a run failed.
+        /// Pods do not become ready, or a run failed.
         RolloutFailed = "rollout-failed",
         /// Something took longer than the program waits.
         TimedOut = "timed-out",

@@ -80,7 +80,7 @@ codes! {
         Blocked = "blocked",
         /// Nothing is used of any resource, except Secrets and ConfigMaps.
         Unused = "unused",
-        /// The API server forbids to read it.
+        /// The API server forbids reading it.
         Forbidden = "forbidden",
         /// Its amounts cannot be read.
         Unreadable = "unreadable",

@@ -21,7 +21,7 @@ structs! {
     pub struct UnmanagedWorkload {
         /// Whether these programs or the platform's tools manage it.
         pub managed: bool,
-        /// What it is, like a job that does the same.
+        /// Type of the workload, as of a job that does the same.
         pub r#type: WorkloadType,
         /// Kind of the object: `Deployment`, `CronJob`, `Job` or `Pod`.
         pub object_kind: String,
@@ -29,7 +29,7 @@ structs! {
         pub name: String,
         /// The name for commands, like `deployment/bot`.
         pub reference: String,
-        /// The same of what has created it; `null` if nothing owns it.
+        /// The owner's name for commands; `null` if there is none.
         pub owner: Option<String>,
         /// The program that created it, by its managed fields, like `kubectl-client-side-apply`; `null` if that is not known.
         pub created_by: Option<Untrusted>,
@@ -127,7 +127,7 @@ structs! {
         pub state: JobState,
         /// The state in the platform's words.
         pub short: ShortState,
-        /// Time since which it has it, RFC 3339.
+        /// Time since which the job has this state, RFC 3339.
         pub since: Option<String>,
         /// Number of ready pods of a continuous job.
         pub ready: Option<u32>,

@@ -5,7 +5,7 @@ use crate::describe::{codes, structs};
 structs! {
     /// What `lint` finds in files: from `jobs lint` and `webservice lint`.
     pub struct LintReport {
-        /// The tool whose limits and namespace were the measure.
+        /// The tool whose limits and namespace were used.
         pub tool: Option<String>,
         /// The day of the bundled policy that was used; `null` if the facts are those of the cluster.
         pub policy_date: Option<String>,
@@ -71,7 +71,7 @@ structs! {
         pub start: usize,
         /// The byte after the last replaced one.
         pub end: usize,
-        /// What is there afterwards.
+        /// Replacement text.
         pub replacement: Untrusted,
     }
 }

@@ -58,7 +58,7 @@ structs! {
 
     /// What happens to a Kubernetes object.
     pub struct ObjectChange {
-        /// What is done.
+        /// Action on the object.
         pub action: Action,
         /// Kind of the object.
         pub object_kind: String,
@@ -74,7 +74,7 @@ structs! {
         pub fits: Option<bool>,
         /// Whether and when it fits, and if not, why.
         pub verdict: Verdict,
-        /// The nearest sizes of single jobs with which all fits, and the nearest schedules with which the runs of a job fit.
+        /// The nearest sizes of a single job that make everything fit, and the nearest schedules that make the runs of a job fit.
         pub adjustments: Vec<Adjustment>,
         /// The jobs, in the order in which they are applied.
         pub changes: Vec<JobChange>,
@@ -88,7 +88,7 @@ structs! {
         pub warnings: Vec<PlanWarning>,
         /// Runs of scheduled jobs that exceed a quota together within 24 hours after the load.
         pub conflicts: Vec<CalendarConflict>,
-        /// Scheduled jobs and CronJobs whose runs can never start beside what stays.
+        /// Scheduled jobs and CronJobs that can never start, because workloads that keep running use the quota.
         pub blocked_runs: Vec<BlockedRun>,
     }
 
@@ -96,7 +96,7 @@ structs! {
     pub struct PlanWarning {
         /// The code.
         pub code: PlanWarningCode,
-        /// What it is.
+        /// Type of the workload.
         pub r#type: WorkloadType,
         /// Kind of its object, like `Deployment`; `null` if there is none.
         pub object_kind: Option<Untrusted>,
@@ -108,9 +108,9 @@ structs! {
 
     /// What happens to a job.
     pub struct JobChange {
-        /// What is done.
+        /// Action on the workload.
         pub action: Action,
-        /// What it is.
+        /// Type of the workload.
         pub r#type: WorkloadType,
         /// Kind of its object, like `Deployment`; `null` if there is none.
         pub object_kind: Option<Untrusted>,
@@ -158,10 +158,10 @@ structs! {
         pub note: Option<QuotaNote>,
     }
 
-    /// A smaller size of one workload, or another rollout of it, with which everything fits, or another schedule with which its
-    /// runs do; of each amount, one step more does not fit, and no nearer schedule does. What is `null` stays as it is.
+    /// A smaller size or another rollout of one workload that makes everything fit, or another schedule that makes its runs
+    /// fit. Each amount is the largest that fits, and each schedule the nearest. `null` fields do not change.
     pub struct Adjustment {
-        /// What it is.
+        /// Type of the workload.
         pub r#type: WorkloadType,
         /// Kind of its object, like `Deployment`; `null` if there is none.
         pub object_kind: Option<Untrusted>,
@@ -197,7 +197,7 @@ structs! {
     pub struct WhatIf {
         /// The tool.
         pub tool: ToolName,
-        /// What it is.
+        /// Type of the workload.
         pub r#type: WorkloadType,
         /// Kind of its object, like `Deployment`; `null` if there is none.
         pub object_kind: Option<Untrusted>,
@@ -211,15 +211,15 @@ structs! {
         pub cpu: String,
         /// Requested number of pods; otherwise the current one, or the default for a new web service.
         pub replicas: u64,
-        /// The largest memory limit with which it can be changed and restarted as usual; `null` if there is none, or if nothing
+        /// The largest memory limit that allows the change and later restarts as usual; `null` if there is none, or if nothing
         /// bounds it.
         pub largest_memory: Option<String>,
         /// The largest CPU limit, likewise.
         pub largest_cpu: Option<String>,
         /// The largest number of pods, likewise; `null` also for a job that is not continuous.
         pub largest_replicas: Option<u64>,
-        /// The largest memory limit with which it can be changed and restarted if old pods may stop before new ones are ready; `null`
-        /// as of `largestMemory`.
+        /// The largest memory limit that allows the change and later restarts if old pods may stop before new ones are ready; `null`
+        /// in the same cases as `largestMemory`.
         pub largest_memory_with_downtime: Option<String>,
         /// The largest CPU limit, likewise.
         pub largest_cpu_with_downtime: Option<String>,
@@ -250,19 +250,19 @@ structs! {
         /// Why something cannot be applied.
         pub problems: Vec<PlanProblem>,
         /// The nearest sizes and rollouts that fit, or, where all fits with downtime, that have none; and the nearest schedules
-        /// with which the runs of a job fit.
+        /// that make the runs of a job fit.
         pub adjustments: Vec<Adjustment>,
         /// Runs of scheduled jobs that exceed a quota together within 24 hours after the files are applied.
         pub conflicts: Vec<CalendarConflict>,
-        /// Scheduled jobs and CronJobs whose runs can never start beside what stays.
+        /// Scheduled jobs and CronJobs that can never start, because workloads that keep running use the quota.
         pub blocked_runs: Vec<BlockedRun>,
     }
 
     /// What happens to a job, an object or the web service of a file.
     pub struct FileChange {
-        /// What is done.
+        /// Action on the workload.
         pub action: Action,
-        /// What it is.
+        /// Type of the workload.
         pub r#type: WorkloadType,
         /// Kind of its object, like `Deployment`; `null` if there is none.
         pub object_kind: Option<Untrusted>,
@@ -278,7 +278,7 @@ structs! {
     pub struct PlanProblem {
         /// The code.
         pub code: ProblemCode,
-        /// What it is.
+        /// Type of the workload.
         pub r#type: WorkloadType,
         /// Kind of its object, like `Deployment`; `null` if there is none.
         pub object_kind: Option<Untrusted>,
@@ -400,11 +400,11 @@ codes! {
         DoubledDollar = "doubled-dollar",
         /// The schedule skips months that are too short.
         ShortMonths = "short-months",
-        /// The schedule runs in leap years only.
+        /// The schedule runs only in leap years.
         LeapYears = "leap-years",
         /// The schedule never runs.
         NeverRuns = "never-runs",
-        /// A step of the schedule leaves the range of its field at once, and has no effect.
+        /// A step of the schedule is larger than the range of its field, and has no effect.
         LongStep = "long-step",
         /// The command contains curly quotes, which a shell does not read as quotes.
         CurlyQuotes = "curly-quotes",

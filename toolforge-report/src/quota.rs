@@ -19,8 +19,8 @@ structs! {
         /// The workloads whose pods use the quota, those with the largest share first; `null` if that is not known, as in
         /// `jobs quota`.
         pub workloads: Option<Vec<WorkloadUsage>>,
-        /// The objects to which a quota or a limit has refused a pod or a Job within the last hour, those that are blocked
-        /// now first; `null` if that is not known.
+        /// The objects for which a quota or a limit has refused a pod or a Job within the last hour, those that are blocked now
+        /// first; `null` if that is not known.
         pub blocked: Option<Vec<BlockedObject>>,
         /// The next run of each scheduled job, the soonest first; `null` if that is not known.
         pub runs: Option<Vec<UpcomingRun>>,
@@ -28,7 +28,7 @@ structs! {
 
     /// What the pods of a workload use of the quota.
     pub struct WorkloadUsage {
-        /// What it is.
+        /// Type of the workload.
         pub r#type: WorkloadType,
         /// Kind of its object, like `Deployment`; `null` if there is none.
         pub object_kind: Option<Untrusted>,
@@ -42,7 +42,7 @@ structs! {
         pub memory: String,
         /// The largest share of a quota's CPU, memory or pods that it uses, in percent; `null` if there is no quota.
         pub share: Option<u64>,
-        /// The resource of which it uses this share.
+        /// The resource with this share.
         pub share_of: Option<String>,
         /// Measured use of CPU; `null` if there is no measurement.
         pub measured_cpu: Option<String>,
@@ -50,7 +50,7 @@ structs! {
         pub measured_memory: Option<String>,
     }
 
-    /// An object to which a quota or a limit has refused a pod or a Job.
+    /// An object for which a quota or a limit has refused a pod or a Job.
     pub struct BlockedObject {
         /// The code.
         pub code: CauseCode,

@@ -168,7 +168,7 @@ name of the document below) and those of its kind. Fields are added in later ver
 `message` and `hints` are for people and may change; a `code` beside them does not.
 
 `kind` is the kind of a document. What a part of it is about has one shape: a workload (a web service, a job, or another object
-that creates pods) has `type`, `objectKind` and `name`, and a Kubernetes object has `objectKind` and `name`, so that parts of one
+that creates pods) has `type`, `objectKind` and `name`, and a Kubernetes object has `objectKind` and `name`, so parts of one
 document, or of several, can be joined by them. `resource` is a resource of a quota or a limit, `level` says how bad something is,
 and `changes` are the changes of workloads, each with its `objects`. Times are in RFC 3339, in UTC.
 

@@ -185,7 +185,7 @@ codes! {
         Paused = "paused",
         /// The old pod terminates, and the new one starts after it.
         Terminating = "terminating",
-        /// A run of a scheduled job's former definition cannot start, and later runs wait for it.
+        /// A run with a scheduled job's previous definition cannot start, and later runs wait for it.
         FormerDefinition = "former-definition",
     }
 

@@ -51,7 +51,7 @@ pub fn apply_report(
             DryRunOption::Client => DryRun::Client,
             DryRunOption::Server => DryRun::Server,
         }),
-        fits: set.fits_if_checked(),
+        fits: set.fits_if_known(),
         changes,
         quotas: report::quota_rows(set),
         violations: report::violations(set),
@@ -66,7 +66,7 @@ fn outcome<E>(ChangeReport { change, written, progress, outcome, .. }: &ChangeRe
         (ChangeOutcome::Done, _) if change.is_keep() && written.is_empty() => Outcome::Unchanged,
         (ChangeOutcome::Done, _) => Outcome::Done,
         (ChangeOutcome::Failed(_), Progress::Nothing) => Outcome::Failed,
-        (ChangeOutcome::Failed(_), Progress::Partial) => Outcome::PartlyDone,
+        (ChangeOutcome::Failed(_), Progress::Partial) => Outcome::PartiallyDone,
         (ChangeOutcome::Failed(_), Progress::Complete) | (ChangeOutcome::FollowUpFailed(_), _) => {
             Outcome::RunFailed
         }

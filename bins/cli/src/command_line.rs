@@ -68,7 +68,7 @@ fn takes_next(option: &Arg) -> bool {
         && option.get_num_args().is_none_or(|count| count.min_values() > 0)
 }
 
-/// Returns the arguments with a `--` before the word at which a command to run begins, so that its options are its own.
+/// Returns the arguments with a `--` before the word at which a command to run begins, so its options are its own.
 ///
 /// `begins` is asked for each word that is not an option, with the words before it. A `--` in the arguments stays the only
 /// one.

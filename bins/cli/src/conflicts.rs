@@ -63,21 +63,21 @@ impl RunBlocker {
     #[must_use]
     pub fn heading(self) -> &'static str {
         match self {
-            Self::Running => {
-                "no run of these jobs can start, as what keeps running uses too much of the quota:"
-            }
+            Self::Running => "these jobs can never start, because other workloads use too much of the quota:",
             Self::FinishedJobs => {
-                "no run of these jobs can start, as CronJobs keep finished Jobs, which count for the quota:"
+                "these jobs cannot start, because the finished Jobs that CronJobs keep use up the quota:"
             }
             Self::LaterFinishedJobs => {
-                "after some runs, no run of these jobs can start, as CronJobs keep finished Jobs:"
+                "these jobs will stop starting after a few runs, because the finished Jobs that CronJobs keep use up the quota:"
             }
         }
     }
 
     fn hint(self) -> &'static str {
         match self {
-            Self::Running => "Make these jobs or what keeps running smaller.",
+            Self::Running => {
+                "Lower the memory, CPU or number of pods of these jobs or of the other workloads."
+            }
             // A lifetime holds for Jobs of later runs only.
             Self::FinishedJobs => {
                 "Delete finished Jobs with `kubectl delete job`, and lower `successfulJobsHistoryLimit` of CronJobs."
@@ -172,7 +172,7 @@ impl RunConflicts {
             .then(|| format!("runs of {}, scheduled in a time zone other than UTC", names.join(", ")))
     }
 
-    /// Returns the nearest schedules with which the runs of single jobs fit.
+    /// Returns the nearest schedules that make the runs of single jobs fit.
     #[must_use]
     pub fn schedules(&self) -> &[Adjustment] {
         &self.schedules
@@ -213,7 +213,7 @@ impl RunConflicts {
         self.during_rollout.iter().map(|conflict| conflict_line(conflict, time.clone())).collect()
     }
 
-    /// Returns the conflicts without those of single jobs of which no run fits; these are reported as that.
+    /// Returns the conflicts without those of single jobs that never fit, which are reported separately.
     #[must_use]
     pub fn without_runs_of(mut self, never_fitting: &[&str]) -> Self {
         let is_reported =
@@ -261,7 +261,7 @@ impl RunConflicts {
         };
         let is_not_enough = self.changes_schedules && self.schedules.is_empty() && self.conflicts.len() > 1;
         let single = if is_not_enough && !exceed_alone(&self.conflicts) {
-            "No other schedule of a single job makes all of them fit. "
+            "Moving a single job is not enough to make all of them fit. "
         } else {
             ""
         };
@@ -299,8 +299,10 @@ impl RunConflicts {
         let amounts: BTreeSet<String> = resources.map(lowered_amount).collect();
         let amounts: Vec<String> = amounts.into_iter().collect();
         let amounts = amounts.join(" or ");
-        format!(". No other minute helps: lower the {amounts} of these jobs, or of what else runs.{kept}")
-            .into()
+        format!(
+            ". Another minute would not help: lower the {amounts} of these jobs or of other workloads.{kept}"
+        )
+        .into()
     }
 
     /// Returns the conflicts for the JSON output.
@@ -347,10 +349,8 @@ fn assumptions(conflicts: &[Conflict], permanent: &[JobName], facts: &JobFacts) 
     let loads = loads.filter(|load| load.duration_source == DurationSource::UpperBound);
     let durations = loads.map(|load| {
         let seconds = duration(i64::from(load.seconds));
-        let line = format!(
-            "assumed: a run of {} takes {seconds}, the longest that the last one can have taken",
-            load.name
-        );
+        let line =
+            format!("assumed: a run of {} takes {seconds}, the upper bound for the last run", load.name);
         (load.name.to_string(), line)
     });
     let all_the_time = permanent

@@ -98,10 +98,10 @@ impl Failure {
         self
     }
 
-    /// Returns the failure of a change set that does not fit, of which nothing was sent.
+    /// Returns the failure of a change set that does not fit; none of it was sent.
     #[must_use]
     pub fn does_not_fit(set: &ChangeSet) -> Self {
-        Self::new(ExitCode::DoesNotFit, "this does not fit, and nothing was sent").exceeded(set)
+        Self::new(ExitCode::DoesNotFit, "the change does not fit; nothing was changed").exceeded(set)
     }
 
     /// Adds the limits and the resources of quotas that a change set exceeds: at rest, else at the peak.
@@ -110,7 +110,8 @@ impl Failure {
         let failure = self.shortfalls(set);
         let failure = set.waiting().iter().map(report::waiting_line).fold(failure, Self::detail);
         let lines = set.terminating().iter().map(report::terminating_line);
-        lines.fold(failure, |failure, line| failure.detail(format!("{line}, and frees what is missing")))
+        lines
+            .fold(failure, |failure, line| failure.detail(format!("{line}, and will free the missing quota")))
     }
 
     fn shortfalls(mut self, set: &ChangeSet) -> Self {
@@ -252,7 +253,7 @@ impl Failure {
     }
 }
 
-/// Returns the code of a failure of which only the exit code is known.
+/// Returns the code of a failure whose exit code is all that is known.
 fn general_code(exit_code: ExitCode) -> FailureCode {
     match exit_code {
         ExitCode::Success | ExitCode::Failed => FailureCode::InvalidRequest,
@@ -313,19 +314,19 @@ mod tests {
 
     #[test]
     fn failure_is_wrapped_but_not_its_log() {
-        let failure = Failure::new(ExitCode::Rollout, "the web service does not come up: it crashes")
+        let failure = Failure::new(ExitCode::Rollout, "the web service does not start: it crashes")
             .detail("a detail of more than thirty characters")
             .last_lines(&LastLines::of_its_log(&Untrusted::new("a line of a log that stays as it is")))
-            .hint("Fix the error, then type `webservice restart`.");
+            .hint("Fix the error, then run `webservice restart`.");
         insta::assert_snapshot!(failure.text(Some(32)), @"
         error: the web service does not
-          come up: it crashes
+          start: it crashes
           a detail of more than thirty
             characters
           the last lines of its log:
           a line of a log that stays as it is
 
-        hint: Fix the error, then type
+        hint: Fix the error, then run
           `webservice restart`.
         ");
         assert_eq!(failure.text(None).lines().count(), 6);

@@ -40,7 +40,7 @@ impl DescribedProgram {
                 let (_, text) = found.ok_or_else(|| {
                     let verb = Untrusted::new(*verb);
                     Failure::new(ExitCode::Usage, format!("no man page on {}", verb.quoted()))
-                        .hint(format!("Type `{name} generate man` for the page on the program."))
+                        .hint(format!("Run `{name} generate man` for the page on the program."))
                 })?;
                 print_text(&text)?;
             }
@@ -53,7 +53,7 @@ impl DescribedProgram {
                     ExitCode::Usage,
                     "`generate` needs bash, zsh, fish, man, man COMMAND or man-pages DIRECTORY",
                 )
-                .hint(format!("For bash, type `{}`.", Shell::Bash.set_up(name))));
+                .hint(format!("For bash, run `{}`.", Shell::Bash.set_up(name))));
             }
         }
         Ok(ExitCode::Success)

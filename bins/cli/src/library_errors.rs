@@ -92,11 +92,11 @@ fn refused(refusal: &ApiStatus) -> Failure {
         StatusKind::Unauthorized => failure("the cluster rejected your certificate".to_owned())
             .with_code(FailureCode::Unauthorized)
             .detail(message.to_string())
-            .hint("Is the kubeconfig for this cluster? Otherwise ask the platform's admins."),
+            .hint("Check that the kubeconfig is for this cluster; if it is, ask the platform's admins."),
         StatusKind::Forbidden { .. } => {
             let failure = failure("the cluster refused: permission denied".to_owned());
             failure.with_code(FailureCode::Forbidden).detail(message.to_string()).hint(
-                "A tool may only use its own namespace; is `--tool` or the kubeconfig that of another tool?",
+                "A tool may only use its own namespace; check that `--tool` and the kubeconfig are for the same tool.",
             )
         }
         StatusKind::Admission(AdmissionRefusal::Quota { exceeded, .. }) => {
@@ -140,7 +140,7 @@ impl From<ApplyError> for Failure {
                 failure.hint("Try again in a minute.")
             }
             ApplyError::ChangedMeanwhile { .. } => Self::from_error(ExitCode::Cluster, &error)
-                .hint("Type the command again; it starts from the present state."),
+                .hint("Run the command again; it continues from the current state."),
             error => Self::from_error(ExitCode::Cluster, &error),
         }
     }

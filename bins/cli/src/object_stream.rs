@@ -101,7 +101,7 @@ fn first_byte(reader: &mut impl BufRead, start: &mut Vec<u8>) -> std::io::Result
     }
 }
 
-/// A reader that counts the line ends that it has passed.
+/// A reader that counts the line endings that it has passed.
 struct Lines<R> {
     reader: R,
     ends: u64,

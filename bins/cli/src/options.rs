@@ -33,7 +33,7 @@ pub struct ClusterOptions {
     /// Impersonate another user, for admins.
     #[arg(long = "as", global = true, help_heading = GLOBAL, value_name = "USER")]
     pub impersonate: Option<String>,
-    /// Read cluster objects from a file that `kubectl get … -o yaml` printed instead of the API; `-` is standard input.
+    /// Read cluster objects from a file with the output of `kubectl get … -o yaml`, not from the API; `-` is standard input.
     #[arg(long, global = true, help_heading = GLOBAL, value_name = "FILE")]
     pub from: Vec<PathBuf>,
 }
@@ -100,7 +100,7 @@ pub enum LintFormat {
     Json,
     /// One YAML document.
     Yaml,
-    /// One SARIF 2.1.0 document, for code review tools; only of `lint`.
+    /// One SARIF 2.1.0 document, for code review tools; for `lint` only.
     Sarif,
 }
 

@@ -81,7 +81,7 @@ pub fn print(document: &Document, format: OutputFormat) -> Result<(), Failure> {
     print_text(&text)
 }
 
-/// Returns JSON with `\\u` escapes for all control and invisible characters, so that it is safe on a terminal.
+/// Returns JSON with `\\u` escapes for all control and invisible characters, so it is safe on a terminal.
 #[must_use]
 pub fn escape_control_characters(json: &str) -> String {
     let mut text = String::with_capacity(json.len());

@@ -154,7 +154,7 @@ fn listen() -> std::io::Result<[(Signal, u8); 3]> {
 
 fn received(signals: &mut Option<[(Signal, u8); 3]>, context: &mut Context<'_>) -> Poll<ExitCode> {
     let ready = signals.iter_mut().flatten().map(|(signal, number)| (signal.poll_recv(context), *number));
-    // All are polled, so that each of them wakes.
+    // All are polled, so each of them wakes.
     let ready: Vec<u8> = ready.filter_map(|(poll, number)| poll.is_ready().then_some(number)).collect();
     match ready.first() {
         Some(number) => Poll::Ready(ExitCode::Propagated(128 + number)),

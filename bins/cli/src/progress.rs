@@ -41,7 +41,7 @@ impl ProgressLine {
         text.clone_into(&mut self.last);
     }
 
-    /// Removes the line from the terminal, so that the next output starts in its first column.
+    /// Removes the line from the terminal, so the next output starts in its first column.
     pub fn clear(&mut self) {
         if self.is_terminal && !self.last.is_empty() {
             let mut stderr = std::io::stderr().lock();

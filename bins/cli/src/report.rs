@@ -97,7 +97,7 @@ pub fn warn_of_unread_kinds(unread: &[Unread]) -> ExitCode {
         let Unread { resource, verb, .. } = found;
         let has_reasons = [ResourceType::of::<Event>(), ResourceType::of::<ReplicaSet>()].contains(resource);
         let missing = match found.object_kind() {
-            _ if has_reasons => "so it may be unknown why something does not run",
+            _ if has_reasons => "so causes may be missing",
             Some(ObjectKind::Pod) => "so states may be incomplete",
             Some(ObjectKind::Service | ObjectKind::Ingress | ObjectKind::HttpRoute) => {
                 "so addresses may be missing"
@@ -121,7 +121,7 @@ pub fn restarts_text(count: u32, last: Option<&pod::LastTermination>) -> String 
     format!("restarted {times}{last}")
 }
 
-/// Returns the resources of a quota with their usage; those are near their limit of which this percentage is used.
+/// Returns the resources of a quota with their usage; those with at least this percentage used are near their limit.
 #[must_use]
 pub fn quota_usage(quota: &ResourceQuota, near_percent: u64) -> Quota {
     let resources: BTreeSet<&Resource> = quota.hard.keys().chain(quota.notes.keys()).collect();

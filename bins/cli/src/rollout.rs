@@ -40,7 +40,7 @@ pub fn restart_outcome(set: &ChangeSet, is_down: bool) -> String {
     }
     match rollout_note(set) {
         Some(note) => format!("would work, but {note}"),
-        None if is_down => "would replace the pods, of which none is ready now".to_owned(),
+        None if is_down => "would replace the pods; none of them is ready now".to_owned(),
         None if set.changes.iter().any(|change| change.downtime.is_some()) => {
             "would stop the old pods before the new ones start".to_owned()
         }
@@ -56,7 +56,7 @@ pub fn restart_outcome(set: &ChangeSet, is_down: bool) -> String {
 pub fn restart_forecast(set: &ChangeSet) -> RestartForecast {
     let change = set.changes.first();
     RestartForecast {
-        fits: set.fits_if_checked(),
+        fits: set.fits_if_known(),
         verdict: verdict_code(set.verdict()),
         adjustments: Vec::new(),
         rollout: change.and_then(report::rollout),
@@ -89,8 +89,8 @@ impl RolloutLine {
             }
             RolloutEvent::WaitingForQuota { terminating } => self.line.show(&match terminating {
                 0 => "the quota does not allow the next pod yet".to_owned(),
-                1 => "waiting for the quota of 1 pod that is terminating".to_owned(),
-                count => format!("waiting for the quota of {count} pods that are terminating"),
+                1 => "waiting for 1 terminating pod to free its quota".to_owned(),
+                count => format!("waiting for {count} terminating pods to free their quota"),
             }),
             RolloutEvent::ChangedMeanwhile => self.is_changed = true,
             _ => {}
@@ -108,8 +108,8 @@ impl RolloutLine {
 #[must_use]
 pub fn failed_rollout(objects: RolloutObjects<'_>, of: &str) -> String {
     match objects.ready_pods() {
-        ReadyPods::None => format!("the new pods{of} do not come up"),
-        ReadyPods::Old => format!("the new pods{of} do not come up, and the old ones keep running"),
+        ReadyPods::None => format!("the new pods{of} do not become ready"),
+        ReadyPods::Old => format!("the new pods{of} do not become ready, and the old ones keep running"),
         ReadyPods::New => {
             let (ready, desired) = (objects.ready_replicas(), objects.desired_replicas());
             format!("only {ready} of {desired} pods{of} are ready")

@@ -63,7 +63,7 @@ impl Session {
         let uid = tool_uid(options);
         if !options.cluster.from.is_empty() {
             let tool = options.tool.clone().ok_or_else(|| {
-                Failure::new(ExitCode::Usage, "no tool named; --from needs one")
+                Failure::new(ExitCode::Usage, "no tool name given; --from requires one")
                     .hint("Name the tool: `--tool NAME`.")
             })?;
             let source = Source::Files(documents(&tool, &options.cluster.from)?);
@@ -101,7 +101,7 @@ impl Session {
     pub fn offline(options: &GlobalOptions) -> Result<Self, Failure> {
         let PlatformFiles { platform, .. } = PlatformFiles::read(Path::new("/"))?;
         let tool = options.tool.clone().ok_or_else(|| {
-            Failure::new(ExitCode::Usage, "no tool named, and there is no kubeconfig")
+            Failure::new(ExitCode::Usage, "no tool name given, and no kubeconfig found")
                 .hint("Name the tool: `--tool NAME`.")
         })?;
         let source = Source::Files(Documents::default());
@@ -220,7 +220,7 @@ pub fn catalog_or_bundled(fetched: &FetchedNamespace) -> Catalog {
     fetched.catalog().unwrap_or_else(|error| {
         let message = match &fetched.unread_catalog {
             Some(Unread { resource, verb, .. }) => format!(
-                "the cluster does not let you {} {resource}, so images are named by the bundled catalog",
+                "the cluster does not let you {} {resource}, so the bundled catalog is used for image names",
                 verb.as_str()
             ),
             None => error.to_string(),
@@ -279,9 +279,9 @@ fn not_in_files(tool: &ToolName, others: &BTreeSet<ToolName>) -> Failure {
     }
     let (last, first) = names.split_last().map_or(("", &[][..]), |(last, first)| (last.as_str(), first));
     let names = if first.is_empty() { last.to_owned() } else { format!("{} and {last}", first.join(", ")) };
-    Failure::new(ExitCode::Failed, format!("the files of `--from` have no object of tool {tool}"))
+    Failure::new(ExitCode::Failed, format!("the `--from` files contain no objects of tool {tool}"))
         .with_code(FailureCode::NotFound)
-        .hint(format!("They are of {names}; `--tool` names the tool."))
+        .hint(format!("They contain objects of {names}; set the tool with `--tool`."))
 }
 
 /// Returns the id of the tool's user: from the options, else that of this process if it is a tool's.

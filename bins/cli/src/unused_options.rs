@@ -20,7 +20,7 @@ impl GlobalOptions {
     /// # Errors
     /// When one of them is on the command line.
     pub fn refuse_cluster(&self) -> Result<(), Failure> {
-        let hint = "Leave it out, or leave `--offline` out to ask the cluster.";
+        let hint = "Leave it out, or leave `--offline` out to use the cluster.";
         let given = self.given();
         let found = given.iter().find(|option| **option != "--tool");
         found.map_or(Ok(()), |option| Err(unused(option, "--offline", hint)))

@@ -36,7 +36,7 @@ pub fn forecast_text(set: &ChangeSet) -> String {
         let _ = writeln!(text, "{violation}");
     }
     for pod in set.terminating() {
-        let _ = writeln!(text, "{}, and frees what is missing", terminating_line(pod));
+        let _ = writeln!(text, "{}, and will free the missing quota", terminating_line(pod));
     }
     text
 }
@@ -67,15 +67,13 @@ fn fixed_sentence(set: &ChangeSet, verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::NotChecked => "no quota is known, so this was not checked",
         Verdict::MissingPods if set.at_rest.resources().iter().any(|row| row.creates) => {
-            "what it adds fits the quota, but some pods of existing workloads are missing and do not fit"
+            "the change fits the quota, but existing workloads have missing pods that do not fit"
         }
-        Verdict::MissingPods => {
-            "it needs no quota, but some pods of existing workloads are missing and do not fit"
-        }
+        Verdict::MissingPods => "it needs no quota, but existing workloads have missing pods that do not fit",
         Verdict::Fits if set.at_rest.resources().is_empty() => "it fits; it needs no quota now",
         Verdict::Fits => FITS,
         Verdict::NotCounted => {
-            "the cluster has not counted yet what is used of the quota, and refuses new pods until it has"
+            "the cluster has not counted the quota's usage yet, and refuses new pods until it has"
         }
         Verdict::FitsAfterTermination if set.fits() => {
             "it fits the quota, but new pods may have to wait until old ones have terminated; whether a node has enough \
@@ -85,7 +83,7 @@ fn fixed_sentence(set: &ChangeSet, verdict: Verdict) -> &'static str {
             "it fits the quota, but not all at once: some pods wait until pods of jobs have terminated; whether a node has \
              enough free resources is not checked"
         }
-        Verdict::FitsAfterTermination => "it does not fit yet, but once these pods have terminated",
+        Verdict::FitsAfterTermination => "it does not fit yet, but will once these pods have terminated",
         Verdict::Deadlock => {
             "it does not fit: the new pods would wait for the old ones, which stop only when new ones are ready"
         }
@@ -121,7 +119,7 @@ fn never(set: &ChangeSet) -> &'static str {
     }
 }
 
-/// Returns the nearest sizes and rollouts with which all fits, or, where `fits` is whether it does, has no downtime; nothing if
+/// Returns the nearest sizes and rollouts that make everything fit or, if everything `fits`, avoid downtime; nothing if
 /// there are none.
 #[must_use]
 pub fn adjustments_text(fits: bool, adjustments: &[Adjustment]) -> String {
@@ -271,7 +269,7 @@ mod tests {
             Verdict::FitsWithoutRetries,
             Verdict::NotCounted,
             Verdict::MissingPods,
-            Verdict::Exceeds,
+            Verdict::QuotaExceeded,
             Verdict::Deadlock,
             Verdict::Never,
             Verdict::NotChecked,

@@ -80,7 +80,7 @@ impl<'a> Asked<'a> {
         match self.log_directories {
             LogDirectories::Exist => None,
             LogDirectories::Missing(directory) => Some(format!(
-                "The directory of its log files does not exist: type `mkdir -p {}`, then {}.",
+                "The directory of its log files does not exist: run `mkdir -p {}`, then {}.",
                 quote_word(directory),
                 if self.runs_once {
                     format!("delete it, `toolforge jobs delete {name}`, and run it again")
@@ -95,7 +95,7 @@ impl<'a> Asked<'a> {
                     format!("delete it, `toolforge jobs delete {name}`, and run it again")
                 } else {
                     format!(
-                        "type `toolforge jobs restart {name}`; `toolforge jobs delete {name}` stops the attempts"
+                        "run `toolforge jobs restart {name}`; `toolforge jobs delete {name}` stops the attempts"
                     )
                 }
             )),
@@ -131,7 +131,7 @@ pub(crate) fn advice(cause: &Cause, asked: Asked<'_>) -> String {
         {
             let output = asked.shown_by().map(|command| format!("; `{command}` shows its output"));
             format!(
-                "Fix the program, or the probe in its manifest{}. A program that only needs more time to start comes up by itself.",
+                "Fix the program, or the probe in its manifest{}. If the program only needs more time to start, wait: it becomes ready by itself.",
                 output.unwrap_or_default()
             )
         }
@@ -149,7 +149,7 @@ pub(crate) fn advice(cause: &Cause, asked: Asked<'_>) -> String {
             format!("Fix its command, delete it, `toolforge jobs delete {name}`, and create it again.")
         }
         Cause::OutOfMemory => format!(
-            "Increase the memory limit: set a larger `mem` in its file and type `toolforge jobs load FILE`; or delete it, `toolforge jobs delete {name}`, and run it again with a larger `--mem`. `quota-check what-if {name}` shows how much fits{}.",
+            "Increase the memory limit: set a larger `mem` in its file and run `toolforge jobs load FILE`; or delete it, `toolforge jobs delete {name}`, and run it again with a larger `--mem`. `quota-check what-if {name}` shows how much fits{}.",
             if asked.runs_once { "" } else { ", with and without downtime" }
         ),
         Cause::CrashLoop { exit_code } if exit_code_hint(*exit_code).is_some() => {
@@ -161,7 +161,7 @@ pub(crate) fn advice(cause: &Cause, asked: Asked<'_>) -> String {
         Cause::CrashLoop { .. } | Cause::ContainerStart { .. } => {
             let error = asked.shown_by().map(|command| format!(" that `{command}` shows"));
             format!(
-                "Fix the error{}, then type `toolforge jobs restart {name}`; `toolforge jobs delete {name}` stops the attempts.",
+                "Fix the error{}, then run `toolforge jobs restart {name}`; `toolforge jobs delete {name}` stops the attempts.",
                 error.unwrap_or_default()
             )
         }
@@ -183,14 +183,16 @@ pub(crate) fn advice(cause: &Cause, asked: Asked<'_>) -> String {
         Cause::HealthCheckFails { .. } | Cause::NotHealthy { .. } | Cause::NotListening { .. } => {
             let output = asked.shown_by().map(|command| format!("; `{command}` shows its output"));
             format!(
-                "Fix it, or the check in its file, then type `toolforge jobs restart {name}`{}. A program that only needs more time to start comes up by itself.",
+                "Fix it, or the check in its file, then run `toolforge jobs restart {name}`{}. If the program only needs more time to start, wait: it becomes ready by itself.",
                 output.unwrap_or_default()
             )
         }
         Cause::FormerDefinition => format!(
-            "Type `toolforge jobs restart {name}`: it ends that run and starts one of the present definition."
+            "Run `toolforge jobs restart {name}`: it stops that run and starts one with the current definition."
         ),
-        Cause::Paused => format!("`toolforge jobs restart {name}` ends the pause and replaces the pods."),
+        Cause::Paused => {
+            format!("`toolforge jobs restart {name}` resumes the Deployment and replaces its pods.")
+        }
         Cause::VolumeMount => {
             "Create what the message names, or leave the volume out; the cluster tries again by itself."
                 .to_owned()
@@ -214,7 +216,7 @@ pub(crate) fn advice(cause: &Cause, asked: Asked<'_>) -> String {
 /// Returns the meaning of a shell's exit code for a command that it could not run.
 pub(crate) fn exit_code_hint(code: i32) -> Option<&'static str> {
     match code {
-        126 => Some("126 means that the command is not executable: type `chmod +x FILE`."),
+        126 => Some("126 means that the command is not executable: run `chmod +x FILE`."),
         127 => Some(
             "127 means that the command was not found: check its path, whether this image contains it, and that its first line has no Windows line ending.",
         ),
@@ -247,7 +249,7 @@ mod tests {
         };
         assert_eq!(
             said(2, LogDirectories::Missing("/data/project/x/logs")),
-            "The directory of its log files does not exist: type `mkdir -p /data/project/x/logs`, then `toolforge jobs restart bot`."
+            "The directory of its log files does not exist: run `mkdir -p /data/project/x/logs`, then `toolforge jobs restart bot`."
         );
         let unknown = said(2, LogDirectories::Unknown);
         assert!(unknown.contains("`toolforge jobs logs bot` shows why they cannot be opened"), "{unknown}");

@@ -1,4 +1,4 @@
-//! What the libraries' errors mean at the edge: how the program ends, and what to type next.
+//! What the libraries' errors mean at the edge: how the program ends, and what to run next.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -158,7 +158,9 @@ fn hints(problems: &[LoadProblem], namespace: &Namespace, has_sizes: bool) -> Ve
             LoadProblem::Recorded { .. } => {
                 "`--adopt` takes it over: the record is deleted, and the job stays."
             }
-            LoadProblem::UnderWay { .. } => "Wait for its end, or end it: `toolforge jobs delete NAME`.",
+            LoadProblem::UnderWay { .. } => {
+                "Wait until it finishes, or delete it: `toolforge jobs delete NAME`."
+            }
             LoadProblem::SeveralPublic { .. } => "Leave `publish` at one of them.",
             LoadProblem::NeverFits { .. } if has_sizes => continue,
             LoadProblem::NeverFits { shortfalls, .. }

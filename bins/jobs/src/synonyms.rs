@@ -71,7 +71,7 @@ pub(crate) fn usage_failure(error: &clap::Error, line: &[OsString]) -> Failure {
         ExitCode::Usage,
         format!("{message}; did you mean {}?", verb.split(' ').next().unwrap_or_default()),
     )
-    .hint(format!("Type `toolforge jobs {typed}`."))
+    .hint(format!("Run `toolforge jobs {typed}`."))
 }
 
 /// Returns the failure of an option `-o` that is meant as `--output`: only some verbs have it, because it is a log file of `run`.
@@ -92,7 +92,7 @@ fn short_output(error: &clap::Error, line: &[OsString]) -> Option<Failure> {
         Err(error) if error.kind() != ErrorKind::InvalidValue => return Some(unknown()),
         Err(error) => return Some(toolforge_cli::usage_failure(&error, &command, &meant)),
     };
-    let hint = || unknown().hint(format!("Type `toolforge jobs {}`.", retyped(&command, &meant, &[])));
+    let hint = || unknown().hint(format!("Run `toolforge jobs {}`.", retyped(&command, &meant, &[])));
     Some(arguments.check_output().map_or_else(|refused| refused, |()| hint()))
 }
 

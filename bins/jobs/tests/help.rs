@@ -41,25 +41,25 @@ fn words_of_other_tools_name_the_verb() {
     [exit 2]
     error: "stop" is not a command; did you mean delete?
 
-    hint: Type `toolforge jobs delete bot`.
+    hint: Run `toolforge jobs delete bot`.
     "#);
     assert_snapshot!(jobs("tail bot"), @r#"
     [exit 2]
     error: "tail" is not a command; did you mean logs?
 
-    hint: Type `toolforge jobs logs -f bot`.
+    hint: Run `toolforge jobs logs -f bot`.
     "#);
     assert_snapshot!(jobs("apply jobs.yaml --prune"), @r#"
     [exit 2]
     error: "apply" is not a command; did you mean load?
 
-    hint: Type `toolforge jobs load jobs.yaml --prune`.
+    hint: Run `toolforge jobs load jobs.yaml --prune`.
     "#);
     assert_snapshot!(jobs("lst"), @r#"
     [exit 2]
     error: "lst" is not a command; did you mean list?
 
-    hint: Type `toolforge jobs list`.
+    hint: Run `toolforge jobs list`.
     "#);
     assert_snapshot!(jobs("xyzzy"), @r#"
     [exit 2]

@@ -263,7 +263,7 @@ fn fix_shows_difference_keeps_original() {
        |
        = fix: Set `resources` if it needs more or less.
 
-    warning[image-gone]: deployment.yaml:25:18: the image of python3.7 is gone from the platform, as far as is known without the cluster, so that pods wait in ImagePullBackOff; python3.13 replaces it: docker-registry.svc.toolforge.org/toolforge-python313-sssd-web
+    warning[image-gone]: deployment.yaml:25:18: the image of python3.7 is gone from the platform, as far as is known without the cluster, so pods wait in ImagePullBackOff; python3.13 replaces it: docker-registry.svc.toolforge.org/toolforge-python313-sssd-web
        |
     25 |           image: docker-registry.tools.wmflabs.org/toollabs-python37-base:latest
        |                  ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^

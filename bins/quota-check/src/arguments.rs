@@ -16,11 +16,11 @@ use wildmatch::WildMatch;
 /// The heading of the options for many tools.
 const FLEET: &str = "Options for many tools";
 
-/// Show the quotas and limits of a tool's namespace, and their usage; with files, whether what they ask for fits; with
-/// `--all`, the quotas of all tools.
+/// Show a tool's quotas and limits and their usage. With files, check whether they fit; with `--all`, show the quotas of
+/// all tools.
 ///
-/// Exit codes: 0 done or fits, 1 wrong request, 2 usage error, 3 does not fit, 4 the cluster refused or is unreachable, 6 only a part could be
-/// read.
+/// Exit codes: 0 success or the change fits, 1 invalid request or the check failed, 2 usage error, 3 does not fit, 4 the cluster
+/// refused or is unreachable, 6 some objects could not be read.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "quota-check", version, infer_long_args = true, disable_help_subcommand = true)]
 pub(crate) struct Arguments {
@@ -55,11 +55,11 @@ pub(crate) struct Arguments {
 /// What is asked besides the quotas and their usage.
 #[derive(Clone, Debug, Subcommand)]
 pub(crate) enum Verb {
-    /// Show how large a workload may be so that it still restarts without downtime, or whether a size fits.
+    /// Show how large a workload can be and still restart without downtime, or whether a size fits.
     WhatIf(WhatIfArguments),
     /// Print the text of a request for more quota, with its evidence; nothing is sent.
     Request(RequestArguments),
-    /// Compare the quota with the limits of containers and with what exists; with `--all`, those of all tools. Exit code 1 if
+    /// Find quotas, limits and existing workloads that contradict each other; with `--all`, those of all tools. Exit code 1 if
     /// something was found.
     Audit(AuditArguments),
     /// Print a completion script (bash, zsh, fish) or a man page (man), or write all man pages.
@@ -142,7 +142,7 @@ pub(crate) struct WhatIfArguments {
 /// What needs more quota.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct RequestArguments {
-    /// Files that need it, as for `quota-check FILE`.
+    /// Files that need more quota, as for `quota-check FILE`.
     #[arg(value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
 }
@@ -180,7 +180,7 @@ pub(crate) struct FleetOptions {
         value_parser = percent)]
     pub(crate) threshold: u64,
     /// Sort by name, by the used share, or by the used amount of a resource such as `limits.memory`; largest first, except
-    /// names. The default is the order of the list, which needs no memory for it.
+    /// names. By default, quotas are printed in the order of the list, without keeping them in memory.
     #[arg(long, help_heading = FLEET, requires = "all", value_name = "KEY")]
     pub(crate) sort: Option<SortKey>,
     /// Compare with an earlier `--output json` or `--output ndjson`, and show what has changed since.
@@ -249,7 +249,7 @@ pub(crate) enum Format {
     Prometheus,
     /// JUnit XML: a quota that is blocked is a failed test.
     Junit,
-    /// One page for a browser, which loads nothing else.
+    /// One self-contained HTML page.
     Html,
 }
 

@@ -45,7 +45,7 @@ pub(crate) fn run(
         let failure = of_problems(&plan, &arguments.files);
         return Err(if failure.exit_code() == ExitCode::DoesNotFit { failure.hint(next()) } else { failure });
     }
-    if plan.set.fits_if_checked() != Some(false) {
+    if plan.set.fits_if_known() != Some(false) {
         return Ok(exit_code);
     }
     Notice::hint(next()).print();
@@ -162,7 +162,7 @@ fn document(
     let set = &plan.set;
     let value = toolforge_report::FilePlan {
         tool: session.tool.clone(),
-        fits: if plan.problems.is_empty() { set.fits_if_checked() } else { Some(false) },
+        fits: if plan.problems.is_empty() { set.fits_if_known() } else { Some(false) },
         verdict: verdict_code(plan.verdict()),
         changes: set.changes.iter().map(file_change).collect(),
         quotas: quota_rows(set),
@@ -260,7 +260,7 @@ fn of_problems(plan: &FilePlan, paths: &[PathBuf]) -> Failure {
         [one] => {
             located(one).map_or_else(|| one.kind.to_string(), |(file, diagnostic)| diagnostic.in_file(&file))
         }
-        all => format!("{} things cannot be applied", all.len()),
+        all => format!("{} problems in the files", all.len()),
     };
     plan.problems.iter().fold(Failure::new(exit_code, message), |failure, found| match located(found) {
         Some((file, diagnostic)) => failure.diagnostic(&file, &diagnostic),

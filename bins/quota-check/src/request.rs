@@ -42,7 +42,7 @@ pub(crate) fn run(
         let plan = plan_files(&contents, &facts);
         if let Some(problem) = plan.problems.iter().find(|problem| !problem.kind.is_size()) {
             return Err(Failure::new(ExitCode::Failed, problem.kind.to_string())
-                .hint("`quota-check FILE` shows all that is wrong."));
+                .hint("`quota-check FILE` lists all errors."));
         }
         Some(Planned::new(plan, &contents, facts, &overview))
     };
@@ -98,7 +98,7 @@ impl Planned {
     }
 }
 
-/// The most changes of a plan of which the smallest numbers are searched: each number that is tried plans all files again.
+/// The most changes of a plan for which the smallest numbers are searched: each number that is tried plans all files again.
 const MOST_CHANGES: usize = 20;
 
 /// Returns what a plan needs: where its rollouts do not fit, not more than they need to complete.
@@ -128,7 +128,7 @@ fn needed_by(plan: &FilePlan, contents: &[FileContents], facts: &FilePlanFacts) 
     needed
 }
 
-/// Text in a table of Markdown, without line ends, pipes and markup.
+/// Text in a table of Markdown, without line endings, pipes and markup.
 fn cell(text: &str) -> String {
     let escaped = Untrusted::new(text).escaped().to_string();
     let mut cell = String::with_capacity(escaped.len());
@@ -155,7 +155,9 @@ fn text(tool: &str, overview: &Overview, planned: Option<&Planned>, names: &[Str
     let mut text = format!("# Quota of tool {}\n", cell(tool));
     text.push_str(&requested_text(tool, needed, Blockage::of(&blocked, limits)));
     if !limits.quotas.iter().all(|quota| overview.is_usage_known(quota)) {
-        text.push_str("\nWhat is used of the quota is not known. All numbers are those of a namespace in which nothing else runs.\n");
+        text.push_str(
+            "\nThe quota's usage is not known. All numbers assume that nothing else runs in the namespace.\n",
+        );
     }
     text.push_str(&quota_text(overview));
     text.push_str(&terminating_text(limits));
@@ -201,24 +203,24 @@ fn requested_text(tool: &str, needed: &Needed, blockage: Blockage) -> String {
     let mut text = "\n## Requested\n\n".to_owned();
     if needed.is_empty() {
         text.push_str(match blockage {
-            Blockage::None => "Nothing is blocked by the quota, and nothing that was checked needs more.\n",
+            Blockage::None => "The quota blocks nothing, and nothing that was checked needs more quota.\n",
             Blockage::Terminating => {
-                "Nothing needs more: what is blocked fits once the pods have terminated that do so now.\n"
+                "No larger quota is needed: what is blocked fits once the terminating pods are gone.\n"
             }
             Blockage::Lasting => {
-                "No larger quota is known to help what is blocked: the messages below say why it is refused. Nothing that was \
-                 checked needs more.\n"
+                "A larger quota is not known to help: the messages below say why the pods are refused. Nothing else \
+                 that was checked needs more quota.\n"
             }
         });
         return text;
     }
     if needed.guesses.is_empty() {
-        text.push_str("The smallest numbers with which everything below is admitted:\n\n");
+        text.push_str("The smallest limits that admit everything below:\n\n");
     } else {
         let guesses: Vec<String> = needed.guesses.iter().map(|owner| cell(owner.text().as_raw())).collect();
         let _ = writeln!(
             text,
-            "At least these numbers are needed; how many pods are missing is not known of {}, so one of each is counted:\n",
+            "At least these limits are needed. The number of missing pods of {} is not known, so one pod is counted for each:\n",
             guesses.join(", ")
         );
     }
@@ -394,7 +396,7 @@ fn usage_text(usage: &[WorkloadUsage], is_measured: bool) -> String {
         let _ = writeln!(text, "| {name} | {} | {cpu} | {memory} |{measured}", found.pods);
     }
     if !is_measured {
-        text.push_str("\nThe cluster has no measurements of what is really used.\n");
+        text.push_str("\nThe cluster has no usage metrics.\n");
     }
     text
 }

@@ -64,7 +64,7 @@ pub(crate) fn command(word: &str) -> Option<&'static str> {
     }
 }
 
-/// Returns the failure of files of a command line of which the first is a word of another tool, or a misspelled command, unless there
+/// Returns the failure of the files of a command line if the first is a word of another tool, or a misspelled command, unless there
 /// is a file of that name.
 pub(crate) fn meant(files: &[PathBuf], typed: &[OsString]) -> Option<Failure> {
     let (first, others) = files.split_first()?;
@@ -82,7 +82,7 @@ pub(crate) fn meant(files: &[PathBuf], typed: &[OsString]) -> Option<Failure> {
     let message = format!("{} is neither a command nor a file{suggestion}", shown.quoted());
     let line = |replaced: &[(&str, &str)]| {
         let typed = retyped(&crate::command(), typed, replaced);
-        format!("Type `{}`.", format!("quota-check {typed}").trim_end())
+        format!("Run `{}`.", format!("quota-check {typed}").trim_end())
     };
     let hint = match meaning {
         Meaning::Overview => {

@@ -118,7 +118,7 @@ fn missing_measurements_are_one_line() {
     for answer in [Answer::not_found("", ""), Answer::refusal(403, "Forbidden", "no")] {
         let (code, _, output) = run(namespace(&[pod("bot-1")], &[(METRICS.to_owned(), answer)]), &[]);
         assert_eq!(code, 0);
-        assert_eq!(output.matches("no measurements").count(), 1, "{output}");
+        assert_eq!(output.matches("no usage metrics").count(), 1, "{output}");
     }
 }
 

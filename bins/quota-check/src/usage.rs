@@ -131,7 +131,7 @@ pub(crate) fn workloads_text(workloads: &[toolforge_report::WorkloadUsage]) -> S
         }
         table.row(cells);
     }
-    let note = if is_measured { "" } else { "no measurements of what is really used\n" };
+    let note = if is_measured { "" } else { "the cluster has no usage metrics\n" };
     format!("{}{note}", table.for_stdout())
 }
 

@@ -60,7 +60,7 @@ pub(crate) fn run(
         unlimited: unlimited(&answer.largest),
         change: RestartForecast {
             adjustments: adjustments(&answer.nearest),
-            fits: if answer.fits() { answer.change.fits_if_checked() } else { Some(false) },
+            fits: if answer.fits() { answer.change.fits_if_known() } else { Some(false) },
             verdict: verdict_code(answer.verdict()),
             ..restart_forecast(&answer.change)
         },
@@ -177,9 +177,9 @@ impl Answer {
                 text.push_str(&format!("a restart afterwards {}\n", restart_outcome(restart, false)));
             }
             Some(restart) if self.fits() => {
-                let fits = match restart.fits_if_checked() {
-                    Some(true) => "fits beside what runs now",
-                    Some(false) => "does not fit beside what runs now",
+                let fits = match restart.fits_if_known() {
+                    Some(true) => "fits in addition to current usage",
+                    Some(false) => "does not fit in addition to current usage",
                     None => "was not checked",
                 };
                 text.push_str(&format!("{} afterwards {fits}\n", self.next));
@@ -253,7 +253,7 @@ impl Answer {
             ""
         };
         format!(
-            "{table}\neach alone, so that {change} and {next} afterwards {how}{downtime}\n{}",
+            "{table}\neach value on its own; {change} and {next} afterwards {how}{downtime}\n{}",
             self.why_none()
         )
     }
@@ -282,8 +282,8 @@ impl Answer {
             violations.chain(check.shortfalls().map(ToString::to_string)).collect()
         };
         match self.lasting.iter().map(refused).find(|reasons| !reasons.is_empty()) {
-            Some(reasons) => format!("-: not even the smallest one does: {}\n", reasons.join(", ")),
-            None => "-: not even the smallest one does\n".to_owned(),
+            Some(reasons) => format!("-: not even the smallest size fits: {}\n", reasons.join(", ")),
+            None => "-: not even the smallest size fits\n".to_owned(),
         }
     }
 }

@@ -152,9 +152,9 @@ fn files_of_other_tools_are_an_error() {
     let found = said(&quota_check("--tool nosuch --from limits.yaml"));
     assert_snapshot!(found, @"
     [exit 1]
-    error: the files of `--from` have no object of tool nosuch
+    error: the `--from` files contain no objects of tool nosuch
 
-    hint: They are of stashbot; `--tool` names the tool.
+    hint: They contain objects of stashbot; set the tool with `--tool`.
     ");
     for verb in ["what-if", "request", "audit"] {
         assert_eq!(said(&quota_check(&format!("{verb} --tool nosuch --from limits.yaml"))), found, "{verb}");
@@ -225,14 +225,14 @@ fn words_of_other_tools_have_a_hint() {
         let lines: Vec<&str> = said.lines().filter(|line| !line.is_empty()).collect();
         lines.join(" / ")
     };
-    assert_snapshot!(hint("describe quota"), @r#"[exit 2] / error: "describe" is neither a command nor a file / hint: Type `quota-check`."#);
-    assert_snapshot!(hint("status --tool x"), @r#"[exit 2] / error: "status" is neither a command nor a file / hint: Type `quota-check --tool x`."#);
-    assert_snapshot!(hint("validate"), @r#"[exit 2] / error: "validate" is neither a command nor a file / hint: Type `quota-check FILE`."#);
-    assert_snapshot!(hint("apply jobs.yaml --tool x"), @r#"[exit 2] / error: "apply" is neither a command nor a file / hint: Type `quota-check jobs.yaml --tool x`."#);
-    assert_snapshot!(hint("whatif bot --tool x"), @r#"[exit 2] / error: "whatif" is neither a command nor a file / hint: Type `quota-check what-if bot --tool x`."#);
+    assert_snapshot!(hint("describe quota"), @r#"[exit 2] / error: "describe" is neither a command nor a file / hint: Run `quota-check`."#);
+    assert_snapshot!(hint("status --tool x"), @r#"[exit 2] / error: "status" is neither a command nor a file / hint: Run `quota-check --tool x`."#);
+    assert_snapshot!(hint("validate"), @r#"[exit 2] / error: "validate" is neither a command nor a file / hint: Run `quota-check FILE`."#);
+    assert_snapshot!(hint("apply jobs.yaml --tool x"), @r#"[exit 2] / error: "apply" is neither a command nor a file / hint: Run `quota-check jobs.yaml --tool x`."#);
+    assert_snapshot!(hint("whatif bot --tool x"), @r#"[exit 2] / error: "whatif" is neither a command nor a file / hint: Run `quota-check what-if bot --tool x`."#);
     assert_snapshot!(hint("rm job"), @r#"[exit 2] / error: "rm" is neither a command nor a file / hint: This program changes nothing and prints no logs. `toolforge jobs delete NAME` deletes a job; `toolforge webservice stop` stops the web service."#);
     assert_snapshot!(hint("tail"), @r#"[exit 2] / error: "tail" is neither a command nor a file / hint: This program changes nothing and prints no logs. `toolforge jobs logs NAME` prints the log of a job; `toolforge webservice logs` that of the web service."#);
-    assert_snapshot!(hint("requst a.yaml --tool x"), @r#"[exit 2] / error: "requst" is neither a command nor a file; did you mean request? / hint: Type `quota-check request a.yaml --tool x`."#);
+    assert_snapshot!(hint("requst a.yaml --tool x"), @r#"[exit 2] / error: "requst" is neither a command nor a file; did you mean request? / hint: Run `quota-check request a.yaml --tool x`."#);
     let failed = quota_check("--all --kubeconfig /nonexistent");
     assert!(failed.stdout.is_empty(), "{failed:?}");
     assert!(hint("help describe").starts_with("[exit 0]"));

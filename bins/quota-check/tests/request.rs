@@ -78,7 +78,7 @@ fn two_blocked() -> Vec<Value> {
     [vec![quota], blocked_deployment("a").to_vec(), blocked_deployment("b").to_vec()].concat()
 }
 
-const SMALLEST: &str = "The smallest numbers with which everything below is admitted:\n\n";
+const SMALLEST: &str = "The smallest limits that admit everything below:\n\n";
 
 fn manifest(name: &str, replicas: u64) -> String {
     format!(
@@ -136,7 +136,7 @@ fn reports_unknown_number_of_missing_pods() {
     let hard = json!({"pods": "4"});
     let live = [quota(&hard, &hard), refusal("StatefulSet", "a"), refusal("StatefulSet", "b")];
     let numbers = requested("request", &live, "");
-    assert!(numbers.starts_with("At least these numbers are needed;"), "{numbers}");
+    assert!(numbers.starts_with("At least these limits are needed."), "{numbers}");
     assert!(
         numbers.contains("of StatefulSet a, StatefulSet b, so") && numbers.ends_with("- pods: 6"),
         "{numbers}"
@@ -172,7 +172,7 @@ fn waiting_for_terminating_pods_needs_no_quota() {
     let numbers = requested("request", &live, "");
     assert!(
         numbers.starts_with(
-            "Nothing needs more: what is blocked fits once the pods have terminated that do so now.\n"
+            "No larger quota is needed: what is blocked fits once the terminating pods are gone.\n"
         ),
         "{numbers}"
     );
@@ -198,7 +198,7 @@ fn refused_surge_is_one_pod() {
     live[1]["status"] =
         json!({"observedGeneration": 1, "replicas": 3, "updatedReplicas": 3, "unavailableReplicas": 1});
     let text = request("request", &live, "");
-    assert!(text.contains("Nothing is blocked by the quota,"), "{text}");
+    assert!(text.contains("The quota blocks nothing,"), "{text}");
     assert!(
         text.contains("## Blocked\n\nNothing is blocked now.\n\n## Refused within the last hour\n\n| object"),
         "{text}"
@@ -402,7 +402,7 @@ fn growing_rollouts_request_no_excess() {
 
 #[test]
 fn reports_unknown_usage() {
-    let said = "What is used of the quota is not known.";
+    let said = "The quota's usage is not known.";
     let offline = request("--quota toolforge-2023 request -", &[], &manifest("a", 20));
     assert!(offline.contains(said) && offline.contains("| pods | not known | "), "{offline}");
     let mut new = quota(&json!({"pods": "4"}), &json!({}));

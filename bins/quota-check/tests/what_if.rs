@@ -29,7 +29,7 @@ fn largest_sizes_of_a_web_service() {
     CPU       500m   1
     replicas  1      4
 
-    each alone, so that the change and a restart afterwards have no downtime
+    each value on its own; the change and a restart afterwards have no downtime
     ");
 }
 
@@ -49,7 +49,7 @@ fn largest_sizes_with_unknown_usage_are_bounds() {
     CPU       500m     not limited  not limited
     replicas  1        at most 8    at most 8
 
-    each alone, so that the start and a restart afterwards have no downtime
+    each value on its own; the start and a restart afterwards have no downtime
     with downtime: the same, if old pods may stop before new ones are ready
     usage has not been counted yet, so these sizes may turn out not to fit
     ");
@@ -75,7 +75,7 @@ fn largest_sizes_with_downtime_are_shown() {
     CPU       500m   not limited  not limited
     replicas  1      2            2
 
-    each alone, so that the change and a restart afterwards have no downtime
+    each value on its own; the change and a restart afterwards have no downtime
     with downtime: the same, if old pods may stop before new ones are ready
     ");
     let json: Value = serde_json::from_slice(&json.stdout).unwrap();
@@ -96,7 +96,7 @@ fn missing_web_service_is_reported() {
     CPU       500m     1
     replicas  1        4
 
-    each alone, so that the start and a restart afterwards have no downtime
+    each value on its own; the start and a restart afterwards have no downtime
     ");
 }
 
@@ -122,7 +122,7 @@ fn requested_sizes_have_a_verdict() {
     CPU       500m   1
     replicas  2      2
 
-    each alone, so that the start and a restart afterwards have no downtime
+    each value on its own; the start and a restart afterwards have no downtime
     ");
     assert_snapshot!(said("what-if --quota seed-2020 --memory 4Gi --replicas 3"), @"
     [exit 3]
@@ -146,8 +146,8 @@ fn requested_sizes_have_a_verdict() {
     CPU       500m   -
     replicas  3      2
 
-    each alone, so that the start and a restart afterwards have no downtime
-    -: not even the smallest one does: limits.memory: 12Gi of 8Gi, 4Gi too much (quota seed-2020)
+    each value on its own; the start and a restart afterwards have no downtime
+    -: not even the smallest size fits: limits.memory: 12Gi of 8Gi, 4Gi too much (quota seed-2020)
 
     hint: Choose a smaller size; `quota-check` shows what uses the quota. `quota-check request FILE`, with a service.template of this size, writes a request for more quota.
     ");
@@ -184,8 +184,8 @@ fn missing_largest_sizes_have_a_reason() {
     CPU       500m     -
     replicas  1        -
 
-    each alone, so that the start and a restart afterwards have no downtime
-    -: not even the smallest one does: pods: 4 of 3, 1 pod too many (quota q)
+    each value on its own; the start and a restart afterwards have no downtime
+    -: not even the smallest size fits: pods: 4 of 3, 1 pod too many (quota q)
     ");
 }
 
@@ -219,7 +219,7 @@ fn terminating_pods_do_not_limit_sizes() {
     CPU       500m     not limited  not limited
     replicas  1        16           16
 
-    each alone, so that the start and a restart afterwards have no downtime
+    each value on its own; the start and a restart afterwards have no downtime
     with downtime: the same, if old pods may stop before new ones are ready
     ");
     let text = said_while_terminating("largest-json", "4Gi", "-o json");
@@ -231,7 +231,7 @@ fn terminating_pods_do_not_limit_sizes() {
     let text = said_while_terminating("later", "4Gi", "--memory 5Gi");
     assert!(
         text.starts_with("[exit 3]")
-            && text.contains("it does not fit yet, but once these pods have terminated\n"),
+            && text.contains("it does not fit yet, but will once these pods have terminated\n"),
         "{text}"
     );
     assert!(!text.contains("would fit"), "{text}");
@@ -310,7 +310,7 @@ fn request_has_evidence_and_numbers() {
 
     ## Requested
 
-    The smallest numbers with which everything below is admitted:
+    The smallest limits that admit everything below:
 
     - pods: 5
     - requests.memory: 9984Mi
@@ -358,7 +358,7 @@ fn request_has_evidence_and_numbers() {
     | the pod web-5d8c7f9b6-abcde | 1 | 500m | 4Gi |
     | the pod bot-6c9d5b7f8-fghij | 1 | 500m | 512Mi |
 
-    The cluster has no measurements of what is really used.
+    The cluster has no usage metrics.
 
     ## The plan that needs it (large.template)
 
@@ -381,7 +381,7 @@ fn request_has_evidence_and_numbers() {
 fn unnecessary_request_is_reported() {
     let text = said("--from seed-restart.yaml request");
     assert!(
-        text.contains("Nothing is blocked by the quota, and nothing that was checked needs more."),
+        text.contains("The quota blocks nothing, and nothing that was checked needs more quota."),
         "{text}"
     );
     assert!(said("request --from seed-restart.yaml --output json").starts_with("[exit 2]"));
@@ -413,6 +413,6 @@ fn overview_names_quota_consumers() {
     WORKLOAD                 PODS  CPU   MEMORY  SHARE
     pod web-5d8c7f9b6-abcde  1     500m  4Gi     50 % of limits.memory
     pod bot-6c9d5b7f8-fghij  1     500m  512Mi   25 % of pods
-    no measurements of what is really used
+    the cluster has no usage metrics
     ");
 }

@@ -171,7 +171,7 @@ impl Sandbox {
         self.open_lock(&self.lock_path())
     }
 
-    /// Returns the file that `up` and `down` lock, so that only one of them runs at a time.
+    /// Returns the file that `up` and `down` lock, so only one of them runs at a time.
     pub(crate) fn command_lock_file(&self) -> Result<File, Failure> {
         self.open_lock(&self.directory.join("turn.lock"))
     }
@@ -256,7 +256,7 @@ fn checked_name(name: &str) -> Result<String, Failure> {
     Ok(name.to_owned())
 }
 
-/// Returns `<directory name>-<short hash of its path>`, so that two checkouts never share a sandbox.
+/// Returns `<directory name>-<short hash of its path>`, so two checkouts never share a sandbox.
 fn name_of_checkout(checkout: &Path) -> String {
     let hash = digest(&[checkout.as_os_str().as_encoded_bytes()]);
     let directory = checkout.file_name().unwrap_or_default().to_string_lossy().to_lowercase();

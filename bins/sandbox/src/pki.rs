@@ -1,7 +1,7 @@
 //! Keys, certificates and kubeconfigs of the control plane.
 //!
 //! One authority signs everything, including the tools' certificates (through the API), so it is kept as long as the
-//! sandbox's data. A second one signs only the certificate with which the API server forwards requests, because who has
+//! sandbox's data. A second one signs only the certificate that the API server uses to forward requests, because who has
 //! that certificate can act as any user. Every file is created once; a missing file is created again.
 
 use std::fs;
@@ -106,7 +106,7 @@ pub(crate) fn write_admin_kubeconfig(sandbox: &Sandbox, api_port: u16) -> Result
 }
 
 fn ensure_in(directory: &Path) -> Result<(), Failure> {
-    // The name that kubeadm uses, so that certificates look like those of the platform.
+    // The name that kubeadm uses, so certificates look like those of the platform.
     let issuer = ensure_authority(directory, "ca", "kubernetes")?;
     for subject in &SUBJECTS {
         ensure_subject(directory, subject, &issuer)?;

@@ -22,7 +22,7 @@ use crate::failure::{Failure, OrFail};
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum View<'a> {
     /// The components and the pods. They also get a new `/proc`, an empty `/run`, the sandbox's directory as
-    /// `/sandbox`, and the built components below `/parts`, so that configuration files need no paths of the host.
+    /// `/sandbox`, and the built components below `/parts`, so configuration files need no paths of the host.
     Node(&'a Parts),
     /// A tool's shell, on the host's network and among the host's processes.
     Tool,
@@ -142,7 +142,7 @@ fn graft(from: &Path, to: &Path, left_out: &[&str]) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Mounts an overlay over the host's `/etc`, so that it can be written to.
+/// Mounts an overlay over the host's `/etc`, so it can be written to.
 fn overlay_etc(root: &Path) -> Result<(), Failure> {
     let layer = root.join(".etc");
     let (upper, work, etc) = (layer.join("upper"), layer.join("work"), root.join("etc"));

@@ -5,7 +5,7 @@ use toolforge_render::pod::{Cause, ReadyPods};
 
 use crate::invocation::Action;
 
-/// Returns what to do about a cause, with the commands to type; not with that of the `action` that prints it, if it only shows
+/// Returns what to do about a cause, with the commands to run; not with that of the `action` that prints it, if it only shows
 /// something.
 pub(crate) fn advice(cause: &Cause, ready: ReadyPods, action: Action) -> String {
     match cause {
@@ -14,15 +14,15 @@ pub(crate) fn advice(cause: &Cause, ready: ReadyPods, action: Action) -> String 
                 .to_owned()
         }
         Cause::CrashLoop { .. } | Cause::ContainerStart { .. } if action == Action::Logs => {
-            "Fix the error, then type `webservice restart`; `webservice stop` stops the attempts.".to_owned()
+            "Fix the error, then run `webservice restart`; `webservice stop` stops the attempts.".to_owned()
         }
         Cause::CrashLoop { .. } | Cause::ContainerStart { .. } => {
-            "Fix the error that `webservice logs` shows, then type `webservice restart`; `webservice stop` stops the attempts.".to_owned()
+            "Fix the error that `webservice logs` shows, then run `webservice restart`; `webservice stop` stops the attempts.".to_owned()
         }
         Cause::HealthCheckFails { .. } | Cause::NotHealthy { .. } | Cause::NotListening { .. } => {
             let state = if action == Action::Status { "" } else { "; `webservice status` shows it" };
             format!(
-                "Fix it, then type `webservice restart`, which loads changed files. A program that only needs more time to start comes up by itself{state}."
+                "Fix it, then run `webservice restart`, which loads changed files. If the program only needs more time to start, wait: it becomes ready by itself{state}."
             )
         }
         Cause::InitCrashLoop { container, .. } => format!(
@@ -49,7 +49,7 @@ pub(crate) fn advice(cause: &Cause, ready: ReadyPods, action: Action) -> String 
             "`quota-check what-if` shows how much is allowed: set the memory with `webservice restart -m MEMORY`; {} explains how to request more.",
             platform::QUOTA_HELP
         ),
-        Cause::Paused => "`webservice restart` ends the pause and replaces the pods.".to_owned(),
+        Cause::Paused => "`webservice restart` resumes the Deployment and replaces its pods.".to_owned(),
         Cause::VolumeMount => {
             "Create what the message names, or leave the volume out; the cluster tries again by itself.".to_owned()
         }

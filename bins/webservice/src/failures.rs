@@ -175,9 +175,9 @@ pub(crate) fn of_type_lookup(
         (Some(name), TypeOrigin::Template { place }) => {
             failure.hint(format!("Write `type: {name}` in {place}."))
         }
-        (Some(name), _) => failure.hint(format!("Type `{}`.", line(name.as_str()))),
+        (Some(name), _) => failure.hint(format!("Run `{}`.", line(name.as_str()))),
         (None, _) if is_gone && runs => failure.hint(format!(
-            "Build an image first, `toolforge build start URL`, then type `webservice buildservice {}`.",
+            "Build an image first, `toolforge build start URL`, then run `webservice buildservice {}`.",
             action.as_str()
         )),
         (None, _) => failure.hint("`webservice types` lists the types."),

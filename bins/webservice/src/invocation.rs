@@ -301,7 +301,7 @@ pub(crate) fn read(
         if first.parse::<TypeName>().is_ok() {
             let word = positionals.first().map_or(name, String::as_str);
             let line = line(&[(word, &format!("{first} {name}")), (first, "")]);
-            return Err(usage("the type comes before the action".to_owned()).hint(format!("Type `{line}`.")));
+            return Err(usage("the type comes before the action".to_owned()).hint(format!("Run `{line}`.")));
         }
         return Err(usage(format!("arguments for `{name}` need a type before it"))
             .hint(format!("Name the type: `webservice TYPE {name} ARGUMENTS`.")));
@@ -346,7 +346,7 @@ fn no_action(words: &[String], line: impl Fn(&[(&str, &str)]) -> String) -> Fail
     let kind = if before.is_some() { "an action" } else { "an action or a type" };
     let message = format!("{} is not {kind}", found.quoted());
     if word == "version" {
-        return usage(message).hint("Type `webservice --version`.");
+        return usage(message).hint("Run `webservice --version`.");
     }
     let meant = meant(word);
     match meant.as_slice() {
@@ -364,7 +364,7 @@ fn no_action(words: &[String], line: impl Fn(&[(&str, &str)]) -> String) -> Fail
                 }
                 _ => line(&[(word, &format!("{action}{follow}"))]),
             };
-            usage(format!("{message}; did you mean {action}?")).hint(format!("Type `{line}`."))
+            usage(format!("{message}; did you mean {action}?")).hint(format!("Run `{line}`."))
         }
         several => {
             let several: Vec<&str> = several.iter().map(|action| action.as_str()).collect();

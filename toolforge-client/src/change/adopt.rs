@@ -20,7 +20,7 @@ use crate::{Applied, ApplyEvent, ApplyOptions, Attempt, Client, Error, ObjectPat
 pub struct DeletedObject {
     /// The object as it was when it was deleted; [`as_created`] returns its manifest.
     pub object: JobObjects,
-    /// Whether the API server has accepted the deletion; otherwise its answer was lost.
+    /// Whether the API server has accepted the deletion; otherwise its response was lost.
     pub is_accepted: bool,
     /// What became of it.
     pub outcome: AdoptionOutcome,
@@ -32,8 +32,8 @@ pub struct DeletedObject {
 pub enum AdoptionOutcome {
     /// It was not deleted.
     Unchanged,
-    /// It was created again as it was, without its pods.
-    PutBack,
+    /// It was re-created unchanged, without its pods.
+    Recreated,
     /// Its job was created, perhaps without its Service.
     Job,
     /// It was not created again: the only definition is the one in memory.
@@ -56,7 +56,7 @@ pub enum LostReason {
 struct Deletion {
     object: JobObjects,
     is_accepted: bool,
-    /// Whether the job was created, or the answer to its creation was lost.
+    /// Whether the job was created, or the response to its creation was lost.
     may_be_job: bool,
 }
 
@@ -97,7 +97,7 @@ impl Client {
         if let Some(last) = last {
             let outcome = match is_done && last.may_be_job {
                 true => AdoptionOutcome::Job,
-                false => self.put_back(tool, &last, planner).await,
+                false => self.recreate(tool, &last, planner).await,
             };
             deleted.push(last.ended(outcome));
         }
@@ -105,14 +105,14 @@ impl Client {
     }
 
     /// Looks for a deleted object, and creates it again if nothing of its name exists.
-    async fn put_back<T: Planner>(
+    async fn recreate<T: Planner>(
         &self,
         tool: &ToolName,
         deletion: &Deletion,
         planner: &T,
     ) -> AdoptionOutcome {
         let look = async || {
-            let outcome = self.try_put_back(tool, deletion).await;
+            let outcome = self.try_recreate(tool, deletion).await;
             Ok::<_, Infallible>(
                 outcome.unwrap_or_else(|error| AdoptionOutcome::Lost(LostReason::Request(error))),
             )
@@ -123,17 +123,17 @@ impl Client {
             }
             _ => MissingQuota::Nothing,
         };
-        let waiting = |_: &AdoptionOutcome| planner.event(ApplyEvent::PuttingBack(&deletion.object));
+        let waiting = |_: &AdoptionOutcome| planner.event(ApplyEvent::Recreating(&deletion.object));
         let Ok(outcome) = wait_for_quota(look, missing, waiting).await;
         outcome
     }
 
-    async fn try_put_back(&self, tool: &ToolName, deletion: &Deletion) -> Result<AdoptionOutcome, Error> {
+    async fn try_recreate(&self, tool: &ToolName, deletion: &Deletion) -> Result<AdoptionOutcome, Error> {
         let original = as_created(&deletion.object);
         let path = ObjectPath::of(tool, &id(&deletion.object));
         let Some(found) = self.get_opt::<Value>(&path).await? else {
             let _: Value = self.create(path.collection(), &original.to_json(), &post_params()).await?;
-            return Ok(AdoptionOutcome::PutBack);
+            return Ok(AdoptionOutcome::Recreated);
         };
         let metadata = &found["metadata"];
         let labels = serde_json::from_value(metadata["labels"].clone()).ok();
@@ -183,7 +183,7 @@ fn deletion<E>(change: &ChangeReport<E>, id: &ObjectId) -> Option<bool> {
     (step.id == *id && is_deleted(&step.action) && is_unknown(change)).then_some(false)
 }
 
-/// Returns whether an object was created, or the answer to its creation was lost.
+/// Returns whether an object was created, or the response to its creation was lost.
 fn may_be_created<E>(change: &ChangeReport<E>, id: &ObjectId) -> bool {
     let is_created = |step: &StepAction| matches!(step, StepAction::Create);
     let is_written =
@@ -193,7 +193,7 @@ fn may_be_created<E>(change: &ChangeReport<E>, id: &ObjectId) -> bool {
     is_written || is_lost
 }
 
-/// Returns whether the answer to the last request of a change was lost.
+/// Returns whether the response to the last request of a change was lost.
 fn is_unknown<E>(change: &ChangeReport<E>) -> bool {
     match &change.outcome {
         ChangeOutcome::Failed(error) => error.outcome_unknown(),

@@ -57,7 +57,7 @@ pub enum ApplyEvent<'a> {
     /// Somebody else has changed objects meanwhile, so the changes are planned again.
     Outdated,
     /// An object that an [adoption](Client::adopt) has deleted is created again as soon as the quota no longer counts it.
-    PuttingBack(&'a JobObjects),
+    Recreating(&'a JobObjects),
 }
 
 impl Client {
@@ -295,7 +295,7 @@ impl Client {
         }
     }
 
-    /// Deletes the objects that a change has created, so that no incomplete workload is left.
+    /// Deletes the objects that a change has created, so no incomplete workload is left.
     async fn undo_creations(&self, work: &mut Work<'_>) {
         if work.options.dry_run {
             return;

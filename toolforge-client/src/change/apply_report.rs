@@ -112,7 +112,7 @@ impl<E> ChangeReport<E> {
         matches!(self.outcome, ChangeOutcome::Done)
     }
 
-    /// Returns whether all requests of a deletion were answered, so that only the wait is missing.
+    /// Returns whether all requests of a deletion were answered, so only the wait is missing.
     #[must_use]
     pub fn is_deletion_sent(&self) -> bool {
         let is_deletion = |step: &&Step| matches!(step.action, StepAction::Delete { .. });
@@ -120,7 +120,7 @@ impl<E> ChangeReport<E> {
         self.change.action == Action::Delete && self.written.len() >= requests
     }
 
-    /// Returns the steps whose objects were not written, or of which that is not known.
+    /// Returns the steps whose objects were not written, or for which that is not known.
     pub fn unwritten(&self) -> impl Iterator<Item = &Step> {
         self.change.steps.iter().filter(|step| {
             let is_own = |kind, written: &Written| written.kind == kind && written.id == step.id;
@@ -161,7 +161,7 @@ impl<E> ApplyReport<E> {
 }
 
 impl<E: From<ApplyError>> ApplyReport<E> {
-    /// Returns the report, or the error of the change that failed; a change that was interrupted is none.
+    /// Returns the report, or the error of the change that failed; an interrupted change is not an error.
     ///
     /// # Errors
     /// When a change failed. What was done before is lost with the report: look at [`changes`](Self::changes) to say it.

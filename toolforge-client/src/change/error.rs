@@ -55,7 +55,7 @@ pub enum ApplyError {
 }
 
 impl ApplyError {
-    /// Returns whether the request may have been applied, because its answer was lost.
+    /// Returns whether the request may have been applied, because its response was lost.
     #[must_use]
     pub fn outcome_unknown(&self) -> bool {
         match self {

@@ -190,7 +190,7 @@ impl<P, E> Applied<P, E> {
 }
 
 impl Client {
-    /// Plans changes until they fit, and applies them; both again while somebody else changes the objects meanwhile, so that
+    /// Plans changes until they fit, and applies them; both again while somebody else changes the objects meanwhile, so
     /// neither change is lost.
     ///
     /// A plan that does not fit is made again while the missing quota is that of pods that terminate (at most a minute), while

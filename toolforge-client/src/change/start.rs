@@ -51,7 +51,7 @@ impl StartPlan for WebServiceStart {
     }
 }
 
-/// A start whose changes were applied, or of which some failed.
+/// A start whose changes were applied, or some of which failed.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct StartedWebService<P, E> {
@@ -62,7 +62,7 @@ pub struct StartedWebService<P, E> {
     /// The Deployment whose rollout is to be waited for.
     pub target: RolloutTarget,
     /// Whether somebody else has created the Deployment at the same time, and these changes were applied to it.
-    pub joins_another_start: bool,
+    pub applied_to_concurrent_start: bool,
     /// Whether somebody else started or stopped the web service at the same time, and may have deleted what was found. Once its pods
     /// are ready, [`complete_web_service`](Client::complete_web_service) creates that again.
     pub is_contested: bool,
@@ -88,9 +88,10 @@ impl Client {
         let written = applied.report.last_written(ObjectKind::Deployment).map(RolloutTarget::from);
         let target = written.or(current).unwrap_or_default();
         // An object that is created has the first generation.
-        let joins_another_start = is_new && target.generation.is_some_and(|generation| generation > 1);
+        let applied_to_concurrent_start =
+            is_new && target.generation.is_some_and(|generation| generation > 1);
         let (plan, report) = applied.into_parts();
-        Ok(StartedWebService { plan, report, target, joins_another_start, is_contested })
+        Ok(StartedWebService { plan, report, target, applied_to_concurrent_start, is_contested })
     }
 
     /// Creates again what somebody else has deleted of a web service besides its Deployment, which is kept as it is. Returns `None`

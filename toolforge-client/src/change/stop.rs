@@ -19,7 +19,7 @@ const DELETION_TIMEOUT: Duration = Duration::from_secs(90);
 /// How often the objects that a start at the same time has left are deleted.
 const TRIES: u32 = 3;
 
-/// How waiting for the end of a web service ended.
+/// The outcome of waiting until a web service is stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum StopOutcome {

@@ -29,7 +29,7 @@ pub struct ClientCertificate {
 }
 
 impl ClientCertificate {
-    /// Returns the subject's common name, which is the user name in Kubernetes. Of several, it is the last, as in Go.
+    /// Returns the subject's common name, which is the user name in Kubernetes. If there are several, it is the last, as in Go.
     #[must_use]
     pub(crate) fn common_name(&self) -> Option<&Untrusted> {
         self.common_name.as_ref()

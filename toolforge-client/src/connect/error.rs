@@ -79,7 +79,7 @@ pub enum KubeconfigError {
         field: &'static str,
     },
     /// The cluster's address is missing or invalid.
-    #[error("kubeconfig {} has server {}; the form is https://HOST:PORT", shown(path), server.quoted())]
+    #[error("kubeconfig {} has server {}; expected https://HOST:PORT", shown(path), server.quoted())]
     Server {
         /// The kubeconfig.
         path: PathBuf,

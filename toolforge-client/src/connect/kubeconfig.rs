@@ -48,7 +48,7 @@ pub fn kubeconfig_paths(variable: Option<&OsStr>, home: Option<&Path>) -> Vec<Pa
 impl Kubeconfig {
     /// Reads the kubeconfig and the files that its current context names.
     ///
-    /// Of several files, the first that has an entry or a `current-context` wins, and missing ones are ignored if at
+    /// If there are several files, the first that has an entry or a `current-context` wins, and missing ones are ignored if at
     /// least one exists, as in kubectl. Paths inside are relative to the file that contains them. Only regular files of
     /// at most 1 MiB are read. What looks like a renewal in progress is read again up to three times, 200 ms apart, so
     /// this can block for 600 ms.

@@ -171,7 +171,7 @@ fn broken_kubeconfigs_have_distinct_errors() {
         (good.replace("user: tf-stashbot", "user: z"), "kubeconfig ~/.kube/config has no user \"z\""),
         (
             good.replace("https://k8s.example:6443", "k8s.example:6443"),
-            "kubeconfig ~/.kube/config has server \"k8s.example:6443\"; the form is https://HOST:PORT",
+            "kubeconfig ~/.kube/config has server \"k8s.example:6443\"; expected https://HOST:PORT",
         ),
         (
             good.replace(

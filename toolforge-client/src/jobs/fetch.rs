@@ -13,7 +13,7 @@ use toolforge_model::{JobName, ToolName};
 use toolforge_render::job::{JobFacts, LiveJobs, RecordedJob, is_job};
 use toolforge_render::namespace::Namespace;
 use toolforge_render::object::{HttpRoute, ObjectKind};
-use toolforge_render::pod::{PodsTime, with_kept_jobs, with_unsettled_pods};
+use toolforge_render::pod::{FetchTime, with_kept_jobs, with_unsettled_pods};
 
 use crate::facts::{FactsError, FetchedNamespace, NamespaceFetchOptions, host_namespace};
 use crate::unread::{UnreadKinds, readable};
@@ -31,7 +31,7 @@ pub struct JobFetchOptions {
     pub events: bool,
     /// The records of the platform's jobs service: two requests.
     pub records: bool,
-    /// Whether Services are needed also where no job has a port, so that it is an error if the user may not list them.
+    /// Whether Services are needed also where no job has a port, so it is an error if the user may not list them.
     pub needs_services: bool,
     /// Whether kinds that the user may not list are left out, and not an error, for what can do without them.
     pub leave_out_unread: bool,
@@ -85,7 +85,7 @@ pub struct FetchedJobs {
     pub namespace: FetchedNamespace,
     /// The namespace's objects.
     pub live: LiveJobs,
-    /// The kinds that the user may not list, so that `live` has none of them: events, and others where they are left out.
+    /// The kinds that the user may not list, so `live` has none of them: events, and others where they are left out.
     pub unread: Vec<Unread>,
 }
 
@@ -95,7 +95,7 @@ impl FetchedJobs {
     pub fn facts(self, namespace: Namespace) -> JobFacts {
         let Self { namespace: fetched, live, unread: _ } = self;
         let mut facts = JobFacts::new(fetched.facts(namespace));
-        let (limits, now) = (facts.namespace.limits, PodsTime::Now(Timestamp::now()));
+        let (limits, now) = (facts.namespace.limits, FetchTime::Now(Timestamp::now()));
         let limits = with_unsettled_pods(limits, &live.deployments, &live.jobs, &live.pods, now);
         facts.namespace.limits = with_kept_jobs(limits, &live.cron_jobs, &live.jobs);
         facts.live = live;

@@ -15,7 +15,7 @@ use crate::{Client, Error, ObjectPath};
 /// How long a log that is not followed may be silent before it is requested again.
 const IDLE: Duration = Duration::from_secs(30);
 
-/// A followed log that was silent for so long and then failed was not unavailable before: a proxy may end an answer in which
+/// A followed log that was silent for so long and then failed was not unavailable before: a proxy may end a response in which
 /// nothing is written, most after a minute.
 const QUIET: Duration = Duration::from_secs(30);
 
@@ -35,7 +35,7 @@ pub(crate) struct LogRequest {
     pub(crate) last: Option<u32>,
 }
 
-/// One line of an answer.
+/// One line of a response.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum LogEvent {
     /// A line of the log.
@@ -71,7 +71,7 @@ impl Reading {
         }
     }
 
-    /// Returns the next line that has not been read, or `None` at the end of the answer. Cancel-safe.
+    /// Returns the next line that has not been read, or `None` at the end of the response. Cancel-safe.
     pub(crate) async fn next(&mut self, seen: &mut ResumePoint) -> Result<Option<LogEvent>, Error> {
         while !self.has_ended {
             let start = Instant::now();

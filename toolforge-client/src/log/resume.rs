@@ -1,4 +1,4 @@
-//! What has been read of a log, so that reading can resume there.
+//! What has been read of a log, so reading can resume there.
 
 use std::collections::VecDeque;
 use std::hash::{BuildHasher as _, RandomState};
@@ -17,8 +17,8 @@ const MOST: usize = 1 << 16;
 /// The last lines of a log, by time and text, in order.
 ///
 /// A log only grows, and the kubelet returns it from a whole second on. So repeated lines come at the beginning of an
-/// answer, in the order in which they came before, up to the first line that is not remembered. After a log rotation the
-/// answer begins later, but no line is mistaken for another.
+/// response, in the order in which they came before, up to the first line that is not remembered. After a log rotation the
+/// response begins later, but no line is mistaken for another.
 #[derive(Debug, Default)]
 pub(crate) struct ResumePoint {
     recent: VecDeque<(Timestamp, u64)>,
@@ -37,7 +37,7 @@ impl ResumePoint {
         Timestamp::from_second(since.as_second()).ok()
     }
 
-    /// Starts an answer that may repeat lines.
+    /// Starts a response that may repeat lines.
     pub(crate) fn answer_begins(&mut self) {
         self.again = Some(0);
     }
@@ -81,7 +81,7 @@ mod tests {
         Timestamp::from_millisecond(1_700_000_000_000 + millis).unwrap()
     }
 
-    /// Returns the unread lines of an answer.
+    /// Returns the unread lines of a response.
     fn new<'a>(seen: &mut ResumePoint, answer: &[(i64, &'a str)]) -> Vec<&'a str> {
         seen.answer_begins();
         answer.iter().filter(|(millis, text)| seen.is_new(at(*millis), text)).map(|(_, text)| *text).collect()

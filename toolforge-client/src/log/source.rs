@@ -1,4 +1,4 @@
-//! Which pods' logs are read together, and the object that makes the pods: with it the log ends.
+//! Which pods' logs are read together, and the object that creates the pods: the log ends with it.
 
 use futures_util::StreamExt as _;
 use futures_util::stream::{BoxStream, Stream};
@@ -18,7 +18,7 @@ use crate::api_path::named;
 use crate::log::pod_log::has_ended;
 use crate::{Client, Collection, Error, ObjectPath, ResourceType, WatchOptions, WatcherEvent};
 
-/// Which pods' logs are read together, and the object with which the log ends.
+/// Which pods' logs are read together, and the object whose end ends the log.
 #[derive(Clone, Debug)]
 pub struct LogTarget {
     namespace: String,
@@ -63,14 +63,14 @@ impl Accepts {
     }
 }
 
-/// The kind of the object that makes the pods of a log.
+/// The kind of the object that creates the pods of a log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogOwner {
-    /// Of a continuous job or a web service.
+    /// The Deployment of a continuous job or a web service.
     Deployment,
-    /// Of a scheduled job.
+    /// The CronJob of a scheduled job.
     CronJob,
-    /// Of a one-off job; the log also ends when it has finished.
+    /// The Job of a one-off job; the log also ends when it has finished.
     Job,
     /// The pod itself; the log also ends when it has finished.
     Pod,
@@ -199,7 +199,7 @@ impl LogTarget {
         self.labels.iter().all(|(name, value)| label(name) == Some(value)) && self.accepts.accepts(pod)
     }
 
-    /// Returns the object with which the log ends.
+    /// Returns the object whose end ends the log.
     pub(super) fn owner(&self) -> &ObjectPath {
         &self.owner
     }
@@ -209,7 +209,7 @@ impl LogTarget {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum OwnerState {
     Exists,
-    /// A Job has made all its pods, and all of them have terminated.
+    /// A Job has created all its pods, and all of them have terminated.
     Finished,
     Gone,
 }

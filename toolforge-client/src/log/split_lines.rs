@@ -1,4 +1,4 @@
-//! Splits the answer of a log into lines.
+//! Splits the response of a log into lines.
 
 use std::time::Duration;
 
@@ -14,13 +14,13 @@ use crate::transport::TransportError;
 /// any length.
 const LINE_LIMIT: usize = 256 * 1024;
 
-/// A log's answer as lines. At most the limit of a line is kept in memory.
+/// A log's response as lines. At most the limit of a line is kept in memory.
 pub(crate) struct Lines<B = Body> {
     body: B,
     buffer: BytesMut,
     /// The length of the buffer's beginning without a line end.
     searched: usize,
-    /// How long the answer may be silent; `None` for a log that is followed.
+    /// How long the response may be silent; `None` for a log that is followed.
     idle: Option<Duration>,
 }
 
@@ -33,7 +33,7 @@ where
         Self { body, buffer: BytesMut::new(), searched: 0, idle }
     }
 
-    /// Returns the next whole line, or `None` at the end of the answer. Cancel-safe.
+    /// Returns the next whole line, or `None` at the end of the response. Cancel-safe.
     pub(crate) async fn next(&mut self) -> Result<Option<String>, Error> {
         loop {
             let unsearched = &self.buffer[self.searched..];

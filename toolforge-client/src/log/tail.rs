@@ -17,7 +17,7 @@ use crate::log::reading::Reading;
 use crate::log::source::{LogTarget, OwnerState, owner_states};
 use crate::{Client, Error, WatcherEvent};
 
-/// How long an answer may continue after its run has terminated: the kubelet checks every five seconds whether a
+/// How long a response may continue after its run has terminated: the kubelet checks every five seconds whether a
 /// container still runs (its `stateCheckPeriod`).
 const GRACE: Duration = Duration::from_secs(8);
 
@@ -31,7 +31,7 @@ pub struct LogTail {
     client: Client,
     target: LogTarget,
     options: LogOptions,
-    /// Changes of the pods, and of the object that makes them.
+    /// Changes of the pods, and of the object that creates them.
     events: Select<Events, Events>,
     /// Logs that have been read in part, by the uids of their pods.
     started: BTreeMap<String, PodLog>,
@@ -68,7 +68,7 @@ struct Follower {
     log: PodLog,
     state: watch::Receiver<PodState>,
     step: Step,
-    /// How many answers in a row have ended without a line.
+    /// How many responses in a row have ended without a line.
     failures: u32,
 }
 
@@ -116,7 +116,7 @@ impl LogTail {
         }
     }
 
-    /// Returns the next item, or `None` at the end: the object that makes the pods and all pods are gone, or it is a Job
+    /// Returns the next item, or `None` at the end: the object that creates the pods and all pods are gone, or it is a Job
     /// that has finished. Cancel-safe.
     ///
     /// # Errors

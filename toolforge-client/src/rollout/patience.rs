@@ -79,7 +79,7 @@ impl Patience {
     }
 
     /// Returns whether waiting does not help any longer. Quota may become free and an image may be there a moment later, so
-    /// that these causes are given some time.
+    /// these causes are given some time.
     pub(super) fn is_over(&self, evidence: &Evidence, now: Timestamp, instant: Instant) -> bool {
         let limit = if self.has_terminated { REFUSED_BEHIND_PODS } else { REFUSED };
         match evidence.cause {

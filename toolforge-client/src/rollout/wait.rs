@@ -22,7 +22,7 @@ impl Client {
     /// Waits until the Deployment of a web service is rolled out, and calls `event` with each observation.
     ///
     /// A rollout that is slow is waited for until the deadline; one that is blocked ends the wait: at once if something has
-    /// to be changed first, after 15 seconds of a failing health check, after 30 seconds without an answer on the port, and
+    /// to be changed first, after 15 seconds of a failing health check, after 30 seconds without a response on the port, and
     /// after 30 to 60 seconds in which the API server refuses pods and no pod starts, becomes ready or terminates. Pods
     /// without a startup or readiness probe must be ready for 5 seconds without a restart.
     ///

@@ -11,7 +11,7 @@ use toolforge_model::Untrusted;
 use crate::foreign::describe_foreign;
 use crate::status::refusal::StatusKind;
 
-/// The maximum length of a message in characters, where the answer is not a `Status`.
+/// The maximum length of a message in characters, where the response is not a `Status`.
 const TEXT_LIMIT: usize = 1000;
 
 /// The longest wait in seconds that a server can ask for.
@@ -31,7 +31,7 @@ pub struct ApiStatus {
 }
 
 impl ApiStatus {
-    /// Reads an answer with an HTTP code of an error.
+    /// Reads a response with an HTTP code of an error.
     pub(crate) fn of_answer(code: u16, headers: &HeaderMap, body: &[u8]) -> Self {
         let waits = |text: &str| text.trim().parse::<u64>().ok();
         let header = headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok()).and_then(waits);
@@ -81,7 +81,7 @@ impl ApiStatus {
         Self::of_status(document.unwrap_or_default(), status.code, None)
     }
 
-    /// Returns the answer that kube reads the refusal from: a `Status`, with what only the headers said.
+    /// Returns the response that kube reads the refusal from: a `Status`, with what only the headers said.
     pub(crate) fn into_response(self) -> Response<Body> {
         let Self { code, retry_after, status, .. } = self;
         let mut status = *status;
@@ -146,10 +146,10 @@ impl ApiStatus {
     }
 }
 
-/// Returns the message of an answer that is not a `Status`.
+/// Returns the message of a response that is not a `Status`.
 fn message_of(headers: &HeaderMap, body: &[u8]) -> String {
     match describe_foreign(headers, body) {
-        Some(foreign) => format!("the answer does not come from the API server: {}", foreign.as_raw()),
+        Some(foreign) => format!("the response does not come from the API server: {}", foreign.as_raw()),
         None => String::from_utf8_lossy(body).trim().chars().take(TEXT_LIMIT).collect(),
     }
 }

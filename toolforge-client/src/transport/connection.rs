@@ -29,7 +29,7 @@ pub struct ConnectOptions {
     pub allow_insecure: bool,
     /// The maximum time to connect, including TLS. Default: 5 s.
     pub timeout: Duration,
-    /// The maximum time without an answer to a ping, which is sent after half of it; with HTTP/2 only. Default: 10 s.
+    /// The maximum time without a response to a ping, which is sent after half of it; with HTTP/2 only. Default: 10 s.
     pub silence: Duration,
 }
 
@@ -58,7 +58,7 @@ impl ConnectOptions {
         Self { timeout, ..self }
     }
 
-    /// Returns the options with this maximum time without an answer to a ping.
+    /// Returns the options with this maximum time without a response to a ping.
     #[must_use]
     pub fn with_silence(self, silence: Duration) -> Self {
         Self { silence, ..self }

@@ -5,12 +5,12 @@ use std::time::Duration;
 use rustls::{AlertDescription, CertificateError};
 use toolforge_model::Untrusted;
 
-/// Why a request did not reach the cluster, or its answer was not received.
+/// Why a request did not reach the cluster, or its response was not received.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TransportError {
     /// The host name has no address.
-    #[error("the address of {} cannot be found", host.quoted())]
+    #[error("cannot resolve the host name {}", host.quoted())]
     NameNotFound {
         /// The host name.
         host: Untrusted,
@@ -19,7 +19,7 @@ pub enum TransportError {
         source: io::Error,
     },
     /// Nothing listens on the port.
-    #[error("{} refuses the connection: nothing listens there", server.escaped())]
+    #[error("{} refused the connection; nothing is listening on that port", server.escaped())]
     Refused {
         /// The host and port.
         server: Untrusted,
@@ -87,7 +87,7 @@ pub enum TransportError {
         /// The error.
         reason: Untrusted,
     },
-    /// The connection was lost before the answer was complete.
+    /// The connection was lost before the response was complete.
     #[error("the connection to the cluster was lost: {}", reason.escaped())]
     Lost {
         /// The error.
@@ -96,8 +96,8 @@ pub enum TransportError {
     /// The server does not answer on an open connection.
     #[error("the cluster stopped answering")]
     Silent,
-    /// The answer arrives more slowly than [`RequestLimits`](crate::RequestLimits) allow.
-    #[error("the answer is too slow: {received} bytes in {} s", after.as_secs())]
+    /// The response arrives more slowly than [`RequestLimits`](crate::RequestLimits) allow.
+    #[error("the response is too slow: {received} bytes in {} s", after.as_secs())]
     Slow {
         /// The bytes that were received.
         received: usize,
@@ -187,7 +187,7 @@ impl TransportError {
         }
     }
 
-    /// Classifies an error of sending a request or reading its answer.
+    /// Classifies an error of sending a request or reading its response.
     pub(crate) fn of_exchange(error: &(dyn StdError + 'static)) -> Self {
         let mut reasons: Vec<String> = Vec::new();
         let mut next = Some(error);

@@ -14,17 +14,17 @@ use kube::client::Body;
 use crate::transport::connector::{Connected, Connector};
 use crate::transport::error::TransportError;
 
-/// The flow control window of one answer in bytes.
+/// The flow control window of one response in bytes.
 const ANSWER_WINDOW: u32 = 1 << 20;
 
 /// The flow control window of the connection in bytes: enough for more concurrent logs and watches than a tool can have
-/// pods, because a log reader waits for one answer while the others fill their windows.
+/// pods, because a log reader waits for one response while the others fill their windows.
 const CONNECTION_WINDOW: u32 = 64 * ANSWER_WINDOW;
 
 pub(crate) struct Pool {
     connector: Connector,
     silence: Duration,
-    /// Locked while a connection is made, so that concurrent requests share one.
+    /// Locked while a connection is made, so concurrent requests share one.
     http2: tokio::sync::Mutex<Shared>,
     http1: Mutex<Vec<http1::SendRequest<Body>>>,
 }

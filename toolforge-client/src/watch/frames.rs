@@ -1,4 +1,4 @@
-//! The frames of a watch's answer: one JSON object on each line.
+//! The frames of a watch's response: one JSON object on each line.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use tokio::time::{Instant, timeout_at};
 /// The longest line; an object has at most etcd's 1.5 MB, and its JSON a little more.
 const LINE_LIMIT: usize = 16 * 1024 * 1024;
 
-/// The answer of a watch as frames.
+/// The response of a watch as frames.
 pub(crate) struct Frames {
     body: Body,
     buffer: BytesMut,
@@ -32,7 +32,7 @@ pub(crate) enum Frame<T> {
     Bookmark(Option<String>),
     /// The server ends the watch, and this is why.
     Refused(Box<Status>),
-    /// The answer has ended, was cut off, or is not a watch's: the watch continues after the last complete frame.
+    /// The response has ended, was cut off, or is not a watch's: the watch continues after the last complete frame.
     Ended,
     /// No whole frame came in time, or it is too long: changes may have been missed.
     Stalled,
@@ -64,7 +64,7 @@ struct Envelope<T> {
 }
 
 impl Frames {
-    /// Reads frames from an answer, each within the time `idle`.
+    /// Reads frames from a response, each within the time `idle`.
     pub(crate) fn new(body: Body, idle: Duration) -> Self {
         Self { body, buffer: BytesMut::new(), searched: 0, idle }
     }

@@ -13,7 +13,7 @@ use toolforge_model::ToolName;
 use toolforge_render::job::JobFacts;
 use toolforge_render::namespace::Namespace;
 use toolforge_render::object::{HttpRoute, ObjectKind};
-use toolforge_render::pod::{PodsTime, with_unsettled_pods};
+use toolforge_render::pod::{FetchTime, with_unsettled_pods};
 use toolforge_render::web_service::{LiveWebService, WebServiceFacts};
 
 use crate::facts::{FactsError, FetchedNamespace, NamespaceFetchOptions, host_namespace, when};
@@ -93,16 +93,16 @@ pub struct FetchedWebService {
     pub http_routes: bool,
     /// The web service's own objects.
     pub live: LiveWebService,
-    /// Everything in the namespace that runs pods.
-    pub neighbors: Neighbors,
-    /// What the user may not read, so that `live` lacks it: events, and more where that is left out.
+    /// Everything in the namespace that creates pods.
+    pub neighbors: NamespaceWorkloads,
+    /// What the user may not read, so `live` lacks it: events, and more where that is left out.
     pub unread: Vec<Unread>,
 }
 
 /// Everything in a namespace that runs pods, the web service included; empty if it was not requested.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
-pub struct Neighbors {
+pub struct NamespaceWorkloads {
     /// The pods.
     pub pods: Vec<Pod>,
     /// The Deployments.
@@ -134,9 +134,9 @@ impl FetchedWebService {
     #[must_use]
     pub fn facts_with_jobs(self, namespace: Namespace) -> FactsWithJobs {
         let Self { namespace: fetched, http_routes, live, neighbors, unread } = self;
-        let Neighbors { pods, deployments, jobs, cron_jobs } = neighbors;
+        let NamespaceWorkloads { pods, deployments, jobs, cron_jobs } = neighbors;
         let mut facts = WebServiceFacts::new(fetched.facts(namespace));
-        let (limits, now) = (facts.namespace.limits, PodsTime::Now(Timestamp::now()));
+        let (limits, now) = (facts.namespace.limits, FetchTime::Now(Timestamp::now()));
         facts.namespace.limits = with_unsettled_pods(limits, &deployments, &jobs, &pods, now);
         facts.http_routes = http_routes;
         facts.live = live;
@@ -275,7 +275,7 @@ impl Client {
             when(unsettled, client.items(objects(ResourceType::of::<CronJob>()), ListParams::default())),
             when(counted, client.items(objects(ResourceType::of::<ReplicaSet>()), selector(tool))),
         )?;
-        let neighbors = Neighbors {
+        let neighbors = NamespaceWorkloads {
             pods: all_pods.unwrap_or_default(),
             deployments: deployments.unwrap_or_default(),
             jobs: jobs.unwrap_or_default(),

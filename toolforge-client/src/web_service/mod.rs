@@ -5,7 +5,7 @@ mod home;
 mod page;
 
 pub(crate) use fetch::counts_replica_sets;
-pub use fetch::{FactsWithJobs, FetchedWebService, Neighbors, WebServiceFetchOptions};
+pub use fetch::{FactsWithJobs, FetchedWebService, NamespaceWorkloads, WebServiceFetchOptions};
 pub use home::{FoundTemplate, ManifestError, TemplateError, ToolHome};
 pub use page::PageError;
 

@@ -23,9 +23,9 @@ pub enum PageError {
 }
 
 impl Client {
-    /// Requests `/` of a tool's web service once, through the proxy of its Service, and returns what is wrong with the answer.
+    /// Requests `/` of a tool's web service once, through the proxy of its Service, and returns what is wrong with the response.
     ///
-    /// Returns `None` for every other answer, and where the tool may not use the proxy.
+    /// Returns `None` for every other response, and where the tool may not use the proxy.
     pub async fn page_error(&self, tool: &ToolName) -> Option<PageError> {
         let path =
             format!("/api/v1/namespaces/{}/services/{tool}:{}/proxy/", tool.namespace(), platform::WEB_PORT);

@@ -7,7 +7,7 @@ use crate::{Diagnostics, JobValueError, Untrusted, suggest};
 
 /// A field of a job: a key of a jobs file, and the option of the same name (jobs-cli 16; `env` is ours).
 ///
-/// Every field can be matched: a new one is a breaking change, so that programs which compare or render jobs handle it.
+/// Every field can be matched: a new one is a breaking change, so programs which compare or render jobs handle it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum JobField {
     /// The job's name.

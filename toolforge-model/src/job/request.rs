@@ -12,7 +12,7 @@ use crate::{
 ///
 /// An amount that was not asked for is `None`: the platform's default then applies. [`JobOptions`](crate::JobOptions)
 /// never makes an amount that is the default. Every field can be set and matched: a new one is a breaking change, so
-/// that programs which compare or render requests handle it.
+/// programs which compare or render requests handle it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct JobRequest {

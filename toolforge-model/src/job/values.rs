@@ -132,7 +132,7 @@ impl FromStr for Emails {
         let found = Self::ALL.iter().find(|emails| emails.as_str() == text);
         found
             .copied()
-            .ok_or_else(|| JobValueError::new(text, "a choice of emails", "none, all, onfinish or onfailure"))
+            .ok_or_else(|| JobValueError::new(text, "an email setting", "none, all, onfinish or onfailure"))
     }
 }
 

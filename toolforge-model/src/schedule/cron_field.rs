@@ -17,7 +17,7 @@ pub(super) struct Field {
     values: u64,
     /// Whether an entry is `*` or `?`, with no step or a step of 1.
     ///
-    /// With a longer step robfig/cron clears this, so that the days of `*/2` count as a list of days.
+    /// With a longer step robfig/cron clears this, so the days of `*/2` count as a list of days.
     is_any: bool,
 }
 

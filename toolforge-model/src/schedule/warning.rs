@@ -37,7 +37,7 @@ pub enum ScheduleWarning {
         suggestion: CronExpression,
     },
     /// It runs on 29 February only.
-    #[error("29 February is in leap years only; write \"{suggestion}\" to run in each year")]
+    #[error("29 February exists only in leap years; write \"{suggestion}\" to run in each year")]
     LeapYears {
         /// An expression that runs in each year.
         suggestion: CronExpression,
@@ -52,8 +52,8 @@ pub enum ScheduleWarning {
         /// An expression that runs in each of its months.
         suggestion: CronExpression,
     },
-    /// A step leaves the range of its field at once, so that it has no effect.
-    #[error("{field} \"{entry}\" means \"{first}\", because the step leaves the range; write \"{suggestion}\"{}", every.map(|every| format!(" to run {every}")).unwrap_or_default())]
+    /// A step is larger than the range of its field, so it has no effect.
+    #[error("{field} \"{entry}\" means \"{first}\", because the step is larger than the range; write \"{suggestion}\"{}", every.map(|every| format!(" to run {every}")).unwrap_or_default())]
     LongStep {
         /// The field.
         field: ScheduleField,
@@ -256,7 +256,7 @@ mod tests {
         );
         assert_eq!(
             warning("0 0 29 feb *").unwrap(),
-            "29 February is in leap years only; write \"0 0 28 feb *\" to run in each year"
+            "29 February exists only in leap years; write \"0 0 28 feb *\" to run in each year"
         );
         assert_eq!(
             warning("0 0 31 2,4 *").unwrap(),
@@ -281,16 +281,16 @@ mod tests {
         };
         assert_eq!(
             warning("*/120 * * * *").unwrap(),
-            "minute \"*/120\" means \"0\", because the step leaves the range; write \"0 */2 * * *\" to run every 2 \
+            "minute \"*/120\" means \"0\", because the step is larger than the range; write \"0 */2 * * *\" to run every 2 \
              hours"
         );
         assert_eq!(
             warning("*/90 * * * *").unwrap(),
-            "minute \"*/90\" means \"0\", because the step leaves the range; write \"0 * * * *\""
+            "minute \"*/90\" means \"0\", because the step is larger than the range; write \"0 * * * *\""
         );
         assert_eq!(
             warning("*/60 * * * *").unwrap(),
-            "minute \"*/60\" means \"0\", because the step leaves the range; write \"0 * * * *\" to run every hour"
+            "minute \"*/60\" means \"0\", because the step is larger than the range; write \"0 * * * *\" to run every hour"
         );
         for (text, suggestion) in [
             ("5/180 * * * *", "5 */3 * * *"),

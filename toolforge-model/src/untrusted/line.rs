@@ -77,7 +77,7 @@ impl Output<'_, '_> {
 
     fn color(&mut self, sequence: &str) -> Result<bool, fmt::Error> {
         if is_reset(sequence) {
-            // A reset without a color before it is dropped, so that a line of only resets is empty.
+            // A reset without a color before it is dropped, so a line of only resets is empty.
             self.reset()?;
             return Ok(true);
         }

@@ -37,7 +37,7 @@ impl Untrusted {
         self.0.is_empty()
     }
 
-    /// Returns the text on one line: controls, line ends, bidirectional overrides and invisible
+    /// Returns the text on one line: controls, line endings, bidirectional overrides and invisible
     /// characters are written as Rust escapes, like `\u{1b}`.
     pub fn escaped(&self) -> impl fmt::Display + '_ {
         Escaped { text: &self.0, keep_line_ends: false, quote: false }
@@ -48,7 +48,7 @@ impl Untrusted {
         Escaped { text: &self.0, keep_line_ends: false, quote: true }
     }
 
-    /// Returns the text with line ends and tabs kept, and all else as in [`escaped`](Self::escaped).
+    /// Returns the text with line endings and tabs kept, and all else as in [`escaped`](Self::escaped).
     pub fn lines_escaped(&self) -> impl fmt::Display + '_ {
         Escaped { text: &self.0, keep_line_ends: true, quote: false }
     }

@@ -12,7 +12,7 @@ use crate::{
 /// What a tool's owner asks of the tool's web service.
 ///
 /// An amount that was not asked for is `None`: the type's default then applies. Every field can be set and matched: a
-/// new one is a breaking change, so that programs which compare or render requests handle it.
+/// new one is a breaking change, so programs which compare or render requests handle it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct WebServiceRequest {

@@ -194,7 +194,7 @@ mod tests {
             "line 1, column 6: cpu: \"lots\" is not an amount of CPU; write it like 500m, 0.5 or 2\n\
              line 2, column 6: mem: 500m is not a whole number of bytes; did you mean 500Mi?\n\
              line 3, column 11: replicas: \"-1\" is not a whole number of replicas; write a number like 2\n\
-             line 4, column 8: mount: \"home\" is not a choice of storage to mount; write all or none\n\
+             line 4, column 8: mount: \"home\" is not a mount setting; write all or none\n\
              line 5, column 10: backend is \"slurm\"; expected kubernetes\n\
              line 6, column 7: type is a list; expected a string\n\
              line 7, column 13: extra_args is a mapping; expected a list of strings, like [java, -jar, app.jar]"

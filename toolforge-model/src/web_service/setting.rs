@@ -39,7 +39,7 @@ pub(super) enum Setting {
     Memory,
     Mount,
     Replicas,
-    /// Of the grid; ignored.
+    /// For the grid; ignored.
     Release,
     Type,
 }

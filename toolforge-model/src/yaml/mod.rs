@@ -1,4 +1,4 @@
-//! YAML as people write it: values of any kind with their locations, so that all errors of a file can be reported at
+//! YAML as people write it: values of any kind with their locations, so all errors of a file can be reported at
 //! once.
 
 mod node;

@@ -57,7 +57,7 @@ impl YamlNode {
     }
 
     /// Returns what was found, for an error: a string in quotes, a number or boolean as it is spelled, or the name of
-    /// the kind. Of a long string, only the first 60 characters. The text is untrusted.
+    /// the kind. For a long string, only the first 60 characters. The text is untrusted.
     #[must_use]
     pub fn describe(&self) -> String {
         match &self.value {

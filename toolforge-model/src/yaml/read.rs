@@ -22,7 +22,7 @@ const MOST_TEXTS: usize = 20;
 /// The most levels of mappings and lists.
 const LEVELS: usize = 64;
 
-/// Reads one YAML document. Of two equal keys the last one counts; a text without content is [`YamlValue::Null`].
+/// Reads one YAML document. If two keys are equal, the last one counts; a text without content is [`YamlValue::Null`].
 ///
 /// # Errors
 /// When the text is not YAML: where and why, with a hint at the usual causes.
@@ -130,7 +130,7 @@ fn key_of_template(node: &YamlNode) -> Option<&YamlNode> {
     }
 }
 
-/// Returns the error of a text that is something else than YAML, which a reader of YAML may accept all the same.
+/// Returns the error of a text that is something else than YAML, which a YAML reader may still accept.
 #[must_use]
 pub fn not_yaml(text: &str) -> Option<Diagnostic> {
     let location = find_crontab(text)?;
@@ -299,7 +299,7 @@ mod tests {
             ),
             ("a: [\n- schedule: */5 * * * *\n", "only valid inside a block"),
             ("- name: a\n\tcommand: x\n", "line 2 is indented with a tab; use spaces"),
-            ("- name: a\n    command: x\n", "is line 2 indented as the line above it?"),
+            ("- name: a\n    command: x\n", "check the indentation of line 2"),
         ] {
             assert!(shown(text).ends_with(hint), "{text:?}: {}", shown(text));
         }

@@ -13,7 +13,7 @@ pub(super) struct InvalidEscapes {
     pub(super) location: Location,
     /// The sequences, each one once; at least one.
     pub(super) sequences: Vec<String>,
-    /// Whether the text also has sequences such as `\t`, of which nobody knows whether they are meant: a path of Windows has them.
+    /// Whether the text also has sequences such as `\t`, which may be meant literally: a Windows path has them.
     pub(super) are_beside_others: bool,
     /// The whole text with another backslash before each of them.
     pub(super) corrected: String,

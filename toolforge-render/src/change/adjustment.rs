@@ -1,4 +1,4 @@
-//! The smallest change of one workload, or of several together, with which a change set or its runs fit.
+//! The smallest change of one workload, or of several together, that makes a change set or its runs fit.
 
 use std::fmt;
 
@@ -13,8 +13,8 @@ use crate::change::{ChangeSet, Downtime, Rollout, Workload, WorkloadKind};
 /// The most workloads with the same change that a description names.
 const MOST_NAMED: usize = 10;
 
-/// A smaller size of one workload, or another rollout of it, with which everything fits, or another schedule with which its
-/// runs do. Of each amount, one mebibyte, one milli of CPU or one pod more would not, and no nearer schedule would.
+/// A smaller size of one workload, or another rollout of it, that makes everything fit, or another schedule that makes its runs
+/// fit. For each amount, one mebibyte, one milli of CPU or one pod more would not, and no nearer schedule would.
 ///
 /// Where no change of a single workload is enough, [`also`](Self::also) has what others must change, too.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,7 +42,7 @@ pub struct Adjustment {
     pub schedule: Option<CronExpression>,
     /// The downtime of the changes with it; `None` if there is none.
     pub downtime: Option<Downtime>,
-    /// What must change at the same time: mostly the same of other workloads. Of the same amount or count of all, one step more
+    /// What must change at the same time: mostly the same of other workloads. For the same amount or count of all, one step more
     /// would not fit.
     pub also: Vec<Adjustment>,
 }
@@ -117,7 +117,7 @@ impl Adjustment {
         std::iter::once(self).chain(&self.also)
     }
 
-    /// Returns what changes of which workload: `job daily: memory 1Gi`, `job daily and job other: each memory 1Gi`. Changes that
+    /// Returns what changes in which workload: `job daily: memory 1Gi`, `job daily and job other: each memory 1Gi`. Changes that
     /// differ are separated by semicolons; of many workloads, the first are named.
     #[must_use]
     pub fn description(&self) -> String {
@@ -149,7 +149,7 @@ impl Adjustment {
         groups.iter().map(group).collect::<Vec<_>>().join("; ")
     }
 
-    /// Returns changes as one with which a change set is as wanted; `None` if there are none.
+    /// Returns changes as one that makes a change set as wanted; `None` if there are none.
     pub(crate) fn together(changes: Vec<Self>, set: &ChangeSet) -> Option<Self> {
         let mut changes = changes.into_iter();
         let first = changes.next()?.with_downtime_of(set);
@@ -210,7 +210,7 @@ impl Sized {
         }
     }
 
-    /// Returns the nearest sizes with which everything is as wanted; `evaluate` returns the change set with a size.
+    /// Returns the nearest sizes that make everything as wanted; `evaluate` returns the change set with a size.
     pub(crate) fn adjustments(
         &self,
         is_wanted: fn(&ChangeSet) -> bool,

@@ -37,7 +37,7 @@ pub struct ChangeSet {
     pub(crate) waits: bool,
     /// Whether something is created or enlarged where no quota is known.
     pub(crate) lacks_quota: bool,
-    /// The scheduled jobs and CronJobs whose runs can never start beside what stays.
+    /// The scheduled jobs and CronJobs that can never start, because workloads that keep running use the quota.
     pub(crate) blocked_runs: Vec<BlockedRun>,
     /// The pods without a controller that do not fit beside the Jobs before them, and would fit before these.
     pub(crate) late_pods: Vec<String>,
@@ -83,7 +83,7 @@ impl ResourceForecast<'_> {
     }
 }
 
-/// A scheduled job or CronJob whose runs can never start beside what stays.
+/// A scheduled job or CronJob that can never start, because workloads that keep running use the quota.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct BlockedRun {
@@ -91,7 +91,7 @@ pub struct BlockedRun {
     pub name: String,
     /// Name of its change.
     pub(super) change: String,
-    /// What one pod of a run exceeds together with what stays.
+    /// What one pod of a run exceeds together with the workloads that keep running.
     pub shortfalls: Vec<ResourceCheck>,
     /// Whether the finished Jobs that CronJobs keep are why: runs start until there are as many as the history limits allow.
     pub when_history_is_full: bool,
@@ -316,10 +316,10 @@ impl ChangeSet {
         self.changes.iter().flat_map(freed_objects).collect()
     }
 
-    /// Returns whether everything fits, with the pods that are missing of what stays as it is; `None` if no quota is known that it
-    /// is checked against.
+    /// Returns whether everything fits, including missing pods of unchanged objects; `None` if no quota is known to check
+    /// against.
     #[must_use]
-    pub fn fits_if_checked(&self) -> Option<bool> {
+    pub fn fits_if_known(&self) -> Option<bool> {
         match self.verdict() {
             Verdict::NotChecked | Verdict::NotCounted => None,
             Verdict::MissingPods => Some(false),
@@ -327,7 +327,7 @@ impl ChangeSet {
         }
     }
 
-    /// Returns whether everything fits, with the pods that are missing of what stays as it is.
+    /// Returns whether everything fits, including missing pods of unchanged objects.
     #[must_use]
     pub fn fits_with_missing_pods(&self) -> bool {
         self.fits() && self.verdict() != Verdict::MissingPods
@@ -344,7 +344,7 @@ impl ChangeSet {
             Verdict::Fits if self.waits => Verdict::FitsAfterTermination,
             Verdict::Fits if self.at_rest.refuses_missing_pods() => Verdict::MissingPods,
             // In another order, it fits.
-            Verdict::Never if !self.late_pods.is_empty() => Verdict::Exceeds,
+            Verdict::Never if !self.late_pods.is_empty() => Verdict::QuotaExceeded,
             verdict => verdict,
         }
     }

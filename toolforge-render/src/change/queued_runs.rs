@@ -1,4 +1,4 @@
-//! Changes of which not all pods fit at once, and wait until those of Jobs have ended.
+//! Changes whose pods do not all fit at once, and wait until those of Jobs have terminated.
 
 use std::collections::BTreeSet;
 
@@ -8,10 +8,10 @@ use crate::change::stages::{check, check_all, freed_objects};
 use crate::change::{Change, ChangeSet};
 
 impl ChangeSet {
-    /// Returns changes of which not all pods fit at once, as `at_once` says, where some wait for the pods of Jobs.
+    /// Returns changes whose pods do not all fit at once, as `at_once` says, where some wait for the pods of Jobs.
     ///
     /// The Job controller creates as many pods as fit, and others when those have ended. So a Job completes if one of its pods
-    /// fits beside all that stays, and what stays waits until all Jobs have ended. Jobs that run now are only waited for by what
+    /// fits beside the pods that keep running, and those wait until all Jobs have ended. Jobs that run now are only waited for by what
     /// would fit beside them at rest: nothing says how long they take.
     pub(super) fn queued(changes: &[Change], limits: &Limits, at_once: Self) -> Self {
         // Waiting does not help a pod that exceeds a limit.
@@ -20,7 +20,7 @@ impl ChangeSet {
         }
         let has_jobs = changes.iter().any(|change| change.demand.queued.is_some());
         let mut found = if has_jobs { one_job_at_a_time(changes, limits) } else { at_once.clone() };
-        if !found.fits() && found.at_rest.fits() && !limits.job_pods.is_empty() {
+        if !found.fits() && found.at_rest.fits() && !limits.finite_pods.is_empty() {
             let own: Vec<ObjectName> = changes.iter().flat_map(own_objects).collect();
             let later = one_job_at_a_time(changes, &limits.without_jobs(|object| !own.contains(object)));
             if later.fits() {
@@ -94,8 +94,8 @@ pub(super) fn own_objects(change: &Change) -> impl Iterator<Item = ObjectName> {
     steps.chain(freed_objects(change)).chain(change.object.clone())
 }
 
-/// Returns the changes, checked with at most one pod of each Job at a time. At rest, it runs beside what stays; at the peak, only
-/// what stays is there.
+/// Returns the changes, checked with at most one pod of each Job at a time. At rest, it runs beside the pods
+/// that keep running; at the peak, only those exist.
 fn one_job_at_a_time(changes: &[Change], limits: &Limits) -> ChangeSet {
     let mut set = ChangeSet::at_once(changes.iter().map(Change::ended).collect(), limits);
     let jobs = (0..changes.len()).filter(|index| changes[*index].demand.queued.is_some());

@@ -1,4 +1,4 @@
-//! Whether the runs of scheduled jobs and CronJobs can start beside what stays.
+//! Whether scheduled jobs and CronJobs can start while the workloads that keep running use the quota.
 
 use toolforge_quota::{Demand, KeptJobs, Limits, ObjectName, QuotaCheck, ResourceCheck};
 
@@ -7,15 +7,15 @@ use crate::change::stages::check;
 use crate::change::{Action, BlockedRun, Change, ChangeSet};
 
 impl ChangeSet {
-    /// Returns the set with the runs of scheduled jobs and CronJobs that can never start: not even one of its pods fits beside what
-    /// stays when all Jobs have ended, or beside that and the finished Jobs that CronJobs keep. A run that exceeds a whole quota is
-    /// reported apart from these.
+    /// Returns the set with the runs of scheduled jobs and CronJobs that can never start: not even one of its pods fits beside the
+    /// workloads that are left when all Jobs have ended, or beside those and the finished Jobs that CronJobs keep. A run that exceeds
+    /// a whole quota is reported apart from these.
     pub(super) fn with_scheduled_runs(mut self, limits: &Limits) -> Self {
         if !self.fits() || self.changes.iter().all(|change| change.demand.run.is_none()) {
             return self;
         }
         let own: Vec<ObjectName> = self.changes.iter().flat_map(own_objects).collect();
-        let later = limits.without_passing_pods(|object| !own.contains(object));
+        let later = limits.without_finite_pods(|object| !own.contains(object));
         let live = self.live_kept_jobs(limits);
         let later = later.without_surplus_jobs(&live);
         let without_history = later.clone().without_staying_jobs(&live);
@@ -92,14 +92,15 @@ impl ChangeSet {
         limits.kept_jobs.iter().filter(|kept| !is_own(kept)).cloned().chain(planned).collect()
     }
 
-    /// Returns the scheduled jobs and CronJobs whose runs can never start beside what stays. They do not keep a set from fitting, as
-    /// what stays may be changed before the next run.
+    /// Returns the scheduled jobs and CronJobs that can never start, because workloads that keep running use
+    /// the quota. They do not keep a set from fitting, as those workloads may be changed before the next run.
     #[must_use]
     pub fn blocked_runs(&self) -> &[BlockedRun] {
         &self.blocked_runs
     }
 
-    /// Returns whether runs of a change could start beside what stays, if it has any; what other sizes do not change is not asked.
+    /// Returns whether runs of a change, if it has any, can start beside the workloads that keep running; what other sizes do not
+    /// change is not checked.
     pub(crate) fn starts_runs_of(&self, change: &str) -> bool {
         self.blocked_runs.iter().all(|run| run.change != change || run.when_history_is_full)
     }

@@ -19,7 +19,7 @@ pub enum WorkloadKind {
     Scheduled,
     /// A job that is kept running.
     Continuous,
-    /// A job of which only the record of the platform's jobs service exists.
+    /// A job that exists only as a record of the platform's jobs service.
     Recorded,
     /// An object of a manifest. These programs only check it: its change has no steps, and its rollout is the manifest's.
     Manifest,

@@ -108,7 +108,7 @@ pub fn plan_adoption(job: &JobObjects, facts: &JobFacts) -> Result<Adoption, Ado
         return Err(no_job(left.or_else(error).unwrap_or_else(web_service)));
     };
     if converted.request.name != job.name {
-        return Err(no_job(Untrusted::new("its name is not one that a job can have")));
+        return Err(no_job(Untrusted::new("its name is not a valid job name")));
     }
     let wanted = match converted.rendered {
         Some(rendered) => rendered,

@@ -76,7 +76,7 @@ pub struct Conversion {
     pub jobs: Vec<ConvertedJob>,
     /// The web service; a tool has one.
     pub web_service: Option<ConvertedWebService>,
-    /// Objects that another object or the web service creates, so that they need no job.
+    /// Objects that another object or the web service creates, so they need no job.
     pub dependents: Vec<Unconverted>,
     /// Everything else.
     pub unconverted: Vec<Unconverted>,

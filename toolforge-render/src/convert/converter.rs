@@ -21,7 +21,7 @@ pub struct Converter<'a> {
     /// The image of jobs whose source does not name one.
     image: Option<JobImage>,
     names: BTreeSet<String>,
-    /// The last number of the jobs whose names begin alike, so that none is looked for twice.
+    /// The last number of the jobs whose names begin alike, so none is looked for twice.
     numbers: BTreeMap<String, usize>,
     /// The file that is converted.
     file: Option<Untrusted>,
@@ -141,7 +141,7 @@ impl<'a> Converter<'a> {
         }
     }
 
-    /// Returns the image for a command of which no image is known, and how it was found.
+    /// Returns the image for a command without a known image, and how it was found.
     pub(super) fn image_for(&self, program: &str) -> Option<(JobImage, Option<ConversionNote>)> {
         if let Some(image) = &self.image {
             return Some((image.clone(), None));

@@ -46,7 +46,7 @@ pub(super) struct Carried {
     fields: BTreeSet<FieldPath>,
     /// Items of lists, as a whole.
     items: BTreeSet<FieldPath>,
-    /// The resources of which the converted file names no amount.
+    /// The resources that the converted file does not set.
     defaults: BTreeSet<&'static str>,
 }
 

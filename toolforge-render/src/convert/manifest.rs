@@ -20,7 +20,7 @@ use crate::object::{Labels, ObjectKind, cron_job_spec, deployment_spec, is_web_s
 use crate::pod::cpu_of;
 
 /// Returns a manifest in the API version that the cluster serves: the workloads of `extensions`, `apps` and `batch` have the
-/// same fields in all of them, but a Deployment had no selector before `apps/v1`. Of other kinds, only a Service is read.
+/// same fields in all of them, but a Deployment had no selector before `apps/v1`. A Service is the only other kind that is read.
 #[must_use]
 pub fn with_current_version(node: &YamlNode) -> YamlNode {
     let mut node = node.clone();

@@ -301,7 +301,7 @@ impl fmt::Display for ConversionNote {
                 write!(f, "the command's input, the text after %, is not converted: {}", text.escaped())
             }
             Self::Background => f.write_str(
-                "the command ends with &: the job ends at once, and what runs in the background is killed; remove the &",
+                "the command ends with &: the job finishes immediately, and what runs in the background is killed; remove the &",
             ),
             Self::MissingProgram { program } => {
                 write!(f, "the command runs {}, which the images of jobs do not have", program.escaped())

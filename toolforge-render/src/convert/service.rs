@@ -17,7 +17,7 @@ use crate::object::{
 pub(super) struct JobService<'a> {
     pub(super) manifest: &'a Manifest,
     pub(super) port: JobPort,
-    /// The index of the Service's port, of which the job's is made.
+    /// The index of the Service's port that becomes the job's.
     index: usize,
 }
 

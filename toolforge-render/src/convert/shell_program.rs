@@ -127,7 +127,7 @@ fn unwrapped(command: &str) -> &str {
     }
 }
 
-/// Returns whether a command line ends with `&`, so that its shell does not wait for the command.
+/// Returns whether a command line ends with `&`, so its shell does not wait for the command.
 pub(super) fn runs_in_background(command: &str) -> bool {
     let command = command.trim_end();
     command.ends_with('&') && !command.ends_with("&&")

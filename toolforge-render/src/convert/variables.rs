@@ -8,7 +8,7 @@ use toolforge_model::Untrusted;
 use crate::convert::ConversionNote;
 use crate::convert::loss::pod_spec;
 
-/// Removes variables that another one of the same name replaces, so that each of the others is compared; returns notes about these
+/// Removes variables that another one of the same name replaces, so each of the others is compared; returns notes about these
 /// values.
 pub(super) fn remove_replaced(object: &mut Value) -> Vec<ConversionNote> {
     let Some((path, pod)) = pod_spec(object) else { return Vec::new() };

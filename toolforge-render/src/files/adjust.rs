@@ -1,4 +1,4 @@
-//! Smaller sizes and other rollouts with which files fit.
+//! Smaller sizes and other rollouts that make files fit.
 
 use toolforge_model::{Cpu, Memory};
 use toolforge_quota::{LimitRange, PerResource, SizeBounds, WorkloadSize};
@@ -13,13 +13,13 @@ use crate::job;
 use crate::manifest::Manifest;
 use crate::web_service;
 
-/// The most objects of which smaller sizes are searched: the largest ones.
+/// The most objects for which smaller sizes are searched: the largest ones.
 const MOST_OBJECTS: usize = 5;
 
 /// The most parts of a pod whose amounts are searched: its main container, and the largest others.
 const MOST_PARTS: usize = 5;
 
-/// The most changes of all objects whose sizes are searched together, so that the search of large files takes seconds.
+/// The most changes of all objects whose sizes are searched together, so the search of large files takes seconds.
 const MOST_PLANNED: usize = 1000;
 
 /// Returns what of single jobs, objects or the web service can be smaller so that all files together are as wanted: that they

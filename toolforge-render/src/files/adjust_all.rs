@@ -16,7 +16,7 @@ use crate::job;
 use crate::manifest::{Manifest, ManifestObject};
 use crate::web_service;
 
-/// The most objects of which is searched whether one can keep its rollout.
+/// The most objects for which it is searched whether one can keep its rollout.
 const MOST_ROLLOUTS: usize = 50;
 
 /// The workloads of files whose sizes can be lowered.
@@ -274,7 +274,7 @@ impl<'a> Rollouts<'a> {
         Adjustment { rollout: Some(rollout), ..Adjustment::new(change.kind, change.name.as_str()) }
     }
 
-    /// Returns other rollouts of single objects with which everything is as wanted.
+    /// Returns other rollouts of single objects that make everything as wanted.
     pub(super) fn of_single(&self, is_wanted: fn(&ChangeSet) -> bool) -> Vec<Adjustment> {
         if !self.exceed_at_peak() {
             return Vec::new();
@@ -289,7 +289,7 @@ impl<'a> Rollouts<'a> {
         found.collect()
     }
 
-    /// Returns other rollouts of several objects with which everything is as wanted, of as few as are needed.
+    /// Returns other rollouts of as few objects as possible that make everything as wanted.
     pub(super) fn of_several(&self, is_wanted: fn(&ChangeSet) -> bool) -> Option<Adjustment> {
         if !self.exceed_at_peak() {
             return None;

@@ -71,7 +71,7 @@ impl FileContents {
         Self::parse_expected(text, tool, ExpectedDocument::Any)
     }
 
-    /// Reads a file as [`parse`](Self::parse), of which its name says something.
+    /// Reads a file as [`parse`](Self::parse), with what its name says about it.
     #[must_use]
     pub fn parse_expected(text: &str, tool: &ToolName, expected: ExpectedDocument) -> Self {
         Self::parse_with(text, tool, expected, &|text| JobsFile::check(text, tool, None))

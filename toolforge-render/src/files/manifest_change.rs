@@ -435,7 +435,7 @@ fn selector(live: &Value) -> Option<BTreeMap<String, String>> {
     labels.and_then(|selector| selector.match_labels).or_else(|| serde_json::from_value(found.clone()).ok())
 }
 
-/// Returns whether a live object has all that a manifest states, so that nothing is sent.
+/// Returns whether a live object has all that a manifest states, so nothing is sent.
 fn is_same(manifest: &Manifest, afterwards: &Manifest, live: &Value) -> bool {
     let (wanted, current) = (stated::of_manifest(manifest), stated::of_json(manifest, live));
     let is_same = |field: &str| {

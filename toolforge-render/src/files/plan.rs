@@ -135,7 +135,7 @@ impl FilePlan {
         if never { Verdict::Never } else { self.set.verdict() }
     }
 
-    /// Returns the names of the jobs and CronJobs of which no run fits.
+    /// Returns the names of the jobs and CronJobs that never fit.
     pub fn never_fitting(&self) -> impl Iterator<Item = &str> {
         let of_problems = self.problems.iter().filter_map(|problem| match &problem.kind {
             FileProblemKind::NeverFits { name, .. } => Some(name.as_str()),

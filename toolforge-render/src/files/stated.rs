@@ -1,4 +1,4 @@
-//! What objects state, in one form, so that two of them can be compared field by field.
+//! What objects state, in one form, so two of them can be compared field by field.
 
 use std::collections::BTreeMap;
 

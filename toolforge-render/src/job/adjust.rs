@@ -1,4 +1,4 @@
-//! Smaller sizes of jobs with which a load fits.
+//! Smaller sizes of jobs that make a load fit.
 
 use std::collections::BTreeMap;
 
@@ -19,7 +19,7 @@ use crate::pod::running_pods;
 /// The most jobs of a load for which smaller sizes are searched: the largest ones.
 const MOST_JOBS: usize = 5;
 
-/// Returns the sizes of single jobs nearest to those of a load with which all of it is as wanted: that it
+/// Returns the sizes of single jobs nearest to those of a load that make all of it as wanted: that it
 /// [fits](ChangeSet::fits), or does so [without downtime](ChangeSet::fits_without_downtime). Only the largest of its jobs
 /// are tried. Where none of them is enough, the most that each job may have is returned.
 #[must_use]
@@ -69,7 +69,7 @@ pub fn load_adjustments(
     })
 }
 
-/// Returns the sizes of a job nearest to its own with which it could be restarted: a continuous job is changed to such a size,
+/// Returns the sizes of a job nearest to its own that would let it be restarted: a continuous job is changed to such a size,
 /// and a scheduled job is changed to it before the run that a restart starts. There are none if a restart fits now, for a
 /// one-off job, and for a workload that no tool manages.
 #[must_use]
@@ -77,7 +77,7 @@ pub fn restart_adjustments(job: &JobObjects, facts: &JobFacts, now: Timestamp) -
     own_adjustments(job, facts, |job| restart_job(job, facts, now).ok())
 }
 
-/// Returns the sizes of a scheduled job nearest to its own with which it could run now, after it is changed to such a size.
+/// Returns the sizes of a scheduled job nearest to its own that would let it run now, after it is changed to such a size.
 /// There are none if a run fits now, and for a workload that no tool manages.
 #[must_use]
 pub fn trigger_adjustments(job: &JobObjects, facts: &JobFacts, now: Timestamp) -> Vec<Adjustment> {
@@ -230,8 +230,8 @@ impl JobForecast {
     }
 }
 
-/// Returns how far memory, CPU and replicas of a job can go, each alone, so that the change and every restart or run
-/// afterwards are as wanted, once the pods are gone that terminate now: that they [fit](JobForecast::fits), or do so
+/// Returns how far memory, CPU and replicas of a job can go, each on its own, with a change and every later restart
+/// or run as wanted once terminating pods are gone: that they [fit](JobForecast::fits), or do so
 /// [as usual](JobForecast::fits_as_usual).
 #[must_use]
 pub fn largest_job(

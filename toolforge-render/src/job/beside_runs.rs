@@ -6,7 +6,7 @@ use std::ops::Range;
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::jiff::Timestamp;
 use toolforge_quota::{
-    Interval, JobPod, Limits, ObjectName, PodTraits, ResourceQuota, ScheduledRuns, simulate,
+    FinitePod, Interval, Limits, ObjectName, PodTraits, ResourceQuota, ScheduledRuns, simulate,
 };
 
 use crate::job::calendar::seconds;
@@ -23,7 +23,7 @@ pub fn quotas_beside_runs(loads: &[ScheduledJobLoad], facts: &JobFacts) -> Vec<R
 
 /// Returns the quotas as [`quotas_beside_runs`] returns them, and without the pods that end by themselves, such as those of shells.
 pub(super) fn quotas_that_stay(loads: &[ScheduledJobLoad], facts: &JobFacts) -> Vec<ResourceQuota> {
-    limits_beside_runs(loads, facts, |_| false).without_passing_pods(|_| false).quotas
+    limits_beside_runs(loads, facts, |_| false).without_finite_pods(|_| false).quotas
 }
 
 /// Returns the intervals in which scheduled jobs run at the same time, compared with the quotas. Current runs are not
@@ -40,7 +40,7 @@ pub fn simulate_scheduled_jobs(
 /// Returns the same intervals as if the pods did not exist that end by themselves, such as those of shells. Only conflicts in these
 /// can other schedules solve.
 #[must_use]
-pub fn simulate_without_passing_pods(
+pub fn simulate_without_finite_pods(
     loads: &[ScheduledJobLoad],
     facts: &JobFacts,
     time: Range<Timestamp>,
@@ -65,36 +65,37 @@ pub(super) struct LimitsBesideRuns {
 }
 
 impl LimitsBesideRuns {
-    /// Returns the limits once the pods have ended that end by themselves and that changes do not free.
-    pub(super) fn without_passing_pods(&self, is_freed: impl Fn(&ObjectName) -> bool) -> Limits {
-        self.limits.without_passing_pods(|object| self.is_other(object, &is_freed))
+    /// Returns the limits once the pods that run to completion, and that changes do not free, have terminated.
+    pub(super) fn without_finite_pods(&self, is_freed: impl Fn(&ObjectName) -> bool) -> Limits {
+        self.limits.without_finite_pods(|object| self.is_other(object, &is_freed))
     }
 
     /// Returns these pods as runs that start at `now`.
-    pub(super) fn passing_pods(
+    pub(super) fn finite_pods(
         &self,
         facts: &JobFacts,
         is_freed: impl Fn(&ObjectName) -> bool,
         now: Timestamp,
     ) -> Vec<ScheduledRuns> {
-        let is_passing =
-            |pod: &&JobPod| [&pod.job, &pod.object()].iter().all(|object| self.is_other(object, &is_freed));
-        let time_left = |pod: &JobPod| {
+        let is_finite = |pod: &&FinitePod| {
+            [&pod.owner, &pod.object()].iter().all(|object| self.is_other(object, &is_freed))
+        };
+        let time_left = |pod: &FinitePod| {
             let mut pods = facts.live.pods.iter();
             let pod = pods.find(|found| found.metadata.name.as_deref() == Some(pod.name.as_str()));
             let start = pod.and_then(|pod| pod.status.as_ref()?.start_time.as_ref());
             let age = start.map_or(0, |start| now.duration_since(start.0).as_secs().max(0));
             u32::try_from(age).unwrap_or(u32::MAX).max(LEAST_TIME_LEFT)
         };
-        let run = |pod: &JobPod| ScheduledRuns {
-            name: pod.job.name.clone(),
+        let run = |pod: &FinitePod| ScheduledRuns {
+            name: pod.owner.name.clone(),
             each: pod.demand.clone(),
             traits: pod.traits.clone(),
             starts: vec![now.as_second()],
             seconds: time_left(pod),
             ..ScheduledRuns::default()
         };
-        self.limits.job_pods.iter().filter(is_passing).map(run).collect()
+        self.limits.finite_pods.iter().filter(is_finite).map(run).collect()
     }
 
     fn is_other(&self, object: &ObjectName, is_freed: impl Fn(&ObjectName) -> bool) -> bool {

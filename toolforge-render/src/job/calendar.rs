@@ -36,7 +36,7 @@ pub struct ScheduledJobLoad {
     /// What each run requests.
     pub each: Demand,
     /// The pods of a run that need not run beside its other ones.
-    pub further: Pods,
+    pub extra_pods: Pods,
     /// What decides which quotas count a run.
     pub traits: PodTraits,
     /// The duration of a run, in seconds.
@@ -67,12 +67,12 @@ impl ScheduledJobLoad {
         job.workload.template()?.spec.as_ref()?;
         let schedule = CronJobSchedule::of(cron_job)?;
         let last = last_duration(job, cron_job, &schedule, &facts.live);
-        let RunDemand { each, further, traits } = of_run(job, facts);
+        let RunDemand { each, extra_pods, traits } = of_run(job, facts);
         Some(Self {
             name: job.name.clone(),
             schedule,
             each,
-            further,
+            extra_pods,
             traits,
             seconds: last.map_or_else(|| assumed_seconds(job), |last| last.seconds).max(1),
             duration_source: last.map_or(DurationSource::Assumed, |last| last.source),
@@ -122,10 +122,10 @@ impl ScheduledJobLoad {
         let current = u64::try_from(self.current.len()).unwrap_or(u64::MAX);
         let at_once = at_once.max(current);
         let Range { start, end } = seconds(time);
-        let Pods { count, each } = self.further.clone();
+        let Pods { count, each } = self.extra_pods.clone();
         ScheduledRuns {
             each: self.each.times(at_once),
-            further: Pods { count: count.saturating_mul(at_once), each },
+            extra_pods: Pods { count: count.saturating_mul(at_once), each },
             starts: vec![start],
             seconds: u32::try_from(end.saturating_sub(start)).unwrap_or(u32::MAX),
             concurrency: Concurrency::Allow,
@@ -150,7 +150,7 @@ impl ScheduledJobLoad {
         ScheduledRuns {
             name: self.name.to_string(),
             each: self.each.clone(),
-            further: self.further.clone(),
+            extra_pods: self.extra_pods.clone(),
             traits: self.traits.clone(),
             starts,
             seconds: self.seconds,
@@ -186,7 +186,7 @@ fn active_runs<'a>(job: &JobObjects, live: &'a LiveJobs) -> Vec<&'a Job> {
     runs
 }
 
-/// Returns a time with that which follows until the runs have ended that start in it.
+/// Returns a period extended until the runs that start in it have ended.
 pub(super) fn with_last_runs(loads: &[ScheduledJobLoad], time: &Range<Timestamp>) -> Range<Timestamp> {
     let lasting = loads.iter().filter(|load| !load.runs_all_the_time());
     let longest = lasting.map(|load| SignedDuration::from_secs(load.seconds.into())).max();

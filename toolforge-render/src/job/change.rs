@@ -94,7 +94,7 @@ pub(super) fn change_to_nothing(name: &JobName, current: &Current<'_>, facts: &J
 }
 
 impl Change {
-    /// Deletes the record of the platform's jobs service first, so that the service does not undo the change.
+    /// Deletes the record of the platform's jobs service first, so the service does not undo the change.
     fn after_record(mut self, record: Option<RecordedJob>) -> Self {
         if let Some(record) = record {
             let id = ObjectId::new(record.kind(), self.name.as_str());
@@ -152,7 +152,7 @@ fn replacements(objects: JobObjects, live: &JobObjects) -> Vec<Step> {
     own_addresses(wanted.into_iter().map(step).chain(obsolete).collect())
 }
 
-/// Returns the steps that delete a job: routes first, so that no request is sent to deleted pods.
+/// Returns the steps that delete a job: routes first, so no request is sent to deleted pods.
 fn deletions(live: &JobObjects) -> Vec<Step> {
     let mut steps: Vec<Step> = live.ids().map(|(kind, metadata)| deletion(kind, metadata)).collect();
     steps.reverse();

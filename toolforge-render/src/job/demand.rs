@@ -14,7 +14,7 @@ pub(super) struct RunDemand {
     /// Its Job and its pods, also those that have succeeded before; none of them fails.
     pub(super) each: Demand,
     /// The pods of it that need not run beside the others.
-    pub(super) further: Pods,
+    pub(super) extra_pods: Pods,
     /// What decides which quotas count it.
     pub(super) traits: PodTraits,
 }
@@ -30,7 +30,7 @@ pub(super) fn of_run(job: &JobObjects, facts: &JobFacts) -> RunDemand {
     let each = run_demand(spec, &one);
     let traits = traits_of(pod, limit_ranges);
     let count = parallel_pods(spec).saturating_sub(least_pods(spec));
-    RunDemand { each, further: Pods { count, each: freed_at_end(spec, &one) }, traits }
+    RunDemand { each, extra_pods: Pods { count, each: freed_at_end(spec, &one) }, traits }
 }
 
 /// Returns what a live job's objects use of the quotas now.

@@ -8,7 +8,7 @@ use crate::job::{JobObjects, LiveJobs, RunOutcome, runs_of_job};
 use crate::object::{CronJobSchedule, controller_of};
 use crate::pod::{event_time, first_event_time};
 
-/// The annotation with which the CronJob controller notes for when a run was due (Kubernetes 1.33).
+/// The annotation in which the CronJob controller records when a run was due (Kubernetes 1.33).
 const SCHEDULED_AT: &str = "batch.kubernetes.io/cronjob-scheduled-timestamp";
 
 /// Seconds from when a run is due to when its timeout begins: the time until its pod runs, and what its controller takes.

@@ -12,7 +12,7 @@ use crate::job::{JobObjects, JobWorkload, is_job, job_name_of};
 use crate::namespace::{Documents, DocumentsError, Namespace};
 use crate::object::{HttpRoute, KnownKind, Object, ObjectKind, deployment_spec, has_label};
 use crate::pod::{
-    PodSet, PodsTime, remove_terminating_pods, with_kept_jobs, with_pod_sets, with_unsettled_pods,
+    FetchTime, PodSet, remove_terminating_pods, with_kept_jobs, with_pod_sets, with_unsettled_pods,
 };
 
 /// Everything that a plan for jobs needs besides the requests.
@@ -23,7 +23,7 @@ pub struct JobFacts {
     pub namespace: Namespace,
     /// The live objects of the tool's namespace.
     pub live: LiveJobs,
-    /// Whether an object of which there is none may exist, because the facts are from files that may lack some kinds.
+    /// Whether objects may exist that `live` lacks, because the files may not contain every kind.
     pub may_lack_kinds: bool,
 }
 
@@ -119,7 +119,7 @@ pub struct LiveJobs {
     pub pods: Vec<Pod>,
     /// The namespace's events.
     pub events: Vec<Event>,
-    /// The jobs of which the platform's jobs service has a record.
+    /// The jobs that the platform's jobs service has recorded.
     pub recorded: BTreeMap<JobName, RecordedJob>,
 }
 
@@ -264,7 +264,7 @@ impl Documents {
             recorded: BTreeMap::new(),
         };
         let LiveJobs { deployments, cron_jobs, jobs, sets, pods, .. } = &live;
-        facts.limits = with_unsettled_pods(facts.limits, deployments, jobs, pods, PodsTime::Unknown);
+        facts.limits = with_unsettled_pods(facts.limits, deployments, jobs, pods, FetchTime::Unknown);
         facts.limits = with_kept_jobs(facts.limits, cron_jobs, jobs);
         facts.limits = with_pod_sets(facts.limits, sets, pods);
         Ok(JobFacts { namespace: facts, live, may_lack_kinds: true })

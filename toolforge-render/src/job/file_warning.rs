@@ -18,7 +18,7 @@ pub enum FileFacts {
     },
 }
 
-/// A problem with a file of a job. The job is created all the same: the file may appear before the job runs.
+/// A problem with a file of a job. The job is still created: the file may appear before the job runs.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum JobFileWarning {
@@ -41,13 +41,13 @@ pub enum JobFileWarning {
         path: Untrusted,
     },
     /// The first line ends with a carriage return, which becomes part of the interpreter's name.
-    #[error("{} has Windows line ends, so its interpreter is not found", path.escaped())]
-    WindowsLineEnds {
+    #[error("{} has Windows line endings, so its interpreter is not found", path.escaped())]
+    WindowsLineEndings {
         /// The path, relative to the home.
         path: Untrusted,
     },
     /// The lines of a shell script end with a carriage return, which becomes part of its commands.
-    #[error("{} has Windows line ends, which a shell takes for parts of its commands", path.escaped())]
+    #[error("{} has Windows line endings, which a shell reads as part of its commands", path.escaped())]
     ShellLineEnds {
         /// The path, relative to the home.
         path: Untrusted,
@@ -92,7 +92,7 @@ impl JobFileWarning {
     pub fn remedy(&self) -> Option<String> {
         match self {
             Self::NotExecutable { path } => Some(format!("`chmod +x {}` changes that", path.escaped())),
-            Self::WindowsLineEnds { path } | Self::ShellLineEnds { path } => {
+            Self::WindowsLineEndings { path } | Self::ShellLineEnds { path } => {
                 Some(format!("`sed -i 's/\\r$//' {}` removes them", path.escaped()))
             }
             Self::LogDirectory { path } => {

@@ -60,7 +60,7 @@ impl LoadPlan {
         if self.never_fitting().next().is_some() { Verdict::Never } else { self.set.verdict() }
     }
 
-    /// Returns the names of the scheduled jobs of which no run fits.
+    /// Returns the names of the scheduled jobs that never fit.
     pub fn never_fitting(&self) -> impl Iterator<Item = &str> {
         self.problems.iter().filter_map(LoadProblem::never_fitting).chain(self.set.refused_runs())
     }

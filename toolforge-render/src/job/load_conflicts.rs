@@ -24,8 +24,8 @@ const MOST_JOBS: usize = 20;
 /// Returns the runs of scheduled jobs that would exceed a quota together within a time after changes, with the duration that is
 /// known of earlier runs; `plans` are those of the jobs among the changes. The runs of CronJobs of manifests are among them.
 ///
-/// If none of these jobs is scheduled, only conflicts count which the changes cause: of a resource of which more is used
-/// afterwards. There are none then of changes that do not fit.
+/// If none of these jobs is scheduled, only conflicts that the changes cause count: those of a resource with more usage
+/// afterwards. Changes that do not fit have none then.
 ///
 /// The one-off jobs that the changes create run at their start, for the assumed duration, or one after the other where they do not fit
 /// at once; those whose end is awaited run before. Pods that run now and end by themselves, such as those of a shell, run on for an
@@ -239,11 +239,11 @@ impl RunsAfter {
         let started: Vec<&JobObjects> = planned.iter().filter(|job| is_started(job, set)).collect();
         let mut start = time.start.as_second();
         runs.extend(started.iter().map(|job| {
-            let RunDemand { each, further, traits } = of_run(job, facts);
+            let RunDemand { each, extra_pods, traits } = of_run(job, facts);
             let runs = ScheduledRuns {
                 name: job.name.to_string(),
                 each,
-                further,
+                extra_pods,
                 traits,
                 starts: vec![start],
                 seconds: assumed_seconds(job),
@@ -257,10 +257,10 @@ impl RunsAfter {
         let freed = set.freed_objects();
         let is_freed = |object: &_| freed.contains(object);
         let beside_runs = limits_beside_runs(&loads, facts, is_freed);
-        let running = beside_runs.passing_pods(facts, is_freed, time.start);
+        let running = beside_runs.finite_pods(facts, is_freed, time.start);
         runs.extend(running.iter().cloned());
         runs.sort_by(|one, other| one.name.cmp(&other.name));
-        let limits = beside_runs.without_passing_pods(is_freed);
+        let limits = beside_runs.without_finite_pods(is_freed);
         let rows = set.rows_after(&limits, |change| change.demand.requested.clone());
         let is_run = |change: &Change| started.iter().any(|job| job.name.as_str() == change.name);
         let beside = set.rows_after(&limits, |change| {

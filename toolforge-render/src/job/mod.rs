@@ -48,7 +48,7 @@ mod wrapper;
 
 pub use adjust::{JobForecast, largest_job, load_adjustments, restart_adjustments, trigger_adjustments};
 pub(crate) use adjust::{changed_jobs, largest_jobs, with_size};
-pub use beside_runs::{quotas_beside_runs, simulate_scheduled_jobs, simulate_without_passing_pods};
+pub use beside_runs::{quotas_beside_runs, simulate_scheduled_jobs, simulate_without_finite_pods};
 pub use calendar::ScheduledJobLoad;
 pub(crate) use change::{adoption, own_finalizers};
 pub use duration::DurationSource;
@@ -75,6 +75,6 @@ pub use run_now::{
     ManualRunRecord, RunNowError, manual_run, manual_run_record, restart_job, resume_job, suspend_job,
     trigger_job,
 };
-pub use stagger::{FixedJob, FixedReason, ScheduleProposal, StaggeredJobs, stagger};
+pub use stagger::{ScheduleProposal, StaggeredJobs, UnmovedJob, UnmovedReason, stagger};
 pub use unmanaged::{FoundWorkload, WorkloadLookupError, usage_of_pod};
 pub use workload_ref::{WorkloadRef, WorkloadRefError};

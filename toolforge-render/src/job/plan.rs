@@ -13,7 +13,7 @@ use crate::namespace::Platform;
 use crate::object::{ObjectKind, cron_job_spec, deployment_spec};
 use crate::pod::PodResources;
 
-/// A resolved job: everything that rendering needs, so that rendering cannot fail.
+/// A resolved job: everything that rendering needs, so rendering cannot fail.
 #[derive(Clone, Debug, PartialEq)]
 pub struct JobPlan {
     pub(super) request: JobRequest,
@@ -69,7 +69,7 @@ impl JobPlanError {
     }
 }
 
-/// A warning about a plan that can be applied all the same.
+/// A warning about a plan that can still be applied.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum JobPlanWarning {

@@ -60,7 +60,7 @@ impl LoadProblem {
         }
     }
 
-    /// Returns the name of the job of which no run fits, if that is the problem.
+    /// Returns the name of the job that never fits, if that is the problem.
     #[must_use]
     pub fn never_fitting(&self) -> Option<&str> {
         match self {

@@ -245,7 +245,7 @@ impl CommandScope<'_> {
             return is_windows_text(&line).then_some(JobFileWarning::ShellLineEnds { path });
         };
         if line.ends_with('\r') {
-            return Some(JobFileWarning::WindowsLineEnds { path });
+            return Some(JobFileWarning::WindowsLineEndings { path });
         }
         let mut words = line.split_whitespace();
         let first = words.next()?;
@@ -276,8 +276,8 @@ fn log_directory<'a>(request: &JobRequest, path: &'a LogPath) -> Option<&'a str>
     (!directory.split('/').any(|part| part == "..")).then_some(directory)
 }
 
-/// Returns what is wrong with a script whose interpreter is named: it needs no permission, and most interpreters read Windows line
-/// ends.
+/// Returns what is wrong with a script whose interpreter is named: it needs no permission, and most interpreters read Windows
+/// line endings.
 fn of_script(path: &str, interpreter: &str, facts: &FileFacts) -> Option<JobFileWarning> {
     let path = Untrusted::new(path);
     match facts {
@@ -364,7 +364,7 @@ mod tests {
             (FileFacts::Missing, "run.sh does not exist in the tool's home"),
             (FileFacts::Directory, "run.sh is a directory, and cannot be executed"),
             (file(false, "#!/bin/sh"), "run.sh is not executable"),
-            (file(true, "#!/bin/sh\r"), "run.sh has Windows line ends, so its interpreter is not found"),
+            (file(true, "#!/bin/sh\r"), "run.sh has Windows line endings, so its interpreter is not found"),
             (
                 file(true, "#!/usr/bin/env -S node --trace-warnings"),
                 "run.sh needs node, which image bookworm does not contain",
@@ -403,7 +403,7 @@ mod tests {
             assert!(found.len() < 2, "{found:?}");
             found.first().cloned().unwrap_or_default()
         };
-        let expected = "run.sh has Windows line ends, which a shell takes for parts of its commands";
+        let expected = "run.sh has Windows line endings, which a shell reads as part of its commands";
         for command in ["bash run.sh", "sh -eu ./run.sh", "/bin/dash run.sh"] {
             assert_eq!(found(command, "#!/bin/bash\r"), expected, "{command}");
             assert_eq!(found(command, "#!/bin/bash"), "", "{command}");

@@ -230,7 +230,7 @@ pub struct ManualRunRecord {
 /// Returns the patch that records on a job's CronJob when a run of it was started by hand: the name of the run ends with the
 /// time. `None` if it is not a scheduled job.
 ///
-/// The patch has the uid, so that another CronJob of that name is not changed.
+/// The patch has the uid, so another CronJob of that name is not changed.
 #[must_use]
 pub fn manual_run_record(job: &JobObjects, run: &str) -> Option<ManualRunRecord> {
     let JobWorkload::Scheduled(cron_job) = &job.workload else { return None };

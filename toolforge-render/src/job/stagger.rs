@@ -39,17 +39,17 @@ pub struct ScheduleProposal {
 /// A job whose minutes cannot be moved.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct FixedJob {
+pub struct UnmovedJob {
     /// The job's name.
     pub name: JobName,
-    /// Why not.
-    pub reason: FixedReason,
+    /// Why the job cannot be moved.
+    pub reason: UnmovedReason,
 }
 
 /// Why the minutes of a job cannot be moved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum FixedReason {
+pub enum UnmovedReason {
     /// It runs every minute.
     EveryMinute,
     /// Its minutes are not spaced evenly over the hour.
@@ -58,7 +58,7 @@ pub enum FixedReason {
     Duration,
 }
 
-impl FixedReason {
+impl UnmovedReason {
     /// Returns the code, in kebab-case.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -89,7 +89,7 @@ pub struct StaggeredJobs {
     /// Their number with all proposals applied.
     pub remaining_runs: usize,
     /// The jobs in a conflict whose minutes cannot be moved.
-    pub fixed: Vec<FixedJob>,
+    pub unmoved: Vec<UnmovedJob>,
     /// Whether the search was stopped before every minute was tried, because there are too many runs.
     pub is_partial: bool,
 }
@@ -169,23 +169,23 @@ pub fn stagger(loads: &[ScheduledJobLoad], facts: &JobFacts, time: &Range<Timest
         let (from, to) = (original[index].expression()?.clone(), load.schedule.expression()?.clone());
         Some(ScheduleProposal { name: load.name.clone(), from, to })
     };
-    let is_fixed = |load: &&ScheduledJobLoad| {
+    let is_unmoved = |load: &&ScheduledJobLoad| {
         is_in_conflict(&load.name, &intervals, until) && candidates(load, facts).is_empty()
     };
     StaggeredJobs {
         proposals: order.into_iter().filter_map(proposal).collect(),
         conflicting_runs: before.runs,
         remaining_runs: current.runs,
-        fixed: loads
+        unmoved: loads
             .iter()
-            .filter(is_fixed)
-            .map(|load| FixedJob { name: load.name.clone(), reason: FixedReason::of(load) })
+            .filter(is_unmoved)
+            .map(|load| UnmovedJob { name: load.name.clone(), reason: UnmovedReason::of(load) })
             .collect(),
         is_partial: work > MAX_WORK && current.runs > 0,
     }
 }
 
-/// Returns whether runs of a job exceed a quota, alone or with others, of which one starts before a time.
+/// Returns whether runs of a job exceed a quota, alone or with others, and one of them starts before a time.
 fn is_in_conflict(name: &JobName, intervals: &[Interval], before: i64) -> bool {
     let exceeded = intervals.iter().filter(|found| !found.shortfalls.is_empty());
     let mut early = exceeded.filter(|found| found.starts.iter().any(|start| *start < before));

@@ -70,7 +70,7 @@ impl Note<'_> {
         self
     }
 
-    /// Sets that it depends on what is not known here, so that it is a warning at most.
+    /// Sets that it depends on what is not known here, so it is a warning at most.
     pub(crate) fn assumed(mut self) -> Self {
         if let Some(finding) = &mut self.0 {
             finding.is_assumed = true;
@@ -115,7 +115,7 @@ impl<'n> Object<'n> {
         self.name_node().and_then(Node::text).unwrap_or_default()
     }
 
-    /// Returns the names of the claims of which each pod gets its own, as volumes: those of a StatefulSet.
+    /// Returns the names of the claims that each pod gets its own copy of, as volumes: those of a StatefulSet.
     pub(crate) fn claim_templates(&self) -> HashSet<&'n str> {
         let templates =
             self.node.at(&["spec", "volumeClaimTemplates"]).filter(|_| self.kind.name == "StatefulSet");

@@ -28,7 +28,7 @@ pub struct LintObject {
     index: usize,
 }
 
-/// Returns the objects of a text in which [`lint`](super::lint) has found no error, so that the API server can check them.
+/// Returns the objects of a text in which [`lint`](super::lint) has found no error, so the API server can check them.
 ///
 /// Without a tool, and for objects of another namespace, there are none.
 #[must_use]

@@ -105,7 +105,7 @@ pub(crate) fn all_findings(text: &str, context: &LintContext) -> Vec<Finding> {
     findings
 }
 
-/// Removes fixes that would change a value in all places where aliases repeat it, of which only one is wrong.
+/// Removes fixes that would change a value in all places where aliases repeat it, when only one of them is wrong.
 fn remove_fixes_of_repeated_values(check: &mut Check<'_>, mut repeated: Vec<Range<usize>>) {
     repeated.sort_by_key(|value| value.start);
     // One may contain another.
@@ -120,7 +120,7 @@ fn remove_fixes_of_repeated_values(check: &mut Check<'_>, mut repeated: Vec<Rang
     };
     for finding in &mut check.findings {
         // Line endings and byte order marks do not belong to values.
-        let is_of_text = matches!(finding.rule, Rule::WindowsLineEnds | Rule::ByteOrderMark);
+        let is_of_text = matches!(finding.rule, Rule::WindowsLineEndings | Rule::ByteOrderMark);
         if !is_of_text && finding.fix.as_ref().is_some_and(|fix| fix.edits.iter().any(is_repeated)) {
             finding.fix = None;
         }

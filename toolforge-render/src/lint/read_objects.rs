@@ -49,7 +49,7 @@ pub(crate) fn contents<'n>(check: &mut Check<'_>, documents: &'n [Document]) -> 
     Contents::Objects(objects(check, documents))
 }
 
-/// Returns the Kubernetes objects of documents; adds findings about what is none.
+/// Returns the Kubernetes objects of documents; adds findings about those that are not objects.
 pub(crate) fn objects<'n>(check: &mut Check<'_>, documents: &'n [Document]) -> Vec<Object<'n>> {
     let mut objects = Vec::new();
     for document in documents.iter().filter(|document| !document.root.is_null()) {

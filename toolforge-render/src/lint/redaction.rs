@@ -29,7 +29,7 @@ const MOST: usize = 100;
 const MOST_WORDS: usize = 10_000;
 
 /// The secrets of a text, as far as they are found: what is written as those of the rule `plain-secret`, wherever it is, and all
-/// values of a Secret. Of a text that cannot be read, everything near a secret is one.
+/// values of a Secret. In a text that cannot be read, everything near a secret is one.
 #[derive(Clone, Default)]
 pub struct Secrets {
     /// The bytes of the text, sorted; none overlaps another.
@@ -85,14 +85,14 @@ impl Secrets {
         secrets
     }
 
-    /// Returns whether the text cannot be read and may have secrets, so that no message quotes it.
+    /// Returns whether the text cannot be read and may have secrets, so no message quotes it.
     pub(crate) fn are_in_broken_text(&self) -> bool {
         self.is_broken
     }
 
     /// Returns whether an edit writes a secret, or something of a line that may have one.
     #[must_use]
-    pub fn are_in_edit(&self, edit: &Edit) -> bool {
+    pub fn edit_contains_secret(&self, edit: &Edit) -> bool {
         let Edit { span, replacement } = edit;
         let next = self.spans.partition_point(|found| found.end <= span.start);
         let is_near = self.is_broken && self.spans.get(next).is_some_and(|found| found.start < span.end);
@@ -354,7 +354,7 @@ mod tests {
         };
         for (lines, expected) in [
             ("stringData:\n\tmine: xyz12\n", "line 4 is indented with a tab; use spaces"),
-            ("? [a, b]\n: xyz12\n", "a key is a mapping or a list; a key is text"),
+            ("? [a, b]\n: xyz12\n", "this key is a mapping or a list; keys must be strings"),
             ("stringData:\n  mine: xyz12: b\n", "mapping values are not allowed in this context"),
         ] {
             let found = message(&format!("apiVersion: v1\nkind: Secret\n{lines}"));
@@ -397,7 +397,7 @@ mod tests {
         }
     }
 
-    /// As long as a text may be, of which every line has a secret. This would take hours if each line were compared with all.
+    /// As long as a text may be, with a secret on every line. This would take hours if each line were compared with all.
     #[test]
     fn many_secrets_are_hidden() {
         let lines: String = (0..50_000).map(|number| format!("    password = 'hunter{number}'\n")).collect();

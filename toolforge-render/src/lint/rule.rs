@@ -103,16 +103,16 @@ rules! {
         "Remove one of them, or merge their values.";
     /// A word like `yes`, `no`, `on` or `off` without quotes is a boolean.
     YamlBoolean = "yaml-boolean", Error, true,
-        "kubectl reads YAML 1.1, in which these words mean true and false, so that a string is expected and a boolean is sent.",
+        "kubectl reads YAML 1.1, in which these words mean true and false, so a string is expected and a boolean is sent.",
         "Put the word in quotes.";
     /// A key like `yes`, `no`, `on` or `off` without quotes is a boolean.
     YamlBooleanKey = "yaml-boolean-key", Warning, true,
-        "kubectl reads YAML 1.1, in which these words mean true and false, so that the key is `true` or `false`.",
+        "kubectl reads YAML 1.1, in which these words mean true and false, so the key is `true` or `false`.",
         "Put the key in quotes.";
-    /// The file has Windows line ends.
-    WindowsLineEnds = "windows-line-ends", Warning, true,
+    /// The file has Windows line endings.
+    WindowsLineEndings = "windows-line-endings", Warning, true,
         "YAML ignores them, but an editor that mixes both kinds, or a script that is copied from the file, does not.",
-        "Save the file with Unix line ends.";
+        "Save the file with Unix line endings.";
     /// The file begins with a byte order mark.
     ByteOrderMark = "byte-order-mark", Warning, true,
         "It is invisible, and some programs treat it as part of the first key.",
@@ -131,7 +131,7 @@ rules! {
         "Remove levels.";
     /// Aliases repeat too much.
     TooManyAliases = "too-many-aliases", Error, false,
-        "A few lines of aliases of aliases stand for more values than fit into memory, so that readers refuse them.",
+        "A few lines of nested aliases can expand to more values than fit into memory, so parsers refuse them.",
         "Write the values out, or repeat less.";
     /// The text is a template of Helm or Jinja.
     Template = "template", Error, false,
@@ -156,7 +156,7 @@ rules! {
         "Add or correct the key that the message names; the message says what is allowed.";
     /// A deprecated or useless line of a jobs file or a service.template.
     PlatformFileWarning = "platform-file-warning", Warning, true,
-        "It works now, but does something else than it seems to, or will stop working.",
+        "It works now, but does not do what it seems to, or will stop working.",
         "Remove the line that is shown, or write what the message names in its place.";
     /// A comment ignores a rule that does not exist.
     UnknownRule = "unknown-rule", Warning, false,
@@ -173,11 +173,11 @@ rules! {
         "Write the kind as the API spells it, like `CronJob`.";
     /// A tool may not create objects of this kind.
     ForbiddenKind = "forbidden-kind", Error, false,
-        "The platform gives tools no permission for it, so that the API server answers 403.",
+        "The platform gives tools no permission for it, so the API server answers 403.",
         "Use a kind that a tool may create, or ask the administrators.";
     /// The version of the API is gone, or does not have the kind.
     ApiVersion = "api-version", Error, true,
-        "The API server has `no matches for kind`. A newer version often has other fields and stricter rules.",
+        "The API server answers `no matches for kind`. A newer version often has other fields and stricter rules.",
         "Write the current version, and move fields that have another place there.";
     /// A field does not exist in this place.
     UnknownField = "unknown-field", Error, false,
@@ -185,13 +185,13 @@ rules! {
         "Correct the spelling, or move it to where it belongs: indentation decides.";
     /// The fields of a custom resource are checked by the API server only.
     FieldsNotChecked = "fields-not-checked", Note, false,
-        "The schema of an HTTPRoute is in the cluster, which checks it in a dry run where it can be asked; else an unknown field or \
-         a wrong type is not found. The objects of the jobs service are never checked: only the service itself writes them.",
-        "Check an HTTPRoute where the cluster can be asked; write a jobs file instead of the objects of the jobs service.";
+        "The schema of an HTTPRoute is in the cluster, which checks it in a dry run if it is reachable; otherwise an \
+         unknown field or a wrong type is not found. The objects of the jobs service are never checked: only the service itself writes them.",
+        "Check an HTTPRoute where the cluster is reachable; write a jobs file instead of the objects of the jobs service.";
     /// A value has the wrong type.
     WrongType = "wrong-type", Error, true,
-        "The API server cannot decode the object. Values of environment variables, labels and annotations are strings, so that \
-         numbers and booleans need quotes.",
+        "The API server cannot decode the object. Values of environment variables, labels and annotations are strings, \
+         so numbers and booleans need quotes.",
         "Add or remove the quotes, or write a value of the expected type.";
     /// A required field is missing.
     MissingField = "missing-field", Error, false,
@@ -203,20 +203,20 @@ rules! {
         "Write a value that the message allows, or remove the field; `kubectl explain KIND.FIELD` describes it.";
     /// A name has characters or a length that is not allowed.
     InvalidName = "invalid-name", Error, false,
-        "Names are at most 63 or 253 lower-case letters, digits, `-` and, for some kinds, `.`.",
+        "A name has at most 63 or 253 characters: lowercase letters, digits, `-` and, for some kinds, `.`.",
         "Rename the object: replace other characters by `-`, and shorten a name that is too long.";
     /// The name of a CronJob has more than 52 characters.
     CronJobNameLength = "cron-job-name-length", Error, false,
-        "The controller appends eleven characters to name each Job, and the names of Jobs end at 63.",
+        "The controller appends eleven characters to name each Job, and the name of a Job may have at most 63.",
         "Shorten the name.";
     /// A label or its value is malformed.
     InvalidLabel = "invalid-label", Error, false,
-        "Values of labels are at most 63 letters, digits, `-`, `_` and `.`, and begin and end with a letter or digit.",
+        "The value of a label has at most 63 characters: letters, digits, `-`, `_` and `.`; it begins and ends with a letter or digit.",
         "Put other text into an annotation.";
     /// The namespace is not the tool's.
     WrongNamespace = "wrong-namespace", Error, true,
         "A tool may only create objects in its own namespace, `tool-NAME`; elsewhere the API server answers 403.",
-        "Write the tool's namespace, or leave `namespace` out. Only the tool's name without `tool-` is fixed.";
+        "Write the tool's namespace, or leave `namespace` out. `--fix` only corrects the tool's name without `tool-`, or `tools.NAME`.";
     /// Two objects of the file have the same kind and name.
     DuplicateObject = "duplicate-object", Warning, false,
         "The second one overwrites the first one when the file is applied.",
@@ -224,19 +224,19 @@ rules! {
 
     /// The API server refuses the object.
     RefusedByServer = "refused-by-server", Error, false,
-        "Asked for a dry run with strict validation, the API server and the platform's admission answered as shown. This is \
-         checked only where the cluster can be reached, and where no other rule has found an error in the object.",
-        "Change the field that the answer names, and check the file again.";
+        "In a dry run with strict validation, the API server or the platform's admission answered as shown. This \
+         is checked only if the cluster is reachable, and if no other rule has found an error in the object.",
+        "Change the field that the message names, and check the file again.";
 
     /// The selector is missing, or does not match the labels of the pod template.
     Selector = "selector", Error, true,
         "The API server refuses it: the controller would never find its own pods. The selector of a Job, and the labels that it \
          selects, are generated.",
-        "Write the same labels in `selector.matchLabels` and in `template.metadata.labels`. Of a Job, remove the selector and the \
-         generated labels, which `kubectl get -o yaml` prints.";
+        "Write the same labels in `selector.matchLabels` and in `template.metadata.labels`. For a Job, remove the \
+         selector and the generated labels, which `kubectl get -o yaml` prints.";
     /// No pod of the file has the labels that a Service selects.
     ServiceSelector = "service-selector", Warning, false,
-        "The Service has no endpoints, so that every request to it fails.",
+        "The Service has no endpoints, so every request to it fails.",
         "Select the labels of the pods.";
     /// No pod of the file has the labels that a `NetworkPolicy` selects.
     PolicySelector = "policy-selector", Warning, false,
@@ -244,12 +244,12 @@ rules! {
         "Select the labels of the pods.";
     /// The pods lack the label `toolforge: tool`.
     ToolLabel = "tool-label", Warning, true,
-        "The label had the tool's home mounted until February 2025, and programs of the platform still look for it. Where a \
-         cluster selects on it, the pods have no `/data/project`.",
+        "Until February 2025, the tool's home was mounted because of this label; some of the platform's programs still \
+         look for it. If a cluster still selects on it, pods without the label have no `/data/project`.",
         "Add `toolforge: tool` to the labels of the pod template.";
-    /// `restartPolicy` does not suit the kind.
+    /// `restartPolicy` is not allowed for this kind.
     RestartPolicy = "restart-policy", Error, false,
-        "A Job ends, so that it allows `Never` and `OnFailure` only; the pods of a Deployment always restart.",
+        "A Job runs to completion, so it allows only `Never` and `OnFailure`; the pods of a Deployment always restart.",
         "Write `Never` or `OnFailure` for a Job or a CronJob; for other workloads, leave it out.";
     /// A failing Job is retried very often, or never stops.
     UnlimitedRetries = "unlimited-retries", Warning, false,
@@ -266,25 +266,25 @@ rules! {
         "Write five fields: minute, hour, day of month, month, day of week.";
     /// The schedule never runs.
     ScheduleNeverRuns = "schedule-never-runs", Warning, false,
-        "There is no such day. The API server accepts it all the same.",
+        "The day does not exist. The API server still accepts the schedule.",
         "Write a day that exists.";
-    /// The schedule leaves out some months, or means something other than it looks like.
+    /// The schedule leaves out some months, or does not mean what it looks like.
     ScheduleGaps = "schedule-gaps", Warning, false,
         "A day that a month does not have is skipped, and a step beyond the range of its field has no effect.",
         "Write the expression of the message.";
     /// The job starts every minute.
     EveryMinute = "every-minute", Warning, false,
         "Each run starts a pod, which takes seconds and uses the quota while it runs.",
-        "Run it less often, or as a continuous job that waits between its rounds.";
+        "Run it less often, or as a continuous job that sleeps between iterations.";
     /// Many jobs of the file start in the same minute.
     SameMinute = "same-minute", Warning, false,
-        "Their pods use the quota together, so that some of them wait or are refused; four jobs or more are reported.",
+        "Together, their pods may exceed the quota, so some of them wait or are refused; four jobs or more are reported.",
         "Write other minutes in the first field, such as `17` for `0` or `7-59/30` for `*/30`. In a jobs file, `@daily` and `@hourly` spread the jobs by themselves.";
     /// Nothing keeps runs from overlapping.
     NoConcurrencyPolicy = "no-concurrency-policy", Warning, false,
         "The default `Allow` starts a run while the one before still works; slow runs pile up until the quota is full.",
         "Write `concurrencyPolicy: Forbid`.";
-    /// The time zone is not one.
+    /// The time zone does not exist, or is part of the schedule.
     TimeZone = "time-zone", Error, true,
         "`timeZone` is a name of the tz database like `Europe/Paris`; a time zone within `schedule` is refused since \
          Kubernetes 1.25.",
@@ -295,7 +295,7 @@ rules! {
         "Write `successfulJobsHistoryLimit` and `failedJobsHistoryLimit`.";
     /// A run that could not start in time is started late.
     NoStartingDeadline = "no-starting-deadline", Note, false,
-        "After 100 missed starts in a row the controller stops to start the job.",
+        "After 100 missed starts in a row, the controller stops starting the job.",
         "Write `startingDeadlineSeconds`, of 30 or more.";
 
     /// The registry of an image is not allowed.
@@ -321,7 +321,7 @@ rules! {
         "Write today's name of the same image.";
     /// `latest` with `imagePullPolicy: IfNotPresent`.
     LatestNotPulled = "latest-not-pulled", Warning, false,
-        "A node that has an old image does not look for a new one, so that pods run different versions.",
+        "A node that has an old image does not look for a new one, so pods run different versions.",
         "Write `imagePullPolicy: Always`, or leave it out.";
 
     /// A volume is a path of the node.
@@ -356,7 +356,7 @@ rules! {
     /// The command is written for a shell, and none reads it.
     ShellSyntax = "shell-syntax", Warning, false,
         "Kubernetes starts the program that the first item names, and gives it the other items as they are. A program whose name \
-         is a whole line, `~/run.sh` or `cd` does not exist, so that the container never starts; `>` or `&&` as an item is an \
+         is a whole line, `~/run.sh` or `cd` does not exist, so the container never starts; `>` or `&&` as an item is an \
          argument.",
         "Write an item for each word, or `[\"sh\", \"-c\", \"…\"]` for a line of a shell.";
     /// The program of a command is not in the tool's home.
@@ -367,16 +367,16 @@ rules! {
         "Correct the path, or put the program there before the object is created.";
     /// The program of a command is not executable.
     CommandNotExecutable = "command-not-executable", Warning, false,
-        "The container is never started, or ends with exit code 126: permission denied.",
+        "The container is never started, or terminates with exit code 126: permission denied.",
         "Run the command of the message, or begin the command with an interpreter such as `bash`.";
     /// The first line of a script ends with a carriage return.
-    ScriptLineEnds = "script-line-ends", Warning, false,
+    ScriptLineEndings = "script-line-endings", Warning, false,
         "The carriage return becomes a part of the interpreter's name, which does not exist, or of the commands of a shell.",
-        "Save the script with Unix line ends.";
+        "Save the script with Unix line endings.";
     /// The image does not contain the program of a command, or the interpreter of its script; or that one is not in the tool's home.
     MissingInterpreter = "missing-interpreter", Warning, false,
-        "An image contains the programs of one language, so that the container ends with exit code 127. An interpreter in the \
-         tool's home, such as that of a virtual environment, has to be there.",
+        "An image contains the programs of one language, so the container terminates with exit code 127. An \
+         interpreter in the tool's home, such as that of a virtual environment, has to be there.",
         "Use an image of the language, name the version of the interpreter that the image has, or create the virtual environment.";
     /// The directory of a log file does not exist.
     MissingLogDirectory = "missing-log-directory", Warning, false,
@@ -384,7 +384,7 @@ rules! {
         "Create the directory.";
     /// The files that the type of a web service serves are missing.
     MissingSite = "missing-site", Warning, false,
-        "The container of the web service ends at once, since it has nothing to serve.",
+        "The container of the web service terminates immediately, because it has nothing to serve.",
         "Create the files that the message names, or write another type.";
     /// A value looks like a secret.
     PlainSecret = "plain-secret", Warning, false,
@@ -398,16 +398,17 @@ rules! {
     /// A container exceeds the limits for one container.
     OutsideLimits = "outside-limits", Error, false,
         "The admission plugin LimitRanger refuses the pod; a Deployment, CronJob or Job is created, and never gets one. \
-         Without the cluster, the limits of 2023 are assumed, and it is a warning.",
+         Without a cluster, the limits of 2023 are assumed and the finding is only a warning.",
         "Write an amount between the limits that the message names; more needs a larger quota: https://w.wiki/6YLP.";
     /// The objects exceed the quota.
     QuotaExceeded = "quota-exceeded", Error, false,
-        "The API server refuses the object, or its controller cannot create the pods. The objects of \
-         the file are counted beside what the namespace has. Without the cluster, the limits of 2023 are assumed, and it is a warning.",
+        "The API server refuses the object, or its controller cannot create the pods. The objects of the file are \
+         counted together with the existing objects. Without a cluster, the limits of 2023 are assumed and the finding \
+         is only a warning.",
         "Request less, delete what is not needed, or ask for more quota: https://w.wiki/6YLP.";
     /// Limits are set, and no requests.
     OnlyLimits = "only-limits", Warning, false,
-        "The request is then as large as the limit, so that the pod uses twice as much of the quota as one of `webservice` \
+        "The request is then as large as the limit, so the pod uses twice as much of the quota as one of `webservice` \
          or `jobs`, which request half.",
         "Set requests of half the limits.";
     /// A container sets neither limits nor requests.
@@ -431,13 +432,13 @@ rules! {
     ServiceAccount = "service-account", Error, false,
         "Each namespace has the service account `default` only, and tools may not create others; the API server refuses the pods.",
         "Remove `serviceAccountName`.";
-    /// The Service needs a port of every node.
+    /// The Service needs a port on every node.
     NodePort = "node-port", Error, false,
         "The quota of tools for `services.nodeports` is 0.",
         "Write `type: ClusterIP`, or leave `type` out.";
     /// A route leads to a Service that does not exist.
     MissingBackend = "missing-backend", Warning, false,
-        "Every request to the route fails. The Services of the namespace are known where the cluster can be asked.",
+        "Every request to the route fails. The Services of the namespace are known only if the cluster is reachable.",
         "Correct the name, or add the Service to the file.";
     /// A Service or a route names a port that does not exist.
     UnknownPort = "unknown-port", Warning, false,

@@ -1,6 +1,6 @@
 //! Strict field validation: reads a value as a type of Kubernetes and notes each unknown field and each wrong type.
 //!
-//! The types of k8s-openapi name their fields to the deserializer, so that no schema is needed, and the version is the one
+//! The types of k8s-openapi name their fields to the deserializer, so no schema is needed, and the version is the one
 //! that the program was built with.
 
 use std::cell::RefCell;
@@ -118,7 +118,7 @@ pub(crate) fn reader_of(kind: &KnownKind) -> Option<fn(&Node) -> Vec<Issue<'_>>>
     })
 }
 
-/// The values of an object that have another type than their fields, so that they cannot be read.
+/// The values of an object that have another type than their fields, so they cannot be read.
 #[derive(Default)]
 pub(crate) struct WrongValues(HashSet<*const Node>);
 

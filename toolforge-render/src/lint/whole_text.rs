@@ -1,4 +1,4 @@
-//! The text as a whole: encoding, size, line ends, and why it cannot be read.
+//! The text as a whole: encoding, size, line endings, and why it cannot be read.
 
 use std::ops::Range;
 
@@ -57,7 +57,7 @@ pub(crate) fn check_size(check: &mut Check<'_>) -> bool {
     false
 }
 
-/// Checks line ends and the byte order mark.
+/// Checks line endings and the byte order mark.
 pub(crate) fn check(check: &mut Check<'_>) {
     let text = check.text;
     if text.starts_with(BYTE_ORDER_MARK) {
@@ -71,13 +71,16 @@ pub(crate) fn check(check: &mut Check<'_>) {
     let Some(first) = ends.first() else { return };
     let edits = ends.iter().map(|end| Edit { span: *end..*end + 1, replacement: String::new() }).collect();
     let location = Location::end_of(text.get(..*first).unwrap_or_default());
-    let message = format!("{} of the lines end as on Windows", ends.len());
+    let message = match ends.len() {
+        1 => "1 line has a Windows line ending".to_owned(),
+        count => format!("{count} lines have Windows line endings"),
+    };
     let span = *first..*first;
-    let fix = Fix::of("write Unix line ends", edits);
-    check.add(Rule::WindowsLineEnds, location, span, message).fixed(Some(fix));
+    let fix = Fix::of("write Unix line endings", edits);
+    check.add(Rule::WindowsLineEndings, location, span, message).fixed(Some(fix));
 }
 
-/// Adds what kept documents from being read; returns whether the others can be checked. Of a text with secrets, no line is quoted.
+/// Adds what kept documents from being read; returns whether the others can be checked. No line of a text with secrets is quoted.
 pub(crate) fn check_readable(check: &mut Check<'_>, parsed: &Text, is_secret: bool) -> bool {
     if let Some(found) = not_yaml(check.text) {
         let span = span_at(check.text, found.location);
@@ -149,10 +152,13 @@ fn report(check: &mut Check<'_>, problem: &Problem, is_secret: bool) {
         }
         ProblemKind::DuplicateKey { first } => {
             let key = check.text.get(span.clone()).unwrap_or_default();
-            (Rule::DuplicateKey, format!("the key {key} is in line {first}, too; the last one counts"))
+            (
+                Rule::DuplicateKey,
+                format!("the key {key} is repeated from line {first}; the last value is used"),
+            )
         }
         ProblemKind::ComplexKey => {
-            (Rule::InvalidYaml, "a key is a mapping or a list; a key is text".to_owned())
+            (Rule::InvalidYaml, "this key is a mapping or a list; keys must be strings".to_owned())
         }
         ProblemKind::Merge => (Rule::InvalidYaml, "only a mapping can be merged with `<<`".to_owned()),
     };

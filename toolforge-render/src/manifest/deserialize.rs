@@ -1,4 +1,4 @@
-//! Deserializes YAML values whose locations are known, so that an error has the location of the value.
+//! Deserializes YAML values whose locations are known, so an error has the location of the value.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -17,7 +17,7 @@ use crate::manifest::Plain;
 /// The most errors of one value that are returned.
 const MOST_ERRORS: usize = 20;
 
-/// Returns a value of a type, or where and why the node is none: every value in it that is wrong. The list has an error at least.
+/// Returns a value of a type, or where and why the node is not one: every value in it that is wrong. The list has an error at least.
 pub(crate) fn deserialize<T: DeserializeOwned>(node: &YamlNode) -> Result<T, Vec<Diagnostic>> {
     let mut errors: Vec<Diagnostic> = Vec::new();
     // The value without the wrong values.

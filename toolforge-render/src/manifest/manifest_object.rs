@@ -23,7 +23,7 @@ pub struct Manifest {
     pub kind: ManifestKind,
     /// Its name; the beginning of it where the API server completes the name (`generateName`).
     pub name: String,
-    /// Whether the API server completes the name, so that every application creates another object.
+    /// Whether the API server completes the name, so every application creates another object.
     pub is_name_generated: bool,
     /// Where it begins in its file.
     pub location: Location,
@@ -33,7 +33,7 @@ pub struct Manifest {
     pub object: ManifestObject,
 }
 
-/// The content of an object of which quotas count more than that it exists.
+/// The content of an object for which quotas count more than its existence.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum ManifestObject {
@@ -57,7 +57,7 @@ pub enum ManifestObject {
     Service(Box<Service>),
     /// A PersistentVolumeClaim.
     PersistentVolumeClaim(Box<PersistentVolumeClaim>),
-    /// Another kind, of which quotas count the objects.
+    /// Another kind whose objects quotas count.
     Other,
 }
 
@@ -132,7 +132,7 @@ impl ManifestObject {
 }
 
 impl Manifest {
-    /// Returns the object as JSON; fields of its kind are typed, so that quantities are text.
+    /// Returns the object as JSON; fields of its kind are typed, so quantities are text.
     #[must_use]
     pub fn to_json(&self) -> Value {
         self.object.to_json().unwrap_or_else(|| deserialize(&self.node).unwrap_or_default())

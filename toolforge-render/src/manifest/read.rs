@@ -178,7 +178,7 @@ fn not_applied(kind: &ManifestKind, node: &YamlNode) -> Option<Diagnostic> {
     Some(Diagnostic::new(place.location, message))
 }
 
-/// Returns the content of an object of which quotas count more than that it exists. Data of others is not looked at.
+/// Returns the content of an object for which quotas count more than its existence. Data of others is not read.
 fn content(kind: &ManifestKind, node: &YamlNode) -> Result<ManifestObject, Vec<Diagnostic>> {
     if let Some(error) = not_served(kind, node) {
         return Err(vec![error]);

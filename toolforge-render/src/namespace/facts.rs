@@ -37,7 +37,7 @@ impl Namespace {
         }
     }
 
-    /// Returns the namespace with the quota and the limits of a named profile, of which nothing is used.
+    /// Returns the namespace with the unused quota and the limits of a named profile.
     ///
     /// # Errors
     /// When there is no profile of that name.

@@ -98,7 +98,7 @@ fn first_container(object: &mut Value) -> Option<(FieldPath, &mut Value)> {
     container.is_object().then_some((found, container))
 }
 
-/// Adds empty lists where only one of two objects has a list, so that each of its items is compared.
+/// Adds empty lists where only one of two objects has a list, so each of its items is compared.
 fn fill_lists(one: &mut Value, other: &mut Value) {
     match (one, other) {
         (Value::Object(one), Value::Object(other)) => {

@@ -145,7 +145,7 @@ impl FieldPath {
         self.starts_with(&["metadata", "annotations"])
     }
 
-    /// Returns whether the field only records details of the request, so that a change of it is not shown.
+    /// Returns whether the field only records details of the request, so a change of it is not shown.
     pub(crate) fn is_bookkeeping(&self) -> bool {
         match self.0.as_slice() {
             [_, _, PathSegment::Field(key)] if self.is_annotation() => {

@@ -217,7 +217,7 @@ impl Object {
             .expect("a Kubernetes object has text keys and whole numbers, which JSON can hold")
     }
 
-    /// Returns the object as a YAML document that begins with `---`, so that documents can be concatenated.
+    /// Returns the object as a YAML document that begins with `---`, so documents can be concatenated.
     #[must_use]
     pub fn to_yaml(&self) -> String {
         let text = for_each_kind!(self, object => yaml::to_text(&**object));

@@ -59,7 +59,7 @@ const fn kind(api_version: &'static str, name: &'static str, plural: &'static st
     }
 }
 
-/// Returns a kind whose objects belong to no namespace, so that no quota counts them.
+/// Returns a kind whose objects belong to no namespace, so no quota counts them.
 const fn cluster(api_version: &'static str, name: &'static str, plural: &'static str) -> KnownKind {
     KnownKind { is_namespaced: false, ..kind(api_version, name, plural) }
 }

@@ -27,7 +27,7 @@ pub enum Cause {
         /// The exit code of the last termination.
         exit_code: i32,
     },
-    /// An init container or a sidecar terminates again and again with this exit code, so that the others do not start.
+    /// An init container or a sidecar terminates again and again with this exit code, so the others do not start.
     InitCrashLoop {
         /// The container's name.
         container: Untrusted,
@@ -82,7 +82,7 @@ pub enum Cause {
         /// The end of its grace period.
         until: Timestamp,
     },
-    /// A run of a scheduled job has a former definition and cannot start; later runs wait for it.
+    /// A run of a scheduled job has a previous definition and cannot start; later runs wait for it.
     FormerDefinition,
 }
 
@@ -169,7 +169,7 @@ impl Cause {
         }
     }
 
-    /// Returns whether the program ran, so that its log may show why.
+    /// Returns whether the program ran, so its log may show why.
     #[must_use]
     pub fn has_run(&self) -> bool {
         match self {
@@ -273,7 +273,7 @@ impl fmt::Display for Cause {
                 )
             }
             Self::FormerDefinition => f.write_str(
-                "a run of the job's former definition cannot start, and later runs wait for its end",
+                "a run with the job's previous definition cannot start, and later runs wait for it to finish",
             ),
         }
     }

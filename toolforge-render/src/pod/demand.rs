@@ -238,7 +238,7 @@ pub(crate) fn run_demand(spec: &JobSpec, each: &Demand) -> Demand {
     demand
 }
 
-/// Returns what one run of a scheduled job requests at least, so that it can take place while none of its pods fails: its Job and
+/// Returns what one run of a scheduled job requests at least, so it can take place while none of its pods fails: its Job and
 /// its pods, also those that have succeeded.
 pub(crate) fn least_run_demand(spec: &JobSpec, each: &Demand) -> Demand {
     let mut demand = least_demand(spec, each);
@@ -291,7 +291,7 @@ pub(crate) fn count_demand(kind: ObjectKind) -> Demand {
     demand
 }
 
-/// Returns whether all containers of a pod have terminated for good, so that it uses no CPU or memory.
+/// Returns whether all containers of a pod have terminated for good, so it uses no CPU or memory.
 pub(crate) fn has_ended(pod: &Pod) -> bool {
     let phase = pod.status.as_ref().and_then(|status| status.phase.as_deref());
     matches!(phase, Some("Succeeded" | "Failed"))

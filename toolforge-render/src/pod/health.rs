@@ -46,7 +46,7 @@ impl ProbeKind {
     }
 }
 
-/// What the kubelet reports about a probe. It explains itself in sentences only, so that this is parsed from the message
+/// What the kubelet reports about a probe. It explains itself in sentences only, so this is parsed from the message
 /// (Kubernetes 1.29 to 1.33: `Startup probe failed: …`, `Container job failed liveness probe, will be restarted`).
 struct ProbeEvent<'a> {
     kind: ProbeKind,
@@ -94,7 +94,7 @@ fn probe_events<'a>(pod: &Pod, container: &Container, events: &'a [Event]) -> Ve
     found
 }
 
-/// Returns the probe because of which the kubelet terminated a container, whatever its exit code was.
+/// Returns the probe that made the kubelet terminate a container, whatever its exit code was.
 ///
 /// The kubelet drops events when there are many, so that the event about an earlier termination counts, too, if the probe failed
 /// in this run, and the run was as long as one that the probe ends. Without any, a signal and a failed probe are enough: nothing

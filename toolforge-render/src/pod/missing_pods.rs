@@ -102,7 +102,7 @@ fn of_object(
 ) -> Option<WaitingPods> {
     let spec = object.pod_template().and_then(|template| template.spec.clone()).unwrap_or_default();
     let missing = WaitingPods {
-        end_by_themselves: matches!(object, Object::Job(_)),
+        run_to_completion: matches!(object, Object::Job(_)),
         ..missing_pods(object.id().into(), count, &spec, limit_ranges)?
     };
     metadata.deletion_timestamp.is_none().then_some(missing)
@@ -117,7 +117,7 @@ pub(super) fn missing_pods(
 ) -> Option<WaitingPods> {
     (count > 0).then(|| WaitingPods {
         owner,
-        end_by_themselves: false,
+        run_to_completion: false,
         count,
         each: pod_demand(pod, limit_ranges),
         traits: traits_of(pod, limit_ranges),

@@ -50,5 +50,5 @@ pub(crate) use resources::{cpu_of, memory_of, resources};
 pub use rollout_progress::{LiveRollout, ReadyPods, RolloutObjects, RolloutProgress};
 pub(crate) use rollout_progress::{newest_by_hash, revision_of};
 pub(crate) use scheduled_run::{ScheduledRun, scheduled_run};
-pub use unsettled::{PodsTime, with_unsettled_pods};
+pub use unsettled::{FetchTime, with_unsettled_pods};
 pub(crate) use unsettled::{REPLICA_FAILURE, pod_id, remove_terminating_pods, replica_failure};

@@ -4,7 +4,7 @@ use toolforge_model::Untrusted;
 
 /// The refusal of an admission plugin.
 ///
-/// The plugins explain themselves in sentences only, so that this is parsed from the message.
+/// The plugins explain themselves in sentences only, so this is parsed from the message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AdmissionRefusal {

@@ -70,7 +70,7 @@ pub enum RolloutProgress {
     Failed(Vec<Evidence>),
 }
 
-/// Which pods of a Deployment are ready although others do not come up.
+/// Which pods of a Deployment are ready although others do not become ready.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReadyPods {
     /// None.

@@ -20,7 +20,7 @@ pub(crate) struct ScheduledRun {
     pub(crate) kept: KeptJobs,
 }
 
-/// Returns what a run of a CronJob requests of which each pod requests `each`; `None` of a suspended one.
+/// Returns what a run of a CronJob requests if each pod requests `each`; `None` for a suspended one.
 pub(crate) fn scheduled_run(
     cron_job: &CronJob,
     each: &Demand,

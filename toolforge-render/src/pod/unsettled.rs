@@ -4,7 +4,7 @@ use k8s_openapi::api::apps::v1::{Deployment, DeploymentCondition};
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
-use toolforge_quota::{JobPod, LimitRange, Limits, ObjectName, TerminatingPod, WaitingPods};
+use toolforge_quota::{FinitePod, LimitRange, Limits, ObjectName, TerminatingPod, WaitingPods};
 
 use crate::object::{condition_text, controller_of, deployment_spec, is_of_deployment};
 use crate::pod::missing_pods::{self, is_staying, is_within_limits, selects};
@@ -24,7 +24,7 @@ pub(crate) fn replica_failure(deployment: &Deployment) -> Option<&DeploymentCond
 
 /// When pods were read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PodsTime {
+pub enum FetchTime {
     /// They were fetched from the cluster at this time, with all Deployments and Jobs.
     Now(Timestamp),
     /// They are from files, which do not say when they were written.
@@ -39,10 +39,10 @@ pub fn with_unsettled_pods(
     deployments: &[Deployment],
     jobs: &[Job],
     pods: &[Pod],
-    time: PodsTime,
+    time: FetchTime,
 ) -> Limits {
     let ranges = &limits.limit_ranges;
-    if time == PodsTime::Unknown && pods.is_empty() {
+    if time == FetchTime::Unknown && pods.is_empty() {
         // Missing pods are only known for Deployments, from their status.
         let creating = deployments.iter().filter(|found| may_create(found, ranges));
         let waiting = creating.filter_map(|found| missing_pods::of_deployment_by_status(found, ranges));
@@ -59,7 +59,7 @@ pub fn with_unsettled_pods(
     let may_be_replaced = |pod: &Pod| {
         let Some(owner) = controller_of(&pod.metadata) else { return false };
         // Objects that files do not contain may exist.
-        let may_exist = |is_known: bool| time == PodsTime::Unknown && !is_known;
+        let may_exist = |is_known: bool| time == FetchTime::Unknown && !is_known;
         match owner.kind.as_str() {
             // The pods that a Deployment is about to create are counted by themselves.
             "ReplicaSet" if deployments.iter().any(|found| selects(found, pod)) => false,
@@ -74,19 +74,19 @@ pub fn with_unsettled_pods(
     };
     let mut terminating: Vec<TerminatingPod> = pods.iter().filter_map(of_pod).collect();
     let uncounted = match time {
-        PodsTime::Now(now) => {
+        FetchTime::Now(now) => {
             let stuck = pods.iter().filter(|pod| is_past_grace_period(pod, now));
             stuck.filter_map(of_pod).map(TerminatingPod::without_object).collect()
         }
-        PodsTime::Unknown => {
+        FetchTime::Unknown => {
             let staying = pods.iter().filter(|pod| is_staying(pod)).filter_map(|pod| pod.spec.as_ref());
             let staying = staying.map(|spec| (pod_demand(spec, ranges), traits_of(spec, ranges)));
             limits.uncounted_pods(&staying.collect::<Vec<_>>(), &terminating)
         }
     };
     terminating.retain(|pod| !uncounted.iter().any(|other| other.name == pod.name));
-    let job_pods = pods.iter().filter_map(|pod| job_pod(pod, ranges)).collect();
-    Limits { waiting, terminating, uncounted, job_pods, ..limits }
+    let finite_pods = pods.iter().filter_map(|pod| finite_pod(pod, ranges)).collect();
+    Limits { waiting, terminating, uncounted, finite_pods, ..limits }
 }
 
 /// Returns whether the quotas no longer count a pod that terminates: it is past its grace period once more, for example on a node
@@ -108,13 +108,14 @@ pub(crate) fn remove_terminating_pods(limits: &mut Limits, pods: &mut Vec<Pod>) 
     *limits = std::mem::take(limits).without_terminating_pods();
 }
 
-/// Returns a running pod of a Job, or one without a controller that is never restarted, such as a shell. One whose containers have
-/// been restarted is none: nothing says that it ends.
-fn job_pod(pod: &Pod, limit_ranges: &[LimitRange]) -> Option<JobPod> {
-    let owner = controller_of(&pod.metadata);
+/// Returns a running pod of a Job, or one without a controller that is never restarted, such as a shell. One whose containers
+/// have been restarted does not count: nothing says that it ends.
+fn finite_pod(pod: &Pod, limit_ranges: &[LimitRange]) -> Option<FinitePod> {
+    let controller = controller_of(&pod.metadata);
+    let is_unowned = controller.is_none();
     let is_never_restarted =
         || pod.spec.as_ref().and_then(|spec| spec.restart_policy.as_deref()) == Some("Never");
-    let job = match owner {
+    let owner = match controller {
         Some(owner) => (owner.kind == "Job").then(|| ObjectName::new("Job", owner.name.as_str()))?,
         None => is_never_restarted().then(|| pod_id(pod))?,
     };
@@ -129,7 +130,7 @@ fn job_pod(pod: &Pod, limit_ranges: &[LimitRange]) -> Option<JobPod> {
     let (demand, traits) = (pod_demand(spec, limit_ranges), traits_of(spec, limit_ranges));
     let pod = TerminatingPod { name: pod_id(pod).name, demand, traits, ..TerminatingPod::default() };
     let TerminatingPod { name, demand, traits, .. } = pod.without_object();
-    Some(JobPod { job, is_alone: owner.is_none(), name, demand, traits })
+    Some(FinitePod { owner, is_unowned, name, demand, traits })
 }
 
 fn terminating(pod: &Pod, limit_ranges: &[LimitRange]) -> Option<TerminatingPod> {

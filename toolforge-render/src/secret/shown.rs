@@ -37,7 +37,7 @@ pub(crate) fn without_secrets_in_text(name: &str, text: &str) -> String {
     {
         return hidden;
     }
-    // A key like `settings.ini` names a file, of which only some lines may be secret.
+    // A key like `settings.ini` names a file in which only some lines may be secret.
     let is_file = text.trim_end().contains('\n') && name.contains('.');
     if !is_file && is_secret(name, text) {
         return HIDDEN.to_owned();

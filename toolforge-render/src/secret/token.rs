@@ -61,7 +61,7 @@ fn is_token(word: &str) -> bool {
     })
 }
 
-/// Returns whether a word is a signed JSON Web Token: three parts in Base64, of which the first two are JSON objects.
+/// Returns whether a word is a signed JSON Web Token: three parts in Base64, the first two of which are JSON objects.
 fn is_json_web_token(word: &str) -> bool {
     let parts: Vec<&str> = word.split('.').collect();
     let [header, content, signature] = parts.as_slice() else { return false };

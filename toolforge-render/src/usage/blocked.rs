@@ -166,7 +166,7 @@ fn missing_of_deployment(found: &Deployment, limit_ranges: &[LimitRange]) -> Opt
     missing_pods::of_deployment_by_status(found, limit_ranges).or_else(of_surge)
 }
 
-/// The kinds of objects that could not create a pod, and of which [`LiveJobs::sets`] has none.
+/// The kinds of objects that could not create a pod and are not in [`LiveJobs::sets`].
 #[must_use]
 pub fn unknown_sets(live: &LiveJobs) -> BTreeSet<&'static str> {
     let refused = live.events.iter().filter(|event| is_failed_create(event));

@@ -1,4 +1,4 @@
-//! Smaller sizes of a web service with which it fits.
+//! Smaller sizes of a web service that make it fit.
 
 use k8s_openapi::api::apps::v1::DeploymentStatus;
 use k8s_openapi::jiff::Timestamp;
@@ -12,7 +12,7 @@ use crate::web_service::{
     PlanOptions, Routing, StartTime, WebServiceFacts, WebServicePlan, web_service_changes,
 };
 
-/// Returns the sizes nearest to that of a plan with which its changes are as wanted: that they
+/// Returns the sizes nearest to that of a plan that make its changes as wanted: that they
 /// [fit](ChangeSet::fits), or do so [without downtime](ChangeSet::fits_without_downtime). There are none if they are now.
 #[must_use]
 pub fn web_service_adjustments(
@@ -120,8 +120,8 @@ impl WebServiceForecast {
     }
 }
 
-/// Returns how far memory, CPU and replicas of a web service can go, each alone, so that the change and every restart
-/// afterwards are as wanted, once the pods are gone that terminate now: that they [fit](WebServiceForecast::fits), or do so
+/// Returns how far memory, CPU and replicas of a web service can go, each on its own, with a change and every later
+/// restart as wanted once terminating pods are gone: that they [fit](WebServiceForecast::fits), or do so
 /// [without downtime](WebServiceForecast::fits_without_downtime).
 #[must_use]
 pub fn largest_web_service(

@@ -14,7 +14,7 @@ use crate::web_service::{LiveWebService, WebServiceFacts, WebServicePlan, demand
 /// The start time that is written on the pods. A different time replaces all pods.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum StartTime {
-    /// No start time, so that the same request renders the same objects at any time.
+    /// No start time, so the same request renders the same objects at any time.
     Omit,
     /// The start time of the live pods.
     #[default]
@@ -70,7 +70,7 @@ pub fn web_service_changes(plan: &WebServicePlan, facts: &WebServiceFacts, start
     set
 }
 
-/// Returns the deletion of a web service, in this order: routes, Service, Deployment, so that no request is sent to
+/// Returns the deletion of a web service, in this order: routes, Service, Deployment, so no request is sent to
 /// deleted pods. An object that does not belong to a web service is skipped.
 #[must_use]
 pub fn web_service_deletion(tool: &ToolName, live: &LiveWebService) -> ChangeSet {

@@ -12,7 +12,7 @@ use toolforge_model::{ToolName, platform};
 
 use crate::namespace::{Documents, DocumentsError, Namespace};
 use crate::object::{HttpRoute, Object, ObjectKind, has_label, is_web_service};
-use crate::pod::{LiveRollout, PodsTime, RolloutObjects, remove_terminating_pods, with_unsettled_pods};
+use crate::pod::{FetchTime, LiveRollout, RolloutObjects, remove_terminating_pods, with_unsettled_pods};
 
 /// Everything that a plan for a web service needs besides the request.
 #[derive(Clone, Debug)]
@@ -24,7 +24,7 @@ pub struct WebServiceFacts {
     pub http_routes: bool,
     /// The live objects of the web service.
     pub live: LiveWebService,
-    /// The kinds of which it is unknown whether `live` has all objects, because the user may not read them.
+    /// The kinds for which `live` may lack objects, because the user may not read them.
     pub unread_kinds: Vec<ObjectKind>,
 }
 
@@ -208,7 +208,7 @@ impl Documents {
         };
         let deployments = self.all_of_kind::<Deployment>("Deployment", &namespace)?;
         let jobs = self.all_of_kind::<Job>("Job", &namespace)?;
-        facts.limits = with_unsettled_pods(facts.limits, &deployments, &jobs, &pods, PodsTime::Unknown);
+        facts.limits = with_unsettled_pods(facts.limits, &deployments, &jobs, &pods, FetchTime::Unknown);
         Ok(WebServiceFacts {
             namespace: facts,
             http_routes: live.http_route.is_some(),

@@ -141,7 +141,7 @@ fn clear_container(container: &mut Map<String, Value>, live: &LiveWebService) {
     }
 }
 
-/// Sets all fields to `null` of which only one may be set, except the one that is.
+/// Sets all mutually exclusive fields to `null`, except the one that is set.
 fn clear_others(object: Option<&mut Value>, fields: &[&str]) {
     let Some(object) = object.and_then(Value::as_object_mut) else { return };
     for field in fields {

@@ -40,7 +40,7 @@ impl PlanOptions {
     }
 }
 
-/// A resolved web service: everything that rendering needs, so that rendering cannot fail.
+/// A resolved web service: everything that rendering needs, so rendering cannot fail.
 #[derive(Clone, Debug, PartialEq)]
 pub struct WebServicePlan {
     pub(crate) request: WebServiceRequest,
@@ -72,7 +72,7 @@ pub enum PlanError {
     },
 }
 
-/// A warning about a plan that can be applied all the same.
+/// A warning about a plan that can still be applied.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PlanWarning {

@@ -21,7 +21,7 @@ pub struct HomeFiles {
     pub package_json: Option<String>,
 }
 
-/// A requirement of a type that is not met, so that its container would crash.
+/// A requirement of a type that is not met, so its container would crash.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum MissingRequirement {

@@ -19,7 +19,7 @@ pub struct WebServiceSettings {
     pub command_line: WebServiceOptions,
     /// `service.template`.
     pub template: WebServiceOptions,
-    /// `service.manifest`. It is used only if the live objects match no request. Of a stopped web service it has the type,
+    /// `service.manifest`. It is used only if the live objects match no request. For a stopped web service, it has the type,
     /// which is used only if there is no Deployment.
     pub manifest: ServiceManifest,
     /// The files in the tool's home, which propose a type if there is no Deployment.

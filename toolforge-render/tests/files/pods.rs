@@ -403,7 +403,7 @@ fn quota_without_status_counts_nothing_yet() {
     };
     assert_eq!(verdict(""), Verdict::NotCounted);
     assert_eq!(verdict(", status: {hard: {pods: 1}, used: {pods: 0}}"), Verdict::Fits);
-    assert_eq!(verdict(", status: {hard: {pods: 1}, used: {pods: 1}}"), Verdict::Exceeds);
+    assert_eq!(verdict(", status: {hard: {pods: 1}, used: {pods: 1}}"), Verdict::QuotaExceeded);
     // Resources that the quota does not count are not refused.
     let service = "{apiVersion: v1, kind: Service, metadata: {name: a}, spec: {ports: [{port: 80}]}}";
     let quota = "{apiVersion: v1, kind: ResourceQuota, metadata: {name: q}, spec: {hard: {pods: 1}}}";

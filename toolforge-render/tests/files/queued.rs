@@ -41,10 +41,10 @@ fn parallel_pods_of_a_job_are_created_as_they_fit() {
     let verdict = |quota: &str, rest: &str| verdict_of(quota, &job("1Gi", rest));
     assert_eq!(verdict(&quota(4, 1), "parallelism: 3"), Verdict::Fits);
     assert_eq!(verdict(&quota(4, 1), "parallelism: 4"), Verdict::FitsOneAfterAnother);
-    assert_eq!(verdict(&quota(4, 4), "parallelism: 4"), Verdict::Exceeds);
+    assert_eq!(verdict(&quota(4, 4), "parallelism: 4"), Verdict::QuotaExceeded);
     assert_eq!(verdict(&quota(4, 1).replace("4Gi", "512Mi"), "parallelism: 4"), Verdict::Never);
     // For waiting pods, the time also matters.
-    assert_eq!(verdict(&quota(4, 1), "parallelism: 4, activeDeadlineSeconds: 60"), Verdict::Exceeds);
+    assert_eq!(verdict(&quota(4, 1), "parallelism: 4, activeDeadlineSeconds: 60"), Verdict::QuotaExceeded);
     assert_eq!(verdict(&quota(4, 1), "parallelism: 4, suspend: true"), Verdict::Fits);
 }
 
@@ -109,7 +109,7 @@ fn rollouts_wait_for_running_jobs() {
     // A restarted pod is assumed to run forever.
     assert_eq!(verdict_of(&live(4, 3, 1), &changed), Verdict::Deadlock);
     // Another workload does not fit now.
-    assert_eq!(verdict_of(&live(4, 3, 0), &deployment("bot", "2Gi", 1, "")), Verdict::Exceeds);
+    assert_eq!(verdict_of(&live(4, 3, 0), &deployment("bot", "2Gi", 1, "")), Verdict::QuotaExceeded);
 }
 
 #[test]
@@ -120,7 +120,7 @@ fn pods_without_a_controller_do_not_wait() {
     let first = |parallelism: u64| verdict_of(&quota(4, 0), &[pod, &job(parallelism)].concat());
     let last = |parallelism: u64| verdict_of(&quota(4, 0), &[&job(parallelism), pod].concat());
     assert_eq!((first(3), last(3)), (Verdict::Fits, Verdict::Fits));
-    assert_eq!((first(4), last(4)), (Verdict::FitsOneAfterAnother, Verdict::Exceeds));
+    assert_eq!((first(4), last(4)), (Verdict::FitsOneAfterAnother, Verdict::QuotaExceeded));
     // No order helps.
     let larger = pod.replace("1Gi", "4Gi");
     assert_eq!(verdict_of(&quota(4, 0), &[larger, job(1)].concat()), Verdict::Never);

@@ -183,7 +183,7 @@ proptest! {
         prop_assert_eq!(plan.verdict().completes(), plan.set.fits());
         let forecast = forecast(&cases[0]);
         let expected = match forecast.verdict {
-            Verdict::Never if cases[0].new.0 * cases[0].new.1[0] <= cases[0].hard[0] => Verdict::Exceeds,
+            Verdict::Never if cases[0].new.0 * cases[0].new.1[0] <= cases[0].hard[0] => Verdict::QuotaExceeded,
             verdict => verdict,
         };
         prop_assert_eq!(plan.verdict(), expected, "{:?}", cases);

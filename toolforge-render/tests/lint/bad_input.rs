@@ -41,7 +41,8 @@ fn bad_files_have_clear_messages() {
 /// Returns the rule and the message of the first finding, that of what cannot be read before others.
 fn first(text: &str) -> String {
     let found = lint(text, &context("stashbot")).into_iter();
-    let found = found.min_by_key(|found| matches!(found.rule, Rule::UnknownDocument | Rule::WindowsLineEnds));
+    let found =
+        found.min_by_key(|found| matches!(found.rule, Rule::UnknownDocument | Rule::WindowsLineEndings));
     found
         .map(|found| format!("{} {}: {}", found.location, found.rule, found.message.escaped()))
         .unwrap_or_default()
@@ -52,7 +53,7 @@ fn remedies_keep_numbers_in_values() {
     insta::assert_snapshot!(first("# header\n---\n- name: a\n  image: bookworm\n  command: see line 2: go\n"), @"line 5, column 22 invalid-yaml: invalid YAML: mapping values are not allowed in this context; quote the value: command: 'see line 2: go'");
     insta::assert_snapshot!(first("a: 1\n---\n# b\nnote: see line 5: it is wrong\n"), @"line 4, column 17 invalid-yaml: invalid YAML: mapping values are not allowed in this context; quote the value: note: 'see line 5: it is wrong'");
     // The number of the line is that of the file.
-    insta::assert_snapshot!(first("a: 1\n---\n- name: a\n    command: see line 2\n"), @"line 4, column 12 invalid-yaml: invalid YAML: mapping values are not allowed in this context; is line 4 indented as the line above it?");
+    insta::assert_snapshot!(first("a: 1\n---\n- name: a\n    command: see line 2\n"), @"line 4, column 12 invalid-yaml: invalid YAML: mapping values are not allowed in this context; check the indentation of line 4");
     insta::assert_snapshot!(first("a: 1\n---\n- name: a\n\tcommand: line 1\n"), @"line 4, column 1 tab-indentation: invalid YAML; line 4 is indented with a tab; use spaces");
 }
 

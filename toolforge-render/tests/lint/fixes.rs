@@ -282,7 +282,7 @@ fn line_endings_and_marks_are_removed() {
 
 #[test]
 fn ignored_findings_are_not_fixed() {
-    let text = "apiVersion: v1 # lint: ignore=windows-line-ends\nkind: Pod\nmetadata: {name: a}\nspec:\n  containers:\n  - name: \
+    let text = "apiVersion: v1 # lint: ignore=windows-line-endings\nkind: Pod\nmetadata: {name: a}\nspec:\n  containers:\n  - name: \
                 a\n    image: a\n    # lint: ignore=wrong-type\n    env: [{name: A, value: 1}]\n";
     assert_eq!(changed(&format!("# lint: ignore=tool-label\n{text}")), "");
 }

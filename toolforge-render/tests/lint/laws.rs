@@ -208,7 +208,8 @@ fn printed(text: &str, findings: &[Finding], secrets: &Secrets) -> String {
         let start = text[..finding.span.start].rfind('\n').map_or(0, |end| end + 1);
         let line = text[start..].split('\n').next().unwrap_or_default();
         printed.push_str(&secrets.hide(line, start));
-        let edits = finding.fix.iter().flat_map(|fix| &fix.edits).filter(|edit| !secrets.are_in_edit(edit));
+        let edits =
+            finding.fix.iter().flat_map(|fix| &fix.edits).filter(|edit| !secrets.edit_contains_secret(edit));
         edits.for_each(|edit| printed.push_str(&edit.replacement));
     }
     printed
@@ -283,9 +284,9 @@ proptest! {
     #[test]
     fn fixes_keep_line_endings(text in damaged()) {
         let text = text.replace("\r\n", "\n").replace('\n', "\r\n");
-        let text = format!("# lint: ignore=windows-line-ends\r\n{text}");
+        let text = format!("# lint: ignore=windows-line-endings\r\n{text}");
         let fixed = fix(&text, &context("stashbot"));
-        prop_assume!(!fixed.applied.iter().any(|found| found.rule == Rule::WindowsLineEnds));
+        prop_assume!(!fixed.applied.iter().any(|found| found.rule == Rule::WindowsLineEndings));
         prop_assert_eq!(fixed.text.matches('\n').count(), fixed.text.matches("\r\n").count(), "{}", fixed.text);
     }
 }

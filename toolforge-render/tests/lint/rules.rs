@@ -29,7 +29,7 @@ const CASES: &[(&str, &str, &str)] = &[
         "kind: ConfigMap\nmetadata:\n  name: settings\ndata:",
         "kind: Secret\nmetadata:\n  name: settings\nstringData:",
     ),
-    ("windows-line-ends", "  a: \"1\"\n", "  a: \"1\"\r\n"),
+    ("windows-line-endings", "  a: \"1\"\n", "  a: \"1\"\r\n"),
     ("byte-order-mark", "# Everything", "\u{feff}# Everything"),
     ("template", "  a: \"1\"", "  a: {{ .Values.a }}"),
     ("unknown-document", "apiVersion: v1\nkind: ConfigMap\n", ""),
@@ -383,7 +383,7 @@ const ELSEWHERE: &[&str] = &[
     "missing-log-directory",
     "missing-site",
     "refused-by-server",
-    "script-line-ends",
+    "script-line-endings",
     "too-large",
     "too-many-findings",
 ];

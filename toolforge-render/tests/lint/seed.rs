@@ -14,7 +14,7 @@ fn cron_job_of_the_page_is_checked() {
     2:7 note no-starting-deadline: after 100 missed starts the job is no longer started; set startingDeadlineSeconds [CronJob]
     10:3 warning no-concurrency-policy: nothing keeps runs from overlapping; write concurrencyPolicy: Forbid [schedule]
     19:19 note no-resources: the container gets the default resources of the namespace [bot]
-    21:20 warning image-gone: the image of python3.7 is gone from the platform, as far as is known without the cluster, so that pods wait in ImagePullBackOff; python3.13 replaces it: docker-registry.svc.toolforge.org/toolforge-python313-sssd-web [docker-registry.tools.wmflabs.org/toollabs-python37-base:latest]
+    21:20 warning image-gone: the image of python3.7 is gone from the platform, as far as is known without the cluster, so pods wait in ImagePullBackOff; python3.13 replaces it: docker-registry.svc.toolforge.org/toolforge-python313-sssd-web [docker-registry.tools.wmflabs.org/toollabs-python37-base:latest]
         server: ImagePullBackOff: Back-off pulling image "docker-registry.tools.wmflabs.org/toollabs-python37-base:latest"
     "#);
 }
@@ -28,7 +28,7 @@ fn deployment_of_the_page_is_checked() {
     13:3 error selector: a Deployment needs a selector, which matches the labels of its pods [template]
         server: The Deployment.apps "stashbot" is invalid: spec.selector: Required value
     20:17 note no-resources: the container gets the default resources of the namespace [bot]
-    21:18 warning image-gone: the image of python3.7 is gone from the platform, as far as is known without the cluster, so that pods wait in ImagePullBackOff; python3.13 replaces it: docker-registry.svc.toolforge.org/toolforge-python313-sssd-web [docker-registry.tools.wmflabs.org/toollabs-python37-base:latest]
+    21:18 warning image-gone: the image of python3.7 is gone from the platform, as far as is known without the cluster, so pods wait in ImagePullBackOff; python3.13 replaces it: docker-registry.svc.toolforge.org/toolforge-python313-sssd-web [docker-registry.tools.wmflabs.org/toollabs-python37-base:latest]
         server: ImagePullBackOff: Back-off pulling image "docker-registry.tools.wmflabs.org/toollabs-python37-base:latest"
     "#);
 }

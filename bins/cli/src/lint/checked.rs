@@ -3,7 +3,7 @@ use toolforge_render::lint::{Finding, Secrets};
 
 use super::fixes::Fixes;
 
-/// The most edits of a fix that a document lists: a file has as many Windows line ends as it has lines.
+/// The most edits of a fix that a document lists: a file has as many Windows line endings as it has lines.
 const MOST_EDITS: usize = 1_000;
 
 /// A file and its findings.
@@ -25,7 +25,8 @@ impl Checked {
     pub(super) fn without_secrets(&self, finding: &Finding) -> Finding {
         let mut finding = finding.clone();
         finding.fix = finding.fix.filter(|fix| {
-            fix.edits.len() <= MOST_EDITS && !fix.edits.iter().any(|edit| self.secrets.are_in_edit(edit))
+            fix.edits.len() <= MOST_EDITS
+                && !fix.edits.iter().any(|edit| self.secrets.edit_contains_secret(edit))
         });
         finding
     }

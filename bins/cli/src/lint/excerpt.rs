@@ -227,7 +227,7 @@ mod tests {
         assert_eq!((found.as_str(), line.as_str()), ("12", "data: {\"\\u{202e}x\": 12}"));
     }
 
-    /// A secret that is a number, so that it is not of the type of its field.
+    /// A secret that is a number, so it is not of the type of its field.
     #[test]
     fn secrets_are_not_shown() {
         for (value, shown) in [("12345678", "***"), ("\"hunter2\", valu: x", "\"***\", valu: x")] {

@@ -36,7 +36,8 @@ pub(super) fn facts(
     let mut facts = match session.map(|session| live(session, texts)) {
         Some(Ok(context)) => Facts { context, is_live: true },
         Some(Err(failure)) => {
-            Notice::note(format!("the cluster's facts are not available: {}", failure.message())).print();
+            Notice::note(format!("the cluster's limits and images are not available: {}", failure.message()))
+                .print();
             Facts { context: LintContext::offline(tool), is_live: false }
         }
         None => Facts { context: LintContext::offline(tool), is_live: false },
@@ -77,7 +78,7 @@ fn live(session: &Session, texts: &[(ExpectedDocument, &str)]) -> Result<LintCon
     let Source::Cluster { runtime, client } = &session.source else { return Err(failure) };
     let fetched = runtime.block_on(client.fetch_namespace(&session.tool, NamespaceFetchOptions::all()))?;
     let namespace = fetched.facts(session.namespace(fetched.catalog()?));
-    Notice::note(format!("what the namespace has is not counted against its quota: {}", failure.message()))
+    Notice::note(format!("existing objects are not counted against the quota: {}", failure.message()))
         .print();
     Ok(LintContext::of_namespace(&namespace, uid))
 }

@@ -75,7 +75,7 @@ fn difference(before: &str, after: &str) -> String {
     text.split_inclusive('\n').map(|line| format!("{}\n", visible(line.trim_end_matches('\n')))).collect()
 }
 
-/// Returns a line with everything escaped but its tabs, and with a sign for a Windows line end.
+/// Returns a line with everything escaped but its tabs, and with a sign for a Windows line ending.
 fn visible(line: &str) -> String {
     let (line, end) = match line.strip_suffix('\r') {
         Some(line) => (line, "␍"),

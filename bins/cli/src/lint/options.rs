@@ -9,7 +9,7 @@ pub struct LintOptions {
     /// Exit with 1 for warnings, too.
     #[arg(long, help_heading = LINT)]
     pub strict: bool,
-    /// Do not ask the cluster; use the bundled policy, catalog and limits.
+    /// Do not contact the cluster; use the bundled policy, catalog and limits.
     #[arg(long, help_heading = LINT)]
     pub offline: bool,
     /// Rewrite what can be fixed without a change of its meaning, and keep the original as FILE.orig.

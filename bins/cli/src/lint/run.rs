@@ -40,7 +40,7 @@ pub fn lint(
         match Session::open(global, program) {
             Ok(session) => Some(session.for_reading()),
             Err(failure) => {
-                Notice::note(format!("the cluster is not asked: {}", failure.message())).print();
+                Notice::note(format!("the cluster is not used: {}", failure.message())).print();
                 None
             }
         }

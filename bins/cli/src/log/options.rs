@@ -23,7 +23,7 @@ pub struct LogsOptions {
     // As in the platform's tool, 0 means all.
     #[arg(short, long, alias = "tail", help_heading = LOGS, value_name = "COUNT", value_parser = count, allow_hyphen_values = true)]
     pub last: Option<u32>,
-    /// Only lines newer than a duration (10m, 2h, 1d) or an ISO 8601 time (2026-11-25T10:00:00Z), which is in UTC without a zone.
+    /// Only lines newer than a duration (10m, 2h, 1d) or an ISO 8601 time (2026-11-25T10:00:00Z), UTC unless it has a time zone.
     #[arg(long, help_heading = LOGS, value_name = "TIME", value_parser = since, allow_hyphen_values = true)]
     pub since: Option<LogSince>,
     /// Only lines older than a duration or an ISO 8601 time.

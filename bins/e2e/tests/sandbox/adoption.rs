@@ -138,7 +138,7 @@ fn paused_and_scaled_down_web_services_resume() {
     let _ = tool.kubectl(&["rollout", "pause", "deployment", tool.name()]);
     tool.webservice(&["restart"]).exits(0).says("paused true -> default").and_that_is_all();
     let _ = tool.kubectl(&["scale", "deployment", tool.name(), "--replicas=0"]);
-    tool.webservice(&["status"]).exits(0).says("scaled to no pods").and_that_is_all();
+    tool.webservice(&["status"]).exits(0).says("scaled to 0 replicas").and_that_is_all();
     tool.webservice(&["start"]).exits(0).and_that_is_all();
     assert_eq!(tool.page("/").body, "served");
 }

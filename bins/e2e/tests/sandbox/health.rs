@@ -55,7 +55,7 @@ fn program_on_another_address_is_reported() {
     let since = Instant::now();
     tool.webservice(&["start"])
         .exits(5)
-        .says("it was started before and is not ready; `webservice restart` loads changed files")
+        .says("it was already started but is not ready; `webservice restart` loads changed files")
         .says(nothing)
         .and_that_is_all();
     assert!(since.elapsed() < Duration::from_secs(60), "{:?}", since.elapsed());
@@ -164,7 +164,7 @@ fn failing_checks_of_jobs_are_reported() {
     let since = Instant::now();
     tool.jobs(&["restart", "script"])
         .exits(5)
-        .says("error: the new pods of job 'script' do not come up: your program runs, but its health check")
+        .says("error: the new pods of job 'script' do not become ready: your program runs, but its health check")
         .says("Startup probe failed: no token")
         .says("`toolforge jobs restart script`")
         .and_that_is_all();

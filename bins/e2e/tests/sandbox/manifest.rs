@@ -41,7 +41,10 @@ fn python_tool_manifest_is_read() {
     tool.write("service.manifest", "web: [\n");
     tool.webservice(&["status"]).exits(0).says("is running").and_that_is_all();
     tool.webservice(&["restart"]).exits(0).says("the request could not be saved").and_that_is_all();
-    tool.webservice(&["stop"]).exits(0).says("the manifest still has the web service").and_that_is_all();
+    tool.webservice(&["stop"])
+        .exits(0)
+        .says("the web service could not be removed from service.manifest")
+        .and_that_is_all();
     assert_eq!(manifest(&tool), "web: [\n");
 }
 

@@ -60,5 +60,5 @@ fn start_survives_short_outages_only() {
     text.read_to_string(&mut rest).unwrap();
     // All changes were accepted before.
     assert_eq!(start.wait().unwrap().code(), Some(6), "{rest}");
-    assert!(rest.contains("error: ") && rest.contains("refuses the connection"), "{rest}");
+    assert!(rest.contains("error: ") && rest.contains("refused the connection"), "{rest}");
 }

@@ -123,7 +123,7 @@ fn blocked_rollout_ends_the_wait_with_a_hint() {
     let started = std::time::Instant::now();
     tool.webservice(&["start"])
         .exits(5)
-        .says(&format!("the new pods do not come up, and the old ones keep running: {full}"))
+        .says(&format!("the new pods do not become ready, and the old ones keep running: {full}"))
         .says("exceeded quota: tool-blocked, requested: limits.memory=512Mi")
         .says("`webservice restart` stops old pods first")
         .and_that_is_all();
@@ -202,7 +202,7 @@ fn concurrent_restart_and_stop_stay_consistent() {
             .join()
             .unwrap()
             .exits(5)
-            .says("the web service was stopped by somebody else meanwhile")
+            .says("somebody else stopped the web service in the meantime")
             .says("`webservice restart` starts it again")
             .and_that_is_all();
     });

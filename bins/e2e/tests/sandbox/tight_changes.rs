@@ -477,7 +477,7 @@ fn proposed_changes_are_tight() {
         wrong.len(),
         wrong[..wrong.len().min(10)].join("\n\n")
     );
-    for verdict in [Verdict::Exceeds, Verdict::Never, Verdict::Deadlock] {
+    for verdict in [Verdict::QuotaExceeded, Verdict::Never, Verdict::Deadlock] {
         let count = histogram.get(verdict.as_str()).copied().unwrap_or(0);
         assert!(count * 100 >= CASES * 15, "only {count} files: {verdict}");
     }
@@ -489,7 +489,7 @@ fn draw(random: &mut Random, number: usize) -> Case {
     let verdict = match changed {
         Changed::Surge => Verdict::Deadlock,
         Changed::Raised => Verdict::Never,
-        _ if (number / Changed::ALL.len()).is_multiple_of(2) => Verdict::Exceeds,
+        _ if (number / Changed::ALL.len()).is_multiple_of(2) => Verdict::QuotaExceeded,
         _ => Verdict::Never,
     };
     let mut cases = (0..DRAWS).map(|_| Case::of(random, changed));

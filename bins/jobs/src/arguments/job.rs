@@ -156,7 +156,7 @@ struct JobText {
     /// When to email the tool's maintainers.
     #[arg(long, value_name = "WHEN", value_parser = PossibleValuesParser::new(["none", "all", "onfinish", "onfailure"]))]
     emails: Option<String>,
-    /// Shared storage to mount; only a build service image can do without.
+    /// Shared storage to mount; only build service images may use `none`.
     #[arg(long, value_name = "STORAGE", value_parser = mount_parser())]
     mount: Option<MountStorage>,
     /// Append the output to files in the tool's home [default: yes, except for build service images].

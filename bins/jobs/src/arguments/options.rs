@@ -139,7 +139,7 @@ pub(crate) struct LoadArguments {
 pub(crate) struct PlanArguments {
     #[command(flatten)]
     pub(crate) file: FileOptions,
-    /// Plan as if jobs that the platform's jobs service has recorded were taken over.
+    /// Plan as `load --adopt` does: take over jobs that the platform's jobs service has recorded.
     #[arg(long)]
     pub(crate) adopt: bool,
     /// Plan within the limits of a named profile instead of the namespace's: seed-2020 or toolforge-2023.

@@ -15,11 +15,11 @@ pub(crate) enum JobsFormat {
     Yaml,
     /// Names only, one per line.
     Name,
-    /// The list of the platform's tool.
+    /// The list format of the platform's tool.
     Normal,
-    /// The long list of the platform's tool.
+    /// The long list format of the platform's tool.
     Long,
-    /// One SARIF 2.1.0 document, for code review tools; only of `lint`.
+    /// One SARIF 2.1.0 document, for code review tools; for `lint` only.
     Sarif,
 }
 

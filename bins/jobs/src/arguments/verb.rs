@@ -27,13 +27,13 @@ use super::output::JobsFormat;
 ///   toolforge jobs cron                      show the last, next and missed runs of scheduled jobs
 ///
 /// Exit codes:
-///   0  done, or it fits
-///   1  wrong request, or a negative answer
+///   0  success, or the change fits
+///   1  invalid request, or the check failed
 ///   2  usage error
 ///   3  exceeds the quota or the limits; nothing was changed
 ///   4  the cluster refused or is unreachable
 ///   5  a rollout or a wait failed or timed out
-///   6  partially done; the report says what
+///   6  partially done; the output lists what was done
 /// `run --wait`, `trigger --wait` and `exec` exit with the exit code of the job's command.
 #[derive(Clone, Debug, Parser)]
 #[command(

@@ -19,7 +19,7 @@ use super::apply::Command;
 use super::confirm::confirm;
 use super::finish::finish;
 use super::manifest_copy::{newest_copy, remove_copies, remove_copy, write_copy};
-use super::put_back::{is_lost, is_lost_as, print_lost, with_deleted};
+use super::recreated::{is_lost, is_lost_as, print_lost, with_deleted};
 use super::{apply, facts};
 use crate::arguments::{AdoptArguments, Arguments};
 use crate::{failures, report};
@@ -45,7 +45,7 @@ pub(super) fn run(
             warn_of_unread(&planned.limits);
         }
         if !adoption.set.fits() {
-            let sent = if attempt.written().next().is_none() { ", and nothing was sent" } else { "" };
+            let sent = if attempt.written().next().is_none() { "; nothing was changed" } else { "" };
             let failure = Failure::new(ExitCode::DoesNotFit, format!("the job does not fit{sent}"));
             return Err(report::with_what_does_not_fit(failure, &adoption.set, &[]));
         }
@@ -235,11 +235,11 @@ fn failure(error: &AdoptionError, job: &JobObjects, facts: &JobFacts) -> Failure
     };
     match error {
         AdoptionError::Owned { kind, name, .. } if kind.as_raw() == "CronJob" => failure.hint(format!(
-            "It is one run of the schedule: `toolforge jobs adopt cronjob/{}` makes the CronJob a job.",
+            "It is one run of the schedule: `toolforge jobs adopt cronjob/{}` turns the CronJob into a job.",
             name.escaped()
         )),
         AdoptionError::NoJob { .. } => failure.hint(format!(
-            "`kubectl get {} -o yaml | toolforge jobs convert -` shows what can be.",
+            "`kubectl get {} -o yaml | toolforge jobs convert -` shows what can be converted.",
             job.workload_ref()
         )),
         _ => failure,

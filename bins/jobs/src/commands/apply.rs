@@ -128,7 +128,7 @@ where
             ))
             .print(),
             ApplyEvent::WaitingForQuota(set) => line.show(&quota_wait_line(set.terminating())),
-            ApplyEvent::PuttingBack(object) => {
+            ApplyEvent::Recreating(object) => {
                 line.show(&format!("waiting for the quota, to create {} again", object.workload_ref()));
             }
             _ => {}
@@ -370,7 +370,7 @@ fn held_back(failure: &Failure, job: &str, (done, left): (usize, usize), table: 
     let report = failure.details().fold(report, Failure::detail);
     let report = failure.hints().iter().fold(report, Failure::hint);
     report.hint(format!(
-        "Then type the same command again: it runs job {job} again, unless that still runs, and goes on with what was held back."
+        "Then run the same command again: it runs job {job} again unless it is still running, and continues with the changes that were held back."
     ))
 }
 

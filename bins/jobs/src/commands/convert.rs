@@ -115,8 +115,8 @@ fn check_unknown_tool(inputs: &[Input]) -> Result<(), Failure> {
     });
     if has_manifests {
         Notice::note(format!(
-            "the files name no tool, so `{UNKNOWN_TOOL}` is used as its name, and it is not known which values are those of its \
-             home and its own images"
+            "the files name no tool, so `{UNKNOWN_TOOL}` is used; paths in the tool's home and its own images are not \
+             recognized"
         ))
         .with_hint("Name the tool: `--tool NAME`.")
         .print();
@@ -142,7 +142,7 @@ fn convert(session: &Session, options: &ConvertArguments, inputs: &[Input]) -> R
             converter.add_lines(text);
             continue;
         }
-        // Of two equal keys the last one counts, as it does for kubectl.
+        // If two keys are equal, the last one counts, as for kubectl.
         let (doubtful, unreadable): (Vec<_>, Vec<_>) =
             reading_errors(text).into_iter().partition(|found| found.rule == Rule::DuplicateKey);
         for found in &doubtful {
@@ -230,7 +230,7 @@ fn finish(conversion: &Conversion, options: &ConvertArguments) -> Result<ExitCod
         Notice::note("images were guessed; `toolforge jobs images` lists the others").print();
     }
     for (name, _) in notes().filter(|(_, note)| matches!(note, ConversionNote::Suspended)) {
-        Notice::note(format!("type `toolforge jobs suspend {name}` after the file is loaded")).print();
+        Notice::note(format!("run `toolforge jobs suspend {name}` after the file is loaded")).print();
     }
     for dependent in &conversion.dependents {
         Notice::note(dependent.to_string()).print();
@@ -258,8 +258,8 @@ fn finish(conversion: &Conversion, options: &ConvertArguments) -> Result<ExitCod
     match (conversion.jobs.is_empty() && conversion.web_service.is_none(), is_complete) {
         (true, _) => {
             let hint = match conversion.dependents.is_empty() {
-                true => "Convert manifests of Kubernetes, a crontab, or lines of jsub.",
-                false => "Convert the objects that create those of the notes.",
+                true => "Convert Kubernetes manifests, a crontab, or lines of jsub.",
+                false => "Convert the owners that the notes name instead.",
             };
             Err(Failure::new(ExitCode::Failed, "nothing could be converted").hint(hint))
         }

@@ -15,7 +15,7 @@ use super::finish::finish;
 use super::{apply, facts};
 use crate::arguments::{Arguments, ChangeOptions, DeleteArguments};
 
-/// Deletes jobs and, after a confirmation, other objects. What does not exist is reported, so that an interrupted
+/// Deletes jobs and, after a confirmation, other objects. What does not exist is reported, so an interrupted
 /// command can be repeated; if nothing of it exists, it fails.
 pub(super) fn run(
     session: &Session,

@@ -225,7 +225,7 @@ fn without_pods(failure: Failure, home: Option<&ToolHome>, name: &JobName) -> Fa
     });
     let failure = match found.as_slice() {
         [] => failure,
-        found => failure.hint(format!("Type `{}` to see the end of it.", tail(found, false))),
+        found => failure.hint(format!("Run `{}` to see the end of it.", tail(found, false))),
     };
     failure.hint(
         "The logs of a one-off job are deleted with its pods, 30 seconds after it finishes; `toolforge jobs run --filelog` writes the output to files.",

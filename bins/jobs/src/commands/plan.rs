@@ -55,7 +55,7 @@ pub(super) fn run(
             }
         });
     }
-    if plan.set.fits_if_checked() == Some(false) {
+    if plan.set.fits_if_known() == Some(false) {
         if let Some(hint) = hint(&plan, &nearest, is_shown) {
             Notice::hint(hint).start_paragraph().print();
         }

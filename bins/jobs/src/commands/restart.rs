@@ -106,7 +106,7 @@ fn print_notes(job: &JobObjects, set: &ChangeSet, dry_run: Option<DryRunOption>)
             "{0} has 0 replicas, so no pod starts; set `replicas` in its {1}",
             facts::subject(job),
             if job.is_managed() {
-                "file and type `toolforge jobs load FILE`"
+                "file and run `toolforge jobs load FILE`"
             } else {
                 "manifest and apply it again"
             }
@@ -178,7 +178,7 @@ fn refuse_what_does_not_fit(planned: &PlannedRestart) -> Result<(), Failure> {
     match job.workload {
         JobWorkload::OneOff(_) | JobWorkload::Scheduled(_) => Err(trigger::does_not_fit(set, nearest)),
         JobWorkload::Continuous(_) => {
-            let failure = Failure::new(ExitCode::DoesNotFit, "a restart does not fit, and nothing was sent");
+            let failure = Failure::new(ExitCode::DoesNotFit, "a restart does not fit; nothing was changed");
             Err(report::with_what_does_not_fit(failure, set, nearest))
         }
     }

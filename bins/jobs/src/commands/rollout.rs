@@ -43,9 +43,8 @@ pub(super) async fn until_ready(
         }
         RolloutOutcome::TimedOut { causes } => {
             let failure = with_lines(rollout_timeout(&quoted, &causes), logs);
-            return Err(
-                failure.hint(format!("It may still come up; `toolforge jobs show {name}` shows its state."))
-            );
+            return Err(failure
+                .hint(format!("It may still become ready; `toolforge jobs show {name}` shows its state.")));
         }
         RolloutOutcome::Deleted => (format!("{quoted} was deleted by somebody else"), Vec::new(), None),
         RolloutOutcome::Replaced => {

@@ -95,8 +95,8 @@ fn completes(plan: &LoadPlan) -> bool {
         })
 }
 
-/// Returns the plan of a new job. A one-off job of the same name that has succeeded is replaced, and a job of which only a part
-/// exists is completed.
+/// Returns the plan of a new job. A one-off job of the same name that has succeeded is replaced, and a job that exists
+/// only in part is completed.
 fn planned(request: &JobRequest, facts: &JobFacts, change: ChangeOptions) -> Result<LoadPlan, Failure> {
     let live = facts.live.job(&facts.namespace.tool, &request.name);
     let has_ended_well = live.as_ref().is_some_and(|live| match &live.workload {

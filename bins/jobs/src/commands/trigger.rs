@@ -98,7 +98,7 @@ pub(super) fn run(
     finish(session, arguments, (&set, changes), dry_run, ended)
 }
 
-/// Records on the CronJob of a job when a run of it was started, so that `cron` shows the run when its Job is deleted. The run
+/// Records on the CronJob of a job when a run of it was started, so `cron` shows the run when its Job is deleted. The run
 /// itself does not depend on it.
 pub(super) fn record_run(session: &Session, job: &JobObjects, run: &str) -> Result<(), Failure> {
     let Some(record) = manual_run_record(job, run) else { return Ok(()) };
@@ -136,8 +136,8 @@ impl AsRef<ChangeSet> for PlannedRun {
 }
 
 /// Returns the failure of a run that exceeds the quota or the limits, before anything is sent. `nearest` are the nearest sizes
-/// of the job with which it would fit.
+/// of the job that would make it fit.
 pub(super) fn does_not_fit(set: &ChangeSet, nearest: &[Adjustment]) -> Failure {
-    let failure = Failure::new(ExitCode::DoesNotFit, "a run does not fit now, and nothing was sent");
+    let failure = Failure::new(ExitCode::DoesNotFit, "a run does not fit now; nothing was changed");
     report::with_what_does_not_fit(failure, set, nearest)
 }

@@ -67,8 +67,11 @@ pub(super) async fn until_end(
                 .hint(format!("It continues; `toolforge jobs show {name}` shows its state.")))
         }
         // It was deleted.
-        _ => Err(Failure::new(ExitCode::Failed, format!("job '{name}' was deleted before its end was seen"))
-            .hint(format!("`toolforge jobs logs {name}` may still show its output."))),
+        _ => Err(Failure::new(
+            ExitCode::Failed,
+            format!("job '{name}' was deleted while waiting for it to finish"),
+        )
+        .hint(format!("`toolforge jobs logs {name}` may still show its output."))),
     }
 }
 

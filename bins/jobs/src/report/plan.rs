@@ -27,7 +27,7 @@ pub(crate) fn plan(
 ) -> Result<Document, Failure> {
     let set = &plan.set;
     let value = toolforge_report::LoadPlan {
-        fits: if plan.problems.is_empty() { set.fits_if_checked() } else { Some(false) },
+        fits: if plan.problems.is_empty() { set.fits_if_known() } else { Some(false) },
         verdict: verdict_code(plan.verdict()),
         adjustments: adjustments(nearest.iter().chain(conflicts.schedules())),
         changes: set.changes.iter().map(|change| job_change(change, restarts)).collect(),
@@ -215,7 +215,7 @@ pub(crate) fn fit_hint(plan: &LoadPlan, nearest: Option<String>) -> Option<Strin
 /// Returns a hint to wait, if terminating pods will free the missing quota.
 pub(crate) fn wait_hint(set: &ChangeSet) -> Option<String> {
     (!set.fits() && set.verdict() == Verdict::FitsAfterTermination)
-        .then(|| "Wait until these pods have terminated, then type the command again.".to_owned())
+        .then(|| "Wait until these pods have terminated, then run the command again.".to_owned())
 }
 
 /// Returns how to see the usage, and to request more quota.
@@ -229,7 +229,7 @@ pub(crate) fn more_quota() -> String {
 /// Adds what does not fit, and what to do about it; `nearest` are the nearest sizes of a job that fit.
 pub(crate) fn with_what_does_not_fit(failure: Failure, set: &ChangeSet, nearest: &[Adjustment]) -> Failure {
     let nearest = adjustments_hint(nearest, SizeForm::Keys)
-        .map(|hint| format!("{hint} Change it in the jobs file, and type `toolforge jobs load FILE`."));
+        .map(|hint| format!("{hint} Change it in the jobs file, and run `toolforge jobs load FILE`."));
     let hint = wait_hint(set).or(nearest).or_else(|| set_hint(set));
     hint.into_iter().fold(failure.exceeded(set), Failure::hint)
 }

@@ -172,7 +172,7 @@ fn crontab_is_converted_without_a_cluster() {
     warning: secret.yaml:1: Secret a: not converted: a jobs file has no such objects
     error: nothing could be converted
 
-    hint: Convert manifests of Kubernetes, a crontab, or lines of jsub.
+    hint: Convert Kubernetes manifests, a crontab, or lines of jsub.
     ");
 }
 

@@ -15,7 +15,7 @@ fn short_option_of_the_format_has_a_hint() {
         format!("{} / {}", document["message"].as_str().unwrap(), document["hints"][0].as_str().unwrap())
     };
     assert_snapshot!(error("convert -o json x"), @"convert has no JSON or YAML output / Leave `--output` out.");
-    assert_snapshot!(error("show a -ojson"), @"unknown option -o; did you mean --output? / Type `toolforge jobs show a --output=json`.");
+    assert_snapshot!(error("show a -ojson"), @"unknown option -o; did you mean --output? / Run `toolforge jobs show a --output=json`.");
     let hintless = |line: &[&str]| said(&jobs(&scratch, line));
     assert_snapshot!(hintless(&["convert", "x", "-o", "csv"]), @r#"
     [exit 2]
@@ -27,7 +27,7 @@ fn short_option_of_the_format_has_a_hint() {
     [exit 2]
     error: unknown option -o; did you mean --output?
     ");
-    assert_snapshot!(error("plan x -o json"), @"unknown option -o; did you mean --output? / Type `toolforge jobs plan x --output json`.");
+    assert_snapshot!(error("plan x -o json"), @"unknown option -o; did you mean --output? / Run `toolforge jobs plan x --output json`.");
 }
 
 #[test]

@@ -173,7 +173,7 @@ fn plan_within_a_profile_needs_no_kubeconfig() {
     ");
     assert_snapshot!(said(&jobs(&directory, &["plan", "jobs.yaml", "--quota", "toolforge-2023"])), @"
     [exit 2]
-    error: no tool named, and there is no kubeconfig
+    error: no tool name given, and no kubeconfig found
 
     hint: Name the tool: `--tool NAME`.
     ");
@@ -251,7 +251,7 @@ fn plan_as_json_has_warnings_and_conflicts() {
     let from = ["--output", "json", "--from", limits.to_str().unwrap()];
     let output = jobs(&scratch, &[&["plan", "jobs.yaml"][..], &STASHBOT, &from].concat());
     let document: Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_snapshot!(document["warnings"][0], @r#"{"code":"long-step","message":"minute \"*/120\" means \"0\", because the step leaves the range; write \"0 */2 * * *\" to run every 2 hours","name":"a","objectKind":"CronJob","type":"scheduled"}"#);
+    assert_snapshot!(document["warnings"][0], @r#"{"code":"long-step","message":"minute \"*/120\" means \"0\", because the step is larger than the range; write \"0 */2 * * *\" to run every 2 hours","name":"a","objectKind":"CronJob","type":"scheduled"}"#);
     assert_eq!(document["conflicts"][0]["jobs"], serde_json::json!(["a", "b"]));
 }
 
@@ -336,7 +336,7 @@ fn conflicts_name_durations_that_are_assumed() {
     let stderr = String::from_utf8(output.stderr).unwrap();
     let expected = format!(
         "warning: these runs exceed the quota within the next 24 hours:\n  a, b, {next:02}:00 to {next:02}:05\n  \
-         assumed: a run of a takes 2h, the longest that the last one can have taken\n"
+         assumed: a run of a takes 2h, the upper bound for the last run\n"
     );
     assert!(stderr.contains(&expected), "{stderr}");
 }
@@ -356,9 +356,9 @@ fn finite_pods_need_no_more_quota() {
     std::fs::write(directory.0.join("live.yaml"), live.to_string()).unwrap();
     let line = ["plan", "jobs.yaml", "--tool", "tf-test", "--uid", "52503", "--from", "live.yaml"];
     let said = said(&jobs(&directory, &line));
-    assert!(said.contains("it does not fit yet, but once these pods have terminated\n"), "{said}");
+    assert!(said.contains("it does not fit yet, but will once these pods have terminated\n"), "{said}");
     let hints = said.lines().filter(|line| line.starts_with("hint: ")).collect::<Vec<_>>();
-    assert_eq!(hints, ["hint: Wait until these pods have terminated, then type the command again."]);
+    assert_eq!(hints, ["hint: Wait until these pods have terminated, then run the command again."]);
 }
 
 #[test]
@@ -409,7 +409,7 @@ fn missing_pods_have_the_words_of_every_plan() {
     RESOURCE       LIMIT  USED  AFTER  PEAK  VERDICT
     limits.memory  2Gi    1Gi   3Gi    3Gi   too much
 
-    it needs no quota, but some pods of existing workloads are missing and do not fit
+    it needs no quota, but existing workloads have missing pods that do not fit
     one of these would fit:
       job bot: memory 682Mi, with downtime
       job bot: 2 replicas

@@ -42,8 +42,8 @@ fn options_without_effect_are_refused() {
     dump --output name: [exit 2] | error: `--output name` cannot be used with `dump` | hint: Leave it out, or use table or yaml.
     logs bot --output name: [exit 2] | error: `--output name` cannot be used with `logs` | hint: Leave it out.
     plan jobs.yaml --output long: [exit 2] | error: `--output long` cannot be used with `plan` | hint: Leave it out, or use table, name, json or yaml.
-    lint jobs.yaml --offline --as me: [exit 2] | error: `--as` cannot be used with `--offline` | hint: Leave it out, or leave `--offline` out to ask the cluster.
-    lint jobs.yaml --offline --from jobs.yaml: [exit 2] | error: `--from` cannot be used with `--offline` | hint: Leave it out, or leave `--offline` out to ask the cluster.
+    lint jobs.yaml --offline --as me: [exit 2] | error: `--as` cannot be used with `--offline` | hint: Leave it out, or leave `--offline` out to use the cluster.
+    lint jobs.yaml --offline --from jobs.yaml: [exit 2] | error: `--from` cannot be used with `--offline` | hint: Leave it out, or leave `--offline` out to use the cluster.
     generate bash --uid 50001: [exit 2] | error: `--uid` cannot be used with `generate` | hint: Leave it out; `generate` needs neither a tool nor a cluster.
     generate bash --kubeconfig /nope: [exit 2] | error: `--kubeconfig` cannot be used with `generate` | hint: Leave it out; `generate` needs neither a tool nor a cluster.
     render bot --image bookworm --command x --wait: [exit 2] | error: `--wait` cannot be used with `render` | hint: Leave it out; nothing runs.

@@ -22,7 +22,10 @@ fn adoption_needs_a_confirmation() {
     assert!(run(by_hand(&[]), &["adopt", "daily"]).starts_with("[exit 0]"));
     let shown = run(by_hand(&[]), &["adopt", "job/test"]);
     assert!(shown.contains("job/test cannot become a job: it belongs to CronJob list-images\n"), "{shown}");
-    assert!(shown.contains("`toolforge jobs adopt cronjob/list-images` makes the CronJob a job"), "{shown}");
+    assert!(
+        shown.contains("`toolforge jobs adopt cronjob/list-images` turns the CronJob into a job"),
+        "{shown}"
+    );
     assert!(run(by_hand(&[]), &["adopt", "debug"]).contains("pod/debug cannot become a job"));
 }
 
@@ -95,7 +98,7 @@ fn failed_adoption_recreates_the_object() {
     let shown = run(by_hand(&instead), &["adopt", "stashbot", "--yes"]);
     assert_snapshot!(writes(&shown), @"
     [exit 4]
-    error: deployment/stashbot is not a job: it was deleted, and created again as it was
+    error: deployment/stashbot did not become a job: it was deleted and re-created unchanged
       0 of 1 changes were applied
       JOB                  STEP      OUTCOME
       deployment/stashbot  recreate  failed partway: deleted Deployment stashbot; not created: Deployment stashbot
@@ -349,7 +352,7 @@ fn recreation_waits_for_the_quota() {
     instead.push((format!("GET {APPS}/deployments/stashbot"), gone));
     let (ended, requests) = home.run(&instead, &["adopt", "stashbot", "--yes"]);
     let failure = ended.unwrap_err();
-    assert!(failure.message().ends_with("it was deleted, and created again as it was"), "{failure}");
+    assert!(failure.message().ends_with("it was deleted and re-created unchanged"), "{failure}");
     assert_eq!(requests.matches("POST").count(), 5, "{requests}");
     assert_eq!(home.copies(), [""; 0]);
 }
@@ -400,7 +403,7 @@ fn recreation_keeps_the_quota_hint() {
     let failure = home.run(&instead, &["adopt", "stashbot", "--yes"]).0.unwrap_err();
     assert_eq!(failure.exit_code(), ExitCode::DoesNotFit);
     assert_snapshot!(failure, @"
-    error: deployment/stashbot is not a job: it was deleted, and created again as it was
+    error: deployment/stashbot did not become a job: it was deleted and re-created unchanged
       the job does not fit
       limits.memory: 512Mi of 1Mi, 511Mi too much (quota q)
 

@@ -33,7 +33,7 @@ fn refused_run_names_the_nearest_sizes() {
     let line = [&line[..], &["--replicas", "2"]].concat();
     assert_snapshot!(ended(&run(with_memory(&[], &[], "1700Mi", "300Mi"), &line)), @"
     [exit 3]
-    error: this does not fit, and nothing was sent
+    error: the change does not fit; nothing was changed
       limits.memory: 2348Mi of 1700Mi, 648Mi too much (quota q)
 
     hint: It would fit with `--mem 700Mi`, or with `--replicas 1`. `toolforge jobs quota` shows the usage, and https://w.wiki/6YLP explains how to request more.
@@ -56,7 +56,7 @@ fn refused_load_names_the_nearest_sizes() {
     std::fs::remove_file(&file).unwrap();
     assert_snapshot!(refused, @"
     [exit 3]
-    error: this does not fit, and nothing was sent
+    error: the change does not fit; nothing was changed
       limits.memory: 1536Mi of 1400Mi, 136Mi too much (quota q)
 
     hint: It would fit with `mem: 888Mi` of job a, or with `mem: 376Mi` of job b. `toolforge jobs quota` shows the usage, and https://w.wiki/6YLP explains how to request more.
@@ -76,10 +76,10 @@ fn refused_restart_names_the_nearest_sizes() {
     let script = with_memory(&[], &[deployment], "700Mi", "1Gi");
     assert_snapshot!(ended(&run(script, &["restart", "myjob"])), @"
     [exit 3]
-    error: a restart does not fit, and nothing was sent
+    error: a restart does not fit; nothing was changed
       limits.memory: 1Gi of 700Mi, 324Mi too much (quota q)
 
-    hint: It would fit with `mem: 350Mi` of job myjob and downtime, or with `replicas: 1` of job myjob. Change it in the jobs file, and type `toolforge jobs load FILE`.
+    hint: It would fit with `mem: 350Mi` of job myjob and downtime, or with `replicas: 1` of job myjob. Change it in the jobs file, and run `toolforge jobs load FILE`.
     ");
 }
 
@@ -89,10 +89,10 @@ fn refused_trigger_names_the_nearest_sizes() {
     let triggered = ended(&run(script(), &["trigger", "myjob"]));
     assert_snapshot!(triggered, @"
     [exit 3]
-    error: a run does not fit now, and nothing was sent
+    error: a run does not fit now; nothing was changed
       limits.memory: 2312Mi of 2Gi, 264Mi too much (quota q)
 
-    hint: It would fit with `mem: 248Mi` of job myjob. Change it in the jobs file, and type `toolforge jobs load FILE`.
+    hint: It would fit with `mem: 248Mi` of job myjob. Change it in the jobs file, and run `toolforge jobs load FILE`.
     ");
     assert_eq!(triggered, ended(&run(script(), &["restart", "myjob"])));
 }

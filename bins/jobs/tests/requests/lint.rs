@@ -52,7 +52,7 @@ fn server_checks_clean_objects() {
       |                                     ^^
       |
       = server: Service "b" is invalid: spec.ports[0].appProtocol: Invalid value: "": must not be empty
-      = fix: Change the field that the answer names, and check the file again.
+      = fix: Change the field that the message names, and check the file again.
 
     error[missing-field]: FILE:14:1: the Deployment has no pod template; write `spec.template`
        |
@@ -154,7 +154,7 @@ fn lint_beside(name: &str, exists: bool, instead: &[(String, Answer)]) -> String
 #[test]
 fn quota_counts_existing_objects() {
     assert_snapshot!(lint_beside("full", false, &[]), @r#"
-    error[quota-exceeded]: FILE:1:70: beside what the namespace has, the object exceeds the quota: pods: 5 of 4, 1 pod too many (quota tool-tf-test)
+    error[quota-exceeded]: FILE:1:70: together with the existing objects, the object exceeds the quota: pods: 5 of 4, 1 pod too many (quota tool-tf-test)
       |
     1 | {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "bot", "labels": {"a": "b"}},
       |                                                                      ^^^^^
@@ -162,7 +162,7 @@ fn quota_counts_existing_objects() {
       = server: pods of Deployment bot are forbidden: exceeded quota: tool-tf-test, limited: pods
       = fix: Request less, delete what is not needed, or ask for more quota: https://w.wiki/6YLP.
 
-    error[quota-exceeded]: FILE:1:70: beside what the namespace has, the object exceeds the quota: count/deployments.apps: 4 of 3, 1 object too many (quota tool-tf-test)
+    error[quota-exceeded]: FILE:1:70: together with the existing objects, the object exceeds the quota: count/deployments.apps: 4 of 3, 1 object too many (quota tool-tf-test)
       |
     1 | {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "bot", "labels": {"a": "b"}},
       |                                                                      ^^^^^

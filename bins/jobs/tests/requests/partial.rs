@@ -218,7 +218,7 @@ fn refusal_names_waiting_pods() {
     let line = ["run", "b", "--image", "python3.13", "--command", "x"];
     assert_snapshot!(ended(&run(cluster(&[], &[deployment], &instead), &line)), @"
     [exit 3]
-    error: this does not fit, and nothing was sent
+    error: the change does not fit; nothing was changed
       pods: 2 of 1, 1 pod too many (quota q)
       counted as used: 1 pod that Deployment myjob is about to create
 
@@ -337,6 +337,6 @@ fn failed_wait_holds_back_later_jobs() {
 
     hint: `tail /data/project/tf-test/build.err /data/project/tf-test/build.out` shows its output.
 
-    hint: Then type the same command again: it runs job build again, unless that still runs, and goes on with what was held back.
+    hint: Then run the same command again: it runs job build again unless it is still running, and continues with the changes that were held back.
     ");
 }

@@ -183,13 +183,13 @@ fn kinds_that_cannot_be_listed_are_left_out() {
     error: the cluster refused: permission denied
       deployments is forbidden: User "x" cannot list resource "deployments"
 
-    hint: A tool may only use its own namespace; is `--tool` or the kubeconfig that of another tool?
+    hint: A tool may only use its own namespace; check that `--tool` and the kubeconfig are for the same tool.
 
     suspend without deployments: 4
     error: the cluster refused: permission denied
       deployments is forbidden: User "x" cannot list resource "deployments"
 
-    hint: A tool may only use its own namespace; is `--tool` or the kubeconfig that of another tool?
+    hint: A tool may only use its own namespace; check that `--tool` and the kubeconfig are for the same tool.
 
     warning: the cluster does not let you list cronjobs.batch, so they are left out
     list without cronjobs: 6
@@ -199,26 +199,26 @@ fn kinds_that_cannot_be_listed_are_left_out() {
       cronjobs is forbidden: User "x" cannot list resource "cronjobs"
       without cronjobs.batch, it is unknown whether myjob exists
 
-    hint: A tool may only use its own namespace; is `--tool` or the kubeconfig that of another tool?
+    hint: A tool may only use its own namespace; check that `--tool` and the kubeconfig are for the same tool.
 
     warning: the cluster does not let you list cronjobs.batch, so they are left out
     cron without cronjobs: 4
     error: the cluster refused: permission denied
       cronjobs is forbidden: User "x" cannot list resource "cronjobs"
 
-    hint: A tool may only use its own namespace; is `--tool` or the kubeconfig that of another tool?
+    hint: A tool may only use its own namespace; check that `--tool` and the kubeconfig are for the same tool.
 
     dump without cronjobs: 4
     error: the cluster refused: permission denied
       cronjobs is forbidden: User "x" cannot list resource "cronjobs"
 
-    hint: A tool may only use its own namespace; is `--tool` or the kubeconfig that of another tool?
+    hint: A tool may only use its own namespace; check that `--tool` and the kubeconfig are for the same tool.
 
     suspend without cronjobs: 4
     error: the cluster refused: permission denied
       cronjobs is forbidden: User "x" cannot list resource "cronjobs"
 
-    hint: A tool may only use its own namespace; is `--tool` or the kubeconfig that of another tool?
+    hint: A tool may only use its own namespace; check that `--tool` and the kubeconfig are for the same tool.
 
     warning: the cluster does not let you list jobs.batch, so they are left out
     list without jobs: 6
@@ -230,13 +230,13 @@ fn kinds_that_cannot_be_listed_are_left_out() {
     error: the cluster refused: permission denied
       jobs is forbidden: User "x" cannot list resource "jobs"
 
-    hint: A tool may only use its own namespace; is `--tool` or the kubeconfig that of another tool?
+    hint: A tool may only use its own namespace; check that `--tool` and the kubeconfig are for the same tool.
 
     suspend without jobs: 4
     error: the cluster refused: permission denied
       jobs is forbidden: User "x" cannot list resource "jobs"
 
-    hint: A tool may only use its own namespace; is `--tool` or the kubeconfig that of another tool?
+    hint: A tool may only use its own namespace; check that `--tool` and the kubeconfig are for the same tool.
 
     warning: the cluster does not let you list pods, so states may be incomplete
     list without pods: 6
@@ -248,13 +248,13 @@ fn kinds_that_cannot_be_listed_are_left_out() {
     error: the cluster refused: permission denied
       pods is forbidden: User "x" cannot list resource "pods"
 
-    hint: A tool may only use its own namespace; is `--tool` or the kubeconfig that of another tool?
+    hint: A tool may only use its own namespace; check that `--tool` and the kubeconfig are for the same tool.
 
     suspend without pods: 4
     error: the cluster refused: permission denied
       pods is forbidden: User "x" cannot list resource "pods"
 
-    hint: A tool may only use its own namespace; is `--tool` or the kubeconfig that of another tool?
+    hint: A tool may only use its own namespace; check that `--tool` and the kubeconfig are for the same tool.
 
     warning: the cluster does not let you list services, so addresses may be missing
     list without services: 6
@@ -263,15 +263,15 @@ fn kinds_that_cannot_be_listed_are_left_out() {
     cron without services: 0
     dump without services: 0
     suspend without services: 0
-    warning: the cluster does not let you list events, so it may be unknown why something does not run
+    warning: the cluster does not let you list events, so causes may be missing
     list without events: 0
-    warning: the cluster does not let you list events, so it may be unknown why something does not run
+    warning: the cluster does not let you list events, so causes may be missing
     show without events: 0
-    warning: the cluster does not let you list events, so it may be unknown why something does not run
+    warning: the cluster does not let you list events, so causes may be missing
     cron without events: 0
     dump without events: 0
     suspend without events: 0
-    warning: the cluster does not let you get configmaps, so images are named by the bundled catalog
+    warning: the cluster does not let you get configmaps, so the bundled catalog is used for image names
     list without the catalog: 0
     "#);
 }

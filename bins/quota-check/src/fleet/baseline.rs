@@ -98,7 +98,7 @@ impl Baseline {
         FleetChange { code, state: Some(old.state), share: old.share, limits }
     }
 
-    /// Returns the quotas of which the change was not asked for: they are gone.
+    /// Returns the quotas that are gone, whose change was not requested.
     pub(super) fn remaining(self) -> impl Iterator<Item = FleetQuota> {
         self.quotas.into_values().map(|quota| {
             let change = FleetChange {

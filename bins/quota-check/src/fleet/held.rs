@@ -21,7 +21,7 @@ struct HeldRow {
 /// What a row is sorted by.
 enum SortValue {
     Name(Box<str>),
-    /// The used amount and the limit of the resource of which most is used.
+    /// The used amount and the limit of the most used resource.
     Share(Option<(u64, u64)>),
     Used(u64),
 }

@@ -117,7 +117,7 @@ impl Share<'_> {
     }
 }
 
-/// Returns the resource of pods of which the largest share is used; `None` if the quota limits none of them. A tool with
+/// Returns the pods' resource with the largest used share; `None` if the quota limits none of them. A tool with
 /// its only allowed Service is not short of anything.
 fn most_used(quota: &ResourceQuota) -> Option<Share<'_>> {
     let limited = quota.hard.iter().filter(|(resource, hard)| resource.is_of_pods() && **hard > 0);

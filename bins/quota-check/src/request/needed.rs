@@ -22,7 +22,7 @@ pub(super) struct MissingPods {
     pub(super) limits: Limits,
     /// What is used then of each resource that they exceed.
     exceeded: BTreeMap<Resource, u64>,
-    /// The objects of which it is not known how many pods are missing; one of each is counted.
+    /// The objects whose number of missing pods is not known; one pod of each is counted.
     guesses: Vec<ObjectName>,
 }
 
@@ -105,7 +105,7 @@ pub(super) fn change_owner(change: &Change) -> Option<ObjectName> {
     }
 }
 
-/// The smallest numbers with which everything is admitted.
+/// The smallest numbers that admit everything.
 #[derive(Clone, Default)]
 pub(super) struct Needed {
     /// For each resource of a quota.
@@ -114,7 +114,7 @@ pub(super) struct Needed {
     pub(super) container_memory: Option<u64>,
     /// The CPU of the largest container, in millis.
     pub(super) container_cpu: Option<u64>,
-    /// The objects of which it is not known how many pods are missing; one of each is counted.
+    /// The objects whose number of missing pods is not known; one pod of each is counted.
     pub(super) guesses: Vec<ObjectName>,
 }
 
@@ -175,7 +175,7 @@ impl Needed {
         }
     }
 
-    /// Lowers the numbers of the quota to the smallest with which all is still as wanted, one resource after the other; `limits` are
+    /// Lowers the numbers of the quota to the smallest that still give the wanted result, one resource after the other; `limits` are
     /// those of now.
     ///
     /// A rollout may complete although not all of its pods fit at once.

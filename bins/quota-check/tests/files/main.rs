@@ -191,7 +191,7 @@ fn problems_are_reported_with_locations() {
     let input = "- {name: bot, command: x, image: pyhton3.11}\n---\ntype: none\n---\ntype: php8.2\n";
     assert_snapshot!(said("--quota seed-2020 -", input), @r#"
     [exit 1]
-    error: 3 things cannot be applied
+    error: 3 problems in the files
       -:1:34: job bot: unknown image type "pyhton3.11"; did you mean "python3.11"?
       -:5:1: a second service.template; a tool has only one web service
       -:3:1: unknown image type "none"
@@ -362,7 +362,7 @@ fn manifest_replaces_the_live_schedule() {
         let input = input.replace("name: a,", "name: nightly,").replace("cpu: 100m", "cpu: 500m");
         let found = said(&line, &input);
         assert!(found.starts_with("[exit 0]"), "{found}");
-        let warning = "warning: no run of these jobs can start, as what keeps running uses too much of the quota:\n  \
+        let warning = "warning: these jobs can never start, because other workloads use too much of the quota:\n  \
                        nightly: limits.memory: 9Gi of 8Gi, 1Gi too much (quota tool-stashbot)\n";
         assert_eq!(found.contains(warning), is_blocked, "{found}");
         assert!(!found.contains("03:00") && !found.contains("hours:"), "{found}");
@@ -382,7 +382,7 @@ fn warns_of_nightly(said: &str) -> bool {
     let lines = "warning: these runs exceed the quota within the next 24 hours:\n  nightly alone, ";
     said.contains(lines)
         && said.contains(
-            "\nhint: `toolforge jobs cron --calendar` shows the day as it is now. No other minute helps: lower the memory of these jobs, or of what else runs.",
+            "\nhint: `toolforge jobs cron --calendar` shows the day as it is now. Another minute would not help: lower the memory of these jobs or of other workloads.",
         )
 }
 

@@ -31,7 +31,7 @@ fn reports_missing_pods_of_web_services() {
     RESOURCE       LIMIT  USED  AFTER  PEAK  VERDICT
     limits.memory  768Mi  0     1Gi    1Gi   too much
 
-    it needs no quota, but some pods of existing workloads are missing and do not fit
+    it needs no quota, but existing workloads have missing pods that do not fit
     what would fit:
       the web service: memory 768Mi
     hint: Change the file to one of the proposals above.
@@ -51,7 +51,7 @@ fn reports_missing_pods_of_continuous_jobs() {
     RESOURCE       LIMIT  USED  AFTER  PEAK  VERDICT
     limits.memory  2Gi    1Gi   3Gi    3Gi   too much
 
-    it needs no quota, but some pods of existing workloads are missing and do not fit
+    it needs no quota, but existing workloads have missing pods that do not fit
     one of these would fit:
       job bot: memory 682Mi, with downtime
       job bot: 2 replicas
@@ -69,7 +69,7 @@ fn reports_missing_pods_of_deployments() {
     RESOURCE       LIMIT  USED  AFTER  PEAK  VERDICT
     limits.memory  2Gi    1Gi   4Gi    4Gi   too much
 
-    it needs no quota, but some pods of existing workloads are missing and do not fit
+    it needs no quota, but existing workloads have missing pods that do not fit
     hint: `quota-check` shows what uses the quota, and `quota-check what-if` how large a web service or a job may be.
     ");
 }
@@ -114,7 +114,7 @@ fn reports_missing_pods_of_other_objects() {
         };
         let found = said_of(status);
         assert!(
-            found.starts_with("[exit 3]") && found.contains("some pods of existing workloads are missing"),
+            found.starts_with("[exit 3]") && found.contains("existing workloads have missing pods"),
             "{found}"
         );
         let found = said_of(

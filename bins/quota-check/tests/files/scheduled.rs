@@ -58,7 +58,7 @@ fn pods_of_a_run_wait_for_each_other() {
 fn jobs_that_a_cron_job_keeps_are_a_warning() {
     let facts = Facts::new("history", ("count/jobs.batch", "'3'"), "");
     let file = cron_job(1, "1Gi", "");
-    let warning = "warning: after some runs, no run of these jobs can start, as CronJobs keep finished Jobs:\n  \
+    let warning = "warning: these jobs will stop starting after a few runs, because the finished Jobs that CronJobs keep use up the quota:\n  \
                    c: count/jobs.batch: 4 of 3, 1 object too many (quota q)\n\n\
                    hint: Lower `successfulJobsHistoryLimit`, or set `ttlSecondsAfterFinished` in the `jobTemplate` of CronJobs.\n";
     let found = facts.said(&file);
@@ -86,7 +86,7 @@ fn jobs_that_a_cron_job_keeps_already_are_the_reason() {
     let runs: String = (0..3).map(run).collect();
     std::fs::write(&facts.0, [text.as_str(), "---\n", &live, &runs].concat()).unwrap();
     let changed = cron_job(1, "2Gi", "");
-    let warning = "warning: no run of these jobs can start, as CronJobs keep finished Jobs, which count for the quota:\n  \
+    let warning = "warning: these jobs cannot start, because the finished Jobs that CronJobs keep use up the quota:\n  \
                    c: count/jobs.batch: 4 of 3, 1 object too many (quota q)\n\n\
                    hint: Delete finished Jobs with `kubectl delete job`, and lower `successfulJobsHistoryLimit` of CronJobs.\n";
     let found = facts.said(&changed);

@@ -218,9 +218,9 @@ fn audit_of_nothing_fails() {
     "#);
     assert_snapshot!(run_of("audit --from - --tool zz", &audited()), @"
     [exit 1]
-    error: the files of `--from` have no object of tool zz
+    error: the `--from` files contain no objects of tool zz
 
-    hint: They are of fine and odd; `--tool` names the tool.
+    hint: They contain objects of fine and odd; set the tool with `--tool`.
     ");
 }
 

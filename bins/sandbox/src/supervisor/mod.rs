@@ -50,7 +50,7 @@ impl Start {
     }
 }
 
-/// Renames the components' logs of the previous run, so that each run starts with empty logs.
+/// Renames the components' logs of the previous run, so each run starts with empty logs.
 pub(crate) fn rotate_logs(sandbox: &Sandbox) -> Result<(), Failure> {
     let logs = sandbox.logs();
     for name in COMPONENTS.into_iter().chain(["supervisor"]) {

@@ -75,7 +75,7 @@ pub(super) fn manifest(
         Ok(manifest) => {
             for invalid in &manifest.invalid_values {
                 let line = invalid.in_file(&Untrusted::new("service.manifest"));
-                notes.push(Notice::warning(format!("{line}; this is left out")));
+                notes.push(Notice::warning(format!("{line}; this is ignored")));
             }
             if manifest.has_web_service() && manifest.backend == Some(Backend::GridEngine) {
                 notes.push(Notice::note(
@@ -101,7 +101,7 @@ pub(super) fn remember(session: &Session, request: &WebServiceRequest) {
 pub(super) fn forget(session: &Session) {
     let forget =
         |manifest: ServiceManifest| if manifest.has_web_service() { manifest.stopped() } else { manifest };
-    change(session, forget, "the manifest still has the web service");
+    change(session, forget, "the web service could not be removed from service.manifest");
 }
 
 fn change(session: &Session, change: impl FnOnce(ServiceManifest) -> ServiceManifest, otherwise: &str) {

@@ -64,7 +64,7 @@ pub(super) fn run(
     }
     let [program, rest @ ..] = line.as_slice() else { return Ok(ExitCode::Success) };
     print_kept_notices();
-    // It replaces this process, so that keys and signals reach it.
+    // It replaces this process, so keys and signals reach it.
     let error = Command::new(program).args(rest).exec();
     Err(Failure::new(ExitCode::Failed, format!("{program} cannot be run"))
         .detail(error.to_string())

@@ -71,7 +71,7 @@ pub(super) fn run(
     if is_running && planned.set.pending().next().is_none() {
         warn_of_failing(session, &facts);
     }
-    if planned.set.fits_if_checked() != Some(false) {
+    if planned.set.fits_if_known() != Some(false) {
         return Ok(ExitCode::Success);
     }
     template_amounts.into_iter().for_each(|place| Notice::note(place).print());
@@ -84,7 +84,7 @@ pub(super) fn run(
 /// Returns what to do about a plan that does not fit. It shows the nearest sizes that do.
 fn hint(plan: &WebServicePlan, Forecast { set, adjustments, is_down: _ }: &Forecast) -> Option<String> {
     if !set.fits() && set.verdict() == Verdict::FitsAfterTermination {
-        return Some("Wait until these pods have terminated, then type the command again.".to_owned());
+        return Some("Wait until these pods have terminated, then run the command again.".to_owned());
     }
     let nearest = adjustments_hint(adjustments, SizeForm::Options);
     facts::next_step(plan, set, nearest, SizesShown::InPlan)

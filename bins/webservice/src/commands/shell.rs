@@ -133,7 +133,7 @@ impl Shell<'_> {
             failure = failure.detail(waiting_line(pods));
         }
         for pod in verdict.terminating() {
-            failure = failure.detail(format!("{}, and frees what is missing", terminating_line(pod)));
+            failure = failure.detail(format!("{}, and will free the missing quota", terminating_line(pod)));
         }
         if !verdict.violations().is_empty() {
             return Err(failure.hint("`quota-check` shows the limits."));
@@ -143,7 +143,7 @@ impl Shell<'_> {
         let consumers = quota_consumers(&all);
         if consumers.is_empty() {
             return Err(failure.hint(format!(
-                "Nothing runs that could be stopped; request less with `-m` and `-c`, or request more quota: {}.",
+                "There is nothing to stop; request less with `-m` and `-c`, or request more quota: {}.",
                 platform::QUOTA_HELP
             )));
         }

@@ -118,7 +118,7 @@ impl PlannedStart {
     }
 }
 
-/// A start whose changes were applied, or of which some failed.
+/// A start whose changes were applied, or some of which failed.
 struct Applied {
     planned: PlannedStart,
     changes: Vec<AppliedChange>,
@@ -223,7 +223,7 @@ impl Start<'_> {
         facts::refuse_what_does_not_fit(plan, set, (facts, self.moment), attempt)
     }
 
-    /// Returns the plan of a start of which nothing is sent.
+    /// Returns the plan of a start that sends nothing.
     fn plan_only(&self) -> Result<PlannedStart, Failure> {
         let attempt = Attempt::default();
         let planned = self.session.block_on(self.plan(&attempt))??;
@@ -257,7 +257,7 @@ impl Start<'_> {
         }
         note_rollout(set);
         if is_untouched && set.changes.iter().all(Change::is_keep) {
-            Notice::note("it was started before and is not ready; `webservice restart` loads changed files")
+            Notice::note("it was already started but is not ready; `webservice restart` loads changed files")
                 .print();
         }
         if !facts.live.is_absent() {
@@ -272,10 +272,16 @@ impl Start<'_> {
         let options =
             if arguments.dry_run.is_some() { ApplyOptions::dry_run() } else { ApplyOptions::default() };
         let started = client.start_web_service(&session.tool, options, self).await?;
-        let StartedWebService { plan: planned, report, target, joins_another_start, is_contested, .. } =
-            started;
+        let StartedWebService {
+            plan: planned,
+            report,
+            target,
+            applied_to_concurrent_start,
+            is_contested,
+            ..
+        } = started;
         let written: Vec<Written> = report.changes.iter().flat_map(|change| change.written.clone()).collect();
-        if joins_another_start {
+        if applied_to_concurrent_start {
             Notice::note(
                 "somebody else started the web service at the same time; this command's settings were applied",
             )
@@ -298,7 +304,7 @@ impl Start<'_> {
     /// Returns the failure of a start that somebody else has ended.
     fn stopped(&self) -> Failure {
         let action = self.invocation.action.as_str();
-        Failure::new(ExitCode::Rollout, "the web service was stopped by somebody else meanwhile")
+        Failure::new(ExitCode::Rollout, "somebody else stopped the web service in the meantime")
             .hint(format!("`webservice {action}` starts it again."))
     }
 
@@ -325,7 +331,7 @@ impl Start<'_> {
         }
         if *is_running {
             print_for_people(&format!("Your webservice of type {type_name} is already running\n"), format)?;
-            Notice::hint("To load changed files, type `webservice restart`.").print();
+            Notice::hint("To load changed files, run `webservice restart`.").print();
             return Ok(ExitCode::Success);
         }
         if arguments.dry_run.is_some() {
@@ -390,7 +396,7 @@ async fn note_page_error(client: &Client, tool: &ToolName, log: Option<&FileMark
     if let Some(last) = log.and_then(FileMark::last_lines) {
         warning = warning.last_lines(&last);
     }
-    warning.with_hint("Fix the error, then type `webservice restart`, which loads changed files.").print();
+    warning.with_hint("Fix the error, then run `webservice restart`, which loads changed files.").print();
 }
 
 fn note_rollout(set: &ChangeSet) {

@@ -42,7 +42,7 @@ pub(super) async fn until_ready(
             Err(kept_arguments(plan).into_iter().fold(failure, Failure::hint))
         }
         RolloutOutcome::TimedOut { causes } => Err(rollout_timeout("the web service", &causes)
-            .hint("It may still come up; `webservice status` shows its state.")),
+            .hint("It may still become ready; `webservice status` shows its state.")),
         RolloutOutcome::Replaced => Err(Failure::new(
             ExitCode::Rollout,
             "the web service was stopped and started again by somebody else",
@@ -65,7 +65,7 @@ fn failed(
         (Some(Cause::NotListening { .. } | Cause::NotHealthy { .. }), ReadyPods::None) => {
             "the web service is not ready".to_owned()
         }
-        (_, ReadyPods::None) => "the web service does not come up".to_owned(),
+        (_, ReadyPods::None) => "the web service does not start".to_owned(),
         _ => failed_rollout(objects, ""),
     };
     let failure = rollout_failure(&what, causes, lines);

@@ -102,7 +102,7 @@ pub(crate) fn plan(
         image: plan.image().to_owned(),
         host: plan.host(),
         routing: routing(plan.routing()),
-        fits: set.fits_if_checked(),
+        fits: set.fits_if_known(),
         verdict: verdict_code(set.verdict()),
         adjustments: adjustments(nearest),
         rollout: change.and_then(rollout),

@@ -69,13 +69,13 @@ fn man_pages_and_scripts_need_no_cluster() {
     --- stderr
     error: `generate` needs bash, zsh, fish, man, man COMMAND or man-pages DIRECTORY
 
-    hint: For bash, type `echo 'source <(webservice generate bash)' >> ~/.bashrc`.
+    hint: For bash, run `echo 'source <(webservice generate bash)' >> ~/.bashrc`.
     ");
     insta::assert_snapshot!(webservice("generate man fly"), @r#"
     [exit 2]
     --- stderr
     error: no man page on "fly"
 
-    hint: Type `webservice generate man` for the page on the program.
+    hint: Run `webservice generate man` for the page on the program.
     "#);
 }

@@ -64,8 +64,8 @@ fn action_has_help_of_its_own() {
               Impersonate another user, for admins
 
           --from <FILE>
-              Read cluster objects from a file that `kubectl get … -o yaml` printed instead of the API;
-              `-` is standard input
+              Read cluster objects from a file with the output of `kubectl get … -o yaml`, not from the API; `-` is standard
+              input
 
     `webservice help exit-codes` lists the exit codes.
 
@@ -127,14 +127,14 @@ fn words_of_other_tools_name_the_action() {
     --- stderr
     error: "kill" is not an action or a type; did you mean stop?
 
-    hint: Type `webservice stop`.
+    hint: Run `webservice stop`.
     "#);
     assert_snapshot!(webservice("php8.2 tail"), @r#"
     [exit 2]
     --- stderr
     error: "tail" is not an action; did you mean logs?
 
-    hint: Type `webservice php8.2 logs -f`.
+    hint: Run `webservice php8.2 logs -f`.
     "#);
     assert_snapshot!(webservice("sta"), @r#"
     [exit 2]
@@ -148,7 +148,7 @@ fn words_of_other_tools_name_the_action() {
     --- stderr
     error: "version" is not an action or a type
 
-    hint: Type `webservice --version`.
+    hint: Run `webservice --version`.
     "#);
     assert_snapshot!(webservice("php8,2 start"), @r#"
     [exit 1]

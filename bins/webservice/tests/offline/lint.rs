@@ -48,7 +48,7 @@ fn facts_come_from_files() {
     let clean = "lint --tool stashbot --from catalog.yaml --from limits.yaml ../lint/clean.yaml";
     assert_snapshot!(webservice(clean), @"
     [exit 1]
-    error[quota-exceeded]: ../lint/clean.yaml:47:9: beside what the namespace has, with this object, the file exceeds the quota: services: 2 of 1, 1 service too many (quota tool-stashbot)
+    error[quota-exceeded]: ../lint/clean.yaml:47:9: together with the existing objects, from this object on, the file exceeds the quota: services: 2 of 1, 1 service too many (quota tool-stashbot)
        |
     47 |   name: web
        |         ^^^

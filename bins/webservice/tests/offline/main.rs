@@ -139,7 +139,7 @@ fn status_names_who_created_a_web_service() {
 fn status_shows_out_of_memory() {
     assert_snapshot!(webservice(&format!("status {FACTS} --from out-of-memory.json")), @"
     [exit 0]
-    Your webservice of type php8.2 does not come up
+    Your webservice of type php8.2 does not start
       pods     0 of 1 ready, restarted 6 times
       last run killed for using more memory than its limit, [age] ago
       since    [age] ago
@@ -177,7 +177,7 @@ fn deprecated_type_causes_a_warning() {
     [exit 3]
     --- stderr
     warning: type php7.3 is deprecated; php8.2 replaces it: `webservice php8.2 start`
-    error: this does not fit, and nothing was sent
+    error: the change does not fit; nothing was changed
       services: 2 of 1, 1 service too many (quota tool-stashbot)
 
     hint: Delete something else; `quota-check` shows the usage, and https://w.wiki/6YLP explains how to request more.
@@ -209,7 +209,7 @@ fn removed_type_names_its_replacement() {
     --- stderr
     error: type php5.6 is gone from the platform; php8.2 replaces it
 
-    hint: Type `webservice php8.2 start --dry-run --tool stashbot --from catalog.yaml --from limits.yaml`.
+    hint: Run `webservice php8.2 start --dry-run --tool stashbot --from catalog.yaml --from limits.yaml`.
     ");
 }
 
@@ -220,17 +220,17 @@ fn misspelled_type_suggests_the_nearest() {
     --- stderr
     error: unknown image type "pyhton3.11"; did you mean "python3.11"?
 
-    hint: Type `webservice python3.11 start --dry-run --tool stashbot --from catalog.yaml --from limits.yaml`.
+    hint: Run `webservice python3.11 start --dry-run --tool stashbot --from catalog.yaml --from limits.yaml`.
     "#);
 }
 
 #[test]
 fn hints_repeat_the_command_line() {
     let planned = webservice(&format!("pyhton3.11 plan {FACTS}"));
-    let expected = format!("hint: Type `webservice python3.11 plan {FACTS}`.");
+    let expected = format!("hint: Run `webservice python3.11 plan {FACTS}`.");
     assert!(planned.contains(&expected), "{planned}");
     let gone = webservice(&format!("php5.6 render {FACTS}"));
-    assert!(gone.contains(&format!("hint: Type `webservice php8.2 render {FACTS}`.")), "{gone}");
+    assert!(gone.contains(&format!("hint: Run `webservice php8.2 render {FACTS}`.")), "{gone}");
     for (line, expected) in [
         ("start php8.2 -m 1Gi -r 2", "php8.2 start -m 1Gi -r 2"),
         ("php8.2 strat -m 1Gi -r 2", "php8.2 start -m 1Gi -r 2"),
@@ -238,7 +238,7 @@ fn hints_repeat_the_command_line() {
         ("-m 1Gi kill", "-m 1Gi stop"),
     ] {
         let said = webservice(line);
-        assert!(said.contains(&format!("hint: Type `webservice {expected}`.")), "{line}: {said}");
+        assert!(said.contains(&format!("hint: Run `webservice {expected}`.")), "{line}: {said}");
     }
 }
 
@@ -249,7 +249,7 @@ fn misspelled_action_suggests_the_nearest() {
     --- stderr
     error: "strat" is not an action; did you mean start?
 
-    hint: Type `webservice php8.2 start`.
+    hint: Run `webservice php8.2 start`.
     "#);
 }
 
@@ -291,7 +291,7 @@ fn hints_of_unknown_actions_name_the_tool() {
     --- stderr
     error: "kill" is not an action or a type; did you mean stop?
 
-    hint: Type `webservice --tool stashbot stop`.
+    hint: Run `webservice --tool stashbot stop`.
     "#);
 }
 
@@ -300,7 +300,7 @@ fn too_little_memory_has_its_own_hint() {
     assert_snapshot!(webservice(&format!("start -m 10Mi --dry-run {FACTS} --from running.json")), @"
     [exit 3]
     --- stderr
-    error: this does not fit, and nothing was sent
+    error: the change does not fit; nothing was changed
       memory: 10Mi is less than the minimum of 100Mi for one container
 
     hint: It would fit with `--mem 100Mi`.
@@ -312,7 +312,7 @@ fn files_require_the_tool_option() {
     assert_snapshot!(webservice("status --from running.json"), @"
     [exit 2]
     --- stderr
-    error: no tool named; --from needs one
+    error: no tool name given; --from requires one
 
     hint: Name the tool: `--tool NAME`.
     ");

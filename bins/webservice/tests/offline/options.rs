@@ -60,7 +60,7 @@ fn global_options_without_effect_are_refused() {
     assert_snapshot!(shown.join("\n"), @"
     generate bash --as me: [exit 2] | --- stderr | error: `--as` cannot be used with `generate` | hint: Leave it out; `generate` needs neither a tool nor a cluster.
     generate bash --from f.yaml: [exit 2] | --- stderr | error: `--from` cannot be used with `generate` | hint: Leave it out; `generate` needs neither a tool nor a cluster.
-    lint --offline service.template --kubeconfig /nope: [exit 2] | --- stderr | error: `--kubeconfig` cannot be used with `--offline` | hint: Leave it out, or leave `--offline` out to ask the cluster.
+    lint --offline service.template --kubeconfig /nope: [exit 2] | --- stderr | error: `--kubeconfig` cannot be used with `--offline` | hint: Leave it out, or leave `--offline` out to use the cluster.
     status --uid 50001: [exit 2] | --- stderr | error: `--uid` cannot be used with `status` | hint: Leave it out; it is an option of `local`.
     types --uid 50001: [exit 2] | --- stderr | error: `--uid` cannot be used with `types` | hint: Leave it out; it is an option of `local`.
     ");

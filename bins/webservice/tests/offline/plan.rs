@@ -200,7 +200,7 @@ fn start_that_does_not_fit_sends_nothing() {
     assert_snapshot!(webservice(&format!("start -m 5Gi -r 2 --dry-run {FACTS} --from running.json")), @"
     [exit 3]
     --- stderr
-    error: this does not fit, and nothing was sent
+    error: the change does not fit; nothing was changed
       memory: 5Gi is more than the maximum of 4Gi for one container
       limits.memory: 10Gi of 8Gi, 2Gi too much (quota tool-stashbot)
 
@@ -216,7 +216,7 @@ fn restart_when_down_reports_no_downtime() {
     std::fs::write(&file, facts).unwrap();
     let found = webservice(&format!("plan {FACTS} --from {}", file.display()));
     std::fs::remove_file(&file).unwrap();
-    assert!(found.contains("\na restart would replace the pods, of which none is ready now\n"), "{found}");
+    assert!(found.contains("\na restart would replace the pods; none of them is ready now\n"), "{found}");
 }
 
 #[test]

@@ -48,7 +48,7 @@ fn all_errors_are_reported_at_once() {
     error: your template file - has errors
       -:1:6: cpu: "1.5.5" is not an amount of CPU; write it like 500m, 0.5 or 2
       -:2:13: extra_args has an unclosed quote; write a list of strings, like [java, -jar, app.jar]
-      -:3:8: mount: "some" is not a choice of storage to mount; write all or none
+      -:3:8: mount: "some" is not a mount setting; write all or none
     "#);
 }
 

@@ -283,7 +283,7 @@ fn refused_wait_is_reported_after_the_changes() {
       deleted Service stashbot
       deleted Deployment stashbot
 
-    hint: A tool may only use its own namespace; is `--tool` or the kubeconfig that of another tool?
+    hint: A tool may only use its own namespace; check that `--tool` and the kubeconfig are for the same tool.
 
     hint: All changes were accepted; `webservice status` shows the state.
     ");
@@ -293,7 +293,7 @@ fn refused_wait_is_reported_after_the_changes() {
       deployments.apps is forbidden: no
       applied Deployment stashbot
 
-    hint: A tool may only use its own namespace; is `--tool` or the kubeconfig that of another tool?
+    hint: A tool may only use its own namespace; check that `--tool` and the kubeconfig are for the same tool.
 
     hint: All changes were accepted; `webservice status` shows the state.
     ");
@@ -305,7 +305,7 @@ fn refused_wait_is_reported_after_the_changes() {
       applied Service stashbot
       applied HTTPRoute stashbot
 
-    hint: A tool may only use its own namespace; is `--tool` or the kubeconfig that of another tool?
+    hint: A tool may only use its own namespace; check that `--tool` and the kubeconfig are for the same tool.
 
     hint: All changes were accepted; `webservice status` shows the state.
     ");

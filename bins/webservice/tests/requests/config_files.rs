@@ -121,7 +121,7 @@ fn invalid_template_blocks_start_only() {
     }
     home.write("public_html/service.template", "");
     let refused = home.run(RUNNING, "restart --dry-run");
-    assert!(refused.contains("only one service.template is allowed, and there are 2"), "{refused}");
+    assert!(refused.contains("found 2 service.template files; only one is allowed"), "{refused}");
 }
 
 #[test]
@@ -172,7 +172,7 @@ fn missing_files_of_running_are_warned() {
     hint: Open it: `chmod u+rx ~/public_html`.
 
     warning: type php8.2 serves the directory public_html, which its owner may not read
-    hint: To load changed files, type `webservice restart`.
+    hint: To load changed files, run `webservice restart`.
     warning: type php8.2 needs the directory public_html or the file .lighttpd.conf in the home of the tool
     ");
 }

@@ -91,7 +91,7 @@ fn partial_stop_lists_what_was_deleted() {
         (format!("DELETE {SERVICE}"), Answer::refusal(504, "Timeout", "request did not complete")),
     ];
     let (exit_code, value) = document(cluster(Some("running.json"), &instead), "stop");
-    assert_eq!((exit_code, &value["changes"][0]["outcome"]), (6, &json!("partly-done")), "{value:#}");
+    assert_eq!((exit_code, &value["changes"][0]["outcome"]), (6, &json!("partially-done")), "{value:#}");
     let objects = value["changes"][0]["objects"].as_array().unwrap();
     let written: Vec<&Value> = objects.iter().map(|object| &object["written"]).collect();
     assert_eq!(written, [&json!("deleted"), &Value::Null, &Value::Null]);

@@ -120,7 +120,7 @@ fn status_omits_unreadable_kinds() {
     });
     assert_eq!(exit_code, 0, "{stderr}");
     assert_snapshot!(stderr, @"
-    warning: the cluster does not let you get configmaps, so images are named by the bundled catalog
+    warning: the cluster does not let you get configmaps, so the bundled catalog is used for image names
     status without configmaps: [exit 0] Your webservice of type php8.2 is running on backend kubernetes
     stop --dry-run without configmaps: [exit 0] delete HTTPRoute stashbot
     status without deployments: [exit 4]

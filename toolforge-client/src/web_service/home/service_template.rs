@@ -23,7 +23,7 @@ pub struct FoundTemplate {
 #[non_exhaustive]
 pub enum TemplateError {
     /// There is more than one.
-    #[error("only one service.template is allowed, and there are {}", paths.len())]
+    #[error("found {} service.template files; only one is allowed", paths.len())]
     Several {
         /// The files.
         paths: Vec<PathBuf>,
@@ -128,7 +128,7 @@ mod tests {
         directory.write(NAME, "");
         directory.write(&format!("www/js/{NAME}"), "");
         let error = directory.home().template().unwrap_err();
-        assert_eq!(error.to_string(), "only one service.template is allowed, and there are 2");
+        assert_eq!(error.to_string(), "found 2 service.template files; only one is allowed");
     }
 
     #[test]

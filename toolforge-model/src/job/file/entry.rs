@@ -183,7 +183,7 @@ impl Reader {
             JobField::Port => self.options.port = self.parsed(key, value),
             JobField::Replicas => self.options.replicas = self.parsed(key, value),
             JobField::Publish => {
-                // The platform's own value is the path, of which it allows one.
+                // The platform's own value is the path, and it allows only one.
                 self.options.is_published = value.scalar() == Some("/") || self.flag(key, value);
             }
             JobField::WebService => {

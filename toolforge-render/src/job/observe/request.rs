@@ -176,7 +176,7 @@ fn environment(container: &Container) -> Environment {
     environment
 }
 
-/// Returns the names of variables that no request can set, so that they were set manually.
+/// Returns the names of variables that no request can set, so they were set manually.
 pub(in crate::job) fn variables_set_by_hand(job: &JobObjects) -> Vec<String> {
     const OF_THE_PLATFORM: [&str; 2] = [platform::NO_HOME, "PORT"];
     let is_by_hand = |variable: &&k8s_openapi::api::core::v1::EnvVar| {

@@ -138,7 +138,7 @@ pub struct JobStatus {
 }
 
 impl JobStatus {
-    /// Returns whether a continuous job's pods are not all ready, are replaced, or were started again, so that events may say
+    /// Returns whether a continuous job's pods are not all ready, are replaced, or were started again, so events may say
     /// why.
     #[must_use]
     pub fn may_fail(&self) -> bool {

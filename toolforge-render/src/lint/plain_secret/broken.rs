@@ -83,7 +83,7 @@ impl Line<'_> {
             || !tokens(self.content).is_empty()
     }
 
-    /// Returns the bytes after the key with which the line begins, or of the whole line without one.
+    /// Returns the bytes after the key at the beginning of the line, or of the whole line without one.
     fn value(&self) -> Option<Range<usize>> {
         let is_mark = |c: char| c.is_whitespace() || matches!(c, '-' | '?' | '{' | '[' | ',');
         let rest = self.content.trim_start_matches(is_mark);

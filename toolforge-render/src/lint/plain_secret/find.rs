@@ -200,7 +200,7 @@ fn of_environment<'n>(container: &'n Node, found: &mut Vec<PlainSecret<'n>>) {
 /// Adds the secrets of a variable, or of a key of a ConfigMap, whose value may be a whole file.
 fn of_entry<'n>(name: &'n Node, value: &'n Node, found: &mut Vec<PlainSecret<'n>>) {
     let (key, Some(text)) = (name.text().unwrap_or_default(), value.text()) else { return };
-    // A key like `settings.password.ini` names a file, of which only some lines may be secret.
+    // A key like `settings.password.ini` names a file in which only some lines may be secret.
     let is_file = text.trim_end().contains('\n') && key.contains('.');
     if !is_file && crate::secret::is_secret(key, text) {
         found.push(PlainSecret {

@@ -133,7 +133,9 @@ fn report(check: &mut Check<'_>, place: &Node, warning: &JobFileWarning) {
     let rule = match warning {
         JobFileWarning::Missing { .. } | JobFileWarning::Directory { .. } => Rule::MissingCommand,
         JobFileWarning::NotExecutable { .. } => Rule::CommandNotExecutable,
-        JobFileWarning::WindowsLineEnds { .. } | JobFileWarning::ShellLineEnds { .. } => Rule::ScriptLineEnds,
+        JobFileWarning::WindowsLineEndings { .. } | JobFileWarning::ShellLineEnds { .. } => {
+            Rule::ScriptLineEndings
+        }
         JobFileWarning::Interpreter { .. }
         | JobFileWarning::Program { .. }
         | JobFileWarning::MissingInterpreter { .. } => Rule::MissingInterpreter,

@@ -16,7 +16,7 @@ struct Condition {
     values: &'static [&'static str],
     /// The other field.
     other: &'static str,
-    /// Its values with which the field is allowed.
+    /// Its values that allow the field.
     allowed: &'static [&'static str],
     /// What the other field is without a value.
     default: &'static str,

@@ -147,7 +147,11 @@ fn check_ports(check: &mut Check<'_>, scope: Scope<'_>, path: &str, node: &Node)
         if let Some(first) = names.insert(text, name) {
             let line = first.location.line;
             check
-                .at(Rule::InvalidValue, name, format!("the port of line {line} has the name \"{text}\", too"))
+                .at(
+                    Rule::InvalidValue,
+                    name,
+                    format!("the port on line {line} has the same name, \"{text}\""),
+                )
                 .answered(object.invalid(format_args!("{}: Duplicate value: \"{text}\"", field("name"))));
         }
     }

@@ -290,7 +290,7 @@ fn check_unique(check: &mut Check<'_>, object: Object<'_>, list: &Node, field: &
             && let Some(text) = node.string().filter(|text| !text.is_empty() && !seen.insert(*text))
         {
             let answer = object.invalid(format_args!("{path}[{index}].{field}: Duplicate value: \"{text}\""));
-            let message = format!("another item has the {field} \"{text}\", too");
+            let message = format!("another item has the same {field}, \"{text}\"");
             check.at(Rule::InvalidValue, node, message).answered(answer);
         }
     }

@@ -108,7 +108,7 @@ fn check_catalog(check: &mut Check<'_>, node: &Node, reference: &str) {
                 ""
             };
             let message = format!(
-                "the image of {name} is gone from the platform{dated}, so that pods wait in ImagePullBackOff{replacement}"
+                "the image of {name} is gone from the platform{dated}, so pods wait in ImagePullBackOff{replacement}"
             );
             check.at(Rule::ImageGone, node, message).answered(back_off(reference));
         }

@@ -137,7 +137,7 @@ fn check_kept_fields(check: &mut Check<'_>, object: Object<'_>) {
         let answer = object.invalid(
             "metadata.ownerReferences: Invalid value: Only one reference can have Controller set to true",
         );
-        check.at(Rule::InvalidValue, place, "another owner is the controller, too").answered(answer);
+        check.at(Rule::InvalidValue, place, "another owner is already the controller").answered(answer);
     }
     let annotations = metadata.get("annotations").map(Node::entries).unwrap_or_default();
     let size: usize =
@@ -231,7 +231,7 @@ pub(crate) fn check_duplicates(check: &mut Check<'_>, objects: &[Object<'_>]) {
         let namespace = object.node.at(&["metadata", "namespace"]).and_then(Node::text);
         if let Some(first) = seen.insert((object.kind.name, object.name(), namespace), node) {
             let message = format!(
-                "{} {} is in line {}, too; the last one counts",
+                "{} {} is already defined on line {}; the last definition is used",
                 object.kind.name,
                 object.name(),
                 first.location.line

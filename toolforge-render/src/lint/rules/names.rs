@@ -26,7 +26,7 @@ pub(crate) fn not_a_dns_subdomain(text: &str) -> Option<String> {
     let is_end = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
     let is_label = |label: &str| label.starts_with(is_end) && label.ends_with(is_end);
     (!text.split('.').all(is_label))
-        .then(|| "must begin and end with a letter or a digit, also beside each dot".to_owned())
+        .then(|| "must begin and end with a letter or a digit, also next to each dot".to_owned())
 }
 
 /// Returns why a text is not the name of a Service: a DNS label that begins with a letter.

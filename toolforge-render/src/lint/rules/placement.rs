@@ -132,7 +132,7 @@ pub(crate) fn check(check: &mut Check<'_>, scope: Scope<'_>) {
         let text = |field: &str| constraint.get(field).and_then(Node::string).filter(|text| !text.is_empty());
         let (Some(key), Some(policy)) = (text("topologyKey"), text("whenUnsatisfiable")) else { return };
         if !seen.insert((key, policy)) {
-            let message = format!("another constraint is {policy} for {key}, too");
+            let message = format!("another constraint for {key} is also {policy}");
             let answer = object.invalid(format_args!(
                 "{path}.{{topologyKey, whenUnsatisfiable}}: Duplicate value: \"{{{key}, {policy}}}\""
             ));

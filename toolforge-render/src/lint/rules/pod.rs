@@ -81,7 +81,7 @@ pub(crate) fn check(check: &mut Check<'_>, object: Object<'_>, pods: Pods<'_>) {
                     pods.field(format_args!("{path}.name"))
                 ));
                 let line = first.location.line;
-                let message = format!("the container of line {line} has the name \"{text}\", too");
+                let message = format!("the container on line {line} has the same name, \"{text}\"");
                 check.at(Rule::InvalidValue, name, message).answered(answer);
             }
         }

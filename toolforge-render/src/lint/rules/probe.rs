@@ -57,7 +57,7 @@ pub(crate) fn check(check: &mut Check<'_>, scope: Scope<'_>, path: &str, contain
         if let Some(period) = probe.get("terminationGracePeriodSeconds") {
             let (path, object) = (format!("{field}.terminationGracePeriodSeconds"), scope.object);
             if name == "readinessProbe" {
-                let message = "terminationGracePeriodSeconds does not suit a readinessProbe; remove it";
+                let message = "terminationGracePeriodSeconds is not allowed in a readinessProbe; remove it";
                 invalid(check, object, period, &path, (message, "must not be set for readinessProbes"));
             } else if let Some(found) = period.integer().filter(|found| *found <= 0) {
                 let message = format!("terminationGracePeriodSeconds is {found}; it must be 1 or more");

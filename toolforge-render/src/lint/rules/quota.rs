@@ -17,7 +17,7 @@ use crate::files::{FileContents, FileJobs, FilePlan, FilePlanFacts, FileTemplate
 use crate::manifest::{Manifest, Manifests, file_documents};
 use crate::namespace::Namespace;
 
-/// The most items of a text that are counted; a tool's quota has none of which more would fit.
+/// The most items of a text that are counted; no tool's quota allows more.
 const MOST_ITEMS: usize = 1000;
 
 /// The most levels of a text whose items are counted; no kind of object that has pods has more.
@@ -35,7 +35,7 @@ enum Item {
 /// A resource of a quota.
 type Key = (String, Resource);
 
-/// Checks everything that a text asks for. A resource is reported once, at the item with which it is exceeded.
+/// Checks everything that a text asks for. A resource is reported once, at the item that exceeds it.
 pub(crate) fn check(check: &mut Check<'_>, documents: &[Document], objects: &[Object<'_>]) {
     if documents.iter().any(|document| document.root.has_more_levels_than(MOST_LEVELS)) {
         return;
@@ -90,9 +90,9 @@ pub(crate) fn check(check: &mut Check<'_>, documents: &[Document], objects: &[Ob
         let noun = item.noun();
         let subject = match items.as_slice() {
             [_] => format!("the {noun} exceeds"),
-            _ => format!("with this {noun}, the file exceeds"),
+            _ => format!("from this {noun} on, the file exceeds"),
         };
-        let beside = if check.context.facts.is_some() { "beside what the namespace has, " } else { "" };
+        let beside = if check.context.facts.is_some() { "together with the existing objects, " } else { "" };
         let meanwhile = if is_peak { " while its pods are replaced" } else { "" };
         add(
             check,
@@ -271,7 +271,7 @@ fn keys_of_amount(resource: &ComputeResource) -> &'static [&'static str] {
     }
 }
 
-/// Returns the index of the item with which a number of items exceeds something that all shorter lists down to it exceed, too;
+/// Returns the index of the item that makes a number of items exceed something that all shorter lists down to it exceed, too;
 /// without it, they do not. Only an item that shrinks may end that more is exceeded by more items.
 fn last_crossing(
     count: usize,
@@ -299,7 +299,7 @@ fn last_crossing(
     }
 }
 
-/// Returns the resources of which a plan uses less at rest than what it replaces.
+/// Returns the resources that a plan uses less of at rest than what it replaces.
 fn shrunk_resources(plan: &FilePlan) -> BTreeSet<Resource> {
     let rows = plan.set.at_rest.resources().iter();
     rows.filter(|row| row.after < row.used).map(|row| row.resource.clone()).collect()

@@ -248,7 +248,7 @@ fn check_style(check: &mut Check<'_>, container: &Node, no_limits: bool, no_requ
         let place = container.get("name").unwrap_or(container);
         check.at(Rule::NoResources, place, "the container gets the default resources of the namespace");
     } else if no_requests {
-        let message = "only limits are set, so that the container requests as much as they are";
+        let message = "only limits are set, so the container requests as much as its limits";
         check.at(Rule::OnlyLimits, place.unwrap_or(container), message);
     }
 }

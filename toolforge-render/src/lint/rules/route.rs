@@ -268,7 +268,7 @@ fn check_host(check: &mut Check<'_>, object: Object<'_>, node: &Node) {
     }
 }
 
-/// Checks whether the Services exist that routes lead to.
+/// Checks whether the Services of routes exist.
 pub(crate) fn check_services(check: &mut Check<'_>, objects: &[Object<'_>]) {
     let own = objects.iter().filter(|object| object.kind.name == "Service").map(Object::name);
     let live = check.context.facts.iter().flat_map(|facts| &facts.jobs.live.services);

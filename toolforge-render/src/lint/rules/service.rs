@@ -39,7 +39,7 @@ pub(crate) fn check(check: &mut Check<'_>, object: Object<'_>) {
                 object.name()
             );
             let message =
-                format!("a Service of type {found} needs a port of every node, and tools have none");
+                format!("a Service of type {found} needs a port on every node, which tools may not use");
             check.at(Rule::NodePort, kind, message).answered(answer);
         }
     }
@@ -69,7 +69,7 @@ pub(crate) fn check(check: &mut Check<'_>, object: Object<'_>) {
                 node.integer().filter(|number| !numbers.insert((protocol.unwrap_or("TCP"), *number)))
         {
             let answer = object.invalid(format_args!("spec.ports[{index}]: Duplicate value"));
-            let message = format!("another port of the Service is {number}, too");
+            let message = format!("another port of the Service is also {number}");
             check.at(Rule::InvalidValue, node, message).answered(answer);
         }
         if let Some(node) =
@@ -140,7 +140,7 @@ fn check_address_list(check: &mut Check<'_>, object: Object<'_>, spec: &Node) {
     let path = "spec.clusterIPs";
     match spec.get("clusterIP").filter(|address| address.text() != Some("")) {
         None => {
-            let message = "clusterIPs needs a clusterIP, its first item; remove clusterIPs, so that the Service gets an address";
+            let message = "clusterIPs needs a clusterIP, its first item; remove clusterIPs and the Service gets an address";
             let place = spec.entry("clusterIPs").map_or(first, |entry| &entry.key);
             let answer = "spec.clusterIPs: Invalid value: must be empty when `clusterIP` is not specified";
             check.at(Rule::InvalidValue, place, message).answered(object.invalid(answer));

@@ -75,7 +75,7 @@ fn check_projected(check: &mut Check<'_>, scope: Scope<'_>, volume: &Node, path:
         // The API server does not compare the path of a serviceAccountToken.
         for place in items.filter_map(|item| item.get("path")) {
             if let Some(file) = place.string().filter(|file| !file.is_empty() && !files.insert(*file)) {
-                let message = format!("another file has the path \"{file}\", too");
+                let message = format!("another file has the same path, \"{file}\"");
                 invalid(check, object, place, &path, (message, "conflicting duplicate paths"));
             }
         }
@@ -136,13 +136,13 @@ fn check_devices(check: &mut Check<'_>, scope: Scope<'_>, container: &Node, path
             };
             let Some(text) = node.string() else { continue };
             if !seen.insert(text) {
-                let message = format!("another device has the {field} \"{text}\", too");
+                let message = format!("another device has the same {field}, \"{text}\"");
                 invalid(check, object, node, &path, (message, "must be unique"));
             } else if mounts.iter().any(|mount| mount.get(other).and_then(Node::string) == Some(text)) {
                 let message = if field == "name" {
-                    format!("\"{text}\" is among the volumeMounts, too; a volume is a device or mounted")
+                    format!("\"{text}\" is also among the volumeMounts; a volume is a device or mounted")
                 } else {
-                    format!("\"{text}\" is the mountPath of one of the volumeMounts, too")
+                    format!("\"{text}\" is also the mountPath of one of the volumeMounts")
                 };
                 invalid(check, object, node, &path, (message, "must not already exist in volumeMounts"));
             }

@@ -110,7 +110,7 @@ fn check_manual_selector(check: &mut Check<'_>, object: Object<'_>, parent: &Nod
             "spec.jobTemplate.spec.manualSelector: Unsupported value: true: supported values: nil, false";
         check.at(Rule::Selector, manual, message).answered(object.invalid(answer));
     } else if parent.get("selector").is_none() {
-        let message = "manualSelector needs a selector; remove it, so that one is generated";
+        let message = "manualSelector needs a selector; remove it and one is generated";
         check.at(Rule::Selector, manual, message).answered(object.invalid("spec.selector: Required value"));
     }
 }
@@ -176,7 +176,7 @@ fn check_strategy(check: &mut Check<'_>, object: Object<'_>, strategy: &Node) {
     };
     if is_zero("maxUnavailable") && is_zero("maxSurge") {
         check
-            .at(Rule::InvalidValue, update, "maxUnavailable and maxSurge are both 0, so that no pod can be replaced")
+            .at(Rule::InvalidValue, update, "maxUnavailable and maxSurge are both 0, so no pod can be replaced")
             .answered(object.invalid(
                 "spec.strategy.rollingUpdate.maxUnavailable: Invalid value: 0: may not be 0 when `maxSurge` is 0",
             ));
@@ -190,7 +190,7 @@ fn check_restart_policy(check: &mut Check<'_>, object: Object<'_>, pods: Pods<'_
     let Some(node) = spec.get("restartPolicy") else {
         if !allowed.contains(&"Always") {
             let message = format!(
-                "restartPolicy is missing; its default Always does not suit a {}, write {list}",
+                "restartPolicy is missing; its default Always is not allowed for a {}, write {list}",
                 object.kind.name
             );
             let answer = object

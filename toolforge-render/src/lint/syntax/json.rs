@@ -44,7 +44,7 @@ pub(super) fn parse_stream(text: &str) -> Option<Text> {
     Some(found)
 }
 
-/// Returns the bytes of JSON values that follow each other, and why what is behind the last one is none.
+/// Returns the bytes of JSON values that follow each other, and why the text after the last one is not one.
 fn values(text: &str) -> (Vec<Range<usize>>, Option<Diagnostic>) {
     let mut stream = serde_json::Deserializer::from_str(text).into_iter::<IgnoredAny>();
     let mut found = Vec::new();

@@ -250,7 +250,7 @@ impl<'t> Builder<'t> {
         Ok(())
     }
 
-    /// Returns the bytes of a scalar without the line ends and comments after a block.
+    /// Returns the bytes of a scalar without the line endings and comments after a block.
     fn trimmed(&self, span: Range<usize>) -> Range<usize> {
         let end = span.end.min(self.text.len());
         let kept = self.text.get(span.start..end).map_or(0, |found| found.trim_end().len());

@@ -37,7 +37,7 @@ pub enum ObserveError {
 
 /// Returns the request of the live Deployment.
 ///
-/// An annotation is used only if the spec agrees with it, so that a change with kubectl is observed.
+/// An annotation is used only if the spec agrees with it, so a change with kubectl is observed.
 ///
 /// # Errors
 /// When there is no Deployment, or no request has its image or command.

@@ -1,6 +1,6 @@
 //! The pod of a shell: its spec, whether it fits the quota, its progress, and orphaned shells.
 //!
-//! The pod itself only sleeps: commands run in it with `exec`, so that none of their output is lost. See
+//! The pod itself only sleeps: commands run in it with `exec`, so none of their output is lost. See
 //! `docs/decisions/0008-shell.md`.
 
 mod owner;

@@ -58,7 +58,7 @@ impl ShellOwner {
         self.process
     }
 
-    /// Returns whether the other owner is the same user on the same host, so that its process can be looked up here.
+    /// Returns whether the other owner is the same user on the same host, so its process can be looked up here.
     #[must_use]
     pub(super) fn is_same_host(&self, other: &Self) -> bool {
         self.user == other.user && self.host == other.host

@@ -8,7 +8,7 @@ use toolforge_model::{MountStorage, Untrusted, platform};
 use crate::pod::{Evidence, causes_of_pod, resources};
 use crate::web_service::{ShellOwner, WebServicePlan, environment};
 
-/// The deadline of a shell, in seconds: a working day, so that a forgotten shell does not use the quota any longer.
+/// The deadline of a shell, in seconds: a working day, so a forgotten shell does not use the quota any longer.
 const DEADLINE: u32 = 8 * 60 * 60;
 
 /// The command if none is given, as in the platform's tool (webservice 0.98).
@@ -39,7 +39,7 @@ impl ShellName {
         Self { second: moment.as_second().max(0), suffix }
     }
 
-    /// Returns the value of the pod's label `name`. It contains a dot, which a tool's name cannot, so that no web service's
+    /// Returns the value of the pod's label `name`. It contains a dot, which a tool's name cannot, so no web service's
     /// Service selects the pod.
     fn label(&self) -> String {
         let Self { second, suffix } = self;

@@ -116,7 +116,7 @@ fn nothing_changes(table: &Table, proxies: &Proxies) {
         let is_expected = verb.expected.is_some_and(|expected| outcome.stdout.contains(expected));
         let is_reported =
             (outcome.stdout.is_empty() || verb.prints_before_failure()) && outcome.stderr.contains("error: ");
-        let is_warned = ["bundled catalog", "the cluster's facts are not available"]
+        let is_warned = ["bundled catalog", "the cluster's limits and images are not available"]
             .iter()
             .any(|warning| outcome.stderr.contains(warning));
         let is_right = match outcome.code {

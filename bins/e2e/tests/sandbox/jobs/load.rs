@@ -103,7 +103,7 @@ fn load_with_errors_sends_nothing() {
         .says("jobs.yaml:11:8: \"lots\" is not an amount of memory")
         .and_that_is_all();
     tool.write("jobs.yaml", &FILE.replace("cpu: 200m", "cpu: 1100m"));
-    tool.jobs(&["load", "jobs.yaml"]).exits(3).says("nothing was sent").and_that_is_all();
+    tool.jobs(&["load", "jobs.yaml"]).exits(3).says("nothing was changed").and_that_is_all();
     assert_eq!(tool.kubectl(&["get", "deployments,cronjobs", "-o", "name"]), "");
     // With the quota used up, an unchanged file can be loaded, but one more job cannot.
     let one = r#"{"spec": {"hard": {"count/cronjobs.batch": "1"}}}"#;

@@ -122,9 +122,10 @@ fn run_of_previous_definition_has_a_hint() {
     let cannot = |outcome: &Outcome| outcome.stdout.contains("cannot be pulled");
     tool.until(30, "the run cannot start", |tool| tool.jobs(&["list"]), cannot);
     file("bookworm");
-    let former = "a run of the job's former definition cannot start, and later runs wait for its end";
+    let former =
+        "a run with the job's previous definition cannot start, and later runs wait for it to finish";
     let cure =
-        "Type `toolforge jobs restart stuck`: it ends that run and starts one of the present definition.";
+        "Run `toolforge jobs restart stuck`: it stops that run and starts one with the current definition.";
     // Also by a load that changes nothing.
     for done in ["was updated", "is already up to date"] {
         tool.jobs(&["load", "jobs.yaml"])

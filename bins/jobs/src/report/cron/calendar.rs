@@ -10,7 +10,7 @@ use toolforge_cli::{
 use toolforge_quota::{Conflict, Timeline, conflicts, timelines};
 use toolforge_render::job::{
     DurationSource, JobFacts, ScheduledJobLoad, quotas_beside_runs, simulate_scheduled_jobs,
-    simulate_without_passing_pods,
+    simulate_without_finite_pods,
 };
 use toolforge_report::{CalendarJob, CalendarResource, CronCalendar, LeftOutJob, LeftOutReason};
 
@@ -62,7 +62,7 @@ impl Calendar {
         let intervals = simulate_scheduled_jobs(&loads, facts, from..until);
         let timelines = timelines(&quotas_beside_runs(&loads, facts), &intervals, INTERVALS);
         let has_runs = intervals.iter().any(|interval| !interval.names.is_empty());
-        let lasting = conflicts(&simulate_without_passing_pods(&loads, facts, from..until));
+        let lasting = conflicts(&simulate_without_finite_pods(&loads, facts, from..until));
         let is_helped_by_minutes = !exceed_alone(&lasting);
         let conflicts = conflicts(&intervals);
         let limits = &facts.namespace.limits;
@@ -105,11 +105,11 @@ impl Calendar {
             line(String::new());
             line(drawing::legend());
             let settled = if self.is_unsettled {
-                " once terminating pods are gone and missing ones exist"
+                "constant, with terminating pods gone and missing pods created"
             } else {
-                " now"
+                "as it is now"
             };
-            line(format!("Usage by anything but these runs is assumed to stay as it is{settled}."));
+            line(format!("Other usage is assumed to stay {settled}."));
         }
         self.durations().into_iter().for_each(&mut line);
         let permanent = self.loads.iter().filter(|load| load.runs_all_the_time());
@@ -141,12 +141,9 @@ impl Calendar {
 
     fn durations(&self) -> Vec<String> {
         let lines = [
-            (DurationSource::Measured, "Duration of a run, as the last one was measured: "),
-            (
-                DurationSource::UpperBound,
-                "Duration of a run, assumed to be the longest that the last one can have taken: ",
-            ),
-            (DurationSource::Assumed, "Duration of a run, assumed without a successful run: "),
+            (DurationSource::Measured, "Measured duration of the last run: "),
+            (DurationSource::UpperBound, "Assumed duration of a run (upper bound for the last run): "),
+            (DurationSource::Assumed, "Assumed duration of a run (no successful run is known): "),
         ];
         let line = |(source, text): (DurationSource, &str)| {
             let loads = self.loads.iter().filter(|load| load.duration_source == source);

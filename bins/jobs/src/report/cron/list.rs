@@ -139,7 +139,7 @@ impl<'a> JobRuns<'a> {
         if scheduled.is_suspended() {
             line(
                 "next",
-                format!("Type `toolforge jobs resume {}` to resume the schedule.", scheduled.job.name),
+                format!("Run `toolforge jobs resume {}` to resume the schedule.", scheduled.job.name),
             );
         }
         text

@@ -48,7 +48,7 @@ pub(crate) fn suggestions(facts: &JobFacts, now: Timestamp) -> Result<Document, 
         ),
         (runs, remaining) => format!(
             "In the next 24 hours, {}; with these schedules, {} would:\n{lines}{}{}\
-             Nothing was changed. Edit the schedules in the jobs file (`toolforge jobs dump` prints one), then type \
+             Nothing was changed. Edit the schedules in the jobs file (`toolforge jobs dump` prints one), then run \
              `toolforge jobs load FILE`.\n{}",
             exceeding(runs),
             if remaining == 0 { "none".to_owned() } else { format!("only {remaining}") },
@@ -60,9 +60,9 @@ pub(crate) fn suggestions(facts: &JobFacts, now: Timestamp) -> Result<Document, 
             }
         ),
     };
-    let unmoved = found.fixed.iter().map(|fixed| UnmovedJob {
-        name: fixed.name.clone(),
-        code: UnmovedReason::from_code(fixed.reason.as_str()),
+    let unmoved = found.unmoved.iter().map(|job| UnmovedJob {
+        name: job.name.clone(),
+        code: UnmovedReason::from_code(job.reason.as_str()),
     });
     let unmoved = unmoved.collect();
     Ok(Document {
@@ -78,14 +78,14 @@ fn exceeding(runs: usize) -> String {
 /// Returns a line for each reason why no suggestion can move a job.
 fn not_moved(found: &StaggeredJobs) -> String {
     let mut names: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    for fixed in &found.fixed {
-        let reason = match UnmovedReason::from_code(fixed.reason.as_str()) {
+    for job in &found.unmoved {
+        let reason = match UnmovedReason::from_code(job.reason.as_str()) {
             UnmovedReason::EveryMinute => "every minute",
             UnmovedReason::UnevenIntervals => "uneven intervals",
             UnmovedReason::Duration => "interval counts from the last run",
-            _ => fixed.reason.as_str(),
+            _ => job.reason.as_str(),
         };
-        names.entry(reason).or_default().push(fixed.name.as_str());
+        names.entry(reason).or_default().push(job.name.as_str());
     }
     let line = |(reason, names): (&str, Vec<&str>)| format!("Not moved ({reason}): {}.\n", names.join(", "));
     names.into_iter().map(line).collect()

@@ -7,7 +7,7 @@ use k8s_openapi::jiff::Timestamp;
 use toolforge_cli::ExitCode;
 use toolforge_images::Catalog;
 use toolforge_model::JobOptions;
-use toolforge_quota::{JobPod, ObjectName, PodTraits, Resource, ResourceQuota, TerminatingPod};
+use toolforge_quota::{FinitePod, ObjectName, PodTraits, Resource, ResourceQuota, TerminatingPod};
 use toolforge_render::job::{JobFacts, JobPlan, JobWorkload, manual_run};
 use toolforge_render::namespace::Namespace;
 
@@ -155,7 +155,7 @@ fn one_job_shows_its_next_runs_and_the_reason() {
       last run  2026-07-30 10:00 ok
       next runs none, it is suspended
       missed    none
-      next      Type `toolforge jobs resume asleep` to resume the schedule.
+      next      Run `toolforge jobs resume asleep` to resume the schedule.
     ");
 }
 
@@ -225,9 +225,9 @@ fn calendar_draws_the_day_and_its_conflicts() {
                                   12    15    18    21    00    03    06    09
 
     ' ' means unused, '.' to '@' up to the whole quota, '!' more than the quota.
-    Usage by anything but these runs is assumed to stay as it is now.
-    Duration of a run, assumed to be the longest that the last one can have taken: bad 1m, daily 12m3s, often 20s.
-    Duration of a run, assumed without a successful run: hourly 5m, never 5m, weekly 5m.
+    Other usage is assumed to stay as it is now.
+    Assumed duration of a run (upper bound for the last run): bad 1m, daily 12m3s, often 20s.
+    Assumed duration of a run (no successful run is known): hourly 5m, never 5m, weekly 5m.
     Left out (suspended): asleep.
     Left out (time zone): abroad.
 
@@ -264,8 +264,8 @@ fn calendar_without_conflicts_succeeds() {
                             00    03    06    09    12    15    18    21
 
     ' ' means unused, '.' to '@' up to the whole quota, '!' more than the quota.
-    Usage by anything but these runs is assumed to stay as it is now.
-    Duration of a run, assumed to be the longest that the last one can have taken: daily 2h12m3s.
+    Other usage is assumed to stay as it is now.
+    Assumed duration of a run (upper bound for the last run): daily 2h12m3s.
 
     All runs of the next 24 hours fit the quota.
     ");
@@ -273,20 +273,17 @@ fn calendar_without_conflicts_succeeds() {
 
     with_headroom.namespace.limits.terminating.push(TerminatingPod::default());
     let text = calendar(&with_headroom, now()).unwrap().0.text;
-    assert!(
-        text.contains("stay as it is once terminating pods are gone and missing ones exist.\n"),
-        "{text}"
-    );
+    assert!(text.contains("stay constant, with terminating pods gone and missing pods created.\n"), "{text}");
     with_headroom.namespace.limits.quotas.clear();
     insta::assert_snapshot!(calendar(&with_headroom, now()).unwrap().0.text, @"
     No quota limits the runs of the next 24 hours.
-    Duration of a run, assumed to be the longest that the last one can have taken: daily 2h12m3s.
+    Assumed duration of a run (upper bound for the last run): daily 2h12m3s.
     ");
     with_headroom.live.cron_jobs.clear();
     add(&mut with_headroom, ("rare", "0 0 1 1 *"), None, None);
     insta::assert_snapshot!(calendar(&with_headroom, now()).unwrap().0.text, @"
     No run is scheduled in the next 24 hours.
-    Duration of a run, assumed without a successful run: rare 5m.
+    Assumed duration of a run (no successful run is known): rare 5m.
     ");
     with_headroom.live.cron_jobs.clear();
     insta::assert_snapshot!(calendar(&with_headroom, now()).unwrap().0.text, @"There are no scheduled jobs to simulate.");
@@ -303,7 +300,7 @@ fn suggestions_explain_what_to_do() {
     insta::assert_snapshot!(text(&tight), @"
     In the next 24 hours, 48 runs exceed the quota; with these schedules, none would:
       b: 15 * * * * -> 51 * * * *
-    Nothing was changed. Edit the schedules in the jobs file (`toolforge jobs dump` prints one), then type `toolforge jobs load FILE`.
+    Nothing was changed. Edit the schedules in the jobs file (`toolforge jobs dump` prints one), then run `toolforge jobs load FILE`.
     ");
     let document = suggestions(&tight, now()).unwrap().value;
     assert_eq!(document["kind"], "CronSuggestions");
@@ -324,9 +321,9 @@ fn calendar_with_a_shell_suggests_nothing() {
     let mut tight = with_quota(facts, &[(Resource::LimitsCpu, 2500, 1500)]);
     let suggests = |facts: &JobFacts| calendar(facts, now()).unwrap().0.text.contains("--suggest");
     assert!(suggests(&tight));
-    tight.namespace.limits.job_pods.push(JobPod {
-        job: ObjectName::of_pod("shell-1"),
-        is_alone: true,
+    tight.namespace.limits.finite_pods.push(FinitePod {
+        owner: ObjectName::of_pod("shell-1"),
+        is_unowned: true,
         name: "shell-1".to_owned(),
         demand: [(Resource::LimitsCpu, 1500)].into_iter().collect(),
         traits: PodTraits::default(),

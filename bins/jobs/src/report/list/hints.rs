@@ -65,7 +65,7 @@ fn next_step(status: &JobStatus, state: &JobState, asked: Asked<'_>) -> Option<S
             );
         }
         JobState::Suspended => {
-            return Some(format!("Type `toolforge jobs resume {name}` to resume its schedule."));
+            return Some(format!("Run `toolforge jobs resume {name}` to resume its schedule."));
         }
         _ => {}
     }

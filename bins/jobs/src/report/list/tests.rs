@@ -291,7 +291,7 @@ fn status_hints_name_the_next_command() {
     insta::assert_snapshot!(hinted(&once()), @"
     Last termination: killed for using more memory than its limit,
     2026-11-25 11:29:59 UTC.
-    Increase the memory limit: set a larger `mem` in its file and type
+    Increase the memory limit: set a larger `mem` in its file and run
     `toolforge jobs load FILE`; or delete it, `toolforge jobs delete
     once`, and run it again with a larger `--mem`. `quota-check what-if
     once` shows how much fits.
@@ -309,7 +309,7 @@ fn status_hints_name_the_next_command() {
     suspended[0]["spec"]["suspend"] = true.into();
     insta::assert_snapshot!(hinted(&suspended), @"
     Previous run: 2026-11-23 05:00:00 UTC.
-    Type `toolforge jobs resume daily` to resume its schedule.
+    Run `toolforge jobs resume daily` to resume its schedule.
     ");
     assert_eq!(hinted(&objects("fresh --image bookworm", "x", json!({}))), "N/A");
 }

@@ -54,8 +54,8 @@ fn deployment_is_shown_with_its_causes() {
                   Last termination: terminated with exit code 1, 2026-11-25 11:55:01
                   UTC.
                   Fix the error that `toolforge jobs logs deployment/stashbot` shows,
-                  then type `toolforge jobs restart deployment/stashbot`; `toolforge
-                  jobs delete deployment/stashbot` stops the attempts.
+                  then run `toolforge jobs restart deployment/stashbot`; `toolforge jobs
+                  delete deployment/stashbot` stops the attempts.
     ");
 }
 
@@ -107,8 +107,8 @@ fn pod_is_shown_with_its_owner() {
                   Last termination: terminated with exit code 1, 2026-11-25 11:55:01
                   UTC.
                   Fix the error that `toolforge jobs logs deployment/stashbot` shows,
-                  then type `toolforge jobs restart deployment/stashbot`; `toolforge
-                  jobs delete deployment/stashbot` stops the attempts.
+                  then run `toolforge jobs restart deployment/stashbot`; `toolforge jobs
+                  delete deployment/stashbot` stops the attempts.
       next        `toolforge jobs delete pod/stashbot-7d9c5b6f48-q2w9z` deletes it, and another pod replaces it.
     ");
     assert_snapshot!(shown("debug"), @"

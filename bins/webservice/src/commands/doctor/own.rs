@@ -33,7 +33,7 @@ pub(super) fn kubeconfig(options: &GlobalOptions) -> Vec<Check> {
         Some(path) => Check::warn(
             CheckCode::Kubeconfig,
             format!("{} can be read by others", path.display()),
-            format!("Type `chmod go= {}`.", path.display()),
+            format!("Run `chmod go= {}`.", path.display()),
         ),
         None => Check::ok(CheckCode::Kubeconfig, format!("for {}", kubeconfig.server())),
     });
@@ -203,7 +203,7 @@ mod tests {
         "#);
         insta::assert_snapshot!(said("type: php8.3\n", "web: generic\n"), @r#"
         FAIL template: unknown image type "php8.3"; did you mean "php8.4"?; service.template:1 names this type; Write `type: php8.4` in service.template:1.
-        FAIL manifest: unknown image type "generic"; did you mean "trixie"?; service.manifest names this type; Type `webservice trixie start`.
+        FAIL manifest: unknown image type "generic"; did you mean "trixie"?; service.manifest names this type; Run `webservice trixie start`.
         "#);
         insta::assert_snapshot!(said("type: buildservice\n", "web: python3.13\n"), @"
         OK template: valid

@@ -30,8 +30,8 @@ fn of_last(failure: Failure, found: &DeletedObject) -> Failure {
     let subject = found.object.workload_ref();
     let message = match &found.outcome {
         AdoptionOutcome::Unchanged => return failure,
-        AdoptionOutcome::PutBack => {
-            format!("{subject} is not a job: it was deleted, and created again as it was")
+        AdoptionOutcome::Recreated => {
+            format!("{subject} did not become a job: it was deleted and re-created unchanged")
         }
         AdoptionOutcome::Job => {
             format!("{subject} was deleted and created again, but not all of the job may have been created")
@@ -43,8 +43,8 @@ fn of_last(failure: Failure, found: &DeletedObject) -> Failure {
     };
     let exit_code = match (&found.outcome, failure.exit_code()) {
         (_, signal @ ExitCode::Propagated(_)) => signal,
-        (AdoptionOutcome::PutBack, ExitCode::Partial) => ExitCode::Cluster,
-        (AdoptionOutcome::PutBack, exit_code) => exit_code,
+        (AdoptionOutcome::Recreated, ExitCode::Partial) => ExitCode::Cluster,
+        (AdoptionOutcome::Recreated, exit_code) => exit_code,
         _ => ExitCode::Partial,
     };
     // The other hints are about partial changes.
@@ -75,7 +75,7 @@ fn of_last(failure: Failure, found: &DeletedObject) -> Failure {
                 ))
         }
         AdoptionOutcome::Job => {
-            reported.hint(format!("`toolforge jobs show {}` shows what there is.", found.object.name))
+            reported.hint(format!("`toolforge jobs show {}` shows its state.", found.object.name))
         }
         _ => reported,
     }
