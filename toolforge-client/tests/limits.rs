@@ -94,7 +94,11 @@ async fn objects_refusals_and_versions_are_bounded() {
 async fn list_that_repeats_a_page_is_an_error() {
     let (client, requests) = Script::new().answer(PODS, page("same")).client();
     let error = client.list::<Value>(&pods(), &ListParams::default()).await.unwrap_err();
-    assert!(error.to_string().ends_with("cannot be read: it repeats a page"), "{error}");
+    assert!(
+        error.to_string().starts_with("cannot read the response to GET")
+            && error.to_string().ends_with(": it repeats a page"),
+        "{error}"
+    );
     assert_eq!(requests.count(), 2);
 }
 

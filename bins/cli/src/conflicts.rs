@@ -9,8 +9,8 @@ use toolforge_model::{JobName, Untrusted};
 use toolforge_quota::{Conflict, Resource, ResourceCheck};
 use toolforge_render::change::{Action, Adjustment, BlockedRun, Change, ChangeSet};
 use toolforge_render::job::{
-    DurationSource, JobFacts, JobPlan, PassingRun, ScheduledJobLoad, conflicts_after,
-    conflicts_during_rollout, conflicts_of_schedules, passing_runs, permanent_jobs, schedule_adjustments,
+    DurationSource, FiniteRun, JobFacts, JobPlan, ScheduledJobLoad, conflicts_after,
+    conflicts_during_rollout, conflicts_of_schedules, finite_runs, permanent_jobs, schedule_adjustments,
     unsimulated_jobs,
 };
 use toolforge_report::{CalendarConflict, CalendarShortfall};
@@ -103,7 +103,7 @@ pub struct RunConflicts {
     /// The same of those while pods are replaced.
     rollout_assumptions: Vec<(String, String)>,
     /// What runs beside scheduled jobs and ends by itself.
-    passing: Vec<PassingRun>,
+    finite: Vec<FiniteRun>,
     /// Whether scheduled jobs alone have a conflict that other minutes may solve.
     is_helped_by_minutes: bool,
     /// Whether a scheduled job is created or changed.
@@ -137,12 +137,12 @@ impl RunConflicts {
         let blocked = blocked.filter(|run| RunBlocker::of(run) != RunBlocker::LaterFinishedJobs);
         let blocked_names: Vec<&str> = blocked.map(|run| run.name.as_str()).collect();
         let is_any = !conflicts.is_empty() || !during_rollout.is_empty();
-        let passing = if is_any { passing_runs(set, plans, facts, &day) } else { Vec::new() };
+        let finite = if is_any { finite_runs(set, plans, facts, &day) } else { Vec::new() };
         let is_helped_by_minutes = !exceed_alone(&conflicts)
-            && (passing.is_empty() || !exceed_alone(&conflicts_of_schedules(set, plans, facts, &day)));
+            && (finite.is_empty() || !exceed_alone(&conflicts_of_schedules(set, plans, facts, &day)));
         let assumptions = |conflicts: &[Conflict]| {
             let durations = assumptions(conflicts, &permanent, facts);
-            durations.into_iter().chain(passing_assumptions(conflicts, &passing, day.end)).collect()
+            durations.into_iter().chain(finite_assumptions(conflicts, &finite, day.end)).collect()
         };
         let (rollout_assumptions, assumptions) = (assumptions(&during_rollout), assumptions(&conflicts));
         Self {
@@ -152,7 +152,7 @@ impl RunConflicts {
             schedules,
             assumptions,
             rollout_assumptions,
-            passing,
+            finite,
             is_helped_by_minutes,
             changes_schedules,
             creates_schedules,
@@ -274,13 +274,13 @@ impl RunConflicts {
         if self.is_helped_by_minutes && !exceed_alone(&self.conflicts) {
             return ", and `toolforge jobs cron --suggest` looks for better minutes.".into();
         }
-        let is_passing =
-            |conflict: &&Conflict| self.passing.iter().any(|run| conflict.names.contains(&run.name));
-        let (passing, lasting): (Vec<&Conflict>, Vec<&Conflict>) =
-            self.conflicts.iter().partition(is_passing);
+        let has_finite =
+            |conflict: &&Conflict| self.finite.iter().any(|run| conflict.names.contains(&run.name));
+        let (with_finite, lasting): (Vec<&Conflict>, Vec<&Conflict>) =
+            self.conflicts.iter().partition(has_finite);
         if lasting.is_empty() {
-            let names = self.passing.iter().map(|run| &run.name);
-            let names = names.filter(|name| passing.iter().any(|conflict| conflict.names.contains(name)));
+            let names = self.finite.iter().map(|run| &run.name);
+            let names = names.filter(|name| with_finite.iter().any(|conflict| conflict.names.contains(name)));
             let names: BTreeSet<String> =
                 names.map(|name| Untrusted::new(name.as_str()).escaped().to_string()).collect();
             let verb = if names.len() == 1 { "has" } else { "have" };
@@ -362,13 +362,13 @@ fn assumptions(conflicts: &[Conflict], permanent: &[JobName], facts: &JobFacts) 
 
 /// Returns until when runs that end by themselves are assumed to take place, a line for each; `day_end` is the end of the simulated
 /// day.
-fn passing_assumptions(
+fn finite_assumptions(
     conflicts: &[Conflict],
-    passing: &[PassingRun],
+    finite: &[FiniteRun],
     day_end: Timestamp,
 ) -> impl Iterator<Item = (String, String)> {
-    let found = passing.iter().filter(|run| is_in(&run.name, conflicts));
-    let line = move |run: &PassingRun| {
+    let found = finite.iter().filter(|run| is_in(&run.name, conflicts));
+    let line = move |run: &FiniteRun| {
         let clock = |time: Timestamp| time.strftime("%H:%M").to_string();
         let until = if run.until < day_end {
             format!("until {}", clock(run.until))

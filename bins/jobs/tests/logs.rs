@@ -264,7 +264,7 @@ fn logs_of_unknown_job_name_files() {
 
     hint: There are no jobs; one-off jobs are deleted 30 seconds after they finish.
 
-    hint: Type `tail HOME/once.out HOME/once.err` to see the end of it.
+    hint: Run `tail HOME/once.out HOME/once.err` to see the end of it.
 
     hint: The logs of a one-off job are deleted with its pods, 30 seconds after it finishes; `toolforge jobs run --filelog` writes the output to files.
     ");

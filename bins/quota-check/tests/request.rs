@@ -138,7 +138,8 @@ fn reports_unknown_number_of_missing_pods() {
     let numbers = requested("request", &live, "");
     assert!(numbers.starts_with("At least these limits are needed."), "{numbers}");
     assert!(
-        numbers.contains("of StatefulSet a, StatefulSet b, so") && numbers.ends_with("- pods: 6"),
+        numbers.contains("of StatefulSet a, StatefulSet b is not known, so")
+            && numbers.ends_with("- pods: 6"),
         "{numbers}"
     );
 }

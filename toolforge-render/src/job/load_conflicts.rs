@@ -142,7 +142,7 @@ fn pending_change<'s>(set: &'s ChangeSet, name: &JobName) -> Option<&'s Change> 
 /// runs now, such as that of a shell.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct PassingRun {
+pub struct FiniteRun {
     /// The name by which conflicts name it.
     pub name: String,
     /// The time of its start; `None` if it runs now.
@@ -153,13 +153,13 @@ pub struct PassingRun {
 
 /// Returns what [`conflicts_after`] assumes to run beside scheduled jobs and to end by itself.
 #[must_use]
-pub fn passing_runs(
+pub fn finite_runs(
     set: &ChangeSet,
     plans: &[JobPlan],
     facts: &JobFacts,
     time: &Range<Timestamp>,
-) -> Vec<PassingRun> {
-    RunsAfter::new(set, plans, facts, time).map(|after| after.passing()).unwrap_or_default()
+) -> Vec<FiniteRun> {
+    RunsAfter::new(set, plans, facts, time).map(|after| after.finite()).unwrap_or_default()
 }
 
 /// Returns the conflicts that scheduled jobs would have within a time after changes if nothing ran beside them that ends by itself.
@@ -271,19 +271,19 @@ impl RunsAfter {
     }
 
     /// Returns the runs that are not those of scheduled jobs.
-    fn passing(&self) -> Vec<PassingRun> {
+    fn finite(&self) -> Vec<FiniteRun> {
         let is_scheduled =
             |runs: &ScheduledRuns| self.loads.iter().any(|load| load.name.as_str() == runs.name);
-        let passing = self.runs.iter().filter(|runs| !is_scheduled(runs));
+        let finite = self.runs.iter().filter(|runs| !is_scheduled(runs));
         let run = |runs: &ScheduledRuns| {
             let start = Timestamp::from_second(runs.starts.first().copied()?).ok()?;
-            Some(PassingRun {
+            Some(FiniteRun {
                 name: runs.name.clone(),
                 start: (!self.running.contains(runs)).then_some(start),
                 until: start.checked_add(SignedDuration::from_secs(runs.seconds.into())).ok()?,
             })
         };
-        passing.filter_map(run).collect()
+        finite.filter_map(run).collect()
     }
 
     /// Returns whether a run of a conflict starts before a time. One that takes place all the time does not count.

@@ -58,7 +58,7 @@ pub use job_objects::{JobObjects, JobWorkload};
 pub use labels::{is_job, job_name_of};
 pub use load::{JobOfOtherFile, LoadOptions, LoadPlan, job_deletions, plan_load, workload_deletions};
 pub use load_conflicts::{
-    PassingRun, conflicts_after, conflicts_during_rollout, conflicts_of_schedules, passing_runs,
+    FiniteRun, conflicts_after, conflicts_during_rollout, conflicts_of_schedules, finite_runs,
     permanent_jobs, schedule_adjustments, unsimulated_jobs,
 };
 pub(crate) use observe::{CommandMarks, command_words};

@@ -126,7 +126,7 @@ fn adoption_survives_lost_responses() {
     // The object was deleted, and is re-created.
     let shown = after(&deletion, &[exists(), ok()], gone());
     assert!(
-        shown.starts_with("[exit 4]\nerror: deployment/stashbot is not a job: it was deleted"),
+        shown.starts_with("[exit 4]\nerror: deployment/stashbot did not become a job: it was deleted"),
         "{shown}"
     );
     // It was not deleted.

@@ -64,8 +64,8 @@ fn action_has_help_of_its_own() {
               Impersonate another user, for admins
 
           --from <FILE>
-              Read cluster objects from a file with the output of `kubectl get … -o yaml`, not from the API; `-` is standard
-              input
+              Read cluster objects from a file with the output of `kubectl get … -o yaml`, not from the
+              API; `-` is standard input
 
     `webservice help exit-codes` lists the exit codes.
 

@@ -245,7 +245,7 @@ fn unfit_retry_names_written_objects() {
       error: the rest does not fit
         services: 2 of 1, 1 service too many (quota q)
 
-      hint: Request less memory or CPU, or stop something else; `quota-check` shows the usage, and https://w.wiki/6YLP explains how to request more.
+      hint: Delete something else; `quota-check` shows the usage, and https://w.wiki/6YLP explains how to request more.
     ");
     // The quota's usage may be counted late.
     assert_snapshot!(last_service_taken(&[quota("0")]), @r#"
