@@ -1,5 +1,7 @@
 //! How large a workload may be.
 
+use std::fmt;
+
 use k8s_openapi::jiff::Timestamp;
 use toolforge_cli::{
     Document, ExitCode, Failure, Notice, OutputFormat, RunConflicts, Session, Table, WorkloadName,
@@ -105,6 +107,23 @@ fn is_counted(limits: &Limits) -> bool {
 /// The heading of a size that was asked for.
 const ASKED: &str = "ASKED";
 
+/// What follows a change of a workload.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Next {
+    Restart,
+    /// Of a job that runs to completion.
+    Run,
+}
+
+impl fmt::Display for Next {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Restart => "a restart",
+            Self::Run => "a run",
+        })
+    }
+}
+
 /// A workload of a size, and how far that can go.
 struct Answer {
     name: WorkloadName,
@@ -131,8 +150,8 @@ struct Answer {
     lasting: Vec<ChangeSet>,
     /// Where the change does not fit even then, the nearest sizes that do.
     nearest: Vec<Adjustment>,
-    /// What follows the change: `a restart`, or `a run`.
-    next: &'static str,
+    /// What follows the change.
+    next: Next,
     /// Whether the usage of all quotas is known.
     is_counted: bool,
 }
@@ -173,7 +192,7 @@ impl Answer {
             Some(_) if self.change.verdict() == Verdict::NotCounted => {
                 text.push_str(&format!("{} afterwards was not checked\n", self.next));
             }
-            Some(restart) if self.fits() && self.next == "a restart" => {
+            Some(restart) if self.fits() && self.next == Next::Restart => {
                 text.push_str(&format!("a restart afterwards {}\n", restart_outcome(restart, false)));
             }
             Some(restart) if self.fits() => {
@@ -334,7 +353,7 @@ fn web_service(
         plans: Vec::new(),
         restart: Some(restart),
         lasting: vec![later.change, later.restart],
-        next: "a restart",
+        next: Next::Restart,
         is_counted: is_counted(&web.namespace.limits),
     })
 }
@@ -361,8 +380,8 @@ fn job(facts: &JobFacts, lasting: &JobFacts, asked: &WhatIfArguments) -> Result<
         JobForecast::new(&request, facts).ok_or_else(unplanned)?;
     let later = JobForecast::new(&request, lasting).ok_or_else(unplanned)?;
     let (replicas, next) = match &request.kind {
-        JobKind::Continuous { replicas, .. } => (replicas.count().into(), "a restart"),
-        JobKind::Scheduled { .. } | JobKind::OneOff { .. } => (1, "a run"),
+        JobKind::Continuous { replicas, .. } => (replicas.count().into(), Next::Restart),
+        JobKind::Scheduled { .. } | JobKind::OneOff { .. } => (1, Next::Run),
     };
     let requests = std::slice::from_ref(&request);
     let options = LoadOptions::default();
