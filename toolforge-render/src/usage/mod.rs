@@ -3,15 +3,13 @@
 mod audited;
 mod blocked;
 mod consumer;
-mod kills;
-mod measured;
 mod upcoming;
 mod workloads;
 
 pub use audited::audited_workload;
 pub use blocked::{BlockedObject, blocked_objects, unknown_sets};
 pub use consumer::{QuotaConsumer, quota_consumers};
-pub use kills::{OutOfMemoryKill, out_of_memory_kills};
-pub use measured::{ContainerMetrics, MeasuredUse, PodMetrics};
 pub use upcoming::{UpcomingRun, upcoming_runs};
+pub use workloads::{ContainerMetrics, MeasuredUse, PodMetrics};
+pub use workloads::{OutOfMemoryKill, out_of_memory_kills};
 pub use workloads::{QuotaShare, WorkloadUsage, workload_usage};

@@ -1,11 +1,17 @@
 //! The workloads whose pods use the quota.
 
-use k8s_openapi::api::core::v1::Pod;
-use toolforge_quota::{Demand, LimitRange, Resource, ResourceQuota};
+use std::collections::BTreeMap;
 
-use crate::pod::{has_ended, pod_demand};
+use k8s_openapi::api::core::v1::{ContainerState, Pod};
+use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use k8s_openapi::jiff::Timestamp;
+use serde::Deserialize;
+use toolforge_model::{Cpu, Memory, Untrusted};
+use toolforge_quota::{Demand, LimitRange, PerResource, Resource, ResourceQuota};
+
+use crate::pod::{OUT_OF_MEMORY, container, container_statuses, cpu_of, has_ended, memory_of, pod_demand};
 use crate::usage::consumer::{QuotaConsumer, consumer_of};
-use crate::usage::measured::{MeasuredUse, PodMetrics, add_use};
 
 /// A workload with running pods, and what these use of the quota.
 #[derive(Clone, Debug, PartialEq)]
@@ -86,4 +92,83 @@ pub fn workload_usage(
         std::cmp::Reverse((share, usage.demand.get(&Resource::LimitsMemory), usage.pods))
     });
     found
+}
+
+/// The last kill of a container that used more memory than its limit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct OutOfMemoryKill {
+    /// The workload.
+    pub consumer: QuotaConsumer,
+    /// The pod.
+    pub pod: Untrusted,
+    /// The container's memory limit.
+    pub limit: Option<toolforge_model::Memory>,
+    /// When it was killed.
+    pub at: Option<Timestamp>,
+    /// How often the container was restarted since its pod was created, for whatever reason.
+    pub restarts: u64,
+}
+
+/// Returns the last kill of each container, also of sidecars and init containers, the newest first, as far as the pods' statuses
+/// show them.
+#[must_use]
+pub fn out_of_memory_kills(pods: &[Pod]) -> Vec<OutOfMemoryKill> {
+    let mut found = Vec::new();
+    for pod in pods {
+        for status in container_statuses(pod) {
+            let states = [status.state.as_ref(), status.last_state.as_ref()];
+            let killed = |state: &ContainerState| {
+                let end = state.terminated.clone()?;
+                (end.reason.as_deref() == Some(OUT_OF_MEMORY)).then_some(end)
+            };
+            let Some(end) = states.into_iter().flatten().find_map(killed) else { continue };
+            let limits =
+                container(pod, &status.name).and_then(|found| found.resources.as_ref()?.limits.as_ref());
+            found.push(OutOfMemoryKill {
+                consumer: consumer_of(pod),
+                pod: Untrusted::new(pod.metadata.name.clone().unwrap_or_default()),
+                limit: memory_of(limits),
+                at: end.finished_at.as_ref().map(|time| time.0),
+                restarts: u64::try_from(status.restart_count).unwrap_or(0),
+            });
+        }
+    }
+    found.sort_by_key(|kill| std::cmp::Reverse(kill.at));
+    found
+}
+
+/// The measurement of one pod.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+pub struct PodMetrics {
+    /// The pod's name and namespace.
+    #[serde(default)]
+    pub metadata: ObjectMeta,
+    /// The measurements of its containers.
+    #[serde(default)]
+    pub containers: Vec<ContainerMetrics>,
+}
+
+/// The measurement of one container.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+pub struct ContainerMetrics {
+    /// The container's name.
+    #[serde(default)]
+    pub name: String,
+    /// What it used of `cpu` and `memory`.
+    #[serde(default)]
+    pub usage: BTreeMap<String, Quantity>,
+}
+
+/// What pods used when it was measured last: CPU on average over the last half minute or so, and memory.
+pub type MeasuredUse = PerResource<Cpu, Memory>;
+
+/// Adds the use of a pod.
+pub(super) fn add_use(total: &mut MeasuredUse, metrics: &PodMetrics) {
+    for container in &metrics.containers {
+        let cpu = cpu_of(Some(&container.usage)).unwrap_or_default();
+        let memory = memory_of(Some(&container.usage)).unwrap_or_default();
+        total.cpu = Cpu::from_millis(total.cpu.millis().saturating_add(cpu.millis()));
+        total.memory = Memory::from_bytes(total.memory.bytes().saturating_add(memory.bytes()));
+    }
 }

@@ -1,26 +1,29 @@
 use std::cell::{Cell, RefCell};
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
 
+use k8s_openapi::jiff::Timestamp;
 use toolforge_cli::{
-    DryRunOption, ExitCode, Failure, Notice, Session, planned_changes, print_for_people, print_message,
-    warn_of_unread,
+    DryRunOption, ExitCode, Failure, Notice, Session, not_written, planned_changes, print_for_people,
+    print_message, warn_of_unread,
 };
-use toolforge_client::Attempt;
+use toolforge_client::{AdoptionOutcome, Attempt, DeletedObject, LostReason};
 use toolforge_model::Untrusted;
 use toolforge_quota::Limits;
 use toolforge_render::change::{Action, ChangeSet};
-use toolforge_render::convert::{Adoption, AdoptionError, plan_adoption, resume_adoption};
+use toolforge_render::convert::{Adoption, AdoptionError, as_created, plan_adoption, resume_adoption};
 use toolforge_render::job::{
     FoundWorkload, JobFacts, JobObjects, JobPlanError, JobWorkload, WorkloadLookupError, WorkloadRef,
     job_deletions,
 };
-use toolforge_report::FailureCode;
+use toolforge_report::{DetailCode, FailureCode};
 
-use super::apply::Command;
+use super::apply::{self, Command};
 use super::confirm::confirm;
+use super::facts;
 use super::finish::finish;
-use super::manifest_copy::{newest_copy, remove_copies, remove_copy, write_copy};
-use super::recreated::{is_lost, is_lost_as, print_lost, with_deleted};
-use super::{apply, facts};
 use crate::arguments::{AdoptArguments, Arguments};
 use crate::{failures, report};
 
@@ -244,4 +247,183 @@ fn failure(error: &AdoptionError, job: &JobObjects, facts: &JobFacts) -> Failure
         )),
         _ => failure,
     }
+}
+
+/// Returns whether the cluster has no definition of an object, and no job of it.
+pub(super) fn is_lost(deleted: &DeletedObject) -> bool {
+    matches!(deleted.outcome, AdoptionOutcome::Lost(_))
+}
+
+/// Returns whether this object is a lost one.
+pub(super) fn is_lost_as(deleted: &DeletedObject, job: &JobObjects) -> bool {
+    is_lost(deleted) && deleted.object.workload.metadata().uid == job.workload.metadata().uid
+}
+
+/// Returns the failure of an adoption with what became of the objects that it has deleted: at worst, their manifests.
+pub(super) fn with_deleted(failure: Failure, deleted: &[DeletedObject]) -> Failure {
+    let Some((last, others)) = deleted.split_last() else { return failure };
+    let failure = of_last(failure, last);
+    others.iter().fold(failure, |failure, found| {
+        failure.detail(lost_line(found)).coded_detail(DetailCode::Manifest, manifest(found))
+    })
+}
+
+fn of_last(failure: Failure, found: &DeletedObject) -> Failure {
+    let subject = found.object.workload_ref();
+    let message = match &found.outcome {
+        AdoptionOutcome::Unchanged => return failure,
+        AdoptionOutcome::Recreated => {
+            format!("{subject} did not become a job: it was deleted and re-created unchanged")
+        }
+        AdoptionOutcome::Job => {
+            format!("{subject} was deleted and created again, but not all of the job may have been created")
+        }
+        AdoptionOutcome::Lost(_) if found.is_accepted => {
+            format!("{subject} was deleted, and is not a job yet; this is its manifest:")
+        }
+        _ => format!("{subject} may have been deleted; this is its manifest:"),
+    };
+    let exit_code = match (&found.outcome, failure.exit_code()) {
+        (_, signal @ ExitCode::Propagated(_)) => signal,
+        (AdoptionOutcome::Recreated, ExitCode::Partial) => ExitCode::Cluster,
+        (AdoptionOutcome::Recreated, exit_code) => exit_code,
+        _ => ExitCode::Partial,
+    };
+    // The other hints are about partial changes.
+    let failure = match failure.exit_code() {
+        ExitCode::DoesNotFit | ExitCode::Failed => failure,
+        _ => failure.without_hints(),
+    };
+    let reported = failure.with_message(message).with_exit_code(exit_code);
+    match &found.outcome {
+        AdoptionOutcome::Lost(reason) => {
+            let reason = match reason {
+                LostReason::NameTaken => {
+                    "another object of its name exists, so it cannot be created again".to_owned()
+                }
+                LostReason::Request(error) => {
+                    let error = Failure::from_error(ExitCode::Cluster, error);
+                    format!("it could not be created again: {}", error.message())
+                }
+                _ => "it still terminates, so it cannot be created again now".to_owned(),
+            };
+            reported
+                .with_code(FailureCode::PartiallyDone)
+                .detail(reason)
+                .coded_detail(DetailCode::Manifest, manifest(found))
+                .hint(format!(
+                    "Save the manifest: `kubectl create -f FILE` creates {subject} again, and `toolforge jobs convert FILE` prints it \
+                     for a jobs file."
+                ))
+        }
+        AdoptionOutcome::Job => {
+            reported.hint(format!("`toolforge jobs show {}` shows its state.", found.object.name))
+        }
+        _ => reported,
+    }
+}
+
+/// Prints the manifest of an object that somebody else has replaced before its job was created.
+pub(super) fn print_lost(found: &DeletedObject) {
+    Notice::warning(lost_line(found)).details(manifest(found).lines()).print();
+}
+
+fn lost_line(found: &DeletedObject) -> String {
+    format!(
+        "{} was deleted, and somebody else has created another object of its name since; this is its manifest:",
+        found.object.workload_ref()
+    )
+}
+
+fn manifest(found: &DeletedObject) -> String {
+    let text = as_created(&found.object).to_yaml();
+    Untrusted::new(text.trim_start_matches("---\n")).lines_escaped().to_string()
+}
+
+/// How the names of the files begin.
+const COPY: &str = ".toolforge-adopt-";
+
+/// A file with the manifest of an object.
+pub(super) struct ManifestCopy {
+    pub(super) path: PathBuf,
+    /// When it was written.
+    pub(super) written: Timestamp,
+}
+
+/// Writes the manifest of an object, and replaces an earlier copy of the same object.
+///
+/// # Errors
+/// When it cannot be written; an earlier copy remains.
+pub(super) fn write_copy(session: &Session, job: &JobObjects) -> Result<(), Failure> {
+    let Some(home) = &session.home else { return Ok(()) };
+    let path = home.path().join(file_name(job));
+    replace(&path, &as_created(job).to_yaml()).map_err(|error| not_written(&path, &error))
+}
+
+/// Deletes the copy of an object that is not lost.
+pub(super) fn remove_copy(session: &Session, job: &JobObjects) {
+    if let Some(home) = &session.home {
+        // It does not matter if it is left behind.
+        let _ = fs::remove_file(home.path().join(file_name(job)));
+    }
+}
+
+/// Deletes all copies of objects of this kind and name.
+pub(super) fn remove_copies(session: &Session, name: &WorkloadRef) {
+    for copy in copies(session, name) {
+        // It does not matter if it is left behind.
+        let _ = fs::remove_file(copy.path);
+    }
+}
+
+/// Returns the newest copy of an object of this name.
+pub(super) fn newest_copy(session: &Session, name: &WorkloadRef) -> Option<ManifestCopy> {
+    copies(session, name).max_by_key(|copy| copy.written)
+}
+
+fn copies(session: &Session, name: &WorkloadRef) -> impl Iterator<Item = ManifestCopy> {
+    let home = session.home.as_ref().and_then(|home| fs::read_dir(home.path()).ok());
+    let files = home.into_iter().flatten().flatten();
+    files.filter(|file| is_copy(&file.file_name().to_string_lossy(), name)).filter_map(|file| {
+        let written = Timestamp::try_from(file.metadata().ok()?.modified().ok()?).ok()?;
+        Some(ManifestCopy { path: file.path(), written })
+    })
+}
+
+fn file_name(job: &JobObjects) -> String {
+    let kind = job.workload.kind().as_str().to_lowercase();
+    let uid = job.workload.metadata().uid.as_deref().unwrap_or("0");
+    format!("{COPY}{kind}-{}.{uid}.yaml", job.name)
+}
+
+/// Returns whether a file is the copy of an object of this name, and of this kind if the name has one.
+fn is_copy(file: &str, name: &WorkloadRef) -> bool {
+    let parts = || {
+        let (kind, rest) = file.strip_prefix(COPY)?.strip_suffix(".yaml")?.split_once('-')?;
+        let (found, _uid) = rest.rsplit_once('.')?;
+        Some((kind, found))
+    };
+    let is_kind = |kind: &str| name.kind.is_none_or(|wanted| wanted.as_str().eq_ignore_ascii_case(kind));
+    parts().is_some_and(|(kind, found)| is_kind(kind) && found == name.name.as_str())
+}
+
+/// Replaces a file by a new one that only the tool can read: the environment may have secrets.
+fn replace(path: &Path, text: &str) -> io::Result<()> {
+    let partial = path.with_extension("yaml~");
+    let _ = fs::remove_file(&partial);
+    let written = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&partial)
+        .and_then(|mut file| {
+            file.write_all(text.as_bytes())?;
+            file.sync_all()
+        })
+        .and_then(|()| fs::rename(&partial, path));
+    if written.is_err() {
+        // The first error is the one to report.
+        let _ = fs::remove_file(&partial);
+    }
+    written
 }

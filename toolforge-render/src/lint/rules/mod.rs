@@ -5,7 +5,6 @@ mod choices;
 mod command;
 mod conditions;
 mod container;
-mod cron_job;
 mod data;
 mod environment;
 mod files;
@@ -26,11 +25,9 @@ mod route;
 mod schedule;
 mod scope;
 mod secret;
-mod selection;
 mod selector;
 mod service;
 mod shell_words;
-mod spelling;
 mod strict_fields;
 mod together;
 mod value_checks;
@@ -43,10 +40,10 @@ pub(crate) use api_version::find_kind;
 use api_version::{check_kind, is_forbidden};
 pub(crate) use command::{check_job as check_job_command, check_web_service};
 pub(crate) use quota::check as check_quota;
+pub(crate) use schedule::corrected_schedule;
 pub(crate) use schedule::{ScheduledJob, check_every_minute, check_gaps, check_same_minute};
 pub(crate) use secret::check_platform_file;
 pub(crate) use service::label;
-pub(crate) use spelling::corrected_schedule;
 pub(crate) use together::check_together;
 
 /// Checks one object by itself.
@@ -68,7 +65,7 @@ pub(crate) fn check_object(check: &mut Check<'_>, object: Object<'_>) {
     conditions::check(check, object);
     formats::check(check, object);
     match object.kind.name {
-        "CronJob" => cron_job::check(check, object),
+        "CronJob" => schedule::check(check, object),
         "ConfigMap" | "Secret" => data::check(check, object),
         "Service" => service::check(check, object),
         "Ingress" | "HTTPRoute" => route::check(check, object),

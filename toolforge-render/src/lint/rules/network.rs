@@ -5,7 +5,7 @@ use super::super::rule::Rule;
 use super::super::syntax::Node;
 use super::names::{not_a_dns_label, not_a_dns_subdomain, not_a_port_name};
 use super::placement::check_label_selector;
-use super::selection::Selection;
+use super::selector::Selection;
 use super::selector::selects;
 use super::service::label;
 use super::value_checks::{

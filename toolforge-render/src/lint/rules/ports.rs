@@ -8,7 +8,7 @@ use super::super::check::{Check, Object, Pods};
 use super::super::rule::Rule;
 use super::super::syntax::Node;
 use super::route::{Backend, backends};
-use super::selection::Selection;
+use super::selector::Selection;
 use super::service::label;
 
 /// The ports of a Service, by name and number.

@@ -11,7 +11,7 @@ use super::super::syntax::Node;
 use super::names::{
     not_a_dns_label, not_a_dns_subdomain, not_a_label_key, not_a_label_value, not_a_port_name,
 };
-use super::selection::Selection;
+use super::selector::Selection;
 use super::value_checks::{check_allowed, check_allowed_or_empty, check_ip, forbidden, invalid, required};
 use crate::object::marks_web_service;
 

@@ -1,7 +1,7 @@
 //! The objects of a text, checked together.
 
 use super::super::check::{Check, Object};
-use super::selection::Selection;
+use super::selector::Selection;
 use super::{metadata, network, ports, route, schedule, service};
 
 /// Checks all objects of a text together.
