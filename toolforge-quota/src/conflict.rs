@@ -6,7 +6,7 @@ use std::ops::Range;
 use crate::resource::Resource;
 use crate::resource_check::ResourceCheck;
 use crate::resource_quota::ResourceQuota;
-use crate::run_conflicts::{Interval, ScheduledRuns};
+use crate::simulation::{Interval, ScheduledRuns};
 
 /// Jobs whose runs together exceed a quota.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -250,7 +250,7 @@ fn moments_of(job: usize, runs: &ScheduledRuns, time: &Range<i64>) -> impl Itera
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::run_conflicts::simulate;
+    use crate::simulation::simulate;
 
     fn runs(name: &str, memory: u64, starts: &[i64], seconds: u32) -> ScheduledRuns {
         let each = [(Resource::LimitsMemory, memory)].into();

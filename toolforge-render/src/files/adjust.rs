@@ -6,7 +6,7 @@ use toolforge_quota::{LimitRange, PerResource, SizeBounds, WorkloadSize};
 use crate::change::{Adjustment, CHOICES, ChangeSet, Sized, WorkloadKind, is_within, lowest_size};
 use crate::files::adjust_all::{Rollouts, Workloads};
 use crate::files::applied::applied;
-use crate::files::pod_part::Part;
+use crate::files::resize::Part;
 use crate::files::resize::resize;
 use crate::files::{FileContents, FilePlan, FilePlanFacts, plan_files};
 use crate::job;

@@ -9,7 +9,7 @@ use crate::change::{
     Adjustment, Change, ChangeSet, PodPart, Rollout, SizeCap, Sized, WorkloadKind, cap_adjustments,
     lowest_size,
 };
-use crate::files::pod_part::Part;
+use crate::files::resize::Part;
 use crate::files::resize::resize;
 use crate::files::{FileContents, FilePlan, FilePlanFacts};
 use crate::job;

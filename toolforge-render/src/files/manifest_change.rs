@@ -11,13 +11,13 @@ use serde_json::Value;
 use toolforge_quota::{ClaimDemand, Demand, LimitRange, PodDemand, Pods, Resource};
 
 use crate::change::{Action, Change, ChangeDemand, Downtime, PodReplacement, Rollout, WorkloadKind};
-use crate::files::applied::last_applied;
+use crate::files::FilePlanFacts;
+use crate::files::comparable::{is_same, replaces_pods};
 use crate::files::service::service_demand;
-use crate::files::{FilePlanFacts, stated};
 use crate::manifest::{Manifest, ManifestObject};
 use crate::object::{
-    FieldPath, JobEnd, Object, ObjectKind, cron_job_spec, daemon_set_spec, deployment_spec, differences,
-    has_labels, is_owned_by, is_paused, replica_set_spec,
+    JobEnd, Object, ObjectKind, cron_job_spec, daemon_set_spec, deployment_spec, has_labels, is_owned_by,
+    is_paused, replica_set_spec,
 };
 use crate::pod::{
     REPLICA_SETS, claim_demand, claimed, count_demand, has_ended, job_pods, of_live_pods, own_claims,
@@ -433,74 +433,4 @@ fn selector(live: &Value) -> Option<BTreeMap<String, String>> {
     let found = live.pointer("/spec/selector")?;
     let labels: Option<LabelSelector> = serde_json::from_value(found.clone()).ok();
     labels.and_then(|selector| selector.match_labels).or_else(|| serde_json::from_value(found.clone()).ok())
-}
-
-/// Returns whether a live object has all that a manifest states, so nothing is sent.
-fn is_same(manifest: &Manifest, afterwards: &Manifest, live: &Value) -> bool {
-    let (wanted, current) = (stated::of_manifest(manifest), stated::of_json(manifest, live));
-    let is_same = |field: &str| {
-        let wanted = wanted.pointer(field).unwrap_or(&Value::Null);
-        let live = current.pointer(field).unwrap_or(&Value::Null);
-        wanted.is_null() || differences(wanted, live).is_empty()
-    };
-    let fields = wanted.as_object().into_iter().flat_map(|fields| fields.keys());
-    let fields =
-        fields.filter(|field| !matches!(field.as_str(), "metadata" | "status" | "apiVersion" | "kind"));
-    let mut paths = fields.map(|field| format!("/{}", field.replace('~', "~0").replace('/', "~1")));
-    paths.all(|path| is_same(&path))
-        && is_same("/metadata/labels")
-        && !["/spec", "/data", "/binaryData"].iter().any(|path| removes_fields(manifest, &wanted, live, path))
-        && (!clears_fields(manifest) || has_same_spec(afterwards, &current))
-}
-
-/// Returns whether a manifest states fields as `null`, which removes them.
-fn clears_fields(manifest: &Manifest) -> bool {
-    fn has_null(value: &Value) -> bool {
-        match value {
-            Value::Null => true,
-            Value::Array(items) => items.iter().any(has_null),
-            Value::Object(fields) => fields.values().any(has_null),
-            _ => false,
-        }
-    }
-    manifest.stated().get("spec").is_some_and(has_null)
-}
-
-/// Returns whether an object is as the live one where fields are removed: these have their defaults then.
-fn has_same_spec(afterwards: &Manifest, current: &Value) -> bool {
-    let spec = |object: &Value| {
-        let object = stated::with_defaults(&afterwards.object, object);
-        object.get("spec").cloned().unwrap_or_default()
-    };
-    differences(&spec(current), &spec(&stated::of_manifest(afterwards))).is_empty()
-}
-
-/// Returns whether a manifest, which is the object as it is afterwards, has another pod template than the live object.
-fn replaces_pods(manifest: &Manifest, live: &Value) -> bool {
-    let template = |object: Value| object.pointer("/spec/template").cloned().unwrap_or_default();
-    let wanted = template(stated::of_manifest(manifest));
-    let current = template(stated::of_json(manifest, live));
-    !differences(&wanted, &current).is_empty() || !differences(&current, &wanted).is_empty()
-}
-
-/// Returns the fields that `kubectl apply` of a manifest changes of a live object.
-pub(super) fn changes(manifest: &Manifest, live: &Value) -> Vec<FieldPath> {
-    let (wanted, current) = (stated::of_manifest(manifest), stated::of_json(manifest, live));
-    let mut found = differences(&wanted, &current);
-    if let Some(before) = stated_before(manifest, live) {
-        found.extend(differences(&before, &wanted));
-    }
-    found.into_iter().map(|difference| difference.path).collect()
-}
-
-/// Returns whether `kubectl apply` has written fields before that the manifest no longer has.
-fn removes_fields(manifest: &Manifest, wanted: &Value, live: &Value, below: &str) -> bool {
-    let Some(before) = stated_before(manifest, live) else { return false };
-    let part = |object: &Value| object.pointer(below).cloned().unwrap_or_default();
-    !differences(&part(&before), &part(wanted)).is_empty()
-}
-
-/// Returns what `kubectl apply` has written last.
-fn stated_before(manifest: &Manifest, live: &Value) -> Option<Value> {
-    Some(stated::of_json(manifest, &last_applied(live)?))
 }

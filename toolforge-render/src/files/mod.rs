@@ -6,15 +6,13 @@
 mod adjust;
 mod adjust_all;
 mod applied;
+mod comparable;
 mod contents;
 mod facts;
-mod immutable;
 mod manifest_change;
 mod plan;
-mod pod_part;
 mod resize;
 mod service;
-mod stated;
 mod stateful_set;
 
 pub use adjust::file_adjustments;

@@ -8,7 +8,7 @@ use toolforge_quota::{LimitRange, Limits, ResourceCheck, Verdict};
 
 use crate::change::{Action, Change, ChangeSet, Workload, WorkloadKind};
 use crate::files::applied::applied;
-use crate::files::immutable::changed_immutable;
+use crate::files::comparable::changed_immutable;
 use crate::files::manifest_change::{action_of, change_of};
 use crate::files::{FileContents, FilePlanFacts};
 use crate::job::{JobPlan, LoadOptions, LoadPlan, LoadProblem, plan_load};

@@ -421,3 +421,15 @@ fn resource_of_a_backend_needs_its_kind_and_name() {
     };
     assert_eq!((backend("apiGroup: a"), backend("kind: A"), backend("kind: A, name: a")), (2, 1, 0));
 }
+
+#[test]
+fn huge_pages_need_cpu_or_memory_unless_the_namespace_has_defaults() {
+    for (kind, is_refused) in [("Deployment", true), ("ReplicaSet", true), ("StatefulSet", false)] {
+        let text = format!(
+            "apiVersion: apps/v1\nkind: {kind}\nmetadata: {{name: a}}\nspec:\n  selector: {{matchLabels: {{name: a}}}}\n  \
+             template:\n    metadata: {{labels: {{name: a}}}}\n    spec:\n      containers: [{{name: a, image: a, resources: \
+             {{limits: {{hugepages-2Mi: 2Mi}}}}}}]\n"
+        );
+        assert_eq!(ids(&text, &context("stashbot")).contains(&"invalid-value"), is_refused, "{kind}");
+    }
+}

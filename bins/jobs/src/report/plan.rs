@@ -1,21 +1,28 @@
 //! What a load would change, and whether it fits.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
 
+use k8s_openapi::jiff::Timestamp;
 use toolforge_cli::{
     Document, Failure, Notice, RunConflicts, SizeForm, WorkloadName, adjustments, adjustments_hint,
-    adjustments_text, difference, downtime, forecast_text, is_helped_by_more_quota, quota_rows, retries_text,
-    rollout, to_json, verdict_code, verdict_text, violations,
+    adjustments_text, difference, downtime, forecast_text, is_helped_by_more_quota, quota_rows,
+    restart_forecast, restart_outcome, retries_text, rollout, to_json, verdict_code, verdict_text,
+    violations,
 };
 use toolforge_model::{FileJob, JobField, Location, Untrusted, platform};
 use toolforge_quota::{Resource, Verdict};
-use toolforge_render::change::{Adjustment, Change, ChangeSet, Downtime, Workload};
-use toolforge_render::job::{JobPlan, JobPlanError, JobPlanWarning, LoadPlan, LoadProblem};
+use toolforge_render::change::{Adjustment, Change, ChangeSet, Downtime, Workload, WorkloadKind};
+use toolforge_render::job::{
+    JobFacts, JobObjects, JobPlan, JobPlanError, JobPlanWarning, JobWorkload, LoadPlan, LoadProblem,
+    restart_job,
+};
 use toolforge_render::object::Difference;
-use toolforge_report::{Action, JobChange, PlanProblem, PlanWarning, PlanWarningCode, ProblemCode};
-
-use super::LoadRestarts;
+use toolforge_render::pod::RolloutObjects;
+use toolforge_report::{
+    Action, JobChange, PlanProblem, PlanWarning, PlanWarningCode, ProblemCode, RestartForecast,
+};
 
 /// Returns what a load changes, and whether it fits, at rest and at the worst moment; `source` is the jobs file, with its jobs.
 pub(crate) fn plan(
@@ -289,4 +296,64 @@ fn set_hint(set: &ChangeSet) -> Option<String> {
         "Delete jobs that are not needed"
     };
     Some(format!("{advice}; {}", more_quota()))
+}
+
+/// What a restart of each continuous job would do that a load keeps, by the job's name.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct LoadRestarts(BTreeMap<String, JobRestart>);
+
+#[derive(Clone, Debug)]
+struct JobRestart {
+    set: ChangeSet,
+    /// Whether none of its pods is ready now.
+    is_down: bool,
+}
+
+impl LoadRestarts {
+    pub(crate) fn of(plan: &LoadPlan, facts: &JobFacts, now: Timestamp) -> Self {
+        let is_kept = |name: &str| {
+            let mut changes = plan.set.changes.iter();
+            changes.any(|change| {
+                change.name == name && change.is_keep() && change.kind == WorkloadKind::Continuous
+            })
+        };
+        let jobs = facts.live.jobs_of(&facts.namespace.tool);
+        let kept = jobs.iter().filter(|job| is_kept(job.name.as_str()) && job.workload.replicas() != Some(0));
+        Self(
+            kept.filter_map(|job| {
+                let set = restart_job(job, facts, now).ok()?;
+                Some((job.name.to_string(), JobRestart { set, is_down: is_down(job) }))
+            })
+            .collect(),
+        )
+    }
+
+    /// Returns what a restart of a job would do, for the JSON output.
+    pub(crate) fn forecast(&self, name: &str) -> Option<RestartForecast> {
+        self.0.get(name).map(|restart| restart_forecast(&restart.set))
+    }
+
+    /// Returns a line for all jobs with the same outcome.
+    pub(crate) fn text(&self) -> String {
+        let mut outcomes: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+        for (name, JobRestart { set, is_down }) in &self.0 {
+            outcomes.entry(restart_outcome(set, *is_down)).or_default().push(name);
+        }
+        let mut text = String::new();
+        for (outcome, names) in outcomes {
+            // Writing to a String cannot fail.
+            let _ = writeln!(text, "a restart of {} {outcome}", names.join(" or "));
+        }
+        text
+    }
+}
+
+fn is_down(job: &JobObjects) -> bool {
+    match &job.workload {
+        JobWorkload::Continuous(deployment) => {
+            let deployment = Some(&**deployment);
+            RolloutObjects { deployment, replica_sets: &[], pods: &[], events: &[] }.is_down()
+        }
+        JobWorkload::Scheduled(_) | JobWorkload::OneOff(_) => false,
+    }
 }

@@ -158,8 +158,8 @@ fn check_amounts(check: &mut Check<'_>, scope: Scope<'_>, path: ContainerPath, c
     }
     let keys = ["limits", "requests"].into_iter().flat_map(|name| list(name).iter().map(Entry::name));
     let keys: Vec<&str> = keys.collect();
-    // A pod gets the defaults of the namespace before it is checked.
-    if let Some(resources) = resources.filter(|_| scope.object.kind.name != "Pod")
+    // A pod gets the defaults of the namespace before it is checked, and the template of a StatefulSet is not checked.
+    if let Some(resources) = resources.filter(|_| !matches!(scope.object.kind.name, "Pod" | "StatefulSet"))
         && keys.iter().any(|key| key.starts_with(HUGE_PAGES))
         && !keys.iter().any(|key| matches!(*key, "cpu" | "memory"))
     {

@@ -1,7 +1,6 @@
 //! The runs of scheduled jobs, their quota usage, and suggestions for other minutes.
 
 mod calendar;
-mod drawing;
 mod list;
 mod scheduled_job;
 mod suggestions;
