@@ -9,8 +9,8 @@ use toolforge_model::{Untrusted, quote_word};
 /// A word of a command line that begins with `-`, or does not.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Word {
-    /// An option of this name, without its value.
-    Option(String),
+    /// An option of this name at this index, without its value.
+    Option(usize, String),
     /// A word at this index that is neither an option nor the value of one.
     Positional(usize, String),
 }
@@ -35,13 +35,13 @@ fn words(command: &Command, arguments: &[OsString]) -> Vec<Word> {
                 .find(|option| long_of(option, &|long| long == name))
                 .or_else(|| options().find(|option| long_of(option, &|long| long.starts_with(name))));
             let name = option.and_then(Arg::get_long).unwrap_or(name);
-            found.push(Word::Option(format!("--{name}")));
+            found.push(Word::Option(index, format!("--{name}")));
             value.is_none() && option.is_some_and(takes_next)
         } else if let Some(short) = word.strip_prefix('-').filter(|short| !short.is_empty()) {
             let mut rest = short.chars();
             let mut is_value_next = false;
             while let Some(letter) = rest.next() {
-                found.push(Word::Option(format!("-{letter}")));
+                found.push(Word::Option(index, format!("-{letter}")));
                 let option = options().find(|option| option.get_short() == Some(letter));
                 if option.is_some_and(|option| option.get_action().takes_values()) {
                     is_value_next = rest.as_str().is_empty() && option.is_some_and(takes_next);
@@ -97,7 +97,7 @@ pub fn positionals(command: &Command, arguments: &[OsString]) -> Vec<String> {
     found
         .filter_map(|word| match word {
             Word::Positional(_, text) => Some(text),
-            Word::Option(_) => None,
+            Word::Option(..) => None,
         })
         .collect()
 }
@@ -119,12 +119,67 @@ pub fn retyped(command: &Command, line: &[OsString], replaced: &[(&str, &str)]) 
     Untrusted::new(typed.join(" ")).escaped().to_string()
 }
 
+/// Returns the value of a long option, and the words that directly follow it without being options.
+#[must_use]
+pub fn value_and_following(
+    command: &Command,
+    arguments: &[OsString],
+    option: &str,
+) -> Option<(String, Vec<String>)> {
+    let found = words(command, arguments);
+    let at = found.iter().rev().find_map(|word| match word {
+        Word::Option(index, name) if name == option => Some(*index),
+        Word::Option(..) | Word::Positional(..) => None,
+    })?;
+    let written = arguments.get(at)?.to_string_lossy();
+    let (value, start) = match written.split_once('=') {
+        Some((_, value)) => (value.to_owned(), at + 1),
+        None => (arguments.get(at + 1)?.to_string_lossy().into_owned(), at + 2),
+    };
+    let is_flag = |word: &Word| matches!(word, Word::Positional(index, _) if index + 1 == start);
+    if found.iter().any(is_flag) {
+        return None;
+    }
+    let following = found.into_iter().filter_map(|word| match word {
+        Word::Positional(index, text) if index >= start => Some((index, text)),
+        Word::Option(..) | Word::Positional(..) => None,
+    });
+    let following = (start..).zip(following).take_while(|(expected, (index, _))| expected == index);
+    Some((value, following.map(|(_, (_, text))| text).collect()))
+}
+
+/// Returns the option whose value a word directly follows.
+pub(crate) fn option_before(command: &Command, arguments: &[OsString], followed_by: &str) -> Option<String> {
+    let options = words(command, arguments).into_iter().filter_map(|word| match word {
+        Word::Option(_, name) => Some(name),
+        Word::Positional(..) => None,
+    });
+    let mut options = options.filter_map(|name| {
+        let (_, following) = value_and_following(command, arguments, &name)?;
+        Some((name, following.into_iter().next()?))
+    });
+    options.find(|(_, first)| first == followed_by).map(|(name, _)| name)
+}
+
+/// Returns the options that can be proposed: those of the program and of the command that the help shows.
+pub(crate) fn offered_options(command: &Command, arguments: &[OsString]) -> Vec<String> {
+    let words = positionals(command, arguments);
+    let verb = words.iter().find_map(|word| command.find_subcommand(word));
+    let own: Vec<&Arg> = verb.into_iter().flat_map(Command::get_arguments).collect();
+    // The command's own option of the same name is hidden if the command does not use that of the program.
+    let is_replaced = |option: &&Arg| own.iter().any(|other| other.get_id() == option.get_id());
+    let of_program = command.get_arguments().filter(|option| !is_replaced(option));
+    let shown = of_program.chain(own.iter().copied()).filter(|option| !option.is_hide_set());
+    let names = shown.filter_map(Arg::get_long).chain(["help", "version"]);
+    names.map(|name| format!("--{name}")).collect()
+}
+
 /// Returns the first long option that does not exist, and those that do: of the program and of the command.
 pub(crate) fn unknown_option(command: &Command, arguments: &[OsString]) -> Option<(String, Vec<String>)> {
     let found = words(command, arguments);
     let verb = found.iter().find_map(|word| match word {
         Word::Positional(_, text) => command.find_subcommand(text),
-        Word::Option(_) => None,
+        Word::Option(..) => None,
     });
     let options = command.get_arguments().chain(verb.into_iter().flat_map(Command::get_arguments));
     let built_in = ["help", "version"].map(str::to_owned);
@@ -137,8 +192,8 @@ pub(crate) fn unknown_option(command: &Command, arguments: &[OsString]) -> Optio
     let is_unknown =
         |name: &str| name.starts_with("--") && !known.iter().any(|option| option.starts_with(name));
     let unknown = found.into_iter().find_map(|word| match word {
-        Word::Option(name) if is_unknown(&name) => Some(name),
-        Word::Option(_) | Word::Positional(..) => None,
+        Word::Option(_, name) if is_unknown(&name) => Some(name),
+        Word::Option(..) | Word::Positional(..) => None,
     })?;
     Some((unknown, known))
 }
@@ -156,11 +211,11 @@ pub enum HelpOption {
 #[must_use]
 pub fn help_option(command: &Command, arguments: &[OsString]) -> Option<HelpOption> {
     words(command, arguments).into_iter().find_map(|word| match word {
-        Word::Option(name) if name == "-h" => Some(HelpOption::Short),
-        Word::Option(name) if name.len() > "--h".len() && "--help".starts_with(&name) => {
+        Word::Option(_, name) if name == "-h" => Some(HelpOption::Short),
+        Word::Option(_, name) if name.len() > "--h".len() && "--help".starts_with(&name) => {
             Some(HelpOption::Long)
         }
-        Word::Option(_) | Word::Positional(..) => None,
+        Word::Option(..) | Word::Positional(..) => None,
     })
 }
 
@@ -168,7 +223,7 @@ pub fn help_option(command: &Command, arguments: &[OsString]) -> Option<HelpOpti
 #[must_use]
 pub(crate) fn has_option(command: &Command, arguments: &[OsString], names: [&str; 2]) -> bool {
     words(command, arguments).iter().any(|word| match word {
-        Word::Option(name) => names.contains(&name.as_str()),
+        Word::Option(_, name) => names.contains(&name.as_str()),
         Word::Positional(..) => false,
     })
 }

@@ -42,7 +42,9 @@ mod usage_error;
 mod verdict;
 
 pub use apply_report::{applied_changes, apply_report, planned_changes, unchanged};
-pub use command_line::{HelpOption, help_option, positionals, retyped, separate_command};
+pub use command_line::{
+    HelpOption, help_option, positionals, retyped, separate_command, value_and_following,
+};
 pub use completion::{
     ArgValueCandidates, CandidateSource, CompletionCandidate, CompletionRequest, Shell, choices,
     completion_script, generate_choices, topic_choices,

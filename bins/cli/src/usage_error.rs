@@ -7,7 +7,7 @@ use clap::Command;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use toolforge_model::{Untrusted, suggest};
 
-use crate::command_line::{positionals, unknown_option};
+use crate::command_line::{offered_options, option_before, positionals, unknown_option};
 use crate::failure::{ExitCode, Failure};
 use crate::library_errors::WITHOUT_CLUSTER;
 
@@ -22,7 +22,10 @@ pub fn usage_failure(error: &clap::Error, command: &Command, line: &[OsString]) 
         || {
             let hint =
                 unknown_option(command, line).and_then(|(option, options)| offline_hint(&option, &options));
-            hint.into_iter().fold(rejected(error), Failure::hint)
+            let offered = offered_options(command, line);
+            let surplus = surplus_hint(error, command, line);
+            let hints = hint.map(str::to_owned).into_iter().chain(surplus);
+            hints.fold(rejected(error, &offered), Failure::hint)
         },
     )
 }
@@ -73,7 +76,8 @@ pub fn misspelled_option(error: &clap::Error, command: &Command, line: &[OsStrin
         return None;
     }
     let (option, options) = unknown_option(command, line)?;
-    let near = suggest(&option, options.iter().map(String::as_str));
+    let offered = offered_options(command, line);
+    let near = suggest(&option, offered.iter().map(String::as_str));
     let suggestion = near.map(|near| format!("; did you mean {near}?")).unwrap_or_default();
     let failure = Failure::new(ExitCode::Usage, format!("unknown option {}{suggestion}", escaped(&option)));
     Some(offline_hint(&option, &options).into_iter().fold(failure, Failure::hint))
@@ -95,15 +99,32 @@ fn offline_hint(unknown: &str, options: &[String]) -> Option<&'static str> {
     }
 }
 
-fn rejected(error: &clap::Error) -> Failure {
+/// Returns what to do about an argument for which there is no place.
+fn surplus_hint(error: &clap::Error, command: &Command, line: &[OsString]) -> Option<String> {
+    let ContextValue::String(argument) = error.get(ContextKind::InvalidArg)? else { return None };
+    if error.kind() != ErrorKind::UnknownArgument || argument.starts_with('-') {
+        return None;
+    }
+    Some(match option_before(command, line, argument) {
+        Some(option) => format!(
+            "Leave it out, or put quotes around the value of `{}` if it contains spaces or `*`.",
+            escaped(&option)
+        ),
+        None => "Leave it out.".to_owned(),
+    })
+}
+
+/// Returns the failure of an error; `offered` are the options that can be proposed.
+fn rejected(error: &clap::Error, offered: &[String]) -> Failure {
     let text = |kind| error.get(kind).map(value).unwrap_or_default();
     let option = option_name(&text(ContextKind::InvalidArg));
     let given = text(ContextKind::InvalidValue);
     let suggestion =
         [ContextKind::SuggestedArg, ContextKind::SuggestedValue, ContextKind::SuggestedSubcommand]
             .into_iter()
-            .find_map(|kind| error.get(kind))
-            .map(|suggested| format!("; did you mean {}?", value(suggested)))
+            .find_map(|kind| error.get(kind).map(value))
+            .filter(|suggested| !suggested.starts_with("--") || offered.contains(suggested))
+            .map(|suggested| format!("; did you mean {suggested}?"))
             .unwrap_or_default();
     let failure = |message: String| Failure::new(ExitCode::Usage, message);
     match error.kind() {
@@ -129,8 +150,7 @@ fn rejected(error: &clap::Error) -> Failure {
         ErrorKind::UnknownArgument if option.starts_with('-') => {
             failure(format!("unknown option {option}{suggestion}"))
         }
-        ErrorKind::UnknownArgument => failure(format!("unexpected argument \"{option}\""))
-            .hint("Put quotes around a value that contains spaces or `*`."),
+        ErrorKind::UnknownArgument => failure(format!("unexpected argument \"{option}\"")),
         ErrorKind::ArgumentConflict => {
             let others = option_name(&text(ContextKind::PriorArg));
             if others == option {
@@ -144,7 +164,12 @@ fn rejected(error: &clap::Error) -> Failure {
         ErrorKind::InvalidSubcommand => {
             failure(format!("unknown command \"{}\"{suggestion}", text(ContextKind::InvalidSubcommand)))
         }
-        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => failure("no command given".to_owned()),
+        ErrorKind::TooManyValues => {
+            failure(format!("{option} takes no value")).hint(format!("Write `{option}` alone."))
+        }
+        ErrorKind::MissingSubcommand | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            failure("no command given".to_owned())
+        }
         _ => {
             let shown = error.render().to_string();
             let first = shown.split("\n\n").next().unwrap_or_default();
@@ -195,7 +220,7 @@ mod tests {
             Command::new("program").arg(Arg::new("count").long("count").value_parser(value_parser!(i64)));
         let said = |text: &str| {
             let error = command.clone().try_get_matches_from(["program", "--count", text]).unwrap_err();
-            rejected(&error).message().to_owned()
+            rejected(&error, &[]).message().to_owned()
         };
         assert_eq!(said("five"), "--count: \"five\" is not a whole number");
         assert_eq!(said("1.5"), "--count: \"1.5\" is not a whole number");
@@ -270,7 +295,7 @@ mod tests {
         for line in lines {
             let arguments = ["program".to_owned()].into_iter().chain(line.clone());
             let error = command.clone().try_get_matches_from(arguments).unwrap_err();
-            let shown = rejected(&error).to_string();
+            let shown = rejected(&error, &[]).to_string();
             assert!(!shown.contains(['\u{1b}', '\u{7}', '\u{202e}']), "{line:?}: {shown:?}");
         }
     }

@@ -4,8 +4,8 @@ use std::ffi::OsString;
 
 use clap::FromArgMatches as _;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use toolforge_cli::{ExitCode, Failure, misspelled_option, positionals, retyped};
-use toolforge_model::{Untrusted, suggest};
+use toolforge_cli::{ExitCode, Failure, misspelled_option, positionals, retyped, value_and_following};
+use toolforge_model::{Untrusted, quote_word, suggest};
 
 use crate::arguments::Arguments;
 
@@ -34,6 +34,18 @@ const SYNONYMS: &[(&[&str], &str)] = &[
     (&["completion", "completions", "man"], "generate"),
 ];
 
+/// Where the commands are listed.
+const LIST: &str = "`toolforge jobs --help` lists the commands.";
+
+/// The number of fields of a cron expression.
+const FIELDS: usize = 5;
+
+/// The names of days and months in a cron expression.
+const NAMES_IN_FIELDS: [&str; 19] = [
+    "mon", "tue", "wed", "thu", "fri", "sat", "sun", "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug",
+    "sep", "oct", "nov", "dec",
+];
+
 /// Returns the failure of a command line that clap rejects.
 pub(crate) fn usage_failure(error: &clap::Error, line: &[OsString]) -> Failure {
     let command = crate::command();
@@ -43,28 +55,33 @@ pub(crate) fn usage_failure(error: &clap::Error, line: &[OsString]) -> Failure {
     let words = positionals(&command, line);
     let is_option = |argument: &ContextValue| argument.to_string().starts_with('-');
     if error.kind() == ErrorKind::UnknownArgument
-        && !error.get(ContextKind::InvalidArg).is_some_and(is_option)
-        && let [verb, _name, rest @ ..] = words.as_slice()
-        && verb == "run"
-        && let Some(first) = rest.first()
+        && let Some(argument) = error.get(ContextKind::InvalidArg).filter(|argument| !is_option(argument))
+        && let Some(hint) = surplus_hint(&command, line, &words)
     {
-        let command = Untrusted::new(rest.join(" "));
-        return Failure::new(ExitCode::Usage, format!("unexpected argument {first:?}")).hint(format!(
-            "The command is one argument of `--command`, in quotes: `--command \"{}\"`.",
-            command.escaped()
-        ));
+        let argument = Untrusted::new(argument.to_string());
+        return Failure::new(ExitCode::Usage, format!("unexpected argument {}", argument.quoted()))
+            .hint(hint);
     }
     if let Some(failure) = short_output(error, line) {
         return failure;
     }
-    if error.kind() != ErrorKind::InvalidSubcommand {
-        return toolforge_cli::usage_failure(error, &command, line);
+    match error.kind() {
+        ErrorKind::InvalidSubcommand => {}
+        ErrorKind::MissingSubcommand | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            return toolforge_cli::usage_failure(error, &command, line).hint(LIST);
+        }
+        _ => return toolforge_cli::usage_failure(error, &command, line),
     }
     let Some(word) = words.first() else { return toolforge_cli::usage_failure(error, &command, line) };
     let shown = Untrusted::new(word.as_str());
     let message = format!("{} is not a command", shown.quoted());
-    let Some(verb) = meant(word) else {
-        return Failure::new(ExitCode::Usage, message).hint("`toolforge jobs --help` lists the commands.");
+    let meant = meant(word).map(|verb| match (verb.as_str(), words.len()) {
+        // `list` has no argument.
+        ("list", 2..) => "show".to_owned(),
+        _ => verb,
+    });
+    let Some(verb) = meant else {
+        return Failure::new(ExitCode::Usage, message).hint(LIST);
     };
     let typed = retyped(&command, line, &[(word, &verb)]);
     Failure::new(
@@ -72,6 +89,49 @@ pub(crate) fn usage_failure(error: &clap::Error, line: &[OsString]) -> Failure {
         format!("{message}; did you mean {}?", verb.split(' ').next().unwrap_or_default()),
     )
     .hint(format!("Run `toolforge jobs {typed}`."))
+}
+
+/// Returns what to do about arguments that are too many, if they are parts of a value, or files.
+fn surplus_hint(command: &clap::Command, line: &[OsString], words: &[String]) -> Option<String> {
+    let escaped = |text: String| Untrusted::new(text).escaped().to_string();
+    let (verb, rest) = words.split_first()?;
+    match (verb.as_str(), rest) {
+        ("run" | "render", _) if let Some(schedule) = spread_schedule(command, line) => {
+            let schedule = escaped(schedule);
+            Some(format!("Quote the schedule: `--schedule \"{schedule}\"`."))
+        }
+        ("run", [_name, rest @ ..]) if !rest.is_empty() => {
+            let spread = value_and_following(command, line, "--command");
+            let value = match spread {
+                Some((value, following)) if following == rest => format!("{value} {}", rest.join(" ")),
+                _ => rest.join(" "),
+            };
+            let value = escaped(value);
+            Some(format!("The command is one argument of `--command`, in quotes: `--command \"{value}\"`."))
+        }
+        ("plan", [_, _, ..]) => {
+            let files: Vec<String> = rest.iter().map(|file| quote_word(file)).collect();
+            let files = escaped(files.join(" "));
+            Some(format!("`plan` reads one file; `quota-check {files}` checks several together."))
+        }
+        _ => None,
+    }
+}
+
+/// Returns a schedule whose fields are separate arguments. A shell replaces a `*` without quotes with names of files.
+fn spread_schedule(command: &clap::Command, line: &[OsString]) -> Option<String> {
+    let (first, following) = value_and_following(command, line, "--schedule")?;
+    let is_part = |part: &str| {
+        part.chars().all(|c| c.is_ascii_digit()) || NAMES_IN_FIELDS.contains(&part.to_lowercase().as_str())
+    };
+    let is_field = |text: &str| !text.is_empty() && text.split(['*', '/', ',', '-']).all(is_part);
+    if !is_field(&first) || following.is_empty() {
+        return None;
+    }
+    let mut fields = vec![first];
+    fields.extend(following.into_iter().take_while(|word| is_field(word)).take(FIELDS - 1));
+    fields.resize(FIELDS, "*".to_owned());
+    Some(fields.join(" "))
 }
 
 /// Returns the failure of an option `-o` that is meant as `--output`: only some verbs have it, because it is a log file of `run`.

@@ -334,7 +334,7 @@ fn errors_are_listed_with_hints() {
     [exit 2]
     error: unexpected argument "daily.py"
 
-    hint: The command is one argument of `--command`, in quotes: `--command "daily.py"`.
+    hint: The command is one argument of `--command`, in quotes: `--command "python daily.py"`.
     "#);
 }
 

@@ -55,3 +55,53 @@ fn options_without_effect_are_refused() {
     command.args(["generate", "bash"]).env("TOOLFORGE_TOOL", "tf-test").env("KUBECONFIG", "/nope");
     assert_eq!(command.output().unwrap().status.code(), Some(0));
 }
+
+#[test]
+fn arguments_that_are_too_many_have_a_hint_that_works() {
+    let directory = Scratch::new("surplus", "");
+    let run = "run daily --image python3.11 --command ./d.sh";
+    let shown: Vec<String> = [
+        format!("{run} --schedule 0 3 * * *"),
+        "run --schedule=*/5 3 * * mon daily --image python3.11 --command ./d.sh".to_owned(),
+        format!("{run} --schedule 0 3 a.sh b.sh a.sh"),
+        format!("{run} a b"),
+        "run daily ./d.sh --image python3.11".to_owned(),
+        "images x".to_owned(),
+        "logs a b".to_owned(),
+        "logs a --last 5 b".to_owned(),
+        "logs a --follow b".to_owned(),
+        "plan a.yaml b.yaml".to_owned(),
+        "list --wide".to_owned(),
+        "list --debg".to_owned(),
+        "status bot".to_owned(),
+        "status".to_owned(),
+        "--tool tf-test".to_owned(),
+        "logs a --follow=1".to_owned(),
+    ]
+    .into_iter()
+    .map(|line| {
+        let output = jobs(&directory, &line.split(' ').collect::<Vec<_>>());
+        let said = said(&output);
+        let said: Vec<&str> = said.lines().skip(1).filter(|line| !line.is_empty()).collect();
+        format!("{line}: {}", said.join(" | "))
+    })
+    .collect();
+    assert_snapshot!(shown.join("\n"), @r#"
+    run daily --image python3.11 --command ./d.sh --schedule 0 3 * * *: error: unexpected argument "3" | hint: Quote the schedule: `--schedule "0 3 * * *"`.
+    run --schedule=*/5 3 * * mon daily --image python3.11 --command ./d.sh: error: unexpected argument "*" | hint: Quote the schedule: `--schedule "*/5 3 * * mon"`.
+    run daily --image python3.11 --command ./d.sh --schedule 0 3 a.sh b.sh a.sh: error: unexpected argument "3" | hint: Quote the schedule: `--schedule "0 3 * * *"`.
+    run daily --image python3.11 --command ./d.sh a b: error: unexpected argument "a" | hint: The command is one argument of `--command`, in quotes: `--command "./d.sh a b"`.
+    run daily ./d.sh --image python3.11: error: unexpected argument "./d.sh" | hint: The command is one argument of `--command`, in quotes: `--command "./d.sh"`.
+    images x: error: unexpected argument "x" | hint: Leave it out.
+    logs a b: error: unexpected argument "b" | hint: Leave it out.
+    logs a --last 5 b: error: unexpected argument "b" | hint: Leave it out, or put quotes around the value of `--last` if it contains spaces or `*`.
+    logs a --follow b: error: unexpected argument "b" | hint: Leave it out.
+    plan a.yaml b.yaml: error: unexpected argument "b.yaml" | hint: `plan` reads one file; `quota-check a.yaml b.yaml` checks several together.
+    list --wide: error: unknown option --wide
+    list --debg: error: unknown option --debg
+    status bot: error: "status" is not a command; did you mean show? | hint: Run `toolforge jobs show bot`.
+    status: error: "status" is not a command; did you mean list? | hint: Run `toolforge jobs list`.
+    --tool tf-test: error: no command given | hint: `toolforge jobs --help` lists the commands.
+    logs a --follow=1: error: --follow takes no value | hint: Write `--follow` alone.
+    "#);
+}
