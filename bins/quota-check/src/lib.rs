@@ -23,10 +23,11 @@ mod what_if;
 
 use std::ffi::OsString;
 
+use clap::Parser as _;
 use toolforge_cli::{
     CompletionRequest, DescribedProgram, ExitCode, Failure, Notice, Session, TOPICS, WHERE_TO_ASK, parse,
-    positionals, print, print_text, refuse_output, topic, unknown_topic, usage_failure, warn_of_unread,
-    without_cluster,
+    positionals, print, print_text, refuse_output, retyped, topic, unknown_topic, usage_failure,
+    warn_of_unread, without_cluster,
 };
 
 use arguments::{Arguments, AuditArguments, GenerateArguments, Verb};
@@ -104,8 +105,10 @@ fn check(arguments: &Arguments, line: &[OsString]) -> Result<ExitCode, Failure> 
     }
     if arguments.fleet.all {
         if arguments.verb.is_some() || arguments.quota.is_some() {
+            let hint = all_after_command(arguments, line)
+                .unwrap_or_else(|| "Leave `--all` out to check one tool.".to_owned());
             return Err(Failure::new(ExitCode::Usage, "`--all` cannot be used with a command or `--quota`")
-                .hint("Leave `--all` out to check one tool."));
+                .hint(hint));
         }
         return fleet::run(arguments);
     }
@@ -123,6 +126,17 @@ fn check(arguments: &Arguments, line: &[OsString]) -> Result<ExitCode, Failure> 
         return audit::run_all(arguments);
     }
     check_in(&session(arguments)?, arguments)
+}
+
+/// Returns the command line with `--all` as an option of the command, if the command has it.
+fn all_after_command(arguments: &Arguments, line: &[OsString]) -> Option<String> {
+    let verb = arguments.verb.as_ref().filter(|_| arguments.quota.is_none())?.name().as_str();
+    let command = command();
+    let mut meant: Vec<OsString> = line.iter().filter(|word| *word != "--all").cloned().collect();
+    let after = meant.iter().position(|word| word == verb)? + 1;
+    meant.insert(after, "--all".into());
+    let parsed = Arguments::try_parse_from(&meant).is_ok_and(|arguments| !arguments.fleet.all);
+    parsed.then(|| format!("Run `quota-check {}`.", retyped(&command, &meant, &[])))
 }
 
 /// Prints the quotas and limits of a session's namespace, or whether files fit it.

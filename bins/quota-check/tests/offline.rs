@@ -322,6 +322,32 @@ fn misspelled_option_is_the_first_error() {
 }
 
 #[test]
+fn misplaced_arguments_have_a_hint_that_works() {
+    let shown: Vec<String> = [
+        "audit FILE",
+        "what-if a b",
+        "--all audit",
+        "--tool stashbot --all audit --output json",
+        "--all what-if",
+        "--all --sort name audit",
+    ]
+    .map(|line| {
+        let said = said(&quota_check(line));
+        let said: Vec<&str> = said.lines().skip(1).filter(|line| !line.is_empty()).collect();
+        format!("{line}: {}", said.join(" | "))
+    })
+    .to_vec();
+    assert_snapshot!(shown.join("\n"), @r#"
+    audit FILE: error: unexpected argument "FILE" | hint: Leave it out.
+    what-if a b: error: unexpected argument "b" | hint: Leave it out.
+    --all audit: error: `--all` cannot be used with a command or `--quota` | hint: Run `quota-check audit --all`.
+    --tool stashbot --all audit --output json: {"apiVersion":"cli.toolforge.org/v1","kind":"Failure","code":"invalid-arguments","message":"`--all` cannot be used with a command or `--quota`","details":[],"hints":["Run `quota-check --tool stashbot audit --all --output json`."],"notes":[],"exitCode":2}
+    --all what-if: error: `--all` cannot be used with a command or `--quota` | hint: Leave `--all` out to check one tool.
+    --all --sort name audit: error: `--all` cannot be used with a command or `--quota` | hint: Leave `--all` out to check one tool.
+    "#);
+}
+
+#[test]
 fn ignores_missing_kubeconfig_offline() {
     for (line, code) in [
         ("--tool stashbot --quota seed-2020", 0),
