@@ -299,6 +299,12 @@ pub(crate) fn read(
     {
         // `start php8.2`.
         if first.parse::<TypeName>().is_ok() {
+            if !is_known_type(first) && near_type(first).is_none() && !first.contains('.') {
+                let argument = Untrusted::new(first.as_str());
+                let message =
+                    format!("`{name}` without a type takes no argument: leave {} out", argument.quoted());
+                return Err(usage(message));
+            }
             let word = positionals.first().map_or(name, String::as_str);
             let line = line(&[(word, &format!("{first} {name}")), (first, "")]);
             return Err(usage("the type comes before the action".to_owned()).hint(format!("Run `{line}`.")));
@@ -469,7 +475,9 @@ mod tests {
         assert_eq!(error(""), "no action given");
         assert_eq!(error("php8.2"), "no action given after \"php8.2\"");
         assert_eq!(error("start php8.2"), "the type comes before the action");
-        assert_eq!(error("start start"), "the type comes before the action");
+        assert_eq!(error("start start"), "`start` without a type takes no argument: leave \"start\" out");
+        assert_eq!(error("restart now"), "`restart` without a type takes no argument: leave \"now\" out");
+        assert_eq!(error("restart pyton3.11"), "the type comes before the action");
         assert_eq!(error("start ./run.sh"), "arguments for `start` need a type before it");
         assert_eq!(error("php8.2 stop now"), "`stop` takes no argument: leave \"now\" out");
         assert_eq!(
