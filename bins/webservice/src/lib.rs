@@ -24,7 +24,8 @@ use std::ffi::OsString;
 
 use clap::{Command, CommandFactory as _};
 use toolforge_cli::{
-    CompletionRequest, ExitCode, Failure, Session, help_option, parse, separate_command, usage_failure,
+    CompletionRequest, ExitCode, Failure, Session, help_option, parse, positionals, separate_command,
+    usage_failure,
 };
 
 use crate::arguments::Arguments;
@@ -49,7 +50,7 @@ pub fn main() -> std::process::ExitCode {
         match parse::<Arguments>(command, &line) {
             Ok(Some(arguments)) => commands::dispatch(&arguments.typed_as(line)),
             Ok(None) => Ok(ExitCode::Success),
-            Err(error) => Err(usage_failure(&error, &crate::command(), &line)),
+            Err(error) => Err(usage_failure(&error, &command_of_action(&line), &line)),
         }
     })
 }
@@ -70,8 +71,20 @@ pub fn run_in<'a>(
             commands::run(session, &arguments, &arguments.invocation()?)
         }
         Ok(None) => Ok(ExitCode::Success),
-        Err(error) => Err(usage_failure(&error, &crate::command(), &line)),
+        Err(error) => Err(usage_failure(&error, &command_of_action(&line), &line)),
     }
+}
+
+/// Returns the clap command, in which the options that the action of a command line does not use are hidden.
+fn command_of_action(line: &[OsString]) -> Command {
+    let command = command();
+    let words = positionals(&command, line);
+    let Some(action) = words.iter().take(2).find_map(|word| Action::from_word(word)) else { return command };
+    let used = action.options();
+    command.mut_args(|option| {
+        let is_unused = !option.is_positional() && !used.contains(&option.get_id().as_str());
+        if is_unused { option.hide(true) } else { option }
+    })
 }
 
 /// Returns the arguments with a `--` before the command of `shell` and `exec`, whose options are its own.

@@ -198,20 +198,26 @@ fn misspelled_option_is_the_first_error() {
 
 #[test]
 fn only_options_of_the_help_are_proposed() {
-    let shown: Vec<String> = ["--backed start", "--cannonical start", "--canonical=1 start", "restart now"]
-        .map(|line| {
-            let said = webservice(line);
-            format!(
-                "{line}: {}",
-                said.lines().filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" | ")
-            )
-        })
-        .to_vec();
+    let shown: Vec<String> = [
+        "--backed start",
+        "--cannonical start",
+        "--canonical=1 start",
+        "restart now",
+        "status --memm 1Gi",
+        "start --memm 1Gi",
+    ]
+    .map(|line| {
+        let said = webservice(line);
+        format!("{line}: {}", said.lines().filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" | "))
+    })
+    .to_vec();
     assert_snapshot!(shown.join("\n"), @r#"
     --backed start: [exit 2] | --- stderr | error: unknown option --backed
     --cannonical start: [exit 2] | --- stderr | error: unknown option --cannonical
     --canonical=1 start: [exit 2] | --- stderr | error: --canonical takes no value | hint: Write `--canonical` alone.
     restart now: [exit 2] | --- stderr | error: `restart` without a type takes no argument: leave "now" out
+    status --memm 1Gi: [exit 2] | --- stderr | error: unknown option --memm
+    start --memm 1Gi: [exit 2] | --- stderr | error: unknown option --memm; did you mean --mem?
     "#);
 }
 
