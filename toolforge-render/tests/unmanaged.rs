@@ -413,8 +413,8 @@ fn finalizers_are_kept_by_an_adoption() {
         let mut objects = change.objects().map(Object::to_json);
         let workload = objects.find(|object| object["kind"] != "Service").unwrap();
         assert_eq!(workload["metadata"]["finalizers"], serde_json::json!(["example.org/wait"]), "{name}");
-        let put_back = as_created(&job(&facts, name)).to_json();
-        assert_eq!(put_back["metadata"]["finalizers"], serde_json::json!(["example.org/wait"]), "{name}");
+        let recreated = as_created(&job(&facts, name)).to_json();
+        assert_eq!(recreated["metadata"]["finalizers"], serde_json::json!(["example.org/wait"]), "{name}");
     }
     let adoption = plan_adoption(&job(&facts, "stashbot"), &facts).unwrap();
     let notes: Vec<String> = adoption.notes.iter().map(ToString::to_string).collect();

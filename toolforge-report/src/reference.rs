@@ -165,7 +165,7 @@ const INTRODUCTION: &str = "\
 `--output json` and `--output yaml` print one document with the fields `apiVersion` (`cli.toolforge.org/v1`), `kind` (the
 name of the document below) and those of its kind. Fields are added in later versions and never renamed or removed while
 `apiVersion` stays the same. `null` means that there is no value. Codes are in kebab case; more may be added. Sentences in
-`message` and `hints` are for people and may change; a `code` beside them does not.
+`message` and `hints` are for people and may change; a `code` next to them does not.
 
 `kind` is the kind of a document. What a part of it is about has one shape: a workload (a web service, a job, or another object
 that creates pods) has `type`, `objectKind` and `name`, and a Kubernetes object has `objectKind` and `name`, so parts of one

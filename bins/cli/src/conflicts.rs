@@ -265,12 +265,12 @@ impl RunConflicts {
         } else {
             ""
         };
-        warning.with_hint(format!("{single}{shows}{}", self.way_out())).end_paragraph().print();
+        warning.with_hint(format!("{single}{shows}{}", self.remedy())).end_paragraph().print();
     }
 
     /// Returns what helps against the conflicts, as the rest of a sentence. Where each run exceeds a quota alone, no other minute does,
     /// and where it exceeds it beside what ends by itself, the next run may fit as it is.
-    fn way_out(&self) -> Cow<'static, str> {
+    fn remedy(&self) -> Cow<'static, str> {
         if self.is_helped_by_minutes && !exceed_alone(&self.conflicts) {
             return ", and `toolforge jobs cron --suggest` looks for better minutes.".into();
         }

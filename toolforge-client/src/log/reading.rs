@@ -150,10 +150,10 @@ impl Reading {
 async fn open(
     client: &Client,
     request: &LogRequest,
-    go_on: Option<Timestamp>,
+    resume: Option<Timestamp>,
 ) -> Result<Option<Lines>, Error> {
     let LogRequest { pod, container, previous, follow, whole_lines: _, since, last } = request;
-    let (since, last) = match go_on {
+    let (since, last) = match resume {
         Some(moment) => (Some(LogSince::Moment(moment)), None),
         None => (*since, *last),
     };

@@ -10,7 +10,7 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 use toolforge_model::{ToolName, platform};
 use toolforge_render::job::{JobObjects, JobWorkload, LiveJobs, runs_of_job};
 use toolforge_render::object::{
-    JobEnd, ObjectId, ObjectKind, is_owned_by, is_pod_of_cron_job, is_pod_of_deployment,
+    JobEnd, ObjectId, ObjectKind, is_owned_by, is_pod_of_cron_job, is_pod_of_deployment, label,
 };
 use toolforge_render::web_service::is_web_service_pod;
 
@@ -195,8 +195,9 @@ impl LogTarget {
     /// Returns whether a pod belongs to the target.
     #[must_use]
     pub fn includes(&self, pod: &Pod) -> bool {
-        let label = |name: &str| pod.metadata.labels.as_ref()?.get(name);
-        self.labels.iter().all(|(name, value)| label(name) == Some(value)) && self.accepts.accepts(pod)
+        let labels = pod.metadata.labels.as_ref();
+        self.labels.iter().all(|(name, value)| label(labels, name) == Some(value))
+            && self.accepts.accepts(pod)
     }
 
     /// Returns the object whose end ends the log.

@@ -136,8 +136,8 @@ impl Field {
             None => (range, None),
             Some((first, last)) => (first, Some(last)),
         };
-        let is_no_value = |part: &str| part.is_empty() || part.contains(['*', '?', '-']);
-        if is_no_value(first) || last.is_some_and(is_no_value) {
+        let lacks_value = |part: &str| part.is_empty() || part.contains(['*', '?', '-']);
+        if lacks_value(first) || last.is_some_and(lacks_value) {
             return Err(ScheduleError::Entry { field, found: found() });
         }
         let start = value(field, first)?;

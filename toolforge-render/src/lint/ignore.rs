@@ -47,7 +47,7 @@ pub(crate) fn apply(check: &mut Check<'_>, comments: &[Comment], documents: &[Do
             continue;
         }
         let lines = lines.get_or_insert_with(|| Lines::of(check.text));
-        if !stands_alone(check.text, comment) {
+        if !is_whole_line(check.text, comment) {
             ignored.entry(line).or_default().append(&mut rules);
         } else if let Some(last_line) = document_after(check.text, comment, documents, lines) {
             let before = whole.last_entry().filter(|before| before.get().last_line == last_line);
@@ -72,7 +72,7 @@ pub(crate) fn apply(check: &mut Check<'_>, comments: &[Comment], documents: &[Do
     check.findings.retain(|finding| !is_ignored(finding));
 }
 
-fn stands_alone(text: &str, comment: &Comment) -> bool {
+fn is_whole_line(text: &str, comment: &Comment) -> bool {
     let before = text.get(..comment.span.start).unwrap_or_default();
     before.rsplit('\n').next().unwrap_or_default().trim_start_matches('\u{feff}').trim().is_empty()
 }

@@ -6,7 +6,7 @@ use k8s_openapi::api::core::v1::Service;
 use toolforge_model::platform;
 
 /// Labels, or annotations.
-pub(crate) type Labels = BTreeMap<String, String>;
+pub type Labels = BTreeMap<String, String>;
 
 /// Returns whether a label has a value.
 pub(crate) fn has_label(labels: Option<&Labels>, key: &str, value: &str) -> bool {
@@ -14,7 +14,8 @@ pub(crate) fn has_label(labels: Option<&Labels>, key: &str, value: &str) -> bool
 }
 
 /// Returns the value of a label.
-pub(crate) fn label<'a>(labels: Option<&'a Labels>, key: &str) -> Option<&'a str> {
+#[must_use]
+pub fn label<'a>(labels: Option<&'a Labels>, key: &str) -> Option<&'a str> {
     labels?.get(key).map(String::as_str)
 }
 

@@ -29,11 +29,11 @@ pub(crate) use job_end::{end_of, is_suspended};
 pub use kind::{Object, ObjectId, ObjectKind, UnknownKindError, to_json_list, to_yaml};
 pub use known_kind::KnownKind;
 pub(crate) use known_kind::{count_name, split_api_version};
-pub use labels::is_controller_annotation;
 pub(crate) use labels::{
-    LAST_APPLIED, Labels, has_label, has_labels, is_own_annotation, is_shell, is_web_service, label,
-    marks_web_service, selects_pods,
+    LAST_APPLIED, has_label, has_labels, is_own_annotation, is_shell, is_web_service, marks_web_service,
+    selects_pods,
 };
+pub use labels::{Labels, is_controller_annotation, label};
 pub(crate) use owner::{POD_TEMPLATE_HASH, controller_of, has_hash, is_generated, is_of_deployment};
 pub use owner::{is_owned_by, is_pod_of_cron_job, is_pod_of_deployment};
 pub(crate) use spec::{

@@ -12,6 +12,7 @@ use toolforge_render::job::{
     FileFacts, FoundWorkload, JobFacts, JobObjects, JobState, JobStatus, JobWorkload, is_job, job_name_of,
     job_status, observe_job, pod_status, pods_of_job,
 };
+use toolforge_render::object::label;
 use toolforge_render::pod::{Cause, LastTermination, TerminationKind};
 
 use super::facts;
@@ -213,8 +214,7 @@ fn component<'a>(facts: &'a JobFacts, name: &JobName) -> Option<&'a str> {
         is_job(labels, &facts.namespace.tool) && job_name_of(labels).as_ref() == Some(name)
     };
     let pod = facts.live.pods.iter().find(is_own)?;
-    let labels = pod.metadata.labels.as_ref();
-    Some(labels.and_then(|labels| labels.get(platform::LABEL_COMPONENT)).map_or("", String::as_str))
+    Some(label(pod.metadata.labels.as_ref(), platform::LABEL_COMPONENT).unwrap_or_default())
 }
 
 /// Adds the log files of a job that does not exist to the failure.

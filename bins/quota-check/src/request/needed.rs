@@ -101,7 +101,11 @@ pub(super) fn change_owner(change: &Change) -> Option<ObjectName> {
     match change.kind {
         WorkloadKind::WebService | WorkloadKind::Continuous => named(ObjectKind::Deployment),
         WorkloadKind::OneOff => named(ObjectKind::Job),
-        _ => change.object.clone(),
+        WorkloadKind::Scheduled | WorkloadKind::Recorded | WorkloadKind::Manifest | WorkloadKind::Pod => {
+            change.object.clone()
+        }
+        // The library may add kinds.
+        _ => None,
     }
 }
 
