@@ -122,14 +122,17 @@ structs! {
         pub during_rollout: bool,
     }
 
-    /// A scheduled job or CronJob that can never start, because workloads that keep running use the quota.
+    /// A scheduled job or CronJob that can never start, because workloads that keep running or finished Jobs use the quota.
     pub struct BlockedRun {
         /// Name of the job or CronJob.
         pub name: Untrusted,
         /// The resources that one pod of a run exceeds together with the workloads that keep running.
         pub shortfalls: Vec<CalendarShortfall>,
-        /// Whether finished Jobs that CronJobs keep are why. Runs start until there are as many as the history limits allow.
+        /// Whether finished Jobs that CronJobs keep are why. Unless `isHistoryFull`, runs start until there are as many as the history
+        /// limits allow.
         pub when_history_is_full: bool,
+        /// Whether there are as many already, so no run starts.
+        pub is_history_full: bool,
     }
 
     /// A resource that is exceeded, as Kubernetes quantities.

@@ -34,7 +34,7 @@ structs! {
         pub quotas: Vec<QuotaRow>,
         /// Limits that are exceeded.
         pub violations: Vec<Violation>,
-        /// What a restart would do after the plan is applied; `null` if no web service runs.
+        /// What a restart would do after the plan is applied; `null` if no pod of a web service runs or should run.
         pub restart: Option<RestartForecast>,
         /// Runs of scheduled jobs that exceed a quota together within 24 hours after the plan is applied, because of it.
         pub conflicts: Vec<CalendarConflict>,

@@ -80,7 +80,7 @@ impl RunBlocker {
             }
             // A lifetime holds for Jobs of later runs only.
             Self::FinishedJobs => {
-                "Delete finished Jobs with `kubectl delete job`, and lower `successfulJobsHistoryLimit` of CronJobs."
+                "Delete finished Jobs with `kubectl delete job`, and lower `successfulJobsHistoryLimit` and `failedJobsHistoryLimit` of CronJobs."
             }
             Self::LaterFinishedJobs => {
                 "Lower `successfulJobsHistoryLimit`, or set `ttlSecondsAfterFinished` in the `jobTemplate` of CronJobs."
@@ -104,6 +104,8 @@ pub struct RunConflicts {
     rollout_assumptions: Vec<(String, String)>,
     /// What runs beside scheduled jobs and ends by itself.
     finite: Vec<FiniteRun>,
+    /// The conflicts without it.
+    lasting: Vec<Conflict>,
     /// Whether scheduled jobs alone have a conflict that other minutes may solve.
     is_helped_by_minutes: bool,
     /// Whether a scheduled job is created or changed.
@@ -138,8 +140,12 @@ impl RunConflicts {
         let blocked_names: Vec<&str> = blocked.map(|run| run.name.as_str()).collect();
         let is_any = !conflicts.is_empty() || !during_rollout.is_empty();
         let finite = if is_any { finite_runs(set, plans, facts, &day) } else { Vec::new() };
-        let is_helped_by_minutes = !exceed_alone(&conflicts)
-            && (finite.is_empty() || !exceed_alone(&conflicts_of_schedules(set, plans, facts, &day)));
+        let lasting = if finite.is_empty() {
+            conflicts.clone()
+        } else {
+            conflicts_of_schedules(set, plans, facts, &day)
+        };
+        let is_helped_by_minutes = !exceed_alone(&conflicts) && !exceed_alone(&lasting);
         let assumptions = |conflicts: &[Conflict]| {
             let durations = assumptions(conflicts, &permanent, facts);
             durations.into_iter().chain(finite_assumptions(conflicts, &finite, day.end)).collect()
@@ -153,6 +159,7 @@ impl RunConflicts {
             assumptions,
             rollout_assumptions,
             finite,
+            lasting,
             is_helped_by_minutes,
             changes_schedules,
             creates_schedules,
@@ -260,7 +267,7 @@ impl RunConflicts {
             "`toolforge jobs cron --calendar` shows the day as it is now"
         };
         let is_not_enough = self.changes_schedules && self.schedules.is_empty() && self.conflicts.len() > 1;
-        let single = if is_not_enough && !exceed_alone(&self.conflicts) {
+        let single = if is_not_enough && self.is_helped_by_minutes {
             "Moving a single job is not enough to make all of them fit. "
         } else {
             ""
@@ -271,23 +278,18 @@ impl RunConflicts {
     /// Returns what helps against the conflicts, as the rest of a sentence. Where each run exceeds a quota alone, no other minute does,
     /// and where it exceeds it beside what ends by itself, the next run may fit as it is.
     fn remedy(&self) -> Cow<'static, str> {
-        if self.is_helped_by_minutes && !exceed_alone(&self.conflicts) {
+        if self.is_helped_by_minutes {
             return ", and `toolforge jobs cron --suggest` looks for better minutes.".into();
         }
-        let has_finite =
-            |conflict: &&Conflict| self.finite.iter().any(|run| conflict.names.contains(&run.name));
-        let (with_finite, lasting): (Vec<&Conflict>, Vec<&Conflict>) =
-            self.conflicts.iter().partition(has_finite);
-        if lasting.is_empty() {
-            let names = self.finite.iter().map(|run| &run.name);
-            let names = names.filter(|name| with_finite.iter().any(|conflict| conflict.names.contains(name)));
+        if self.lasting.is_empty() {
+            let names = self.finite.iter().map(|run| &run.name).filter(|name| is_in(name, &self.conflicts));
             let names: BTreeSet<String> =
                 names.map(|name| Untrusted::new(name.as_str()).escaped().to_string()).collect();
             let verb = if names.len() == 1 { "has" } else { "have" };
             let names: Vec<String> = names.into_iter().collect();
             return format!(". They fit once {} {verb} terminated.", names.join(" and ")).into();
         }
-        let shortfalls = lasting.into_iter().flat_map(|conflict| &conflict.shortfalls);
+        let shortfalls = self.lasting.iter().flat_map(|conflict| &conflict.shortfalls);
         let resources = shortfalls.map(|row| &row.resource);
         let is_of_jobs =
             |resource: &Resource| matches!(resource, Resource::Count(counted) if counted == JOBS);
@@ -320,6 +322,7 @@ impl RunConflicts {
             name: Untrusted::new(&run.name),
             shortfalls: run.shortfalls.iter().map(shortfall_report).collect(),
             when_history_is_full: run.when_history_is_full,
+            is_history_full: run.is_history_full,
         };
         self.blocked.iter().map(report).collect()
     }

@@ -70,9 +70,8 @@ impl ChangeSet {
                 self.pending().filter(|change| own_objects(change).any(|object| object == kept.owner));
             let Some(change) = own.next() else { return Some(kept.clone()) };
             // Those of a CronJob that is created again are deleted with it.
-            let planned = change.demand.run.as_ref().filter(|_| change.action == Action::Update);
-            let KeptJobs { limit, failed_limit, .. } = planned?.kept;
-            Some(KeptJobs { limit, failed_limit, ..kept.clone() })
+            let planned = change.demand.kept.as_ref().filter(|_| change.action == Action::Update)?;
+            Some(KeptJobs { limit: planned.limit, failed_limit: planned.failed_limit, ..kept.clone() })
         };
         limits.kept_jobs.iter().filter_map(after).collect()
     }
@@ -83,7 +82,7 @@ impl ChangeSet {
             self.pending().any(|change| own_objects(change).any(|object| object == kept.owner))
         };
         let planned = self.changes.iter().filter_map(|change| {
-            let kept = change.demand.run.as_ref()?.kept.clone();
+            let kept = change.demand.kept.clone()?;
             // The runs of a re-created CronJob are deleted with it.
             let mut live = limits.kept_jobs.iter().filter(|_| change.action == Action::Update);
             let existing = live.find(|live| live.owner == kept.owner).map_or(0, |live| live.existing);

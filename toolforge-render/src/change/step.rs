@@ -7,7 +7,7 @@ use k8s_openapi::api::batch::v1::{CronJob, Job};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde_json::Value;
 use toolforge_quota::{
-    ClaimDemand, Demand, LimitRange, ObjectName, PodDemand, Pods, Resource, RolloutForecast,
+    ClaimDemand, Demand, KeptJobs, LimitRange, ObjectName, PodDemand, Pods, Resource, RolloutForecast,
 };
 
 use crate::change::{Downtime, PodReplacement, Rollout, Workload, WorkloadKind};
@@ -408,6 +408,8 @@ pub(crate) struct ChangeDemand {
     pub(crate) queued_pods: Pods,
     /// What a run of a CronJob requests, if it has runs.
     pub(crate) run: Option<ScheduledRun>,
+    /// The Jobs of earlier runs that a CronJob keeps.
+    pub(crate) kept: Option<KeptJobs>,
     /// What failed pods use besides while a Job is retried.
     pub(crate) retries: Demand,
     /// The pods that are replaced by a rollout.
@@ -431,7 +433,10 @@ impl ChangeDemand {
             let Pods { count, each } = pod::pods_of(object, limit_ranges);
             match object {
                 Object::Job(job) => demand.add_job(job, &each),
-                Object::CronJob(cron_job) => demand.run = pod::scheduled_run(cron_job, &each, limit_ranges),
+                Object::CronJob(cron_job) => {
+                    demand.run = pod::scheduled_run(cron_job, &each);
+                    demand.kept = Some(pod::kept_jobs(cron_job, limit_ranges));
+                }
                 Object::Deployment(_) | Object::Service(_) | Object::Ingress(_) | Object::HttpRoute(_) => {
                     demand.requested.add_all(&each.times(count));
                 }

@@ -20,8 +20,8 @@ use crate::object::{
     is_paused, replica_set_spec,
 };
 use crate::pod::{
-    REPLICA_SETS, claim_demand, claimed, count_demand, has_ended, job_pods, of_live_pods, own_claims,
-    pod_demand, pod_id, pods_of, revision_of, scheduled_run, stated_pod, terminal_demand,
+    REPLICA_SETS, claim_demand, claimed, count_demand, has_ended, job_pods, kept_jobs, of_live_pods,
+    own_claims, pod_demand, pod_id, pods_of, revision_of, scheduled_run, stated_pod, terminal_demand,
     waits_for_unpausing,
 };
 
@@ -64,7 +64,8 @@ pub(super) fn change_of(manifest: &Manifest, action: Action, facts: &FilePlanFac
             planned.object(&mut change, &Demand::default(), &Demand::default());
             if cron_job_spec(wanted).is_none_or(|spec| spec.suspend != Some(true)) {
                 change.demand.pods = planned.pods();
-                change.demand.run = scheduled_run(wanted, &planned.pods_of_count(1).each, limit_ranges);
+                change.demand.run = scheduled_run(wanted, &planned.pods_of_count(1).each);
+                change.demand.kept = Some(kept_jobs(wanted, limit_ranges));
             }
         }
         ManifestObject::Service(wanted) => {

@@ -39,7 +39,7 @@ pub(crate) use evidence::{
     of_terminating as cause_of_terminating,
 };
 pub use kept_jobs::with_kept_jobs;
-pub(crate) use kept_jobs::{HistoryLimits, RunEnd};
+pub(crate) use kept_jobs::{HistoryLimits, RunEnd, kept_jobs};
 pub use last_termination::{LastTermination, TerminationKind};
 pub(crate) use last_termination::{OUT_OF_MEMORY, last_termination};
 pub use pod_set::{PodSet, with_pod_sets};

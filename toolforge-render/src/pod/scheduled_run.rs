@@ -1,10 +1,9 @@
 //! What the runs of CronJobs use.
 
 use k8s_openapi::api::batch::v1::CronJob;
-use toolforge_quota::{Demand, KeptJobs, LimitRange};
+use toolforge_quota::Demand;
 
 use crate::object::cron_job_spec;
-use crate::pod::kept_jobs::kept_jobs;
 use crate::pod::{least_run_demand, may_wait, retry_demand, run_demand};
 
 /// What a run of a CronJob requests.
@@ -16,16 +15,10 @@ pub(crate) struct ScheduledRun {
     pub(crate) whole: Demand,
     /// What failed pods use besides while it is retried.
     pub(crate) retries: Demand,
-    /// The Jobs of earlier runs that stay.
-    pub(crate) kept: KeptJobs,
 }
 
 /// Returns what a run of a CronJob requests if each pod requests `each`; `None` for a suspended one.
-pub(crate) fn scheduled_run(
-    cron_job: &CronJob,
-    each: &Demand,
-    limit_ranges: &[LimitRange],
-) -> Option<ScheduledRun> {
+pub(crate) fn scheduled_run(cron_job: &CronJob, each: &Demand) -> Option<ScheduledRun> {
     let spec = cron_job_spec(cron_job).filter(|spec| spec.suspend != Some(true))?;
     let job = spec.job_template.spec.as_ref()?;
     let least = least_run_demand(job, each);
@@ -33,6 +26,5 @@ pub(crate) fn scheduled_run(
         whole: if may_wait(job) { run_demand(job, each) } else { least.clone() },
         least,
         retries: retry_demand(job),
-        kept: kept_jobs(cron_job, limit_ranges),
     })
 }

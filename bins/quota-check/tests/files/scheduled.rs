@@ -88,7 +88,7 @@ fn jobs_that_a_cron_job_keeps_already_are_the_reason() {
     let changed = cron_job(1, "2Gi", "");
     let warning = "warning: these jobs cannot start, because the finished Jobs that CronJobs keep use up the quota:\n  \
                    c: count/jobs.batch: 4 of 3, 1 object too many (quota q)\n\n\
-                   hint: Delete finished Jobs with `kubectl delete job`, and lower `successfulJobsHistoryLimit` of CronJobs.\n";
+                   hint: Delete finished Jobs with `kubectl delete job`, and lower `successfulJobsHistoryLimit` and `failedJobsHistoryLimit` of CronJobs.\n";
     let found = facts.said(&changed);
     assert!(found.starts_with("[exit 0]") && found.contains(warning) && !found.contains("hours:"), "{found}");
     // The file does that.

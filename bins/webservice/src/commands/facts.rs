@@ -275,7 +275,8 @@ pub(super) fn next_step(
         Some(nearest) => format!("{nearest} {text}"),
         None => text.to_owned(),
     };
-    if set.at_rest.fits() {
+    // Only its rollout does not fit.
+    if set.at_rest.fits() && !set.fits() {
         return Some(with_sizes(
             "`webservice stop` first frees its quota; then `webservice start`, with downtime in between.",
         ));
@@ -293,7 +294,9 @@ pub(super) fn next_step(
                 .to_owned(),
         );
     }
-    let has_size = !set.at_rest.violations().is_empty()
+    let are_pods_missing = set.at_rest.fits();
+    let has_size = are_pods_missing
+        || !set.at_rest.violations().is_empty()
         || set.at_rest.shortfalls().any(|check| check.resource.is_measured() || check.resource.is_of_pods());
     let advice = match plan.request().replicas {
         _ if !has_size => "Delete something else",
