@@ -65,8 +65,9 @@ pub(super) fn change_of(manifest: &Manifest, action: Action, facts: &FilePlanFac
             if cron_job_spec(wanted).is_none_or(|spec| spec.suspend != Some(true)) {
                 change.demand.pods = planned.pods();
                 change.demand.run = scheduled_run(wanted, &planned.pods_of_count(1).each);
-                change.demand.kept = Some(kept_jobs(wanted, limit_ranges));
             }
+            // A suspended one keeps them, too.
+            change.demand.kept = Some(kept_jobs(wanted, limit_ranges));
         }
         ManifestObject::Service(wanted) => {
             let before = facts.live.typed::<Service>(manifest);

@@ -139,6 +139,14 @@ fn lower_limits_of_the_file_free_kept_jobs() {
     assert_eq!(blocked(&with_lifetime, &changed("successfulJobsHistoryLimit: 2, ", "")), "");
     let other = cron_job("b", "successfulJobsHistoryLimit: 0, ", "");
     assert_eq!(blocked(&live(3, &complete), &other).split(':').next(), Some("b full"));
+    // A suspended one keeps its Jobs, and lower limits free them.
+    let suspended = |rest: &str| {
+        let suspended = changed(&format!("suspend: true, {rest}"), "");
+        [suspended.as_str(), &cron_job("b", "", "")].concat()
+    };
+    assert_eq!(blocked(&live(3, &complete), &suspended("")).split(':').next(), Some("b full"));
+    let fewer = suspended("successfulJobsHistoryLimit: 0, ");
+    assert_eq!(blocked(&live(3, &complete), &fewer).split(':').next(), Some("b later"));
     // What else exists is not kept by CronJobs.
     assert_eq!(blocked(&quota(JOBS, 3, 3), &changed("", "")).split(':').next(), Some("a now"));
 }
