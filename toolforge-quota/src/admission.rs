@@ -1,4 +1,4 @@
-//! What the API server answers to the creation of one pod.
+//! The API server's response to the creation of one pod.
 
 use crate::demand::Demand;
 use crate::limit_check::{own_violations, range_violations};
@@ -9,10 +9,10 @@ use crate::quota_check::Limits;
 use crate::resource::Resource;
 use crate::resource_check::ResourceCheck;
 
-/// The API server's answer to the creation of a pod, as far as limits and quotas decide it (Kubernetes 1.33).
+/// The API server's response to the creation of a pod, as far as it depends on limits and quotas (Kubernetes 1.33).
 ///
-/// The API server checks in the order of these variants, and answers with the first that applies. For several LimitRanges
-/// or quotas that refuse a pod, it names one, in no fixed order.
+/// The API server checks in the order of these variants, and returns the first that applies. For several LimitRanges or quotas
+/// that refuse a pod, it names one, in no fixed order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Admission {
     /// The pod is created.
@@ -30,9 +30,9 @@ pub enum Admission {
 }
 
 impl Limits {
-    /// Returns what the API server can answer to the creation of a pod as it is written, now and beside the pods that are
-    /// counted. There are several answers only if LimitRanges have different defaults for the same resource: the API server
-    /// takes them in no fixed order.
+    /// Returns the possible responses of the API server to the creation of a pod as it is written, now and in addition to the
+    /// pods that are counted. There are several only if LimitRanges have different defaults for the same resource: the API
+    /// server applies them in no fixed order.
     #[must_use]
     pub fn admissions(&self, pod: &PodDemand) -> Vec<Admission> {
         let mut answers = Vec::new();
@@ -45,14 +45,15 @@ impl Limits {
         answers
     }
 
-    /// Returns the LimitRanges in each order in which pods can get different defaults, their own order first. There is one if no two
-    /// have different defaults for the same resource, and if too many have: the API server takes them in no fixed order.
+    /// Returns the LimitRanges in each order in which pods can get different defaults, their own order first. There is only one
+    /// order if no two have different defaults for the same resource, or if too many have: the API server applies them in no
+    /// fixed order.
     #[must_use]
     pub fn default_orders(&self) -> Vec<Vec<LimitRange>> {
         orders(&self.limit_ranges).into_iter().map(|order| order.into_iter().cloned().collect()).collect()
     }
 
-    /// Returns the answer for a pod that has its defaults.
+    /// Returns the response for a pod whose defaults are set.
     fn admission(&self, pod: &PodDemand) -> Admission {
         let invalid = own_violations(pod);
         if !invalid.is_empty() {
@@ -88,7 +89,7 @@ impl Limits {
 }
 
 impl Admission {
-    /// Returns the resources that an answer names for one quota.
+    /// Returns the resources of one quota that the response names.
     #[must_use]
     pub fn resources_of_quota(&self, quota: &str) -> Vec<Resource> {
         match self {

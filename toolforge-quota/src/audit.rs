@@ -18,7 +18,7 @@ use crate::unusable_quota::{UnusableQuota, types};
 /// How much a finding matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum AuditLevel {
-    /// Something is refused, or will be once it is created again.
+    /// Something is refused now, or will be when it is re-created.
     Error,
     /// A limit has no effect.
     Warning,
@@ -93,7 +93,7 @@ pub enum AuditFinding {
     },
     /// A quota allows more than other limits let anybody use.
     UnusableQuota(Box<UnusableQuota>),
-    /// More is used than the quota allows: what is deleted cannot be created again.
+    /// Usage exceeds the quota: deleted objects cannot be re-created.
     Exceeded {
         /// The quota's name.
         quota: String,
@@ -101,7 +101,7 @@ pub enum AuditFinding {
         resource: Resource,
         /// The quota's limit.
         hard: u64,
-        /// What is used.
+        /// The current usage.
         used: u64,
     },
     /// Several quotas limit a resource: only the smallest limit has an effect.
@@ -111,13 +111,14 @@ pub enum AuditFinding {
         /// The limits, the smallest first.
         limits: Vec<QuotaLimit>,
     },
-    /// An existing object, its pods or its claims are refused when they are created again, even if nothing else is used.
+    /// An existing object, its pods or its claims would be refused if they were re-created, even if nothing else used the
+    /// quota.
     Stranded {
         /// The object, such as `Deployment bot`.
         object: ObjectName,
         /// Why they are refused.
         check: QuotaCheck,
-        /// Whether the object itself stays, and only its pods are refused.
+        /// Whether the object itself is kept, and only its pods are refused.
         is_kept: bool,
     },
 }
@@ -132,20 +133,20 @@ pub struct QuotaLimit {
     pub hard: u64,
 }
 
-/// An existing object that creates pods, or is one, or a volume claim.
+/// An existing object that creates pods, a pod, or a volume claim.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AuditedWorkload {
     /// One of its pods, with the object.
     pub pod: PodDemand,
     /// How many pods it has at once; one pod is checked if it has none now.
     pub count: u64,
-    /// What it requests besides these pods: the object itself, its Jobs, pods that have succeeded, and the volume claims.
+    /// Its requests apart from these pods: the object itself, its Jobs, pods that have succeeded, and the volume claims.
     pub besides_pods: Demand,
-    /// What each claim requests that is created for one of its pods.
+    /// The requests of each claim that is created for one of its pods.
     pub claims: Vec<Amounts>,
-    /// Whether only its pods are created, and the object itself stays: a Job.
+    /// Whether only its pods are created again, and the object itself is kept: a Job.
     pub is_kept: bool,
-    /// Whether it has no pods, and `pod` only the object: a volume claim.
+    /// Whether it has no pods, so `pod` only names the object: a volume claim.
     pub is_without_pods: bool,
 }
 
@@ -259,8 +260,8 @@ impl fmt::Display for AuditFinding {
 }
 
 impl Limits {
-    /// Compares the quotas and LimitRanges of a namespace with each other, with what is used, and with the pods and claims of existing
-    /// objects (`workloads`, each with its [`object`](PodDemand::object), as stated in its template).
+    /// Compares the quotas and LimitRanges of a namespace with each other, with the current usage, and with the pods and claims
+    /// of existing objects (`workloads`, each with its [`object`](PodDemand::object), as stated in its template).
     #[must_use]
     pub fn audit(&self, workloads: &[AuditedWorkload]) -> Vec<AuditFinding> {
         let mut findings = Vec::new();
@@ -287,7 +288,7 @@ impl Limits {
         findings
     }
 
-    /// Returns why an object or its pods are refused, even if nothing is used.
+    /// Returns why an object or its pods would be refused, even if nothing used the quota.
     fn refusal_of(&self, workload: &AuditedWorkload) -> Option<QuotaCheck> {
         let AuditedWorkload { pod, count, besides_pods, claims, is_kept: _, is_without_pods } = workload;
         let quotas = self.quotas.iter().map(crate::ResourceQuota::without_usage).collect();

@@ -16,8 +16,8 @@ pub struct Conflict {
     pub names: Vec<String>,
     /// When it starts for the first time.
     pub start: i64,
-    /// When it ends for the first time: none of the runs is left, or those that are left fit. If runs of the same jobs follow
-    /// each other without a pause, it is the end of the last of them.
+    /// When it ends for the first time: all of the runs have finished, or the remaining ones fit. If runs of the same jobs
+    /// follow each other without a pause, it is the end of the last of them.
     pub end: i64,
     /// How often it occurs.
     pub occurrences: u32,
@@ -25,7 +25,7 @@ pub struct Conflict {
     pub shortfalls: Vec<ResourceCheck>,
 }
 
-/// Returns the conflicts, by the time of their first occurrence. One of runs that are part of a larger conflict is left out.
+/// Returns the conflicts, by the time of their first occurrence. A conflict whose runs are part of a larger one is left out.
 #[must_use]
 pub fn conflicts(intervals: &[Interval]) -> Vec<Conflict> {
     let mut found: Vec<Occurrences> = Vec::new();
@@ -82,8 +82,8 @@ struct Occurrences {
 }
 
 impl Occurrences {
-    /// Adds an occurrence between two intervals, which are included. Where other runs of the same jobs take place all the time
-    /// since the last one, it is the same occurrence.
+    /// Adds an occurrence from one interval to another, inclusive. If other runs of the same jobs have taken place without a
+    /// gap since the last one, it is the same occurrence.
     fn add(&mut self, intervals: &[Interval], Range { start: first, end: last }: Range<usize>) {
         let conflict = &mut self.conflict;
         let between = intervals.get(self.last + 1..first).unwrap_or_default();
@@ -96,13 +96,13 @@ impl Occurrences {
     }
 }
 
-/// Returns whether names contain others, each at least as often. Both have the order of the jobs.
+/// Returns whether names contain others, each at least as often. Both are in the order of the jobs.
 fn contains_all(names: &[String], others: &[String]) -> bool {
     let mut names = names.iter();
     others.iter().all(|other| names.any(|name| name == other))
 }
 
-/// Returns how many runs take place, at least in part, while a quota is exceeded; of those that start before a time.
+/// Returns how many of the runs that start before a time take place, at least in part, while a quota is exceeded.
 #[must_use]
 pub fn conflicting_runs(intervals: &[Interval], before: i64) -> usize {
     let exceeded = intervals.iter().filter(|interval| !interval.shortfalls.is_empty());
@@ -114,7 +114,7 @@ fn runs(interval: &Interval) -> BTreeSet<(&str, i64)> {
     interval.names.iter().map(String::as_str).zip(interval.starts.iter().copied()).collect()
 }
 
-/// How much runs exceed quotas.
+/// How many runs exceed quotas, and for how long.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub struct ConflictCount {
@@ -132,9 +132,9 @@ pub struct ConflictCounter {
     time: Range<i64>,
     /// Runs that start later are not counted.
     before: i64,
-    /// What the runs may use of each limited resource.
+    /// How much of each limited resource the runs may use.
     headroom: Vec<u64>,
-    /// What a run of each job requests of each limited resource; the last job is the one that changes.
+    /// How much of each limited resource a run of each job requests; the last job is the one that changes.
     requests: Vec<Vec<u64>>,
     /// The starts and ends of the other jobs' runs, in order.
     moments: Vec<Moment>,
@@ -150,7 +150,7 @@ struct Moment {
 }
 
 impl ConflictCounter {
-    /// Prepares the count for the schedules of a job; `own` are some runs of it, whose times do not matter.
+    /// Prepares the count for the schedules of a job; `own` is any set of its runs, whose times do not matter.
     #[must_use]
     pub fn new<'a>(
         quotas: &[ResourceQuota],
@@ -189,13 +189,13 @@ impl ConflictCounter {
         Self { before, ..self }
     }
 
-    /// Returns the number of starts and ends of the other jobs' runs; each count takes time in proportion to it.
+    /// Returns the number of starts and ends of the other jobs' runs; the time of each count is proportional to it.
     #[must_use]
     pub fn size(&self) -> usize {
         self.moments.len()
     }
 
-    /// Returns how much all runs exceed the quotas, with these runs of the job.
+    /// Returns how many of all runs exceed the quotas, and for how long, with these runs of the job.
     #[must_use]
     pub fn count(&self, runs: &ScheduledRuns) -> ConflictCount {
         let mut own: Vec<Moment> = moments_of(self.requests.len() - 1, runs, &self.time).collect();

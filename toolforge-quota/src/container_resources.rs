@@ -48,13 +48,13 @@ impl ComputeResource {
         self.unit().amount(amount)
     }
 
-    /// Returns an amount for people, rounded up where it would be long.
+    /// Returns an amount for people, rounded up if it would be long.
     #[must_use]
     pub fn short_amount(&self, amount: u64) -> String {
         self.unit().short(amount, Rounding::Up)
     }
 
-    /// Returns an upper bound for people, rounded down where it would be long.
+    /// Returns an upper bound for people, rounded down if it would be long.
     #[must_use]
     pub fn short_bound(&self, bound: u64) -> String {
         self.unit().short(bound, Rounding::Down)
@@ -175,7 +175,7 @@ impl Amounts {
         self.0.iter().map(|(resource, amount)| (resource, *amount))
     }
 
-    /// Returns these amounts, with others where none is stated.
+    /// Returns these amounts, with missing ones taken from others.
     #[must_use]
     pub fn or(mut self, other: &Self) -> Self {
         for (resource, amount) in other.iter() {
@@ -229,7 +229,7 @@ impl ContainerResources {
         Self { requests: requests.or(&limits), limits }
     }
 
-    /// Returns the resources with what is missing from others.
+    /// Returns the resources, with missing amounts taken from others.
     pub(crate) fn or(self, other: &Self) -> Self {
         Self { limits: self.limits.or(&other.limits), requests: self.requests.or(&other.requests) }
     }

@@ -10,7 +10,7 @@ use crate::resource::Resource;
 pub struct Demand(BTreeMap<Resource, u64>);
 
 impl Demand {
-    /// Returns the amount of a resource; zero where none is known.
+    /// Returns the amount of a resource; zero if it is unknown.
     #[must_use]
     pub fn get(&self, resource: &Resource) -> u64 {
         self.0.get(resource).copied().unwrap_or(0)
@@ -28,7 +28,7 @@ impl Demand {
         *sum = sum.saturating_add(amount);
     }
 
-    /// Adds all of another demand.
+    /// Adds all amounts of another demand.
     pub fn add_all(&mut self, other: &Self) {
         for (resource, amount) in &other.0 {
             self.add(resource.clone(), *amount);
@@ -46,7 +46,7 @@ impl Demand {
         )
     }
 
-    /// Subtracts all of another demand; no amount becomes less than zero.
+    /// Subtracts all amounts of another demand; no amount becomes negative.
     pub(crate) fn subtract(&mut self, other: &Self) {
         for (resource, amount) in &mut self.0 {
             *amount = amount.saturating_sub(other.get(resource));

@@ -1,10 +1,10 @@
 //! Whether a change fits a tool's Kubernetes quotas and limits, in plain numbers.
 //!
-//! [`Limits`] hold what a namespace allows: its [`ResourceQuota`]s and [`LimitRange`]s. A [`Demand`] is what objects
-//! request of it, use or free. [`Limits::evaluate`] returns a [`QuotaCheck`]: whether a change fits once the pods that it
+//! [`Limits`] hold what a namespace allows: its [`ResourceQuota`]s and [`LimitRange`]s. A [`Demand`] is the amounts that
+//! objects request, use or free. [`Limits::evaluate`] returns a [`QuotaCheck`]: whether a change fits once the pods that it
 //! replaces are gone. All quotas of a namespace apply at once.
 //!
-//! [`rolling_peak`] returns what a change requests at the peak of its rollout, while old and new pods run at the same
+//! [`rolling_peak`] returns the requests of a change at the peak of its rollout, while old and new pods run at the same
 //! time, and [`simulate`] finds the scheduled runs that exceed a quota together.
 //!
 //! It knows no Kubernetes objects (`toolforge-render` reads the numbers from them) and no cluster. It does not say

@@ -7,8 +7,8 @@ use crate::object_name::ObjectName;
 use crate::pod_demand::PodDemand;
 use crate::ratio::Ratio;
 
-/// Returns why the API server refuses a pod: requests that a container's own limits do not allow, and what
-/// each LimitRange does not allow, as the admission plugin LimitRanger checks it. All LimitRanges bind at once.
+/// Returns why the API server refuses a pod: requests that a container's own limits do not allow, and amounts that a
+/// LimitRange does not allow, as the admission plugin LimitRanger checks them. All LimitRanges apply at once.
 #[must_use]
 pub fn violations(limit_ranges: &[LimitRange], pod: &PodDemand) -> Vec<LimitViolation> {
     let mut found = own_violations(pod);
@@ -19,7 +19,7 @@ pub fn violations(limit_ranges: &[LimitRange], pod: &PodDemand) -> Vec<LimitViol
     found
 }
 
-/// Returns what the API server refuses in a pod without a look at any LimitRange.
+/// Returns the amounts of a pod that the API server refuses regardless of any LimitRange.
 pub(crate) fn own_violations(pod: &PodDemand) -> Vec<LimitViolation> {
     let mut found = Vec::new();
     for (index, container) in pod.all_containers().enumerate() {
@@ -40,7 +40,7 @@ pub(crate) fn own_violations(pod: &PodDemand) -> Vec<LimitViolation> {
     found
 }
 
-/// Returns what one LimitRange does not allow; `sums` are those of the pod.
+/// Returns the violations of one LimitRange; `sums` are those of the pod.
 pub(crate) fn range_violations(
     range: &LimitRange,
     pod: &PodDemand,
@@ -67,7 +67,7 @@ pub(crate) fn range_violations(
     found
 }
 
-/// Returns what the LimitRanges do not allow of the storage that a PersistentVolumeClaim requests.
+/// Returns the violations of the LimitRanges by the storage that a PersistentVolumeClaim requests.
 pub(crate) fn claim_violations(
     limit_ranges: &[LimitRange],
     object: Option<&ObjectName>,
@@ -90,7 +90,7 @@ pub(crate) fn claim_violations(
     limit_ranges.iter().flat_map(of).collect()
 }
 
-/// Returns the bounds that amounts break: maxima, minima, ratios.
+/// Returns the bounds that amounts violate: maxima, minima, ratios.
 fn broken(bounds: &Bounds, resources: &ContainerResources) -> Vec<(ComputeResource, LimitViolationKind)> {
     let stated = |resource: &ComputeResource| Stated::of(resources, resource);
     let max = bounds
@@ -107,7 +107,7 @@ fn broken(bounds: &Bounds, resources: &ContainerResources) -> Vec<(ComputeResour
     max.chain(min).chain(ratio).collect()
 }
 
-/// What a container states of one resource, in millis or bytes.
+/// A container's limit and request for one resource, in millis or bytes.
 #[derive(Clone, Copy)]
 struct Stated {
     limit: Option<u64>,

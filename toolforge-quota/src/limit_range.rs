@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use crate::container_resources::{Amounts, ComputeResource, ContainerResources};
 use crate::ratio::Ratio;
 
-/// The defaults and bounds of one LimitRange; nothing where it states none.
+/// The defaults and bounds of one LimitRange; empty where it sets none.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LimitRange {
     /// The LimitRange's name; on Toolforge that of the namespace.
@@ -18,7 +18,7 @@ pub struct LimitRange {
     pub pod: Bounds,
     /// The bounds of the storage that each claim requests (type PersistentVolumeClaim).
     pub claim: Bounds,
-    /// The fields that are not quantities, such as `max.cpu`; they bind nothing here.
+    /// The fields that are not quantities, such as `max.cpu`; they limit nothing here.
     pub unreadable: Vec<String>,
 }
 
@@ -29,15 +29,15 @@ pub struct Bounds {
     pub max: Amounts,
     /// The least that one must request.
     pub min: Amounts,
-    /// How many times its request a limit may be.
+    /// The maximum ratio of a limit to its request.
     pub max_limit_request_ratio: BTreeMap<ComputeResource, Ratio>,
 }
 
 impl LimitRange {
     /// Returns a container's resources with this LimitRange's defaults where the container states none.
     ///
-    /// The default limit is the maximum where no other is stated, and the default request is the default limit, else the
-    /// minimum (the API's own defaulting of a LimitRange).
+    /// If no default limit is set, it is the maximum; the default request is the default limit, or else the minimum (the API's
+    /// own defaulting of a LimitRange).
     #[must_use]
     pub fn with_defaults(&self, container: ContainerResources) -> ContainerResources {
         container.or(&self.defaults())
@@ -52,17 +52,18 @@ impl LimitRange {
 
 /// Returns a container's resources as the API server completes them.
 ///
-/// In its order: where only a limit is stated, the request is that limit (the pod's own defaulting); then each
-/// LimitRange fills in the limits and requests that are still missing (the admission plugin LimitRanger, which
-/// takes several LimitRanges in no fixed order; see [`Limits::admissions`](crate::Limits::admissions)). A request that
-/// is stated alone can so exceed the limit that is filled in, and the pod is then refused; see
+/// It does so in this order: if only a limit is set, the request is that limit (the pod's own defaulting); then each
+/// LimitRange fills in the limits and requests that are still missing (the admission plugin LimitRanger, which applies
+/// several LimitRanges in no fixed order; see [`Limits::admissions`](crate::Limits::admissions)). So a request without
+/// a limit of its own can exceed the limit that is filled in, and the pod is then refused; see
 /// [`violations`](crate::violations).
 #[must_use]
 pub fn apply_defaults(limit_ranges: &[LimitRange], container: ContainerResources) -> ContainerResources {
     limit_ranges.iter().fold(container.with_requests(), |container, range| range.with_defaults(container))
 }
 
-/// How many LimitRanges with different defaults are taken in every order; the cluster has rarely more than one.
+/// The maximum number of LimitRanges with different defaults that are tried in every order; the cluster rarely has more
+/// than one.
 const MOST_ORDERED: usize = 4;
 
 /// Returns the orders of LimitRanges in which pods can get different defaults. The first one is the given order.

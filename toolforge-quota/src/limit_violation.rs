@@ -7,30 +7,30 @@ use crate::object_name::ObjectName;
 use crate::ratio::Ratio;
 use crate::resource::Resource;
 
-/// Which bound a container or a pod breaks; amounts are millis of CPU, bytes of memory or devices.
+/// The bound that a container or a pod violates; amounts are millis of CPU, bytes of memory or devices.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum LimitViolationKind {
-    /// More than it may have.
+    /// An amount above the maximum.
     AboveMax {
         /// The limit or the request, whichever is larger.
         requested: u64,
         /// The most that is allowed.
         max: u64,
     },
-    /// No limit, where it may have no more than a maximum.
+    /// No limit, although there is a maximum.
     NoLimit {
         /// The most that is allowed.
         max: u64,
     },
-    /// Less than it must have.
+    /// An amount below the minimum.
     BelowMin {
         /// The limit or the request, whichever is smaller.
         requested: u64,
         /// The least that is allowed.
         min: u64,
     },
-    /// No request, where it must have at least a minimum.
+    /// No request, although there is a minimum.
     NoRequest {
         /// The least that is allowed.
         min: u64,
@@ -42,9 +42,9 @@ pub enum LimitViolationKind {
         /// The largest limit that the request allows.
         max: u64,
     },
-    /// No limit or no request, where the one may only be so many times the other.
+    /// No limit or no request, although their ratio is bounded.
     NoRatio {
-        /// How many times its request a limit may be.
+        /// The maximum ratio of a limit to its request.
         ratio: Ratio,
     },
     /// A request above the container's own limit, which the API server refuses without any LimitRange.
@@ -54,16 +54,16 @@ pub enum LimitViolationKind {
         /// The limit.
         limit: u64,
     },
-    /// A request of devices or huge pages that is not the container's own limit.
+    /// A request of devices or huge pages that differs from the container's own limit.
     RequestIsNotLimit {
         /// The request.
         request: u64,
         /// The limit, if there is one.
         limit: Option<u64>,
     },
-    /// No request, where a quota limits requests.
+    /// No request, although a quota limits requests.
     QuotaNeedsRequest,
-    /// No limit, where a quota limits limits.
+    /// No limit, although a quota limits limits.
     QuotaNeedsLimit,
 }
 
@@ -105,7 +105,7 @@ impl LimitViolationKind {
     }
 }
 
-/// What a bound of a LimitRange is of.
+/// The objects to which a bound of a LimitRange applies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum LimitType {
     /// Each container.
@@ -146,15 +146,15 @@ impl fmt::Display for LimitType {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct LimitViolation {
-    /// The object whose container it is, as the [`PodDemand`] names it.
+    /// The object that the container belongs to, as the [`PodDemand`] names it.
     pub object: Option<ObjectName>,
     /// The name of the container, as the [`PodDemand`] names it; `None` for sums and claims.
     pub container: Option<String>,
-    /// The name of the LimitRange; `None` for what the API server refuses without any.
+    /// The name of the LimitRange; `None` for amounts that the API server refuses without any.
     pub limit_range: Option<String>,
     /// The name of the quota that requires an amount.
     pub quota: Option<String>,
-    /// What the bound is of.
+    /// The objects to which the bound applies.
     pub limit_type: LimitType,
     /// The resource.
     pub resource: ComputeResource,
@@ -163,7 +163,7 @@ pub struct LimitViolation {
 }
 
 impl LimitViolation {
-    /// Returns the sentence that says which bound is broken, without the object but with the container.
+    /// Returns the sentence that says which bound is violated, without the object but with the container.
     #[must_use]
     pub fn message(&self) -> String {
         match &self.container {
@@ -240,7 +240,7 @@ impl std::error::Error for LimitViolation {}
 pub struct Unspecified {
     /// The quota's name.
     pub quota: String,
-    /// The object whose pod it is, as the [`PodDemand`] names it.
+    /// The object that the pod belongs to, as the [`PodDemand`] names it.
     pub object: Option<ObjectName>,
     /// The resources that a container does not set, such as `limits.memory`.
     pub resources: Vec<Resource>,

@@ -7,7 +7,7 @@ use crate::object_name::ObjectName;
 use crate::resource::Resource;
 use crate::scopes::PodTraits;
 
-/// One pod: its containers, and what decides which quotas count it.
+/// One pod: its containers, and the properties that decide which quotas count it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PodDemand {
     /// The object that it belongs to, such as `job daily`; `None` if it is the only one.
@@ -18,9 +18,9 @@ pub struct PodDemand {
     pub containers: Vec<ContainerResources>,
     /// The containers that are started before the others, one after the other, in the pod's order.
     pub init_containers: Vec<InitContainer>,
-    /// The pod's own `resources`; where it states an amount, that counts instead of the containers' sum.
+    /// The pod's own `resources`; an amount that it sets counts instead of the containers' sum.
     pub resources: ContainerResources,
-    /// What the pod needs besides its containers (`overhead`, of its runtime class).
+    /// What the pod requests in addition to its containers (`overhead`, of its runtime class).
     pub overhead: Amounts,
     /// Whether it has a deadline (`activeDeadlineSeconds`).
     pub has_deadline: bool,
@@ -56,8 +56,8 @@ impl PodDemand {
         self.containers.iter().chain(self.init_containers.iter().map(|container| &container.resources))
     }
 
-    /// Returns the most of each resource that the pod's containers request, and are limited to, at any moment: while one
-    /// of its init containers runs, next to the sidecars that were started before, or when all of its containers run.
+    /// Returns the maximum of each resource that the pod's containers request, and are limited to, at any time: while one of
+    /// its init containers runs, together with the sidecars that were started before, or while all of its containers run.
     /// LimitRanges of type Pod bound these sums.
     #[must_use]
     pub fn sums(&self) -> ContainerResources {
@@ -84,7 +84,7 @@ impl PodDemand {
         self.pod_level().or(&sums)
     }
 
-    /// Returns what the quotas count of the pod while it runs, its overhead included.
+    /// Returns the amounts that the quotas count for the pod while it runs, including its overhead.
     #[must_use]
     pub fn demand(&self) -> Demand {
         let ContainerResources { mut limits, mut requests } = self.sums();
@@ -106,14 +106,14 @@ impl PodDemand {
         demand
     }
 
-    /// Returns what the quotas count of a pod whose containers have terminated for good, or that is deleted and past its
-    /// grace period: only the object.
+    /// Returns the amounts that the quotas count for a pod whose containers have terminated for good, or that is deleted and
+    /// past its grace period: only the object.
     #[must_use]
     pub fn terminal_demand() -> Demand {
         [(Resource::Count("pods".to_owned()), 1)].into()
     }
 
-    /// Returns what decides which scopes the pod matches.
+    /// Returns the traits that decide which scopes the pod matches.
     #[must_use]
     pub fn traits(&self) -> PodTraits {
         let states = |resources: &ContainerResources| {

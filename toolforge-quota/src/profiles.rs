@@ -1,5 +1,5 @@
-//! Named sets of limits: what the platform gave to every tool at some time. They are for tests and for trying things out
-//! without a cluster, whose own limits always take precedence. Today's defaults are not public.
+//! Named sets of limits: those that the platform gave to every tool at some time. They are for tests and for experiments
+//! without a cluster; a cluster's own limits always take precedence. Today's defaults are not public.
 
 use std::collections::BTreeSet;
 
@@ -34,7 +34,7 @@ impl From<Profile> for Limits {
 }
 
 impl Limits {
-    /// Returns the limits of a profile with what is used now; a resource that no quota counts now counts as unused.
+    /// Returns the limits of a profile with the current usage; a resource that no quota counts now counts as unused.
     #[must_use]
     pub fn with_profile(self, profile: Profile) -> Self {
         let Profile { mut quota, limit_range } = profile;
@@ -69,7 +69,7 @@ const SEED_2020: &[(&str, &str)] = &[
     ("persistentvolumeclaims", "3"),
 ];
 
-/// What maintain-kubeusers wrote in 2023, where it differs from 2020.
+/// The values that maintain-kubeusers wrote in 2023, where they differ from 2020.
 const TOOLS_2023: &[(&str, &str)] = &[
     ("pods", "10"),
     ("count/cronjobs.batch", "50"),
@@ -80,7 +80,7 @@ const TOOLS_2023: &[(&str, &str)] = &[
 /// Returns a profile. `tools-2023` is another name of `toolforge-2023`.
 ///
 /// # Errors
-/// When [`NAMES`] does not have the name.
+/// When [`NAMES`] does not contain the name.
 pub fn by_name(name: &str) -> Result<Profile, UnknownProfileError> {
     let values: &[&[(&str, &str)]] = match name {
         "seed-2020" => &[SEED_2020],

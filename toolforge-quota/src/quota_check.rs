@@ -34,26 +34,26 @@ impl QuotaCheck {
         &self.resources
     }
 
-    /// Returns what a single container or pod requests that a LimitRange does not allow, or does not state where a quota
-    /// requires it, whatever else runs.
+    /// Returns the amounts of a single container or pod that a LimitRange does not allow, or that it does not set although a
+    /// quota requires them, regardless of what else runs.
     #[must_use]
     pub fn violations(&self) -> &[LimitViolation] {
         &self.violations
     }
 
-    /// Returns the pods that are about to be created and take what is missing; none where everything fits.
+    /// Returns the pods that are about to be created and will use the missing quota; empty if everything fits.
     #[must_use]
     pub fn waiting(&self) -> &[WaitingPods] {
         &self.waiting
     }
 
-    /// Returns the pods that terminate and after which everything fits; none where it fits now or does not then.
+    /// Returns the terminating pods after which everything fits; empty if everything fits now, or does not even then.
     #[must_use]
     pub fn terminating(&self) -> &[TerminatingPod] {
         &self.terminating
     }
 
-    /// Returns whether a demand is of a resource that does not fit.
+    /// Returns whether a demand includes a resource that does not fit.
     fn lacks(&self, demand: &Demand) -> bool {
         self.shortfalls().any(|row| demand.get(&row.resource) > 0)
     }
@@ -64,7 +64,7 @@ impl QuotaCheck {
         self.violations.is_empty() && self.resources.iter().all(ResourceCheck::fits)
     }
 
-    /// Returns the check where pods that do not fit wait until they do: then all of a quota is used, and no more.
+    /// Returns the check for pods that wait until they fit: usage then reaches the limit of a quota, but does not exceed it.
     #[must_use]
     pub fn bounded(mut self) -> Self {
         for row in self.resources.iter_mut().filter(|row| !row.fits()) {
@@ -104,45 +104,46 @@ impl fmt::Display for QuotaCheck {
 pub struct ClaimDemand {
     /// The object that it belongs to; `None` if it is the only one.
     pub object: Option<ObjectName>,
-    /// What it requests.
+    /// The amounts that it requests.
     pub requests: Amounts,
 }
 
-/// What a change does to the demand of a namespace.
+/// How a change affects the demand of a namespace.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DemandChange {
-    /// What the deleted or updated objects use now.
+    /// The current usage of the deleted or updated objects.
     pub freed: Demand,
-    /// What the created or updated objects request.
+    /// The requests of the created or updated objects.
     pub requested: Demand,
-    /// The part of it that created objects request; a pod is never updated, but replaced by a new one.
+    /// The part of `requested` that created objects request; a pod is never updated, but replaced by a new one.
     pub created: Demand,
-    /// The pods that are created, each kind once, with the namespace's defaults applied. A quota with scopes counts what
-    /// pods request if one of these matches; if there are none, as if a pod without a deadline did that states resources.
+    /// The pods that are created, each kind once, with the namespace's defaults applied. A quota with scopes counts the
+    /// requests of pods if one of these matches; if there are none, as if they were those of a pod with resources and without a
+    /// deadline.
     pub pods: Vec<PodDemand>,
     /// The PersistentVolumeClaims that are created or enlarged.
     pub claims: Vec<ClaimDemand>,
-    /// The objects that `freed` is of: workloads and pods.
+    /// The objects whose usage is `freed`: workloads and pods.
     pub freed_objects: BTreeSet<ObjectName>,
-    /// The Deployments and similar objects that stay as they are. Their pods that wait and do not fit are checked, too.
+    /// The Deployments and similar objects that are not changed. Their waiting pods that do not fit are also checked.
     pub kept_objects: BTreeSet<ObjectName>,
 }
 
-/// All that bounds the pods and objects of a namespace.
+/// Everything that limits the pods and objects of a namespace.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Limits {
-    /// The ResourceQuotas, with what is used of them.
+    /// The ResourceQuotas, with their usage.
     pub quotas: Vec<ResourceQuota>,
     /// The LimitRanges.
     pub limit_ranges: Vec<LimitRange>,
     /// Pods that are about to be created. They count as used, unless the change frees them.
     pub waiting: Vec<WaitingPods>,
-    /// Pods that terminate.
+    /// Terminating pods.
     pub terminating: Vec<TerminatingPod>,
-    /// Pods that terminate and are past their grace period once more, with what the quotas no longer count of them: a change
-    /// that deletes such a pod does not free that.
+    /// Terminating pods that are past their grace period by another grace period, with the amounts that the quotas no longer
+    /// count for them: a change that deletes such a pod does not free these amounts.
     pub uncounted: Vec<TerminatingPod>,
-    /// Pods of Jobs that run, and end by themselves.
+    /// Running pods that run to completion, such as those of Jobs.
     pub finite_pods: Vec<FinitePod>,
     /// The finished Jobs that CronJobs keep.
     pub kept_jobs: Vec<KeptJobs>,
@@ -177,10 +178,11 @@ impl fmt::Display for LimitsKind {
 }
 
 impl Limits {
-    /// Returns whether objects can be created once what they replace is gone: what is used, without what the deleted
-    /// objects free, with what the new ones request; and whether each of the new pods is within the limits.
+    /// Returns whether objects can be created once the objects that they replace are gone: whether the current usage,
+    /// without the amounts that the deleted objects free and with the requests of the new ones, fits the quotas; and
+    /// whether each of the new pods is within the limits.
     ///
-    /// [`evaluate_change`](Self::evaluate_change) takes objects that are updated, too.
+    /// [`evaluate_change`](Self::evaluate_change) also takes updated objects.
     #[must_use]
     pub fn evaluate(&self, freed: &Demand, requested: &Demand, pods: &[PodDemand]) -> QuotaCheck {
         self.evaluate_change(&DemandChange {
@@ -269,8 +271,8 @@ impl Limits {
     }
 }
 
-/// Returns what runs of Jobs that are created do to the resources of quotas, without a look at the limits of a single container.
-/// Each quota counts those that it does by the traits of their pods.
+/// Returns how created runs of Jobs affect the resources of quotas, without checking the limits of a single container. Which
+/// runs a quota counts depends on the traits of their pods.
 #[must_use]
 pub(crate) fn check_runs(quotas: &[ResourceQuota], runs: &[(Demand, &PodTraits)]) -> Vec<ResourceCheck> {
     let change = |(requested, traits): &(Demand, &PodTraits)| CountedChange {
@@ -283,7 +285,7 @@ pub(crate) fn check_runs(quotas: &[ResourceQuota], runs: &[(Demand, &PodTraits)]
     check_changes(quotas, &runs.iter().map(change).collect::<Vec<_>>())
 }
 
-/// A change of what is used, with what decides which quotas count it.
+/// A change of usage, with the traits that decide which quotas count it.
 struct CountedChange {
     freed: Demand,
     requested: Demand,
@@ -292,12 +294,12 @@ struct CountedChange {
     origin: Origin,
 }
 
-/// What makes a change of what is used.
+/// The origin of a change of usage.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Origin {
     /// The command that is checked.
     Command,
-    /// Objects of the command that stay as they are, whose missing pods are refused.
+    /// Objects of the command that are not changed, whose missing pods are refused.
     Kept,
     /// Others; they do not add rows.
     Others,
@@ -571,7 +573,7 @@ mod tests {
         let check = limits.evaluate(&Demand::default(), &one(), &[]);
         assert!(!check.fits());
         assert_eq!(check.terminating(), [pod("a", 7)]);
-        // Two more pods do not fit then, either.
+        // Two more pods do not fit even then.
         assert_eq!(limits.evaluate(&Demand::default(), &one().times(2), &[]).terminating(), []);
         let limits = Limits { terminating: limits.terminating, ..of_pods(3, 2) };
         assert_eq!(limits.evaluate(&Demand::default(), &one(), &[]).terminating(), []);

@@ -2,7 +2,7 @@ use std::fmt;
 
 use toolforge_model::{Cpu, QuantityError};
 
-/// How many times its request a limit may be, in thousandths: 1500 is one and a half times.
+/// The maximum ratio of a limit to its request, in thousandths: 1500 is one and a half times the request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Ratio(u64);
 

@@ -8,7 +8,7 @@ use toolforge_model::QuantityError;
 use crate::container_resources::ComputeResource;
 use crate::unit::{Rounding, Unit};
 
-/// What a quota counts, by the API server's own keys.
+/// A resource that a quota counts, by the API server's own keys.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Resource {
@@ -46,7 +46,7 @@ pub enum Resource {
     PersistentVolumeClaims,
     /// Objects of any kind: `count/RESOURCE[.GROUP]`, here without `count/`.
     Count(String),
-    /// A resource that this library does not know; it is printed, but no demand has it.
+    /// A resource that this library does not know; it is printed, but it is not part of any demand.
     Other(String),
 }
 
@@ -75,7 +75,7 @@ impl Resource {
     }
 
     /// Returns a limit and amounts that are compared with it, for people: as short as `3.18Gi`, the limit rounded down and the
-    /// amounts up. Where rounding would change whether one is within the limit, all are exact.
+    /// amounts up. If rounding would change whether one is within the limit, all are exact.
     #[must_use]
     pub fn short_amounts<const N: usize>(&self, hard: u64, amounts: [u64; N]) -> (String, [String; N]) {
         let unit = self.unit();
@@ -90,13 +90,13 @@ impl Resource {
         (unit.amount(hard), amounts.map(|amount| unit.amount(amount)))
     }
 
-    /// Returns an amount for people, rounded up where it would be long.
+    /// Returns an amount for people, rounded up if it would be long.
     #[must_use]
     pub fn short_amount(&self, amount: u64) -> String {
         self.unit().short(amount, Rounding::Up)
     }
 
-    /// Returns an upper bound for people, rounded down where it would be long.
+    /// Returns an upper bound for people, rounded down if it would be long.
     #[must_use]
     pub fn short_bound(&self, bound: u64) -> String {
         self.unit().short(bound, Rounding::Down)
@@ -107,7 +107,7 @@ impl Resource {
         self.unit().compared((one, Rounding::Down), (other, Rounding::Down))
     }
 
-    /// Returns an amount for people as [`short_amount`](Self::short_amount) does, with what it is of: `1 pod`, `500m CPU`, `1 byte`,
+    /// Returns an amount for people as [`short_amount`](Self::short_amount) does, with its unit: `1 pod`, `500m CPU`, `1 byte`,
     /// `128Mi`.
     pub(crate) fn amount_with_unit(&self, amount: u64) -> String {
         let short = self.short_amount(amount);
@@ -133,7 +133,7 @@ impl Resource {
         format!("{short} {}", if amount == 1 { one } else { several })
     }
 
-    /// Returns whether the resource is measured, like memory, and not counted: there is too much of it, not too many.
+    /// Returns whether the resource is measured, like memory, and not counted: messages say "too much", not "too many".
     #[must_use]
     pub fn is_measured(&self) -> bool {
         matches!(self.unit(), Unit::Millis | Unit::Bytes)
@@ -175,7 +175,7 @@ impl Resource {
         matches!(self, Self::RequestsCpu | Self::RequestsMemory | Self::LimitsCpu | Self::LimitsMemory)
     }
 
-    /// Returns the resource that counts what containers request; `None` where no quota does.
+    /// Returns the resource that counts containers' requests; `None` if no quota counts them.
     pub(crate) fn of_requests(resource: &ComputeResource) -> Option<Self> {
         match resource {
             ComputeResource::Cpu => Some(Self::RequestsCpu),
@@ -187,7 +187,7 @@ impl Resource {
         }
     }
 
-    /// Returns the resource that counts containers' limits; `None` where no quota does.
+    /// Returns the resource that counts containers' limits; `None` if no quota counts them.
     pub(crate) fn of_limits(resource: &ComputeResource) -> Option<Self> {
         match resource {
             ComputeResource::Cpu => Some(Self::LimitsCpu),

@@ -7,7 +7,7 @@ use toolforge_model::Untrusted;
 use crate::resource::Resource;
 use crate::resource_quota::QuotaMark;
 
-/// What a change does to one resource of one quota.
+/// How a change affects one resource of one quota.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ResourceCheck {
@@ -15,17 +15,17 @@ pub struct ResourceCheck {
     pub quota: String,
     /// The resource.
     pub resource: Resource,
-    /// The most that may be used.
+    /// The quota's limit.
     pub hard: u64,
-    /// What is used now.
+    /// The usage before the change.
     pub used: u64,
-    /// What will be used after the change.
+    /// The usage after the change.
     pub after: u64,
-    /// What of it the change's own objects request.
+    /// The part of `after` that the change's own objects request.
     pub requested: u64,
     /// Whether an object that requests it is created; the API server checks the quota only then.
     pub creates: bool,
-    /// What a person should know of the quota's numbers.
+    /// What people should know about the quota's numbers.
     pub mark: Option<QuotaMark>,
     /// The usage of pods that terminate or run to completion.
     pub(crate) finite: u64,
@@ -34,10 +34,10 @@ pub struct ResourceCheck {
 }
 
 impl ResourceCheck {
-    /// Returns whether the quota allows it: no object that requests it is created, or what is then used is within the
-    /// limit.
+    /// Returns whether the quota allows the change: no object that requests the resource is created, or the usage after
+    /// it is within the limit.
     ///
-    /// Where more is used than the quota allows, an object that is deleted cannot be created again, even a smaller one.
+    /// If usage exceeds the quota, a deleted object cannot be re-created, not even a smaller one.
     #[must_use]
     pub fn fits(&self) -> bool {
         // Pods that are refused now do not keep others from being created.

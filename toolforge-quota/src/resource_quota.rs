@@ -5,36 +5,36 @@ use crate::demand::Demand;
 use crate::resource::Resource;
 use crate::scopes::{PodTraits, Scopes};
 
-/// What one ResourceQuota allows and what is used of it, in each resource's smallest unit.
+/// The limits and the usage of one ResourceQuota, in each resource's smallest unit.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ResourceQuota {
     /// The quota's name; on Toolforge that of the namespace.
     pub name: String,
-    /// The most that may be used.
+    /// The limits.
     pub hard: BTreeMap<Resource, u64>,
-    /// What is used now, as far as the quota controller has counted.
+    /// The current usage, as far as the quota controller has counted it.
     pub used: Demand,
     /// Which pods it counts.
     pub scopes: Scopes,
-    /// What the numbers of some resources do not say.
+    /// Facts about some resources that their numbers do not show.
     pub notes: BTreeMap<Resource, QuotaNote>,
 }
 
-/// What the numbers of one resource of a quota do not say.
+/// Facts about one resource of a quota that its numbers do not show.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct QuotaNote {
-    /// The limit as the cluster states it, where it has a fraction of the smallest unit, or is too large; it is rounded
-    /// down.
+    /// The limit as the cluster states it, if it has a fraction of the smallest unit or is too large; the number is
+    /// rounded down.
     pub exact_hard: Option<String>,
-    /// The usage as the cluster states it; it is rounded up.
+    /// The usage as the cluster states it; the number is rounded up.
     pub exact_used: Option<String>,
-    /// Another limit that the quota controller has not applied yet, as it is written.
+    /// A new limit that the quota controller has not applied yet, as it is written.
     pub pending: Option<String>,
     /// Whether the limit is not a quantity; then it has no number, and nothing is checked against it.
     pub is_unreadable: bool,
 }
 
-/// What a person should know of the numbers of one resource of a quota, the worst first.
+/// What people should know about the numbers of one resource of a quota, the worst first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum QuotaMark {
     /// The limit is not a quantity. Nothing is checked against it.
@@ -43,7 +43,7 @@ pub enum QuotaMark {
     NotCountedYet,
     /// The quota controller has not applied a new limit yet.
     Pending,
-    /// The quota controller has counted other resources, but not this one: the cluster has nothing of that name.
+    /// The quota controller has counted other resources, but not this one: the cluster has no resource with that name.
     NotCounted,
     /// A number is rounded: the limit down, the usage up.
     Rounded,
@@ -70,28 +70,28 @@ impl fmt::Display for QuotaMark {
 }
 
 impl ResourceQuota {
-    /// Returns what is used of a resource now.
+    /// Returns the current usage of a resource.
     #[must_use]
     pub fn used(&self, resource: &Resource) -> u64 {
         self.used.get(resource)
     }
 
-    /// Returns the quota as it is when nothing uses it.
+    /// Returns the quota without any usage.
     #[must_use]
     pub fn without_usage(&self) -> Self {
         Self { used: Demand::default(), ..self.clone() }
     }
 
-    /// Returns whether the quota controller has counted what is used. A resource that does not exist is never counted.
+    /// Returns whether the quota controller has counted the usage. A resource that does not exist is never counted.
     ///
-    /// Until it has, which takes a moment after the quota is created, the API server may refuse what the quota counts:
-    /// `status unknown for quota`.
+    /// Until it has, which takes a moment after the quota is created, the API server may refuse objects that the quota
+    /// counts: `status unknown for quota`.
     #[must_use]
     pub fn has_status(&self) -> bool {
         self.hard.is_empty() || self.used != Demand::default()
     }
 
-    /// Returns what a person should know of a resource's numbers.
+    /// Returns what people should know about a resource's numbers.
     #[must_use]
     pub fn mark(&self, resource: &Resource) -> Option<QuotaMark> {
         let note = self.notes.get(resource);
@@ -114,7 +114,7 @@ impl ResourceQuota {
         if resource.is_of_pods() { self.scopes.matches(pod) } else { self.scopes.is_empty() }
     }
 
-    /// Returns what the quota counts of a demand of pods with these traits, or of other objects.
+    /// Returns the part of a demand that the quota counts, for pods with these traits or for other objects.
     pub(crate) fn counted(&self, demand: &Demand, pod: &PodTraits) -> Demand {
         let is_counted = |resource: &Resource| self.hard.contains_key(resource) && self.counts(resource, pod);
         let counted = demand.iter().filter(|(resource, _)| is_counted(resource));

@@ -1,4 +1,4 @@
-//! How the rollout of a Deployment goes, and what it requests at its peak.
+//! The rollout of a Deployment: its simulation, and its requests at the peak.
 
 use crate::demand::Demand;
 use crate::verdict::Verdict;
@@ -17,7 +17,7 @@ pub struct RollingUpdate {
 pub struct Pods {
     /// How many there are.
     pub count: u64,
-    /// What each of them requests.
+    /// The requests of each.
     pub each: Demand,
 }
 
@@ -33,13 +33,13 @@ impl Pods {
 pub struct RolloutForecast {
     /// How it ends.
     pub verdict: Verdict,
-    /// The most of each resource that its pods request together right after one of them is created, without those that
-    /// terminate; nothing if none is created.
+    /// The maximum of each resource that its pods request together right after one of them is created, without
+    /// terminating ones; empty if none is created.
     pub peak: Demand,
 }
 
-/// Returns the most of each resource that old and new pods request together right after a Deployment's controller has
-/// created one of them; nothing if it creates none.
+/// Returns the maximum of each resource that old and new pods request together right after a Deployment's controller
+/// has created one of them; empty if it creates none.
 ///
 /// A rollout for which a quota has this headroom never gets stuck: each of its pods can be created when its turn comes.
 /// Terminating pods are not counted: the next step may have to wait for them, and then their quota is free.
@@ -51,10 +51,10 @@ pub fn rolling_peak(old: &Pods, new: &Pods, update: RollingUpdate) -> Demand {
 /// Simulates the rollout of a Deployment whose pods are limited: `fits` returns whether pods that request a demand may exist
 /// at the same time. Without `update`, all old pods terminate before new ones are created (`Recreate`).
 ///
-/// The steps are those of the Deployment controller (Kubernetes 1.33). Another number of replicas applies to the old
-/// pods first, before any new pod is created. Then the controller creates new pods up to the surge, and once those
-/// are ready it deletes old ones as long as enough pods are ready. A pod that is refused is created as soon as it fits. Where
-/// neither surge nor unavailability is allowed, one pod may be unavailable, as in the controller.
+/// The steps are those of the Deployment controller (Kubernetes 1.33). A new number of replicas applies to the old pods first,
+/// before any new pod is created. Then the controller creates new pods up to the surge, and once those are ready it deletes old
+/// ones as long as enough pods are ready. A pod that is refused is created as soon as it fits. If neither surge nor
+/// unavailability is allowed, one pod may be unavailable, as in the controller.
 #[must_use]
 pub fn forecast_rollout(
     old: &Pods,
@@ -90,7 +90,7 @@ struct SimulatedRollout<'a, F> {
     /// The replicas of the new ReplicaSet.
     wanted_new: u64,
     running_new: u64,
-    /// The old pods that were deleted; they may still terminate.
+    /// The old pods that were deleted; they may still be terminating.
     deleted: u64,
     /// Whether a pod was refused, or would have been if the deleted pods had not terminated by then.
     was_refused: bool,
@@ -155,7 +155,7 @@ impl<'a, F: Fn(&Demand) -> bool> SimulatedRollout<'a, F> {
         }
     }
 
-    /// Repeats a step that replaced some pods, as often as the next one still fits and replaces as many.
+    /// Repeats a step that replaced some pods, for as long as the next one still fits and replaces as many.
     fn repeat(&mut self, replaced: u64) {
         let left = self.wanted_old.min((self.new.count - self.wanted_new).saturating_sub(replaced));
         let (old, new) = (self.running_old, self.running_new);
@@ -199,7 +199,7 @@ impl<'a, F: Fn(&Demand) -> bool> SimulatedRollout<'a, F> {
     }
 }
 
-/// Returns the largest number up to a maximum that fits, where each number below one that fits does, too.
+/// Returns the largest number up to a maximum that fits, given that every number below one that fits also fits.
 fn most(maximum: u64, fits: impl Fn(u64) -> bool) -> u64 {
     let (mut low, mut high) = (0, maximum);
     while low < high {

@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-/// A scope of a ResourceQuota, with what it selects.
+/// A scope of a ResourceQuota, with the pods that it selects.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Scope {
@@ -17,7 +17,7 @@ pub enum Scope {
     PriorityClass(PriorityClasses),
     /// Pods with affinity terms that select pods of other namespaces.
     CrossNamespacePodAffinity,
-    /// A scope that this library does not know; the API server lets it match nothing.
+    /// A scope that this library does not know; the API server matches no pod with it.
     Other(String),
 }
 
@@ -30,7 +30,7 @@ pub enum PriorityClasses {
     None,
     /// Pods with one of these classes (`In`).
     In(BTreeSet<String>),
-    /// Pods with another class than these, or without one (`NotIn`).
+    /// Pods with a class other than these, or without one (`NotIn`).
     NotIn(BTreeSet<String>),
 }
 
@@ -58,7 +58,7 @@ impl fmt::Display for PriorityClasses {
 }
 
 impl Scope {
-    /// Returns a scope by the name and the operator that Kubernetes gives it; the list `scopes` has only names, and means
+    /// Returns a scope by the name and the operator that Kubernetes gives it; the list `scopes` has only names, which mean
     /// `Exists`.
     #[must_use]
     pub fn new(name: &str, operator: &str, values: impl IntoIterator<Item = String>) -> Self {
@@ -105,7 +105,7 @@ impl fmt::Display for Scope {
     }
 }
 
-/// What of a pod decides which scopes it matches.
+/// The properties of a pod that decide which scopes it matches.
 ///
 /// The default is a pod without a deadline that states resources, such as one of a web service.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]

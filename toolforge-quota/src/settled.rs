@@ -1,4 +1,4 @@
-//! Limits once the pods that are waited for exist, or terminating pods are gone.
+//! Limits once waiting pods exist, or terminating pods are gone.
 
 use crate::demand::Demand;
 use crate::object_name::ObjectName;
@@ -10,10 +10,10 @@ use crate::scopes::PodTraits;
 use crate::unsettled::{FinitePod, KeptJobs, TerminatingPod, WaitingPods, admitted};
 
 impl Limits {
-    /// Returns the limits as they are when nothing terminates or waits any more: pods that terminate are gone, except those in
-    /// whose place others may be created, and waiting pods exist as far as the quotas then admit them.
+    /// Returns the limits once nothing is terminating or waiting: terminating pods are gone, except those that others may
+    /// replace, and waiting pods exist as far as the quotas then admit them.
     ///
-    /// Objects that `is_other` does not select are left as they are.
+    /// Objects that `is_other` does not select are not changed.
     #[must_use]
     pub fn settled(&self, is_other: impl Fn(&ObjectName) -> bool) -> Self {
         let mut limits = Self { waiting: Vec::new(), terminating: Vec::new(), ..self.clone() };
@@ -26,8 +26,8 @@ impl Limits {
         limits
     }
 
-    /// Returns which of the pods that terminate the quotas no longer count: together with those that stay, they request more than
-    /// is used. The ones that should have been gone first are those.
+    /// Returns the terminating pods that the quotas no longer count: together with the pods that stay, all terminating pods
+    /// request more than the quotas' usage. The ones that were due to terminate first are not counted.
     #[must_use]
     pub fn uncounted_pods(
         &self,
@@ -61,21 +61,21 @@ impl Limits {
         uncounted
     }
 
-    /// Counts a demand of pods with these traits, or of other objects, as used.
+    /// Adds a demand of pods with these traits, or of other objects, to the usage.
     pub(crate) fn use_quota(&mut self, demand: &Demand, traits: &PodTraits) {
         for quota in &mut self.quotas {
             quota.used.add_all(&quota.counted(demand, traits));
         }
     }
 
-    /// Counts a pod as used no longer, as far as the quotas count it.
+    /// Subtracts a pod from the usage, as far as the quotas count it.
     pub fn free_pod(&mut self, pod: &ObjectName, mut demand: Demand, traits: &PodTraits) {
         let own = self.uncounted.iter().filter(|uncounted| uncounted.object() == *pod);
         own.for_each(|uncounted| demand.subtract(&uncounted.demand));
         self.free_quota(&demand, traits);
     }
 
-    /// Counts a demand of pods with these traits, or of other objects, as used no longer.
+    /// Subtracts a demand of pods with these traits, or of other objects, from the usage.
     pub fn free_quota(&mut self, demand: &Demand, traits: &PodTraits) {
         for quota in &mut self.quotas {
             quota.used.subtract(&quota.counted(demand, traits));
@@ -97,8 +97,8 @@ impl Limits {
         }
     }
 
-    /// Returns the limits once the Jobs that run now have finished. Objects that `is_other` does not select are left as
-    /// they are.
+    /// Returns the limits once the Jobs that run now have finished. Objects that `is_other` does not select are not
+    /// changed.
     #[must_use]
     pub fn without_jobs(&self, is_other: impl Fn(&ObjectName) -> bool) -> Self {
         self.without_pods(|pod| !pod.is_unowned && is_other(&pod.owner) && is_other(&pod.object()), &is_other)
@@ -126,8 +126,8 @@ impl Limits {
         limits
     }
 
-    /// Returns the limits as they are once these CronJobs have run so often that each keeps as many Jobs as its history limit, even
-    /// if they exceed the quotas.
+    /// Returns the limits once these CronJobs have run so often that each keeps as many Jobs as its history limit, even if they
+    /// exceed the quotas.
     #[must_use]
     pub fn with_jobs_kept<'a>(mut self, kept: impl IntoIterator<Item = &'a KeptJobs>) -> Self {
         for kept in kept {
@@ -136,7 +136,7 @@ impl Limits {
         self
     }
 
-    /// Returns the limits as they are once these CronJobs have no more Jobs than their history limits allow, and none that expires.
+    /// Returns the limits once these CronJobs have no more Jobs than their history limits allow, and none that expire.
     #[must_use]
     pub fn without_surplus_jobs<'a>(mut self, kept: impl IntoIterator<Item = &'a KeptJobs>) -> Self {
         for kept in kept {
@@ -145,7 +145,7 @@ impl Limits {
         self
     }
 
-    /// Returns the limits as they would be without the Jobs that stay of these CronJobs.
+    /// Returns the limits without the Jobs that these CronJobs keep for good.
     #[must_use]
     pub fn without_staying_jobs<'a>(mut self, kept: impl IntoIterator<Item = &'a KeptJobs>) -> Self {
         for kept in kept {
@@ -154,7 +154,7 @@ impl Limits {
         self
     }
 
-    /// Returns the limits as they are once all waiting pods exist, even if they exceed the quotas.
+    /// Returns the limits once all waiting pods exist, even if they exceed the quotas.
     #[must_use]
     pub fn with_waiting_pods_used(mut self) -> Self {
         for WaitingPods { count, each, traits, .. } in std::mem::take(&mut self.waiting) {
@@ -163,7 +163,7 @@ impl Limits {
         self
     }
 
-    /// Returns the limits as they are once all terminating pods are gone, except those in whose place others may be created.
+    /// Returns the limits once all terminating pods are gone, except those that others may replace.
     #[must_use]
     pub fn without_terminating_pods(mut self) -> Self {
         let (replaced, gone): (Vec<_>, Vec<_>) =

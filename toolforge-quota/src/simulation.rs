@@ -1,4 +1,4 @@
-//! Which scheduled runs take place at the same time, and whether the quotas hold them.
+//! Which scheduled runs take place at the same time, and whether they fit the quotas.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -19,7 +19,7 @@ pub enum Concurrency {
     /// The later one starts late, if the earlier one ends within the starting deadline, and otherwise not at all.
     #[default]
     Forbid,
-    /// The earlier one is ended.
+    /// The earlier one is terminated.
     Replace,
 }
 
@@ -28,11 +28,11 @@ pub enum Concurrency {
 pub struct ScheduledRuns {
     /// The job's name.
     pub name: String,
-    /// What one run requests.
+    /// The requests of one run.
     pub each: Demand,
     /// The pods of a run that can run later than its others: as many of them run at once as fit.
     pub extra_pods: Pods,
-    /// What decides which quotas count it.
+    /// The traits that decide which quotas count it.
     pub traits: PodTraits,
     /// When the runs are due, in seconds since any fixed moment.
     pub starts: Vec<i64>,
@@ -45,7 +45,7 @@ pub struct ScheduledRuns {
 }
 
 impl ScheduledRuns {
-    /// Returns what a run requests while as many of its pods run as fit beside what is used of the quotas.
+    /// Returns the requests of a run while as many of its pods run as fit in addition to the quotas' usage.
     pub(crate) fn at_once(&self, quotas: &[ResourceQuota]) -> Demand {
         let Pods { count, each: pod } = &self.extra_pods;
         let mut demand = self.each.clone();
@@ -128,16 +128,16 @@ pub struct Interval {
     pub names: Vec<String>,
     /// When each of these runs started, in the order of `names`.
     pub starts: Vec<i64>,
-    /// What the runs request together.
+    /// The requests of all of these runs together.
     pub requested: Demand,
-    /// What of it each of the quotas counts.
+    /// The part of it that each of the quotas counts.
     counted: Vec<Demand>,
     /// The resources that the runs exceed.
     pub shortfalls: Vec<ResourceCheck>,
 }
 
-/// Returns the intervals of a time, in order and without gaps. What is used of the quotas counts all the time; it is what is used
-/// besides the runs.
+/// Returns the intervals of a period, in order and without gaps. The quotas' usage counts all the time; it does not include the
+/// runs.
 #[must_use]
 pub fn simulate(quotas: &[ResourceQuota], jobs: &[ScheduledRuns], time: Range<i64>) -> Vec<Interval> {
     let mut edges = edges(jobs, &time);
@@ -186,11 +186,11 @@ pub fn simulate(quotas: &[ResourceQuota], jobs: &[ScheduledRuns], time: Range<i6
     intervals
 }
 
-/// What runs request together.
+/// The requests of several runs together.
 #[derive(Clone)]
 struct Requested {
     requested: Demand,
-    /// What of it each of the quotas counts.
+    /// The part of it that each of the quotas counts.
     counted: Vec<Demand>,
     /// The resources that they exceed.
     shortfalls: Vec<ResourceCheck>,
@@ -224,7 +224,7 @@ fn edges(jobs: &[ScheduledRuns], time: &Range<i64>) -> BTreeMap<i64, Edge> {
     edges
 }
 
-/// The use of one resource of one quota, over a time in equal parts.
+/// The usage of one resource of one quota, over a period in equal parts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Timeline {
@@ -232,11 +232,11 @@ pub struct Timeline {
     pub quota: String,
     /// The resource.
     pub resource: Resource,
-    /// The most that may be used.
+    /// The quota's limit.
     pub hard: u64,
-    /// What is used by anything but the runs.
+    /// The usage by everything except the runs.
     pub other_usage: u64,
-    /// The most that is used within each part, by the runs and others.
+    /// The peak usage within each part, by the runs and everything else.
     pub peaks: Vec<u64>,
 }
 

@@ -4,7 +4,7 @@ use std::ops::RangeInclusive;
 
 use crate::container_resources::PerResource;
 
-/// The size of a workload: what each of its pods may use, and how many there are.
+/// The size of a workload: the limits of each of its pods, and the number of pods.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct WorkloadSize {
     /// Memory limit of each pod in bytes.
@@ -18,7 +18,7 @@ pub struct WorkloadSize {
 /// The steps in which memory is searched, in bytes: one mebibyte.
 pub const MEMORY_STEP: u64 = 1 << 20;
 
-/// How far each part of a size can be raised alone; `None` where not even the lowest fits.
+/// How far each part of a size can be raised alone; `None` if not even the lowest fits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LargestSize {
     /// Memory limit of each pod in bytes.
@@ -29,7 +29,7 @@ pub struct LargestSize {
     pub replicas: Option<u64>,
 }
 
-/// Which sizes are searched.
+/// The range of sizes that are searched.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SizeBounds {
     /// The smallest size.
@@ -40,9 +40,9 @@ pub struct SizeBounds {
 }
 
 impl WorkloadSize {
-    /// Returns the sizes nearest to this one that fit, each with less memory, less CPU, or fewer pods; if none of these
-    /// alone is enough, one with less memory and less CPU; if that is not enough either, one that has fewer pods, too. Memory
-    /// changes in steps of [`MEMORY_STEP`], CPU in millis.
+    /// Returns the sizes nearest to this one that fit, each with less memory, less CPU, or fewer pods; if none of these alone
+    /// is enough, one with less memory and less CPU; if that is not enough either, one that also has fewer pods. Memory changes
+    /// in steps of [`MEMORY_STEP`], CPU in millis.
     ///
     /// For each size, a step back towards this one does not fit. The list is empty if this size fits, or no smaller one does.
     /// An amount below the lowest is raised to it, the other one only if that is not enough.
@@ -135,8 +135,9 @@ impl SizeBounds {
     }
 }
 
-/// Returns a number of a range that passes and is its end or is followed by one that does not; the largest, if all below one
-/// that passes pass, at least between two of `steps`. `None` if neither the first number passes nor one of the steps.
+/// Returns a number in a range that passes and is either the end of the range or followed by one that does not; it is the
+/// largest if every number below one that passes also passes, at least between two of `steps`. `None` if neither the first
+/// number nor any of the steps passes.
 fn largest(range: RangeInclusive<u64>, steps: &[u64], mut passes: impl FnMut(u64) -> bool) -> Option<u64> {
     if range.is_empty() {
         return None;

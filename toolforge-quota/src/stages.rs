@@ -1,26 +1,27 @@
-//! The check of changes that are made in stages, each of which begins when the one before has ended, and the highest usage
-//! of each resource while pods wait until they fit.
+//! The check of changes in stages, each of which begins when the previous one is complete, and the highest usage of each
+//! resource while pods wait until they fit.
 
 use crate::quota_check::{Limits, QuotaCheck};
 use crate::resource_check::ResourceCheck;
 use crate::unsettled::WaitingPods;
 
 impl QuotaCheck {
-    /// Returns the checks of stages as one: each resource as it is after the last stage, or, where it does not fit in a stage, as
-    /// it is then.
+    /// Merges the checks of stages: each resource as it is after the last stage or, if it does not fit in a stage, as it is in
+    /// that stage.
     #[must_use]
     pub fn after_stages(stages: impl IntoIterator<Item = Self>) -> Self {
         merged(stages, |_, _| false)
     }
 
-    /// Returns the checks of stages as one: each resource as it is in the stage that uses most of it.
+    /// Merges the checks of stages: each resource as it is in the stage that uses most of it.
     #[must_use]
     pub fn at_peak_of_stages(stages: impl IntoIterator<Item = Self>) -> Self {
         merged(stages, |known, next| known.after > next.after)
     }
 }
 
-/// Merges checks. If a resource has two rows, the one that does not fit stays, or else the known one if it is kept.
+/// Merges checks. If a resource has two rows, the one that does not fit is kept; otherwise `is_kept` decides whether
+/// the known one is.
 fn merged(
     stages: impl IntoIterator<Item = QuotaCheck>,
     is_kept: impl Fn(&ResourceCheck, &ResourceCheck) -> bool,
@@ -69,8 +70,8 @@ fn add_new<T: PartialEq>(known: &mut Vec<T>, more: Vec<T>) {
 const MOST_COMBINATIONS: u64 = 5000;
 
 impl Limits {
-    /// Returns the check where some of the pods that it counts are created only as far as they fit: of each resource, the most that
-    /// such pods use at once with what else is counted. Of very many kinds of pods, it is an upper bound.
+    /// Returns the check if some of the pods that it counts are created only as far as they fit: for each resource, the peak
+    /// usage of such pods together with everything else that is counted. For very many kinds of pods, it is an upper bound.
     #[must_use]
     pub fn bounded(&self, mut check: QuotaCheck, queued: &[WaitingPods]) -> QuotaCheck {
         if !check.fits() {
@@ -98,15 +99,15 @@ impl Limits {
 
 /// One resource of one quota.
 struct Row {
-    /// What is used besides the pods that wait.
+    /// The usage without the waiting pods.
     base: u64,
-    /// What these may use.
+    /// The amount that the waiting pods may use.
     left: u64,
-    /// What one pod of each kind uses.
+    /// The usage of one pod of each kind.
     each: Vec<u64>,
 }
 
-/// Returns the most of each row that pods use together which fit.
+/// Returns, for each row, the peak usage of pods that fit together.
 fn most_of(rows: &[Row], queued: &[WaitingPods]) -> Vec<u64> {
     let fitting = |(kind, pods): (usize, &WaitingPods)| {
         rows.iter().filter_map(|row| row.left.checked_div(row.each[kind])).fold(pods.count, u64::min)
@@ -125,7 +126,7 @@ fn most_of(rows: &[Row], queued: &[WaitingPods]) -> Vec<u64> {
     rows.iter().map(all).collect()
 }
 
-/// Tries all numbers of pods of a kind and of those after it beside what others use, as far as they fit.
+/// Tries all numbers of pods of a kind and of those after it, in addition to the usage of others, as far as they fit.
 fn add_pods(rows: &[Row], counts: &[u64], kind: usize, used: &mut Vec<u64>, most: &mut [u64]) {
     let Some(count) = counts.get(kind) else {
         most.iter_mut().zip(&*used).for_each(|(most, used)| *most = (*most).max(*used));
@@ -180,8 +181,8 @@ mod tests {
         assert_eq!(after(&QuotaCheck::at_peak_of_stages(stages)), after(&stage(9, 5)));
     }
 
-    /// Returns the number of pods and the memory at the peak, where so many may be used, some are used by others, and Jobs have
-    /// these numbers of pods with this memory each.
+    /// Returns the number of pods and the memory at the peak, given the limits, the usage of others, and for each Job its
+    /// number of pods and the memory of each.
     fn peak(hard: (u64, u64), others: (u64, u64), jobs: &[(u64, u64)]) -> (u64, u64) {
         let demand = |(pods, memory)| -> Demand {
             [(Resource::Pods, pods), (Resource::LimitsMemory, memory)].into_iter().collect()

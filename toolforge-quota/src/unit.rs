@@ -1,6 +1,6 @@
 use toolforge_model::{Cpu, Memory, QuantityError, parse_count, parse_count_bound};
 
-/// What a resource is counted in.
+/// The unit of a resource.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Unit {
     /// Millis of CPU.
@@ -40,12 +40,12 @@ impl Unit {
     }
 }
 
-/// How an amount is rounded that would be too long to read.
+/// How an amount that would be too long to read is rounded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Rounding {
-    /// For what is allowed or left.
+    /// For limits and headroom.
     Down,
-    /// For what is used or requested.
+    /// For usage and requests.
     Up,
 }
 
@@ -53,8 +53,8 @@ pub(crate) enum Rounding {
 const SHORT: usize = 4;
 
 impl Unit {
-    /// Returns two amounts for people, each with the rounding that it has alone, so that it reads the same everywhere; both are exact
-    /// where rounding would change which one is larger.
+    /// Returns two amounts for people, each with the rounding that it has alone, so it reads the same everywhere; both are
+    /// exact if rounding would change which one is larger.
     pub(crate) fn compared(self, one: (u64, Rounding), other: (u64, Rounding)) -> (String, String) {
         let short = (self.short(one.0, one.1), self.short(other.0, other.1));
         let parsed = |text: &str| self.parse_amount(text).unwrap_or(u64::MAX);

@@ -14,9 +14,9 @@ pub struct WaitingPods {
     pub run_to_completion: bool,
     /// How many there are.
     pub count: u64,
-    /// What each of them requests.
+    /// The requests of each.
     pub each: Demand,
-    /// What decides which quotas count them.
+    /// The traits that decide which quotas count them.
     pub traits: PodTraits,
 }
 
@@ -25,38 +25,39 @@ pub struct WaitingPods {
 pub struct KeptJobs {
     /// The CronJob.
     pub owner: ObjectName,
-    /// How many it keeps for good of those that succeeded.
+    /// How many Jobs that succeeded it keeps for good.
     pub limit: u64,
-    /// How many it keeps for good of those that failed.
+    /// How many Jobs that failed it keeps for good.
     pub failed_limit: u64,
-    /// Whether it will have more runs whose Jobs stay.
+    /// Whether it will have more runs whose Jobs it keeps.
     pub keeps_later_runs: bool,
-    /// How many exist that succeeded, or still run and may.
+    /// How many existing Jobs have succeeded, or still run and may succeed.
     pub existing: u64,
-    /// How many exist that failed.
+    /// How many existing Jobs have failed.
     pub existing_failed: u64,
-    /// How many exist that are deleted soon whatever the limits are: they have a lifetime after their end.
+    /// How many existing Jobs are deleted soon regardless of the limits: they have a lifetime after they finish.
     pub expiring: u64,
-    /// What each of them uses: the Job, and its pods that have ended.
+    /// The usage of each: the Job, and its terminated pods.
     pub each: Demand,
-    /// What decides which quotas count its pods.
+    /// The traits that decide which quotas count its pods.
     pub traits: PodTraits,
 }
 
 impl KeptJobs {
-    /// Returns how many Jobs of later runs will exist besides those that exist.
+    /// Returns how many Jobs of later runs will exist in addition to the existing ones.
     #[must_use]
     pub fn later(&self) -> u64 {
         if self.keeps_later_runs { self.limit.saturating_sub(self.existing) } else { 0 }
     }
 
-    /// Returns how many of those that exist stay once all have finished.
+    /// Returns how many of the existing Jobs are kept once all have finished.
     #[must_use]
     pub fn staying(&self) -> u64 {
         self.existing.min(self.limit).saturating_add(self.existing_failed.min(self.failed_limit))
     }
 
-    /// Returns how many of those that exist are deleted soon once all have finished: those above the limits, and those that expire.
+    /// Returns how many of the existing Jobs are deleted soon once all have finished: those above the limits, and those that
+    /// expire.
     #[must_use]
     pub fn surplus(&self) -> u64 {
         let all = self.existing.saturating_add(self.existing_failed).saturating_add(self.expiring);
@@ -64,16 +65,16 @@ impl KeptJobs {
     }
 }
 
-/// A pod that terminates, and that the quotas count until it has.
+/// A terminating pod, which the quotas count until it has terminated.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TerminatingPod {
     /// The name of the pod.
     pub name: String,
     /// When it is stopped, in seconds since 1970.
     pub until: i64,
-    /// What it requests.
+    /// Its requests.
     pub demand: Demand,
-    /// What decides which quotas count it.
+    /// The traits that decide which quotas count it.
     pub traits: PodTraits,
     /// Whether its controller, which is unknown, may create another pod in its place.
     pub may_be_replaced: bool,
@@ -88,9 +89,9 @@ pub struct FinitePod {
     pub is_unowned: bool,
     /// The name of the pod.
     pub name: String,
-    /// What it frees when it has ended. The object stays.
+    /// The amounts that it frees when it terminates. The object remains.
     pub demand: Demand,
-    /// What decides which quotas count it.
+    /// The traits that decide which quotas count it.
     pub traits: PodTraits,
 }
 
@@ -103,8 +104,8 @@ impl FinitePod {
 }
 
 impl TerminatingPod {
-    /// Returns the pod with what the quotas no longer count of it once it should have been gone for long. The object stays, which
-    /// `count/pods` counts, and its claims.
+    /// Returns the pod with the amounts that the quotas no longer count once its termination is long overdue. They still count
+    /// the object, as `count/pods`, and its claims.
     #[must_use]
     pub fn without_object(self) -> Self {
         let objects = PodDemand::terminal_demand();
@@ -121,7 +122,7 @@ impl TerminatingPod {
     }
 }
 
-/// Returns the waiting pods that the quotas admit. Others stay refused, and use nothing.
+/// Returns the waiting pods that the quotas admit. The others remain refused and use nothing.
 pub(crate) fn admitted<'a>(
     quotas: &[ResourceQuota],
     waiting: impl IntoIterator<Item = &'a WaitingPods>,

@@ -12,7 +12,7 @@ use crate::quota_check::Limits;
 use crate::resource::Resource;
 
 /// A quota allows more of a resource than other limits let anybody use: more pods than their smallest requests allow, or more
-/// than all pods have with the largest containers.
+/// than all pods can use with the largest containers.
 ///
 /// Amounts are in the resource's smallest unit.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,7 +24,7 @@ pub struct UnusableQuota {
     pub limited: Resource,
     /// The quota's limit.
     pub hard: u64,
-    /// How much of it can be used; by a pod of several containers also more, if `limit_type` is a container.
+    /// How much of it can be used; pods of several containers can use more, if `limit_type` is a container.
     pub usable: u64,
     /// The LimitRange's name.
     pub limit_range: String,
@@ -32,7 +32,7 @@ pub struct UnusableQuota {
     pub limit_type: LimitType,
     /// The bound's resource.
     pub resource: ComputeResource,
-    /// The minimum of a pod or container where too many pods are allowed, else the maximum.
+    /// The minimum of a pod or container if too many pods are allowed, else the maximum.
     pub bound: u64,
     /// The name of the quota whose limit is reached first.
     pub other_quota: String,
@@ -78,7 +78,7 @@ impl Limits {
         limits.min_by_key(|(_, hard)| *hard)
     }
 
-    /// Returns the limits of quotas that other limits make unusable, of each resource the one that leaves the least.
+    /// Returns the limits of quotas that other limits make unusable, for each resource, the one that leaves the least.
     pub(crate) fn unusable_quotas(&self) -> Vec<UnusableQuota> {
         let Some((pod_quota, pods)) = self.smallest(&Resource::Pods) else { return Vec::new() };
         let mut found: BTreeMap<Resource, UnusableQuota> = BTreeMap::new();

@@ -13,24 +13,24 @@ pub enum Verdict {
     Fits,
     /// It completes, but some pods cannot be created before old ones have terminated.
     FitsAfterTermination,
-    /// It fits, but not all at once: some pods are created when pods of Jobs have ended.
+    /// It fits, but not all at once: some pods are created when pods of Jobs have terminated.
     FitsOneAfterAnother,
-    /// Every pod of a Job can be created, but not as many more as it retries where pods fail: their objects stay.
+    /// Every pod of a Job can be created, but not all of its retries if pods fail, because the objects of failed pods remain.
     FitsWithoutRetries,
-    /// It would fit, but a quota has no status yet, and the API server refuses what the quota counts until it has one.
+    /// It would fit, but a quota has no status yet, and the API server refuses objects that the quota counts until it has one.
     NotCounted,
-    /// What is added fits, if anything is, but pods that are missing of existing workloads do not, and cannot be created.
+    /// Any additions fit, but missing pods of existing workloads do not, and cannot be created.
     MissingPods,
     /// It does not fit in addition to current usage.
     QuotaExceeded,
-    /// The new pods fit, but not beside the old ones that must run until they are ready.
+    /// The new pods fit, but not together with the old ones, which must run until the new ones are ready.
     Deadlock,
-    /// It alone is larger than a quota or a limit allows, whatever else runs.
+    /// It exceeds a quota or a limit by itself, regardless of what else runs.
     Never,
 }
 
 impl Verdict {
-    /// Returns the verdict of checks at rest and at the peak, where old pods that terminate are not counted.
+    /// Returns the verdict of checks at rest and at the peak, where terminating old pods are not counted.
     #[must_use]
     pub fn new(at_rest: &QuotaCheck, at_peak: &QuotaCheck) -> Self {
         if at_rest.fits() && at_peak.fits() {
@@ -49,8 +49,8 @@ impl Verdict {
         }
     }
 
-    /// Returns whether it completes without another change, as long as the pods of Jobs do not fail. Where a quota has no status yet,
-    /// that is not known, and assumed.
+    /// Returns whether it completes without another change, as long as the pods of Jobs do not fail. If a quota has no status
+    /// yet, that is unknown, and assumed.
     #[must_use]
     pub fn completes(self) -> bool {
         matches!(
