@@ -21,8 +21,8 @@ impl Client {
     /// serves all of them.
     ///
     /// # Errors
-    /// When the kubeconfig turns the check of the server's certificate off and the options do not allow that, when a
-    /// text of the options cannot be a header, and outside a tokio runtime.
+    /// When the kubeconfig disables the verification of the server's certificate and the options do not allow that,
+    /// when a text of the options is not a valid header, and outside a tokio runtime.
     pub fn connect(kubeconfig: &Kubeconfig, options: &ConnectOptions) -> Result<Self, ConnectError> {
         if tokio::runtime::Handle::try_current().is_err() {
             return Err(ConnectError::NoRuntime);
@@ -71,9 +71,9 @@ impl Client {
         Self::new(Exchange { limits, ..self.exchange })
     }
 
-    /// Returns a client whose requests that read have one time limit together, [`RequestLimits::read`] from now on: so many
-    /// requests, pages and repetitions do not take many times as long. Each 256 KiB that any of them receives add one second.
-    /// If this client's requests have one already, it stays. Watches and followed logs have their own.
+    /// Returns a client whose read requests share one time limit, [`RequestLimits::read`] from now on: so many requests, pages
+    /// and repetitions do not take many times as long. Each 256 KiB that any of them receives add one second. If this client's
+    /// requests already share one, it is kept. Watches and followed logs have their own.
     ///
     /// # Panics
     /// Outside a tokio runtime, as [`kube::Client::new`].
@@ -95,9 +95,9 @@ impl Client {
 
     /// Returns a kube client over the same connection, for `kube::Api` and whatever else this crate does not offer.
     ///
-    /// Its requests are repeated and limited like this crate's own. A response that is a refusal becomes
-    /// [`kube::Error::Api`], any other error of this crate a [`kube::Error::Service`]; [`Error`](crate::Error) can be made from both.
-    /// `kube::Api` puts names into paths as they are: check a name that somebody else chose.
+    /// Its requests are repeated and limited like this crate's own. A refusal becomes [`kube::Error::Api`], any other error of
+    /// this crate a [`kube::Error::Service`]; [`Error`](crate::Error) can be created from both. `kube::Api` puts names into
+    /// paths as they are: check a name that somebody else chose.
     ///
     /// ```
     /// # async fn example(client: toolforge_client::Client) -> Result<(), toolforge_client::Error> {

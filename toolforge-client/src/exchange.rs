@@ -1,4 +1,4 @@
-//! One request and its response: sent again where that helps, limited in size and time, and refusals understood.
+//! One request and its response: repeated if that helps, limited in size and time, with refusals parsed.
 //!
 //! The client's own methods use [`Exchange`] directly. As a tower service it is also the layer below the
 //! [`kube::Client`] that [`Client::kube`](crate::Client::kube) returns, so requests of `kube::Api` are treated alike.
@@ -32,7 +32,7 @@ use crate::retry::{Idempotency, RetryPolicy};
 use crate::status::{ApiStatus, StatusKind};
 use crate::transport::TransportError;
 
-/// How long to wait for the beginning of a response that is only described.
+/// How long to wait for the beginning of a response that is only described in an error.
 const DESCRIPTION_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Sends requests through another kube client.
@@ -42,19 +42,19 @@ pub(crate) struct Exchange {
     pub(crate) certificate: Option<ClientCertificate>,
     pub(crate) retry: RetryPolicy,
     pub(crate) limits: RequestLimits,
-    /// The time of all requests that read; `None` where each has its own.
+    /// The time limit that all read requests share; `None` if each has its own.
     pub(crate) shared_time: Option<Arc<SharedTime>>,
 }
 
 impl Exchange {
-    /// Sends a request, again where that helps, and reads the JSON of its response, which is one object.
+    /// Sends a request, repeatedly if that helps, and reads the JSON of its response, which is one object.
     pub(crate) async fn json<T: DeserializeOwned>(&self, request: Request<Vec<u8>>) -> Result<T, Error> {
         let request = request.map(Bytes::from);
         let answer = self.send(&request, OBJECT_LIMIT).await?;
         read_json(&request, &answer).map_err(|error| error.of_request(&request))
     }
 
-    /// Sends a request, again where that helps, and returns its whole response of at most `limit` bytes.
+    /// Sends a request, repeatedly if that helps, and returns its whole response of at most `limit` bytes.
     ///
     /// # Errors
     /// When there is no response, or it is a refusal.
@@ -84,7 +84,7 @@ impl Exchange {
         Ok(Response::from_parts(parts, body))
     }
 
-    /// Sends a request, again where that helps, and returns its response, whose body is still to be read.
+    /// Sends a request, repeatedly if that helps, and returns its response, whose body is still to be read.
     async fn open_stream(&self, request: &Request<Bytes>) -> Result<Response<Body>, Error> {
         let mut attempts = Attempts::new(request);
         loop {
@@ -161,7 +161,7 @@ impl Attempts {
         Self { start: Instant::now(), idempotency: Idempotency::of(request), count: 0 }
     }
 
-    /// Waits before the next attempt, or returns the error where another one does not help or would begin after the
+    /// Waits before the next attempt, or returns the error if another one does not help or would begin after the
     /// deadline.
     async fn pause(
         &mut self,

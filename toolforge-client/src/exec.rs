@@ -40,11 +40,11 @@ const PING_INTERVAL: Duration = Duration::from_secs(5);
 /// How long a ping may take to be written; output is not read meanwhile.
 const PING_TIMEOUT: Duration = Duration::from_millis(200);
 
-/// How long the server may leave pings unanswered.
+/// How long the server may not respond to pings.
 const SILENCE: Duration = Duration::from_secs(60);
 
-/// The most bytes of input without a sign of the server that leave it time for a ping: a server that waits for the
-/// command to read more than that does not answer either.
+/// The maximum bytes of input since the last message from the server for which pings still need a response: a server
+/// that waits for the command to read more than that does not respond to pings either.
 const PENDING_INPUT: usize = 4096;
 
 /// A command that runs in a container.
@@ -66,14 +66,14 @@ pub struct RemoteOutput {
     messages: Messages,
     shared: Arc<Shared>,
     end: Option<RemoteExit>,
-    /// When the server was heard last.
+    /// When the last message from the server arrived.
     heard: Instant,
     next_ping: Instant,
 }
 
 struct Shared {
     sink: Mutex<MessageSink>,
-    /// How many bytes of input have been sent since the server was heard last.
+    /// How many bytes of input have been sent since the last message from the server.
     unanswered: AtomicUsize,
 }
 
@@ -100,14 +100,14 @@ pub enum RemoteExit {
 }
 
 impl Client {
-    /// Runs a command in a container of a pod, like `kube::Api::exec`, but without losing output that arrives with the
-    /// command's end.
+    /// Runs a command in a container of a pod, like `kube::Api::exec`, but without losing output that arrives when the
+    /// command terminates.
     ///
     /// It uses a connection of its own, because the protocol needs HTTP/1.1. A terminal needs
     /// `AttachParams::interactive_tty()`: its standard error is part of its standard output.
     ///
     /// # Errors
-    /// Those of every request; also where the server does not speak the protocol.
+    /// Those of every request; also if the server does not support the protocol.
     pub async fn exec(
         &self,
         pod: &ObjectPath,
@@ -178,12 +178,12 @@ impl RemoteInput {
 }
 
 impl RemoteOutput {
-    /// Returns the next output. Nothing is lost where the caller stops waiting.
+    /// Returns the next output. Nothing is lost if the caller stops waiting.
     ///
     /// The server is pinged while this waits.
     ///
     /// # Errors
-    /// When the connection breaks, or the server has not answered for 60 seconds.
+    /// When the connection breaks, or the server has not responded for 60 seconds.
     pub async fn next(&mut self) -> Result<RemoteEvent, Error> {
         loop {
             let received = tokio::select! {
@@ -221,7 +221,7 @@ impl RemoteOutput {
         if self.heard.elapsed() > SILENCE && !may_wait_for_input {
             return Err(TransportError::Silent.into());
         }
-        // Sent input is as good as a ping.
+        // Sent input has the effect of a ping.
         if let Ok(mut sink) = self.shared.sink.try_lock() {
             // A failure shows when the response is read.
             let _ = timeout(PING_TIMEOUT, sink.send(Message::Ping(Bytes::new()))).await;
@@ -240,8 +240,8 @@ fn lost(error: &SocketError) -> Error {
 }
 
 impl RemoteExit {
-    /// Reads the `Status` that the server sends when a command has ended; its causes hold the exit code (`remotecommand`,
-    /// v4).
+    /// Reads the `Status` that the server sends when a command has terminated; its causes contain the exit code
+    /// (`remotecommand`, v4).
     fn read(bytes: &[u8]) -> Self {
         let message_text = || Untrusted::new(String::from_utf8_lossy(bytes));
         let Ok(status) = serde_json::from_slice::<Status>(bytes) else { return Self::Failed(message_text()) };

@@ -114,8 +114,8 @@ impl FetchedNamespace {
 }
 
 impl Client {
-    /// Returns the facts of a tool's namespace, whatever runs in it: the platform's settings in `/etc`, the image catalog,
-    /// and the quotas and limits. The user of its jobs is the owner of the tool's home directory, where there is one.
+    /// Returns the facts of a tool's namespace, regardless of what runs in it: the platform's settings in `/etc`, the image
+    /// catalog, and the quotas and limits. The user of its jobs is the owner of the tool's home directory, if it exists.
     ///
     /// Three requests, sent concurrently.
     ///
@@ -140,7 +140,7 @@ impl Client {
     }
 
     /// Fetches the facts as [`fetch_namespace`](Self::fetch_namespace) does; a catalog that the user may not read is left out
-    /// where that is `optional`.
+    /// if it is `optional`.
     pub(crate) async fn fetch_readable_namespace(
         &self,
         tool: &ToolName,
@@ -195,7 +195,7 @@ impl Client {
         }
     }
 
-    /// Fetches the events of a tool's namespace; the inner error is that the user may not list them.
+    /// Fetches the events of a tool's namespace; the inner error means that the user may not list them.
     ///
     /// # Errors
     /// When the request fails.
@@ -239,9 +239,9 @@ pub(crate) async fn when<T>(
 const PATIENCE: Duration = Duration::from_secs(3);
 
 impl Client {
-    /// Fetches what the pods of a tool's namespace used when they were measured last (`metrics.k8s.io/v1beta1`).
+    /// Fetches the last measured usage of the pods in a tool's namespace (`metrics.k8s.io/v1beta1`).
     ///
-    /// Returns `None` where the cluster has no measurements, the tool may not read them, or they take longer than three
+    /// Returns `None` if the cluster has no measurements, the tool may not read them, or they take longer than three
     /// seconds.
     pub async fn fetch_pod_metrics(&self, tool: &ToolName) -> Option<Vec<PodMetrics>> {
         let resource = ResourceType { group: "metrics.k8s.io", version: "v1beta1", plural: "pods" };

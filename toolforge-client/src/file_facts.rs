@@ -122,8 +122,8 @@ impl Client {
     /// Fetches the live objects of manifests in a tool's namespace: one request for each object whose kind is neither
     /// among those that [`fetch_jobs`](Self::fetch_jobs) lists nor unknown. Data of Secrets and ConfigMaps is dropped.
     ///
-    /// Where a StatefulSet has templates of claims, all claims are listed, too. An object that does not exist, or that the tool
-    /// may not read, is left out. All requests have one time limit [together](Self::sharing_read_time).
+    /// If a StatefulSet has claim templates, all claims are also listed. An object that does not exist, or that the tool may
+    /// not read, is left out. All requests have one time limit [together](Self::sharing_read_time).
     ///
     /// # Errors
     /// The first error of any request.

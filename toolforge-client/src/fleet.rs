@@ -10,7 +10,7 @@ use toolforge_model::ToolName;
 
 use crate::{Client, Error, Pages, ResourceType};
 
-/// How many namespaces are read at the same time where they have to be read one by one.
+/// How many namespaces are read at the same time if they have to be read one by one.
 const AT_ONCE: usize = 16;
 
 /// How often a list is started again because its next page has expired.
@@ -39,7 +39,7 @@ enum Source {
 pub struct QuotaPage {
     /// The quotas.
     pub quotas: Vec<ResourceQuota>,
-    /// The namespaces whose quotas cannot be read; there are none where all quotas are one list.
+    /// The namespaces whose quotas cannot be read; empty if all quotas are one list.
     pub refused: Vec<RefusedNamespace>,
 }
 

@@ -29,15 +29,16 @@
 //!
 //! # Behavior
 //!
-//! All requests of a [`Client`] share one HTTP/2 connection, so the tool's RSA key signs once. No request starts a thread:
-//! it works on a current-thread tokio runtime and under `ulimit -u 1`. The crate reads no environment variable. The paths of
-//! kubeconfigs are arguments; [`Client::facts`] also reads the host's own files and the tool's home directory. What to apply, and whether a rollout is complete, is decided in `toolforge-render`.
+//! All requests of a [`Client`] share one HTTP/2 connection, so the tool's RSA key signs once. No request starts a thread: it
+//! works on a current-thread tokio runtime and under `ulimit -u 1`. The crate reads no environment variable. The paths of
+//! kubeconfigs are arguments; [`Client::facts`] also reads the host's own files and the tool's home directory. What to apply,
+//! and whether a rollout is complete, is decided in `toolforge-render`.
 //!
 //! # Features
 //!
 //! - `v1_33` to `v1_37`, `earliest`, `latest`: the version of the Kubernetes API of k8s-openapi's types. The program
 //!   chooses exactly one.
-//! - `scripted`: a tower service that plays a script of answers, for tests.
+//! - `scripted`: a tower service that plays a script of responses, for tests.
 
 mod api_path;
 mod api_server;

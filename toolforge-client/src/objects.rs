@@ -48,9 +48,9 @@ impl<T: DeserializeOwned> Pages<T> {
     /// Returns the next page, or `None` after the last one.
     ///
     /// # Errors
-    /// Those of every request; where the list has expired, which takes some minutes,
-    /// [`is_gone`](Error::is_gone) is true. A list that repeats a page, or has more pages than the
-    /// [limits](crate::RequestLimits) allow, is [`Error::Malformed`].
+    /// Those of every request; if the list has expired, which takes a few minutes, [`is_gone`](Error::is_gone) is true.
+    /// A list that repeats a page, or has more pages than the [limits](crate::RequestLimits) allow, is
+    /// [`Error::Malformed`].
     pub async fn next(&mut self) -> Result<Option<List<T>>, Error> {
         if self.is_done {
             return Ok(None);
@@ -116,7 +116,7 @@ struct PageMetadata {
 }
 
 /// Returns the parameters of a server-side apply as our field manager. It is forced, so objects that other tools
-/// made are adopted.
+/// created are adopted.
 #[must_use]
 pub fn apply_params() -> PatchParams {
     PatchParams::apply(platform::FIELD_MANAGER).force()
@@ -138,7 +138,7 @@ impl Client {
     /// Returns an object. `T` may have only the fields that are needed.
     ///
     /// # Errors
-    /// Those of every request; also where the object does not exist.
+    /// Those of every request; also if the object does not exist.
     pub async fn get<T: DeserializeOwned>(&self, object: &ObjectPath) -> Result<T, Error> {
         let (requests, name) = object.requests()?;
         self.exchange().json(requests.get(&name, &GetParams::default())?).await
@@ -157,7 +157,7 @@ impl Client {
     }
 
     /// Returns the objects of a collection that the parameters select, in pages of 500; the parameters' own limit and
-    /// token do not count. `T` may have only the fields that are needed. All pages have one time limit
+    /// token are ignored. `T` may have only the fields that are needed. All pages have one time limit
     /// [together](Self::sharing_read_time).
     ///
     /// # Errors
@@ -203,11 +203,11 @@ impl Client {
         }
     }
 
-    /// Returns what a container has written, at most 64 MiB. `follow` does not count; for that, see
+    /// Returns the log of a container, at most 64 MiB. `follow` is ignored; for that, see
     /// [`LogReader`](crate::LogReader).
     ///
     /// # Errors
-    /// Those of every request; also where there is no such pod, container or run.
+    /// Those of every request; also if there is no such pod, container or run.
     pub async fn logs(&self, pod: &ObjectPath, params: &LogParams) -> Result<Untrusted, Error> {
         let (requests, name) = pod.requests()?;
         let request = requests.logs(&name, &LogParams { follow: false, ..params.clone() })?;
@@ -215,7 +215,7 @@ impl Client {
         Ok(Untrusted::new(String::from_utf8_lossy(answer.body())))
     }
 
-    /// Applies an object on the server's side and returns the stored object. See [`apply_params`].
+    /// Applies an object with server-side apply and returns the stored object. See [`apply_params`].
     ///
     /// ```
     /// # async fn example(client: toolforge_client::Client) -> Result<(), toolforge_client::Error> {
@@ -243,8 +243,8 @@ impl Client {
     }
 
     /// Merges fields into an object and returns the stored object: `null` removes a field, and lists of named items are
-    /// merged by name. It changes what a server-side apply cannot remove because another manager owns it. See
-    /// [`merge_params`].
+    /// merged by name. It can change fields that a server-side apply cannot remove because another manager owns them.
+    /// See [`merge_params`].
     ///
     /// # Errors
     /// Those of every request. Repeated when the server is busy.

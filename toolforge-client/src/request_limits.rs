@@ -23,7 +23,7 @@ pub(crate) const SMALL_LIMIT: usize = 1024 * 1024;
 /// The received bytes that extend the time for a response by one second.
 const BYTES_PER_SECOND: u64 = 256 * 1024;
 
-/// As good as never; the maximum of a duration cannot be added to a moment.
+/// Practically never; the maximum duration cannot be added to a moment.
 const FAR_AWAY: Duration = Duration::from_secs(365 * 24 * 3600);
 
 /// How long a request may take. A request that takes longer fails with [`TransportError::Silent`] or
@@ -34,10 +34,10 @@ const FAR_AWAY: Duration = Duration::from_secs(365 * 24 * 3600);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RequestLimits {
-    /// The time for a request that reads, until the last byte of its response. Each 256 KiB that have been received add one
-    /// second. A log that is followed has no limit. Default: 30 s.
+    /// The time limit of a read request, until the last byte of its response. Every 256 KiB that have been received add one
+    /// second. A followed log has no limit. Default: 30 s.
     pub read: Duration,
-    /// The time for a request that writes. Default: 65 s, because the API server itself ends a request after 60 s
+    /// The time limit of a write request. Default: 65 s, because the API server itself ends a request after 60 s
     /// (kube-apiserver's `--request-timeout`).
     pub write: Duration,
     /// The maximum number of pages of one list, with 500 objects each. Default: 200.
@@ -69,7 +69,7 @@ impl Default for RequestLimits {
     }
 }
 
-/// The time that several requests that read have together.
+/// The time limit that several read requests share.
 #[derive(Debug)]
 pub(crate) struct SharedTime {
     start: Instant,
@@ -101,7 +101,7 @@ impl SharedTime {
 #[derive(Clone, Debug)]
 pub(crate) struct Times {
     pub(crate) limits: RequestLimits,
-    /// The time of all requests that read; `None` where each has its own.
+    /// The time limit that all read requests share; `None` if each has its own.
     pub(crate) shared: Option<Arc<SharedTime>>,
 }
 
@@ -135,7 +135,7 @@ impl Times {
         if received == 0 { TransportError::Silent } else { TransportError::Slow { received, after } }
     }
 
-    /// Notes bytes that were received.
+    /// Counts received bytes.
     pub(crate) fn add(&self, received: usize) {
         if let Some(shared) = &self.shared {
             shared.received.fetch_add(received, Ordering::Relaxed);

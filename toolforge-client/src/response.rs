@@ -1,4 +1,4 @@
-//! The body of a response: collected within bounds, parsed, and described where it is not what was asked for.
+//! The body of a response: collected within bounds, parsed, and described if it is not what was requested.
 
 use bytes::{Bytes, BytesMut};
 use http::{Request, Response};

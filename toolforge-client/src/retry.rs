@@ -23,7 +23,7 @@ pub(crate) enum Idempotency {
 }
 
 impl Idempotency {
-    /// Returns what the method of a request means. Reviews are created, but nothing is stored; a JSON patch can append to a
+    /// Returns the idempotency of a request's method. Reviews are created, but nothing is stored; a JSON patch can append to a
     /// list; a request for another protocol runs a command.
     pub(crate) fn of<B>(request: &Request<B>) -> Self {
         let content_type = request.headers().get(CONTENT_TYPE).map(HeaderValue::as_bytes);

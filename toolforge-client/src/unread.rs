@@ -1,4 +1,4 @@
-//! Reads that the user may not do, and that a display can do without.
+//! Reads that the user is not authorized for, and that a display can do without.
 
 use toolforge_render::object::ObjectKind;
 
@@ -57,7 +57,7 @@ impl Unread {
 pub(crate) struct UnreadKinds(pub(crate) Vec<Unread>);
 
 impl UnreadKinds {
-    /// Returns what was read; nothing of a kind that is left out, which is noted.
+    /// Returns what was read; if the kind is left out, records that and returns nothing.
     pub(crate) fn found<T: Default>(&mut self, read: Result<T, Unread>) -> T {
         read.unwrap_or_else(|unread| {
             self.0.push(unread);
@@ -66,7 +66,7 @@ impl UnreadKinds {
     }
 }
 
-/// Awaits a read; the inner error is a kind that the user may not read, where that is `optional`.
+/// Awaits a read; the inner error is a kind that the user may not read, if it is `optional`.
 ///
 /// # Errors
 /// Every other error.

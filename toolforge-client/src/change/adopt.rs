@@ -1,4 +1,4 @@
-//! Adoptions: an object that was deleted, and whose job was not created, is created again.
+//! Adoptions: if an object was deleted and its job was not created, the object is re-created.
 
 use std::convert::Infallible;
 
@@ -22,11 +22,11 @@ pub struct DeletedObject {
     pub object: JobObjects,
     /// Whether the API server has accepted the deletion; otherwise its response was lost.
     pub is_accepted: bool,
-    /// What became of it.
+    /// The outcome.
     pub outcome: AdoptionOutcome,
 }
 
-/// What became of an object that an adoption has deleted, or may have deleted.
+/// The outcome for an object that an adoption has deleted, or may have deleted.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum AdoptionOutcome {
@@ -36,17 +36,17 @@ pub enum AdoptionOutcome {
     Recreated,
     /// Its job was created, perhaps without its Service.
     Job,
-    /// It was not created again: the only definition is the one in memory.
+    /// It was not re-created: the only definition is the one in memory.
     Lost(LostReason),
 }
 
-/// Why a deleted object was not created again.
+/// Why a deleted object was not re-created.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum LostReason {
-    /// Another object of its name exists.
+    /// Another object with its name exists.
     NameTaken,
-    /// It still terminates.
+    /// It is still terminating.
     Terminating,
     /// A request failed.
     Request(Error),
@@ -61,16 +61,16 @@ struct Deletion {
 }
 
 impl Client {
-    /// Makes an object a job, as [`apply_planned`](Self::apply_planned) does, and does not lose its definition: if the object was
-    /// deleted and its job cannot be created, it is created again, which may take 15 seconds while a quota counts the deleted
-    /// one. `object` returns the object of a plan.
+    /// Turns an object into a job, as [`apply_planned`](Self::apply_planned) does, without losing its definition: if the object
+    /// was deleted and its job cannot be created, it is re-created, which may take 15 seconds while a quota still counts the
+    /// deleted one. `object` returns the object of a plan.
     ///
     /// The planner plans with [`plan_adoption`](toolforge_render::convert::plan_adoption), and with
     /// [`resume_adoption`](toolforge_render::convert::resume_adoption) if the [attempt](Attempt::deleted) has an object that no
     /// longer exists.
     ///
-    /// Returns the objects that were deleted beside the result: none if the object was changed in place, several if somebody else
-    /// has created others of the same name meanwhile.
+    /// Returns the deleted objects together with the result: none if the object was changed in place, several if somebody else
+    /// has created others with the same name in the meantime.
     pub async fn adopt<T: Planner>(
         &self,
         tool: &ToolName,
@@ -104,7 +104,7 @@ impl Client {
         (result.map(|(plan, report)| Applied { plan, report, attempt }), deleted)
     }
 
-    /// Looks for a deleted object, and creates it again if nothing of its name exists.
+    /// Looks for a deleted object, and re-creates it if no object has its name.
     async fn recreate<T: Planner>(
         &self,
         tool: &ToolName,
@@ -155,7 +155,7 @@ impl Deletion {
     }
 }
 
-/// Notes what an attempt has done with the object of its plan.
+/// Records what an attempt has done with the object of its plan.
 fn note<E>(deletions: &mut Vec<Deletion>, object: &JobObjects, report: &ApplyReport<E>) {
     if report.dry_run {
         return;

@@ -28,8 +28,8 @@ pub const TERMINATION_TIMEOUT: Duration = Duration::from_secs(30);
 pub struct ApplyOptions {
     /// Whether the API server only checks the requests and stores nothing.
     ///
-    /// It then checks each request on its own, against the objects as they are now. So it does not check whether the name of
-    /// an object becomes free that is created again, what a deletion frees of a quota, and whether a gateway accepts a route.
+    /// It then checks each request on its own, against the objects as they are now. So it does not check whether the name of a
+    /// re-created object becomes free, how much quota a deletion frees, or whether a gateway accepts a route.
     pub dry_run: bool,
 }
 
@@ -45,25 +45,25 @@ impl ApplyOptions {
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum ApplyEvent<'a> {
-    /// A workload and its pods are waited for until they are gone.
+    /// The command waits until a workload and its pods are gone.
     Terminating(&'a Change),
     /// They are gone.
     Terminated(&'a Change),
-    /// The workload is gone, and its pods take longer than the timeout; until then they count against the quota.
+    /// The workload is gone, but its pods take longer than the timeout; until they are gone, they count against the quota.
     PodsRemain(&'a Change),
     /// The changes fit once [some pods](ChangeSet::terminating) have terminated, or, if there are none, once a quota no longer
     /// counts deleted objects. They are planned again in a second.
     WaitingForQuota(&'a ChangeSet),
-    /// Somebody else has changed objects meanwhile, so the changes are planned again.
+    /// Somebody else has changed objects in the meantime, so the changes are planned again.
     Outdated,
-    /// An object that an [adoption](Client::adopt) has deleted is created again as soon as the quota no longer counts it.
+    /// An object that an [adoption](Client::adopt) has deleted is re-created as soon as the quota no longer counts it.
     Recreating(&'a JobObjects),
 }
 
 impl Client {
     /// Applies a change set, change by change, until one fails. The report says what was done.
     ///
-    /// [`apply_planned`](Self::apply_planned) also plans again where somebody else changes objects meanwhile.
+    /// [`apply_planned`](Self::apply_planned) also plans again if somebody else changes objects in the meantime.
     pub async fn apply_changes(
         &self,
         tool: &ToolName,
@@ -75,8 +75,8 @@ impl Client {
     }
 
     /// Applies a change set as [`apply_changes`](Self::apply_changes) does, until a change fails or `cancel` is ready. `event`
-    /// is called while objects are waited for, `after` after each change; its error ends the application like a step's.
-    /// Nothing is sent once `cancel` is ready, and nothing is created after a deletion that failed or was interrupted.
+    /// is called during waits, `after` after each change; its error ends the application like a step's. Nothing is sent once
+    /// `cancel` is ready, and nothing is created after a deletion that failed or was interrupted.
     pub(crate) async fn apply_changes_with<E>(
         &self,
         tool: &ToolName,
@@ -146,11 +146,11 @@ impl Client {
         Ok(())
     }
 
-    /// Lets the API server check what a change creates, if it deletes an object first that no tool manages: only the cluster has
-    /// its definition, so it must not be deleted if its job would be refused.
+    /// Lets the API server check the objects that a change creates, if it first deletes an object that no tool manages: only
+    /// the cluster has its definition, so it must not be deleted if its job would be refused.
     ///
     /// # Errors
-    /// When a creation would be refused for another reason than what the deletion frees: the name, and the quota.
+    /// When a creation would be refused for a reason other than those that the deletion removes: the name and the quota.
     async fn check_creations(&self, change: &Change, tool: &ToolName) -> Result<(), ApplyError> {
         let is_deleted = change.steps.iter().any(|step| matches!(step.action, StepAction::Delete { .. }));
         if change.is_managed || change.action != Action::Recreate || !is_deleted {
@@ -275,7 +275,7 @@ impl Client {
                     event(ApplyEvent::PodsRemain(change));
                 }
             }
-            // In a dry run, nothing changes that one could wait for.
+            // In a dry run, there is no change to wait for.
             StepAction::Keep | StepAction::AwaitAccepted | StepAction::AwaitGone { .. } => {}
         }
         Ok(())
@@ -399,8 +399,8 @@ fn owner(change: &Change, step: &Step, written: &[Written]) -> Option<OwnerRefer
     })
 }
 
-/// Returns whether what a failed change has created is deleted again. If the change gave an object of somebody else, or may have
-/// given it, to one that it has created, the garbage collector would delete that, too.
+/// Returns whether the objects that a failed change has created are deleted again. If the change made one of them the owner of
+/// somebody else's object, or may have, the garbage collector would delete that object, too.
 fn is_undone(change: &Change, work: &Work<'_>, error: &ApplyError) -> bool {
     let is_own = |written: &Written| matches!(written.kind, WriteKind::Created | WriteKind::Deleted);
     match change.action {

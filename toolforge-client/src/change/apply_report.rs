@@ -13,7 +13,7 @@ pub enum WriteKind {
     Created,
     /// Merged: some of its fields were set or removed.
     Merged,
-    /// Applied on the server's side.
+    /// Applied with server-side apply.
     Applied,
     /// Replaced as a whole.
     Replaced,
@@ -22,7 +22,7 @@ pub enum WriteKind {
 }
 
 impl WriteKind {
-    /// Returns how a step writes its object at last; `None` if it does not.
+    /// Returns how a step finally writes its object; `None` if it does not.
     #[must_use]
     pub fn of(step: &Step) -> Option<Self> {
         match step.action {
@@ -35,7 +35,7 @@ impl WriteKind {
         }
     }
 
-    /// Returns the word: `applied`.
+    /// Returns the word, such as `applied`.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -62,7 +62,7 @@ pub struct Written {
     pub generation: Option<i64>,
 }
 
-/// The outcome of a change; `E` is the error of what a program does after each change.
+/// The outcome of a change; `E` is the error of the program's follow-up to each change.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum ChangeOutcome<E = ApplyError> {
@@ -70,7 +70,7 @@ pub enum ChangeOutcome<E = ApplyError> {
     Done,
     /// A step failed.
     Failed(ApplyError),
-    /// All steps were done, and what the program does after them failed.
+    /// All steps were done, but the program's follow-up failed.
     FollowUpFailed(E),
     /// It was interrupted; it is not known whether the current step was done.
     Interrupted,
@@ -101,7 +101,7 @@ pub struct ChangeReport<E = ApplyError> {
     pub progress: Progress,
     /// The index of the step that failed or was interrupted.
     pub failed_at: Option<usize>,
-    /// How it ended.
+    /// The outcome of the change.
     pub outcome: ChangeOutcome<E>,
 }
 
@@ -112,7 +112,7 @@ impl<E> ChangeReport<E> {
         matches!(self.outcome, ChangeOutcome::Done)
     }
 
-    /// Returns whether all requests of a deletion were answered, so only the wait is missing.
+    /// Returns whether all requests of a deletion got a response, so only the wait remains.
     #[must_use]
     pub fn is_deletion_sent(&self) -> bool {
         let is_deletion = |step: &&Step| matches!(step.action, StepAction::Delete { .. });
@@ -139,7 +139,7 @@ impl<E> ChangeReport<E> {
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct ApplyReport<E = ApplyError> {
-    /// Whether it was a dry run: what was written is not stored.
+    /// Whether it was a dry run: the written objects are not stored.
     pub dry_run: bool,
     /// The changes, in their order.
     pub changes: Vec<ChangeReport<E>>,
@@ -164,7 +164,7 @@ impl<E: From<ApplyError>> ApplyReport<E> {
     /// Returns the report, or the error of the change that failed; an interrupted change is not an error.
     ///
     /// # Errors
-    /// When a change failed. What was done before is lost with the report: look at [`changes`](Self::changes) to say it.
+    /// When a change failed. The report of the changes before it is lost; read [`changes`](Self::changes) first to show them.
     pub fn into_result(self) -> Result<Self, E> {
         let Self { dry_run, changes } = self;
         let mut done = Vec::new();

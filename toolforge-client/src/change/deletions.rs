@@ -1,4 +1,4 @@
-//! Deleting several workloads: all of them are deleted, and then they are waited for together.
+//! Deleting several workloads: all of them are deleted, followed by one wait for all of them.
 
 use futures_util::future::Shared;
 use futures_util::{StreamExt as _, stream};

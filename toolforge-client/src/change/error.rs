@@ -20,7 +20,7 @@ pub enum ApplyError {
     /// A request failed.
     #[error(transparent)]
     Request(#[from] Error),
-    /// The changes exceed a quota or a limit, and nothing of them was sent.
+    /// The changes exceed a quota or a limit; none of them was sent.
     #[error("the changes do not fit: {}", exceeded_lines(set))]
     DoesNotFit {
         /// The changes, with what they exceed.
@@ -49,7 +49,7 @@ pub enum ApplyError {
     StillExists {
         /// The object.
         id: ObjectId,
-        /// How long it was waited for.
+        /// The timeout.
         timeout: Duration,
     },
 }
@@ -69,8 +69,8 @@ impl ApplyError {
         }
     }
 
-    /// Returns whether the change set may no longer be right, because objects were created, changed or deleted since they
-    /// were read: another one, made from the present objects, may succeed.
+    /// Returns whether the change set may be outdated, because objects were created, changed or deleted since they were read:
+    /// another one, planned from the current objects, may succeed.
     pub(crate) fn is_outdated(&self) -> bool {
         match self {
             Self::ChangedMeanwhile { .. } => true,
@@ -86,7 +86,7 @@ impl ApplyError {
         }
     }
 
-    /// Returns the resources that a quota of the API server refuses.
+    /// Returns the resources for which the API server reports an exceeded quota.
     pub(crate) fn exceeded(&self) -> impl Iterator<Item = &Exceeded> {
         let exceeded = match self {
             Self::Request(error) => exceeded_by(error),
@@ -96,7 +96,7 @@ impl ApplyError {
     }
 }
 
-/// Returns the resources that a quota of the API server refuses.
+/// Returns the resources for which the API server reports an exceeded quota.
 pub(crate) fn exceeded_by(error: &Error) -> &[Exceeded] {
     match error.api_status().map(ApiStatus::kind) {
         Some(StatusKind::Admission(AdmissionRefusal::Quota { exceeded, .. })) => exceeded,
@@ -104,7 +104,7 @@ pub(crate) fn exceeded_by(error: &Error) -> &[Exceeded] {
     }
 }
 
-/// Returns what changes exceed: at rest, else at the peak.
+/// Returns the limits that changes exceed: at rest, else at the peak.
 fn exceeded_lines(set: &ChangeSet) -> String {
     let check = if set.at_rest.fits() { &set.at_peak } else { &set.at_rest };
     check.to_string().replace('\n', "; ")

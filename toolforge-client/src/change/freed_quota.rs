@@ -1,53 +1,52 @@
-//! Waiting for quota that is freed in a moment.
+//! Waiting for quota that is about to be freed.
 
 use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::time::sleep;
 
-/// The most seconds that terminating pods are waited for: Kubernetes gives a pod 30, unless the pod says otherwise.
+/// The maximum wait for terminating pods in seconds: Kubernetes gives a pod 30, unless the pod says otherwise.
 const LONGEST: i64 = 60;
 
-/// How many seconds after its time a pod may still count: it is stopped, and then its object is deleted.
+/// How many seconds after its grace period a pod may still count: it is stopped, and then its object is deleted.
 const SLACK: i64 = 5;
 
 /// How many seconds a quota may take to notice a deletion.
 const USAGE_SECONDS: u32 = 15;
 
-/// The time between two looks at the namespace.
+/// The time between two checks of the namespace.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// The quota that is missing, by when it is freed.
+/// The missing quota, by when it is freed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum MissingQuota {
-    /// Everything fits, or what is missing is not freed in a moment.
+    /// Everything fits, or the missing quota is not about to be freed.
     Nothing,
-    /// Pods that terminate use it: at most until this second of Unix time.
+    /// Terminating pods use it, at most until this Unix time.
     Terminating {
-        /// The second at which the last of them is stopped.
+        /// The Unix time at which the last of them is stopped.
         until: i64,
     },
     /// The quota still counts objects that were deleted.
     Deleted,
-    /// It is for objects other than pods; some of them may have been created after they were looked for, or deleted a moment
-    /// before.
+    /// It is for objects other than pods; some of them may have been created after they were listed, or deleted just before.
     Objects,
 }
 
 impl MissingQuota {
-    /// Returns the quota that pods use which terminate at these seconds of Unix time; [`Nothing`](Self::Nothing) without pods.
+    /// Returns the quota of pods that terminate at these Unix times; [`Nothing`](Self::Nothing) without pods.
     #[must_use]
     pub fn of_pods_until(seconds: impl IntoIterator<Item = i64>) -> Self {
         seconds.into_iter().max().map_or(Self::Nothing, |until| Self::Terminating { until })
     }
 }
 
-/// Looks at a namespace until no quota is missing that is freed in a moment, and returns the last look.
+/// Calls `look` until no missing quota is about to be freed, and returns its last result.
 ///
-/// It looks again each second while pods terminate that use what is missing (until a few seconds after their time, at most a
-/// minute) and while a quota counts deleted objects (at most 15 seconds), and once if there may be more or fewer objects.
-/// `waiting` is called before each pause.
+/// It is called again every second while terminating pods use the missing quota (until a few seconds after their grace period,
+/// at most a minute) and while a quota counts deleted objects (at most 15 seconds), and once if there may be more or fewer
+/// objects. `waiting` is called before each pause.
 ///
 /// # Errors
 /// Those of `look`.

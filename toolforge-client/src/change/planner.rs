@@ -1,4 +1,4 @@
-//! Planning and applying: again, while what is missing is freed in a moment or somebody else changes objects meanwhile.
+//! Planning and applying, repeated while missing quota is about to be freed or somebody else changes objects.
 
 use std::future;
 
@@ -10,7 +10,7 @@ use crate::change::apply_report::{ApplyReport, ChangeOutcome, ChangeReport, Prog
 use crate::change::freed_quota::{MissingQuota, wait_for_quota};
 use crate::{ApplyError, ApplyEvent, ApplyOptions, Client};
 
-/// How often changes are applied that somebody else makes outdated.
+/// How often changes are applied if somebody else makes them outdated.
 const ATTEMPTS: u32 = 5;
 
 /// What a command plans, and what it does around the requests that apply it.
@@ -31,7 +31,7 @@ pub trait Planner {
 
     /// Checks a plan, once in each attempt, before anything of it is sent.
     ///
-    /// What does not fit is refused after this, so a planner need not check it.
+    /// Changes that do not fit are refused after this, so a planner need not check that.
     ///
     /// # Errors
     /// When it must not be applied.
@@ -47,11 +47,11 @@ pub trait Planner {
         Ok(())
     }
 
-    /// Is called while something is waited for.
+    /// Is called for each event, such as a wait.
     fn event(&self, _event: ApplyEvent<'_>) {}
 
-    /// Waits until somebody interrupts the command. It is awaited from the first request that writes on; it may be awaited
-    /// again after it has returned, and then returns at once.
+    /// Waits until somebody interrupts the command. It is awaited from the first write request on; it may be awaited again
+    /// after it has returned, and then returns at once.
     async fn interrupted(&self) {
         future::pending::<()>().await;
     }
@@ -84,14 +84,14 @@ pub struct Attempt {
     pub earlier_attempts: u32,
     /// How many plans were made before, by this and earlier attempts.
     pub earlier_plans: u32,
-    /// The changes that earlier attempts have made, completely or in part, in order.
+    /// The changes that earlier attempts have applied, completely or in part, in order.
     pub earlier: Vec<EarlierChange>,
     /// The object that earlier attempts of an [adoption](Client::adopt) have deleted, and whose job they have not created: see
     /// [`resume_adoption`](toolforge_render::convert::resume_adoption).
     pub deleted: Option<JobObjects>,
 }
 
-/// A change that an earlier attempt has made, completely or in part.
+/// A change that an earlier attempt has applied, completely or in part.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct EarlierChange {
@@ -116,7 +116,7 @@ impl Attempt {
         self.earlier_plans == 0
     }
 
-    /// Returns the changes that earlier attempts have done completely, those included in which nothing had to be changed.
+    /// Returns the changes that earlier attempts have done completely, including those in which nothing had to be changed.
     pub fn done(&self) -> impl Iterator<Item = &Change> {
         self.earlier.iter().filter(|earlier| earlier.is_done).map(|earlier| &earlier.change)
     }
@@ -126,7 +126,7 @@ impl Attempt {
         self.earlier.iter().flat_map(|earlier| &earlier.written)
     }
 
-    /// Keeps what the last attempt has done.
+    /// Records what the last attempt has done.
     fn add<E>(&mut self, report: ApplyReport<E>) {
         for ChangeReport { change, written, outcome, .. } in report.changes {
             let is_done = matches!(outcome, ChangeOutcome::Done);
@@ -138,7 +138,7 @@ impl Attempt {
     }
 }
 
-/// What a planner's changes came to.
+/// The result of a planner's changes.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Applied<P, E> {
@@ -190,16 +190,16 @@ impl<P, E> Applied<P, E> {
 }
 
 impl Client {
-    /// Plans changes until they fit, and applies them; both again while somebody else changes the objects meanwhile, so
+    /// Plans changes until they fit, and applies them. Both are repeated while somebody else changes the objects, so
     /// neither change is lost.
     ///
-    /// A plan that does not fit is made again while the missing quota is that of pods that terminate (at most a minute), while
-    /// a quota counts deleted objects (at most 15 seconds), and once, a second later, if it lacks objects other than pods: somebody
-    /// else may have created them after they were looked for, or deleted others a moment before. A dry run neither waits nor plans
-    /// again.
+    /// A plan that does not fit is repeated while terminating pods use the missing quota (at most a minute), while a quota
+    /// counts deleted objects (at most 15 seconds), and once, a second later, if quota is missing for objects other than pods:
+    /// somebody else may have created some after they were listed, or deleted others just before. A dry run neither waits nor
+    /// plans again.
     ///
     /// # Errors
-    /// When there is no plan, a check refuses it, or it does not fit. What was refused by the cluster is in the report.
+    /// When there is no plan, a check refuses it, or it does not fit. Refusals by the cluster are in the report.
     pub async fn apply_planned<T: Planner>(
         &self,
         tool: &ToolName,
@@ -260,7 +260,7 @@ impl Client {
     }
 }
 
-/// Returns a plan that fits, or that does not fit and will not in a moment.
+/// Returns a plan that fits, or one that does not fit and is not about to.
 async fn plan_until_it_fits<T: Planner>(
     planner: &T,
     attempt: &mut Attempt,
@@ -285,7 +285,7 @@ async fn plan_until_it_fits<T: Planner>(
 
 /// Returns whether a change failed because somebody else changed objects since they were read.
 ///
-/// A quota that refuses a resource which the plan does not count, refuses it again.
+/// A quota that refuses a resource that the plan does not count would refuse it again.
 fn is_outdated<E>(report: &ApplyReport<E>, set: &ChangeSet) -> bool {
     let is_counted = |resource: &str| set.forecast().any(|row| row.at_rest.resource.to_string() == resource);
     report.changes.iter().any(|change| match &change.outcome {

@@ -63,8 +63,8 @@ pub struct StartedWebService<P, E> {
     pub target: RolloutTarget,
     /// Whether somebody else has created the Deployment at the same time, and these changes were applied to it.
     pub applied_to_concurrent_start: bool,
-    /// Whether somebody else started or stopped the web service at the same time, and may have deleted what was found. Once its pods
-    /// are ready, [`complete_web_service`](Client::complete_web_service) creates that again.
+    /// Whether somebody else started or stopped the web service at the same time, and may have deleted existing objects. Once
+    /// its pods are ready, [`complete_web_service`](Client::complete_web_service) re-creates them.
     pub is_contested: bool,
 }
 
@@ -94,11 +94,11 @@ impl Client {
         Ok(StartedWebService { plan, report, target, applied_to_concurrent_start, is_contested })
     }
 
-    /// Creates again what somebody else has deleted of a web service besides its Deployment, which is kept as it is. Returns `None`
-    /// if `target` is no longer its Deployment: somebody else has stopped it.
+    /// Re-creates the objects of a web service that somebody else has deleted, except its Deployment, which is not changed.
+    /// Returns `None` if `target` is no longer its Deployment: somebody else has stopped it.
     ///
     /// # Errors
-    /// When nothing can be planned. What was refused by the cluster is in the report.
+    /// When nothing can be planned. Refusals by the cluster are in the report.
     pub async fn complete_web_service<T: Planner<Plan: StartPlan>>(
         &self,
         tool: &ToolName,
@@ -112,7 +112,7 @@ impl Client {
     }
 }
 
-/// A planner of what is missing besides the Deployment.
+/// A planner of the missing objects other than the Deployment.
 struct Completion<'a, T> {
     planner: &'a T,
     target: &'a RolloutTarget,

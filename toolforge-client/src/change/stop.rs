@@ -1,4 +1,4 @@
-//! Stopping a web service: waiting until it is gone, and deleting what a start at the same time has left.
+//! Stopping a web service: waiting until it is gone, and deleting the objects that a concurrent start has left.
 
 use std::ops::ControlFlow;
 use std::time::Duration;
@@ -13,10 +13,10 @@ use crate::{
     WebServiceFetchOptions, Written,
 };
 
-/// How long a Deployment that is being deleted may take: Kubernetes' grace of 30 s, and some for its controllers.
+/// How long the deletion of a Deployment may take: Kubernetes' grace period of 30 s, and some time for its controllers.
 const DELETION_TIMEOUT: Duration = Duration::from_secs(90);
 
-/// How often the objects that a start at the same time has left are deleted.
+/// How often the objects that a concurrent start has left are deleted.
 const TRIES: u32 = 3;
 
 /// The outcome of waiting until a web service is stopped.
@@ -25,15 +25,15 @@ const TRIES: u32 = 3;
 pub enum StopOutcome {
     /// Its objects and its pods are gone.
     Gone,
-    /// Its objects are gone, and its pods take longer than the deadline; until then they count against the quota.
+    /// Its objects are gone, but its pods take longer than the deadline; until they are gone, they count against the quota.
     PodsRemain,
     /// Somebody else has started it again.
     StartedAgain,
 }
 
 impl Client {
-    /// Fetches a tool's web service as [`fetch_web_service`](Self::fetch_web_service) does; a Deployment that is being deleted
-    /// is waited for first, at most 90 seconds. `waiting` is called before that.
+    /// Fetches a tool's web service as [`fetch_web_service`](Self::fetch_web_service) does; if its Deployment is being deleted,
+    /// it waits for that first, at most 90 seconds. `waiting` is called before the wait.
     ///
     /// # Errors
     /// When a request fails, or the Deployment still exists after that time.
@@ -56,8 +56,8 @@ impl Client {
         Ok(self.fetch_web_service(tool, wanted).await?)
     }
 
-    /// Waits until a web service that `deletion` has deleted is gone, and calls `event` with the number of its pods that
-    /// terminate. Objects without a Deployment, which a start at the same time has left, are deleted, too.
+    /// Waits until a web service that `deletion` has deleted is gone, and calls `event` with the number of its terminating
+    /// pods. Objects without a Deployment, which a concurrent start has left, are also deleted.
     ///
     /// # Errors
     /// When objects cannot be read, watched or deleted.
@@ -92,8 +92,8 @@ impl Client {
         }
     }
 
-    /// Deletes what a start has written of a web service whose Deployment somebody else has deleted meanwhile; other objects,
-    /// and all of them if there is a Deployment again, are kept.
+    /// Deletes the objects that a start has written for a web service whose Deployment somebody else has deleted in the
+    /// meantime; other objects, and all of them if there is a Deployment again, are kept.
     ///
     /// # Errors
     /// When objects cannot be read or deleted.
@@ -139,7 +139,7 @@ impl Client {
     }
 }
 
-/// Returns what is fetched to see what is left of a web service.
+/// Returns the options for fetching the remaining objects of a web service.
 fn own_objects() -> WebServiceFetchOptions {
     WebServiceFetchOptions {
         deployment: true,

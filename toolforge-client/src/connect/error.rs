@@ -119,9 +119,9 @@ pub enum KubeconfigError {
     HalfACredential {
         /// The kubeconfig.
         path: PathBuf,
-        /// Which half is there.
+        /// The half that exists.
         present: FileRole,
-        /// Which half is missing.
+        /// The half that is missing.
         absent: FileRole,
     },
     /// The client certificate has expired.
@@ -201,7 +201,7 @@ pub enum IdentityError {
     },
 }
 
-/// Why a client cannot be made from a kubeconfig.
+/// Why a client cannot be created from a kubeconfig.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConnectError {
@@ -214,7 +214,7 @@ pub enum ConnectError {
     /// A text is not a valid header.
     #[error("{header} {} has characters other than visible ASCII", value.quoted())]
     Header {
-        /// Which header.
+        /// The name of the header.
         header: &'static str,
         /// The text.
         value: Untrusted,

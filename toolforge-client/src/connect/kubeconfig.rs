@@ -35,8 +35,8 @@ pub struct Kubeconfig {
     namespace: Option<String>,
 }
 
-/// Returns the paths of the kubeconfig, as kubectl has them: those in the value of the variable `KUBECONFIG`, or else
-/// `.kube/config` in the home directory.
+/// Returns the paths of the kubeconfig, as kubectl determines them: those in the value of the variable `KUBECONFIG`, or
+/// else `.kube/config` in the home directory.
 #[must_use]
 pub fn kubeconfig_paths(variable: Option<&OsStr>, home: Option<&Path>) -> Vec<PathBuf> {
     let named: Vec<PathBuf> = variable
@@ -49,9 +49,9 @@ impl Kubeconfig {
     /// Reads the kubeconfig and the files that its current context names.
     ///
     /// If there are several files, the first that has an entry or a `current-context` wins, and missing ones are ignored if at
-    /// least one exists, as in kubectl. Paths inside are relative to the file that contains them. Only regular files of
-    /// at most 1 MiB are read. What looks like a renewal in progress is read again up to three times, 200 ms apart, so
-    /// this can block for 600 ms.
+    /// least one exists, as in kubectl. Paths inside are relative to the file that contains them. Only regular files of at most
+    /// 1 MiB are read. Files that seem to be in the middle of a renewal are read again up to three times, 200 ms apart, so this
+    /// can block for 600 ms.
     ///
     /// # Errors
     /// When a file is missing, unreadable or invalid, a name has no entry, the credentials are not valid now or do not
@@ -117,7 +117,7 @@ impl Kubeconfig {
         self.insecure
     }
 
-    /// Returns the kubeconfig's tool: the one of the namespace `tool-NAME`, or, where that is `default` or missing, the
+    /// Returns the kubeconfig's tool: the one of the namespace `tool-NAME`, or, if that is `default` or missing, the
     /// client certificate's common name.
     ///
     /// # Errors

@@ -1,4 +1,4 @@
-//! From a kubeconfig to what a connection needs, without network access.
+//! Reads from a kubeconfig everything that a connection needs, without network access.
 
 mod certificate;
 mod error;

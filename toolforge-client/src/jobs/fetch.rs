@@ -31,9 +31,9 @@ pub struct JobFetchOptions {
     pub events: bool,
     /// The records of the platform's jobs service: two requests.
     pub records: bool,
-    /// Whether Services are needed also where no job has a port, so it is an error if the user may not list them.
+    /// Whether Services are needed even if no job has a port, so it is an error if the user may not list them.
     pub needs_services: bool,
-    /// Whether kinds that the user may not list are left out, and not an error, for what can do without them.
+    /// Whether kinds that the user may not list are left out instead of causing an error, for commands that work without them.
     pub leave_out_unread: bool,
 }
 
@@ -85,7 +85,7 @@ pub struct FetchedJobs {
     pub namespace: FetchedNamespace,
     /// The namespace's objects.
     pub live: LiveJobs,
-    /// The kinds that the user may not list, so `live` has none of them: events, and others where they are left out.
+    /// The kinds that the user may not list, so `live` has none of them: events, and others if they are left out.
     pub unread: Vec<Unread>,
 }
 
@@ -197,7 +197,7 @@ impl Client {
         Ok(FetchedJobs { namespace: facts, live, unread: unread.0 })
     }
 
-    /// Returns the objects of a kind, or that the user may not list it, where that is `optional`.
+    /// Returns the objects of a kind, or the refusal if the user may not list it and it is `optional`.
     async fn all<T: k8s_openapi::Resource + DeserializeOwned>(
         &self,
         wanted: bool,
@@ -207,7 +207,7 @@ impl Client {
         self.all_of(ResourceType::of::<T>(), wanted, optional, namespace).await
     }
 
-    /// Returns the objects of a kind, none if the cluster does not serve it, or that the user may not list it.
+    /// Returns the objects of a kind, none if the cluster does not serve it, or the refusal if the user may not list it.
     async fn all_served<T: DeserializeOwned>(
         &self,
         wanted: bool,

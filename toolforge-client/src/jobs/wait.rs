@@ -135,9 +135,9 @@ pub enum RunWaitOutcome {
 impl Client {
     /// Waits until a run of a job has finished, and calls `event` with each state before.
     ///
-    /// A run that waits for quota or a node is waited for until the deadline. One that needs a change ends the wait: at once
-    /// if its container cannot be created or its pod is refused, and after 8 seconds without its image. That is known from
-    /// events, which `options` have to include.
+    /// If the run waits for quota or a node, the wait continues until the deadline. If it needs a change, the wait ends: at
+    /// once if its container cannot be created or its pod is refused, and after 8 seconds without its image. These causes are
+    /// known from events, which `options` must include.
     ///
     /// # Errors
     /// When a kind cannot be listed, or the cluster is unreachable for longer than the options allow.

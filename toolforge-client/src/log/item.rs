@@ -63,7 +63,7 @@ pub enum LogItem {
         /// The text, without the line end.
         message: Untrusted,
     },
-    /// The container has terminated; what follows of the same pod belongs to its next run.
+    /// The container has terminated; the items of the same pod that follow belong to its next run.
     ContainerTerminated {
         /// The container's name.
         container: Untrusted,

@@ -31,7 +31,7 @@ pub(super) struct PodLog {
     follow: bool,
     outage: Duration,
     pub(super) seen: ResumePoint,
-    /// The last run whose end has been reported.
+    /// The last run whose termination has been reported.
     pub(super) reported: Option<String>,
     /// The kubelet's last notice, which it repeats.
     notice: Option<String>,
@@ -107,7 +107,7 @@ impl PodLog {
         is_asked_for.then(|| LogItem::ContainerTerminated { container: self.container.as_str().into(), end })
     }
 
-    /// Returns the first run whose end has not been reported.
+    /// Returns the first run whose termination has not been reported.
     pub(super) fn next_run<'a>(&self, runs: &'a [ContainerRun]) -> Option<&'a ContainerRun> {
         let reported = runs.iter().position(|run| Some(&run.id) == self.reported.as_ref());
         runs.get(reported.map_or(0, |index| index + 1))

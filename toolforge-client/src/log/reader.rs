@@ -1,4 +1,4 @@
-//! What a set of pods has written up to now, in order of time.
+//! What a set of pods has written up to now, in chronological order.
 
 use std::collections::BTreeMap;
 
@@ -12,8 +12,8 @@ use crate::log::pod_log::{PodLog, PodSnapshot};
 use crate::log::source::LogTarget;
 use crate::{Client, Error};
 
-/// How long ago a run may have terminated to be shown before the one that followed it: in the morning, the night is of
-/// interest.
+/// How long ago a run may have terminated to be shown before the one that followed it: in the morning, people want to
+/// see the night's output.
 const RECENT: SignedDuration = SignedDuration::from_hours(24);
 
 /// The log of a set of pods up to now.
@@ -29,7 +29,7 @@ pub struct LogReader {
 }
 
 impl Client {
-    /// Returns a reader of what the pods of a web service have written. Other pods in `pods` are ignored.
+    /// Returns a reader of the logs of a web service's pods up to now. Other pods in `pods` are ignored.
     ///
     /// No request is made yet.
     #[must_use]
@@ -37,7 +37,7 @@ impl Client {
         LogReader::new(self.clone(), LogTarget::web_service(tool), pods, options)
     }
 
-    /// Returns a reader of what the pods of a job have written. Other pods in `pods` are ignored.
+    /// Returns a reader of the logs of a job's pods up to now. Other pods in `pods` are ignored.
     ///
     /// No request is made yet.
     #[must_use]

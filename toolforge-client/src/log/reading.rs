@@ -15,8 +15,8 @@ use crate::{Client, Error, ObjectPath};
 /// How long a log that is not followed may be silent before it is requested again.
 const IDLE: Duration = Duration::from_secs(30);
 
-/// A followed log that was silent for so long and then failed was not unavailable before: a proxy may end a response in which
-/// nothing is written, most after a minute.
+/// If a followed log was silent for this long and then fails, it does not count as unavailable before: a proxy may end a silent
+/// response, and most do after a minute.
 const QUIET: Duration = Duration::from_secs(30);
 
 /// Which log, and how much of it.
@@ -49,7 +49,7 @@ pub(crate) struct Reading {
     client: Client,
     request: LogRequest,
     outage: Duration,
-    /// Whether to continue after the last line that has been read, not to start as the request says.
+    /// Whether to continue after the last line that has been read, instead of starting as requested.
     goes_on: bool,
     lines: Option<Lines>,
     has_ended: bool,
@@ -124,7 +124,7 @@ impl Reading {
         Ok(None)
     }
 
-    /// Waits before the log is requested again, or returns the error if that does not help or took too long. What failed
+    /// Waits before the log is requested again, or returns the error if that does not help or took too long. The failed request
     /// began at `start`.
     ///
     /// A followed log may be quiet for any time, so its outage begins with the failure.
@@ -198,7 +198,7 @@ fn read(text: &str) -> LogEvent {
     }
 }
 
-/// What is said of a log that the node has deleted.
+/// The notice about a log that the node has deleted.
 const GONE: &str = "the log of an earlier run is gone";
 
 #[cfg(test)]

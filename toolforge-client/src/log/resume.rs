@@ -16,9 +16,9 @@ const MOST: usize = 1 << 16;
 
 /// The last lines of a log, by time and text, in order.
 ///
-/// A log only grows, and the kubelet returns it from a whole second on. So repeated lines come at the beginning of an
-/// response, in the order in which they came before, up to the first line that is not remembered. After a log rotation the
-/// response begins later, but no line is mistaken for another.
+/// A log only grows, and the kubelet returns it from a whole second on. So repeated lines come at the beginning of a response,
+/// in the order in which they came before, up to the first line that is not remembered. After a log rotation the response
+/// begins later, but no line is mistaken for another.
 #[derive(Debug, Default)]
 pub(crate) struct ResumePoint {
     recent: VecDeque<(Timestamp, u64)>,

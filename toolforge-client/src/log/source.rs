@@ -18,7 +18,7 @@ use crate::api_path::named;
 use crate::log::pod_log::has_ended;
 use crate::{Client, Collection, Error, ObjectPath, ResourceType, WatchOptions, WatcherEvent};
 
-/// Which pods' logs are read together, and the object whose end ends the log.
+/// Which pods' logs are read together, and the object that ends the log when it is deleted or finishes.
 #[derive(Clone, Debug)]
 pub struct LogTarget {
     namespace: String,
@@ -118,7 +118,7 @@ impl LogTarget {
         }
     }
 
-    /// Returns the target for a job or a workload that no tool manages, until it is gone; `live` has the runs that exist of a
+    /// Returns the target for a job or a workload that no tool manages, until it is gone; `live` has the existing runs of a
     /// CronJob.
     #[must_use]
     pub fn workload(tool: &ToolName, job: &JobObjects, live: &LiveJobs) -> Self {
@@ -147,7 +147,7 @@ impl LogTarget {
         }
     }
 
-    /// Returns the target for the pods that an object has created which was deleted, by its kind, name and UID.
+    /// Returns the target for the pods of a deleted object, by its kind, name and UID.
     pub(crate) fn of_deleted(tool: &ToolName, id: &ObjectId, uid: Option<&String>) -> Self {
         let (accepts, owner) = match id.kind {
             ObjectKind::Deployment => (Accepts::Deployment(id.name.clone()), LogOwner::Deployment),
@@ -200,7 +200,7 @@ impl LogTarget {
             && self.accepts.accepts(pod)
     }
 
-    /// Returns the object whose end ends the log.
+    /// Returns the object that ends the log when it is deleted or finishes.
     pub(super) fn owner(&self) -> &ObjectPath {
         &self.owner
     }
@@ -251,7 +251,7 @@ fn states_of<T: DeserializeOwned + Send + 'static>(
     states.boxed()
 }
 
-/// Returns whether a Job has ended, with all of its pods.
+/// Returns whether a Job and all of its pods have finished.
 fn has_finished(job: &Job) -> bool {
     JobEnd::of(job).is_some_and(JobEnd::is_final)
 }

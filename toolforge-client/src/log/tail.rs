@@ -1,4 +1,4 @@
-//! What a set of pods writes from now on, whichever pods come and go.
+//! What a set of pods writes from now on, while pods come and go.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -84,7 +84,7 @@ enum Step {
 }
 
 impl LogReader {
-    /// Returns the tail: what is written from now on.
+    /// Returns the tail: everything that is written from now on.
     #[must_use]
     pub fn follow(self) -> LogTail {
         let Self { client, target, options, pods, started: _ } = self;

@@ -13,8 +13,8 @@ use crate::{Client, ResourceType};
 pub const LAST_LINES: u32 = 20;
 
 impl Client {
-    /// Returns the last 20 lines of the newest pod whose main container has terminated or is not ready, and has written any: of
-    /// its previous run if it is between two. A log that cannot be read is left out.
+    /// Returns the last 20 lines of the newest pod whose main container has terminated or is not ready, and has written any;
+    /// between two runs, those of the previous one. A log that cannot be read is left out.
     pub async fn last_lines<'a>(
         &self,
         tool: &ToolName,

@@ -12,18 +12,18 @@ use toolforge_render::pod::{Cause, Evidence, RolloutObjects};
 /// that double with each refusal.
 const REFUSED: Duration = Duration::from_secs(30);
 
-/// The same where a pod terminates or has terminated: its grace period is 30 seconds, and by then the controller's pauses
-/// are as long.
+/// The same if a pod is terminating or has terminated: its grace period is 30 seconds, and by then the controller's pauses are
+/// as long.
 const REFUSED_BEHIND_PODS: Duration = Duration::from_secs(60);
 
-/// How long a pod may wait for a node or for a volume while nothing else happens: other pods may end, and the kubelet tries a
-/// mount again after pauses that double.
+/// How long a pod may wait for a node or for a volume while nothing else happens: other pods may terminate, and the kubelet
+/// retries a mount after pauses that double.
 const NODE: Duration = Duration::from_secs(60);
 
-/// How long an image that cannot be pulled may still come: the kubelet's first pauses are 10 and 20 seconds.
+/// How long an image that cannot be pulled may still become available: the kubelet's first pauses are 10 and 20 seconds.
 pub(crate) const IMAGE: Duration = Duration::from_secs(8);
 
-/// How long pods must be ready whose containers have no startup or readiness probe: they are ready as soon as they run.
+/// How long pods without a startup or readiness probe must be ready: they are ready as soon as they run.
 const RUNS: Duration = Duration::from_secs(5);
 
 /// The clock of a rollout: when something last happened, and what has failed since when.
@@ -42,7 +42,7 @@ impl Patience {
         Self { pods: BTreeSet::new(), changed: now, has_terminated: false, image_since: None, ready: None }
     }
 
-    /// Notes the current pods and causes.
+    /// Records the current pods and causes.
     pub(super) fn look(&mut self, all: &[Pod], causes: &[Evidence], now: Instant) {
         let state = |pod: &Pod| {
             let conditions = pod.status.iter().flat_map(|status| status.conditions.iter().flatten());
@@ -63,8 +63,8 @@ impl Patience {
         self.image_since = is_image.then(|| self.image_since.unwrap_or(now));
     }
 
-    /// Notes whether all pods are ready, and returns whether they stay so: without a probe, a program that terminates soon
-    /// is ready for a moment again and again.
+    /// Records whether all pods are ready, and returns whether they stay ready: without a probe, a program that terminates soon
+    /// is briefly ready again and again.
     pub(super) fn stays_ready(&mut self, objects: RolloutObjects<'_>, is_ready: bool, now: Instant) -> bool {
         let restarts = objects.restarts();
         let is_same = |(_, before): &(Instant, u32)| *before == restarts;
@@ -73,12 +73,12 @@ impl Patience {
         is_ready && (has_run || objects.is_probed() || objects.desired_replicas() == 0)
     }
 
-    /// Returns the number of pods that terminate.
+    /// Returns the number of terminating pods.
     pub(super) fn terminating(&self) -> usize {
         self.pods.iter().filter(|(_, is_terminating, _)| *is_terminating).count()
     }
 
-    /// Returns whether waiting does not help any longer. Quota may become free and an image may be there a moment later, so
+    /// Returns whether waiting no longer helps. Quota may become free and an image may become available a moment later, so
     /// these causes are given some time.
     pub(super) fn is_over(&self, evidence: &Evidence, now: Timestamp, instant: Instant) -> bool {
         let limit = if self.has_terminated { REFUSED_BEHIND_PODS } else { REFUSED };

@@ -1,4 +1,4 @@
-//! The rollout that is waited for, and what comes of it.
+//! The rollout to wait for, and its outcome.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use toolforge_model::Untrusted;
@@ -60,9 +60,9 @@ pub enum RolloutEvent {
     },
     /// The quota does not allow the next pod yet.
     WaitingForQuota {
-        /// The number of pods that terminate; what they used is free when they are gone.
+        /// The number of terminating pods; their quota is free when they are gone.
         terminating: usize,
     },
-    /// Somebody else changed the Deployment; the rollout of that change is waited for.
+    /// Somebody else changed the Deployment; the wait is now for the rollout of that change.
     ChangedMeanwhile,
 }

@@ -21,10 +21,10 @@ pub const ROLLOUT_TIMEOUT: Duration = Duration::from_secs(300);
 impl Client {
     /// Waits until the Deployment of a web service is rolled out, and calls `event` with each observation.
     ///
-    /// A rollout that is slow is waited for until the deadline; one that is blocked ends the wait: at once if something has
-    /// to be changed first, after 15 seconds of a failing health check, after 30 seconds without a response on the port, and
-    /// after 30 to 60 seconds in which the API server refuses pods and no pod starts, becomes ready or terminates. Pods
-    /// without a startup or readiness probe must be ready for 5 seconds without a restart.
+    /// For a slow rollout, the wait continues until the deadline; a blocked one ends it: at once if something has to be changed
+    /// first, after 15 seconds of a failing health check, after 30 seconds without a response on the port, and after 30 to 60
+    /// seconds in which the API server refuses pods and no pod starts, becomes ready or terminates. Pods without a startup or
+    /// readiness probe must be ready for 5 seconds without a restart.
     ///
     /// # Errors
     /// When the objects cannot be watched.
@@ -122,7 +122,7 @@ impl Client {
         })
     }
 
-    /// Waits until a Deployment that is being deleted is gone; returns whether it is before the deadline.
+    /// Waits until a Deployment that is being deleted is gone; returns whether it is gone before the deadline.
     ///
     /// # Errors
     /// When the Deployment cannot be watched.
@@ -140,8 +140,8 @@ impl Client {
     }
 }
 
-/// Returns the progress of pods that are ready and may not stay so: they show that a program terminated before the Deployment
-/// does.
+/// Returns the progress of pods that are ready and may not stay ready: they show that a program has terminated earlier than the
+/// Deployment does.
 fn just_ready(objects: RolloutObjects<'_>, now: Timestamp) -> RolloutProgress {
     let mut causes = objects.causes(now);
     causes.retain(|evidence| {
@@ -160,7 +160,7 @@ fn just_ready(objects: RolloutObjects<'_>, now: Timestamp) -> RolloutProgress {
     RolloutProgress::Waiting { ready: desired, desired, evidence: None }
 }
 
-/// Returns how the wait ends if the Deployment is no longer the one that is waited for.
+/// Returns the outcome of the wait if the Deployment is no longer the one that is waited for.
 fn lost(live: RolloutObjects<'_>, target: &RolloutTarget) -> Option<RolloutOutcome> {
     let wanted = target.uid.as_ref()?;
     let Some(found) = live.deployment else { return Some(RolloutOutcome::Deleted) };

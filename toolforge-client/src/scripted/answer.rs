@@ -14,7 +14,7 @@ use toolforge_model::Untrusted;
 
 use crate::transport::TransportError;
 
-/// One answer of a script.
+/// One response of a script.
 #[derive(Clone, Debug)]
 pub struct Answer {
     code: u16,
@@ -26,7 +26,7 @@ pub struct Answer {
     delay: Duration,
 }
 
-/// Whether an answer comes at all.
+/// Whether there is a response at all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Beginning {
     Comes,
@@ -45,7 +45,7 @@ enum End {
 }
 
 impl Answer {
-    /// Returns an answer with a JSON body.
+    /// Returns a response with a JSON body.
     ///
     /// # Panics
     /// When the value cannot be serialized as JSON.
@@ -55,7 +55,7 @@ impl Answer {
         Self::chunks(code, vec![body.into()])
     }
 
-    /// Returns an answer with a text as its body.
+    /// Returns a response with a text as its body.
     #[must_use]
     pub fn text(code: u16, body: &str) -> Self {
         Self::chunks(code, vec![Bytes::copy_from_slice(body.as_bytes())])
@@ -74,62 +74,62 @@ impl Answer {
         Self::json(404, &status(404, "NotFound", &message, &json!({"name": name, "kind": resource})))
     }
 
-    /// Returns the answer of a watch: one line for each frame.
+    /// Returns the response to a watch: one line for each frame.
     #[must_use]
     pub fn frames(frames: &[Value]) -> Self {
         Self::chunks(200, frames.iter().map(|frame| format!("{frame}\n").into()).collect())
     }
 
-    /// Returns an answer whose body comes in these chunks.
+    /// Returns a response whose body arrives in these chunks.
     #[must_use]
     pub fn chunks(code: u16, chunks: Vec<Bytes>) -> Self {
         let (end, beginning, delay) = (End::Whole, Beginning::Comes, Duration::ZERO);
         Self { code, headers: HeaderMap::new(), chunks, end, beginning, delay }
     }
 
-    /// Returns a connection that is lost before an answer comes.
+    /// Returns a connection that is lost before the response.
     #[must_use]
     pub fn lost() -> Self {
         Self { beginning: Beginning::Lost, ..Self::chunks(200, Vec::new()) }
     }
 
-    /// Returns an answer that never comes.
+    /// Returns a response that never arrives.
     #[must_use]
     pub fn silent() -> Self {
         Self { beginning: Beginning::Never, ..Self::chunks(200, Vec::new()) }
     }
 
-    /// Returns the answer, or the loss of the connection, after some time.
+    /// Returns the response, or the loss of the connection, after some time.
     #[must_use]
     pub fn after(self, delay: Duration) -> Self {
         Self { delay, ..self }
     }
 
-    /// Returns the answer with another HTTP code.
+    /// Returns the response with another HTTP code.
     #[must_use]
     pub fn code(self, code: u16) -> Self {
         Self { code, ..self }
     }
 
-    /// Returns the answer with an endless body: its last chunk is repeated, with a pause before each.
+    /// Returns the response with an endless body: its last chunk is repeated, with a pause before each.
     #[must_use]
     pub fn and_repeats(self, pause: Duration) -> Self {
         Self { end: End::Repeats(pause), ..self }
     }
 
-    /// Returns the answer with a body that does not end.
+    /// Returns the response with a body that does not end.
     #[must_use]
     pub fn and_stays_open(self) -> Self {
         Self { end: End::Never, ..self }
     }
 
-    /// Returns the answer with a body after which the connection is lost.
+    /// Returns the response with a body after which the connection is lost.
     #[must_use]
     pub fn and_breaks_off(self) -> Self {
         Self { end: End::BrokenOff, ..self }
     }
 
-    /// Returns the answer with a header.
+    /// Returns the response with a header.
     ///
     /// # Panics
     /// When the value is not a valid header.
@@ -170,7 +170,7 @@ fn status(code: u16, reason: &str, message: &str, details: &Value) -> Value {
     })
 }
 
-/// The body of an answer.
+/// The body of a response.
 #[derive(Debug)]
 pub(crate) struct PlayedBody {
     chunks: VecDeque<Bytes>,

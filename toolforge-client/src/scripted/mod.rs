@@ -1,5 +1,5 @@
-//! A tower service that plays a script of answers and records the requests. It stands in for a connection in tests, not
-//! for an API server: it keeps no state, and a request that is not in the script is an error.
+//! A tower service that plays a script of responses and records the requests. It stands in for a connection in tests,
+//! not for an API server: it keeps no state, and a request that is not in the script is an error.
 //!
 //! ```
 //! use serde_json::{Value, json};

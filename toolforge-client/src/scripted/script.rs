@@ -15,7 +15,7 @@ use crate::scripted::answer::{Answer, PlayedBody};
 use crate::transport::TransportError;
 use crate::{Client, RetryPolicy};
 
-/// The answers to requests.
+/// The responses to requests.
 #[derive(Debug, Default)]
 pub struct Script {
     answers: HashMap<String, VecDeque<Answer>>,
@@ -28,11 +28,11 @@ impl Script {
         Self::default()
     }
 
-    /// Adds an answer to a request, which is written as its method, one space and its path.
+    /// Adds a response to a request, which is written as its method, one space and its path.
     ///
-    /// A path with a query answers this query only, in any order of its parameters; one without answers all queries
-    /// that have no answer of their own. Several answers to the same request are given one after the other; the last one
-    /// is repeated.
+    /// A path with a query matches only this query, in any order of its parameters; one without matches all queries that have
+    /// no response of their own. Several responses to the same request are returned one after the other; the last one is
+    /// repeated.
     #[must_use]
     pub fn answer(mut self, request: &str, answer: Answer) -> Self {
         self.answers.entry(sorted(request)).or_default().push_back(answer);

@@ -3,8 +3,8 @@ use toolforge_render::pod::AdmissionRefusal;
 
 /// The kind of a refusal.
 ///
-/// The API server's admission plugins explain themselves in sentences only, so some kinds are parsed from messages; where
-/// a message is not known, the kind is that of the HTTP code.
+/// The API server's admission plugins explain themselves in sentences only, so some kinds are parsed from messages; if a
+/// message is not known, the kind is that of the HTTP code.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum StatusKind {

@@ -78,7 +78,7 @@ impl Connector {
         }
     }
 
-    /// Connects to the first address that answers; those of the other family are tried soon after the first (RFC 8305).
+    /// Connects to the first address that responds; those of the other family are tried soon after the first (RFC 8305).
     async fn tcp(&self, addresses: Vec<SocketAddr>, deadline: Instant) -> Result<TcpStream, TransportError> {
         let mut connector = HttpConnector::new_with_resolver(Resolved(addresses));
         connector.enforce_http(false);

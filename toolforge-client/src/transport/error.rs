@@ -93,7 +93,7 @@ pub enum TransportError {
         /// The error.
         reason: Untrusted,
     },
-    /// The server does not answer on an open connection.
+    /// The server does not respond on an open connection.
     #[error("the cluster stopped answering")]
     Silent,
     /// The response arrives more slowly than [`RequestLimits`](crate::RequestLimits) allow.

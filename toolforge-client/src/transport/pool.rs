@@ -24,7 +24,7 @@ const CONNECTION_WINDOW: u32 = 64 * ANSWER_WINDOW;
 pub(crate) struct Pool {
     connector: Connector,
     silence: Duration,
-    /// Locked while a connection is made, so concurrent requests share one.
+    /// Locked while a connection is opened, so concurrent requests share one.
     http2: tokio::sync::Mutex<Shared>,
     http1: Mutex<Vec<http1::SendRequest<Body>>>,
 }

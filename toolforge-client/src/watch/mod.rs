@@ -12,8 +12,8 @@ use std::time::Duration;
 /// A change of a collection that is watched.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum WatcherEvent<T> {
-    /// All objects: at the beginning, and again whenever the changes in between are no longer known. What was known
-    /// before no longer counts.
+    /// All objects: at the beginning, and again whenever the changes in between are no longer known. They replace
+    /// everything that was known before.
     Init(Vec<T>),
     /// An object was created or changed.
     Apply(T),

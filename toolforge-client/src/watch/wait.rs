@@ -1,4 +1,4 @@
-//! Waiting by one watch or several, until a decision or a deadline.
+//! Waiting with one or several watches, until a decision or a deadline.
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
@@ -95,7 +95,7 @@ impl Client {
     /// object. Returns `None` if the deadline passes. `K` may have only the fields that are needed.
     ///
     /// # Errors
-    /// When the objects cannot be listed, or the cluster is away for longer than the default [`WatchOptions`] allow.
+    /// When the objects cannot be listed, or the cluster is unreachable for longer than the default [`WatchOptions`] allow.
     pub async fn wait_object<K, T>(
         &self,
         object: &ObjectPath,
@@ -140,7 +140,7 @@ impl Client {
     }
 }
 
-/// How often a wait decides although no object has changed: what changes nothing may be blocked.
+/// How often a wait calls `decide` although no object has changed: objects that do not change may be blocked.
 const TICK: Duration = Duration::from_secs(1);
 
 /// Takes events until `decide` breaks or the deadline passes. `take` returns the objects after an event, or `None` until

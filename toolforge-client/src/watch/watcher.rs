@@ -15,7 +15,7 @@ use crate::{Client, Collection, Error};
 /// The seconds after which the server ends a watch; client-go asks for 300 to 600.
 const SERVER_TIMEOUT: u32 = 290;
 
-/// A server that ends a watch sooner than this has failed, even where it says nothing.
+/// A server that ends a watch sooner than this has failed, even if it reports no error.
 const STEADY: Duration = Duration::from_secs(1);
 
 impl Client {
@@ -72,7 +72,7 @@ struct Watcher {
     params: ListParams,
     options: WatchOptions,
     state: State,
-    /// Whether the cluster has answered at all; until then the first failure is final.
+    /// Whether the cluster has responded at all; until then the first failure is final.
     started: bool,
     failing_since: Option<Instant>,
     failures: u32,
@@ -154,7 +154,7 @@ impl Watcher {
             Frame::Applied(object, reported) => (Some(WatcherEvent::Apply(object)), reported),
             Frame::Deleted(object, reported) => (Some(WatcherEvent::Delete(object)), reported),
             Frame::Bookmark(reported) => (None, reported),
-            // Whatever was missed shows in a list.
+            // A list shows any missed changes.
             Frame::Stalled => {
                 self.state = State::List;
                 return Ok(None);
@@ -190,7 +190,7 @@ impl Watcher {
         Ok(Frames::new(self.client.exchange().open(&request).await?.into_body(), self.options.idle))
     }
 
-    /// Waits and continues in another state, or returns the error where waiting does not help or took too long. The
+    /// Waits and continues in another state, or returns the error if waiting does not help or took too long. The
     /// request that failed was sent at `start`.
     async fn retry_after<T>(
         &mut self,

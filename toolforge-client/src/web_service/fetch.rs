@@ -29,7 +29,7 @@ pub struct WebServiceFetchOptions {
     /// The facts of the namespace: up to three requests.
     pub namespace: NamespaceFetchOptions,
     /// The Deployment with the tool's name. It is requested once more, after the others, if it does not exist and its Service
-    /// or a route does: a start at the same time may have created it in between.
+    /// or a route does: a concurrent start may have created it in between.
     pub deployment: bool,
     /// The Service with the tool's name.
     pub service: bool,
@@ -39,15 +39,16 @@ pub struct WebServiceFetchOptions {
     pub routing: bool,
     /// The pods with the tool's `name` label.
     pub pods: bool,
-    /// Where the namespace has a quota: all of its pods, Deployments, Jobs and CronJobs, by which pods are known that are about
-    /// to be created or that terminate, and the runs of scheduled jobs; and the ReplicaSets if a quota counts them: four or five
-    /// requests after the others.
+    /// If the namespace has a quota: all of its pods, Deployments, Jobs and CronJobs, which show the pods that are about to be
+    /// created or are terminating, and the runs of scheduled jobs; and the ReplicaSets if a quota counts them. These are four
+    /// or five requests after the others.
     pub unsettled: bool,
     /// The ReplicaSets with the tool's `name` label, which explain missing pods.
     pub replica_sets: bool,
     /// The namespace's events.
     pub events: bool,
-    /// Whether what the user may not read is left out, and not an error, except for the Deployment: for what can do without it.
+    /// Whether objects that the user may not read, except the Deployment, are left out instead of causing an error, for
+    /// commands that work without them.
     pub leave_out_unread: bool,
 }
 
@@ -95,7 +96,7 @@ pub struct FetchedWebService {
     pub live: LiveWebService,
     /// Everything in the namespace that creates pods.
     pub neighbors: NamespaceWorkloads,
-    /// What the user may not read, so `live` lacks it: events, and more where that is left out.
+    /// The objects that the user may not read, so `live` lacks them: events, and others if they are left out.
     pub unread: Vec<Unread>,
 }
 
@@ -113,7 +114,7 @@ pub struct NamespaceWorkloads {
     pub cron_jobs: Vec<CronJob>,
 }
 
-/// The facts for a plan of a web service, and those of the jobs beside it.
+/// The facts for a plan of a web service, and those of the tool's jobs.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct FactsWithJobs {
@@ -130,7 +131,7 @@ impl FetchedWebService {
         self.facts_with_jobs(namespace).web_service
     }
 
-    /// Returns the facts for a plan as [`facts`](Self::facts), and those of the jobs beside the web service.
+    /// Returns the facts for a plan as [`facts`](Self::facts), and those of the tool's jobs.
     #[must_use]
     pub fn facts_with_jobs(self, namespace: Namespace) -> FactsWithJobs {
         let Self { namespace: fetched, http_routes, live, neighbors, unread } = self;
@@ -156,7 +157,7 @@ struct RouteAnswer {
 }
 
 impl Client {
-    /// Returns the facts for a tool's web service: those of the namespace and the live objects, with why pods are missing.
+    /// Returns the facts for a tool's web service: those of the namespace and the live objects, including why pods are missing.
     ///
     /// # Errors
     /// As [`Client::facts`].
@@ -257,7 +258,7 @@ impl Client {
         let has_parts = service.is_some() || ingress.is_some() || route.is_some();
         if wanted.deployment && deployment.is_none() && has_parts {
             // A start creates the Deployment first. It may have done so after the first response, and the objects of a running
-            // web service would be mistaken for remains.
+            // web service would be mistaken for leftovers.
             deployment = client.get_opt(&deployment_path).await?;
         }
         let (pods, replica_sets) = (unread.found(pods), unread.found(replica_sets));

@@ -16,9 +16,9 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PageError {
-    /// It answers with an error of the server: an HTTP status from 500 on.
+    /// The response is a server error: an HTTP status of 500 or above.
     Status(u16),
-    /// It does not answer within 5 seconds.
+    /// There is no response within 5 seconds.
     NoAnswer,
 }
 

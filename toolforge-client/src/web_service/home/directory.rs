@@ -39,7 +39,7 @@ impl ToolHome {
         &self.path
     }
 
-    /// Returns what is known of a path below the home; `None` if it cannot be looked at.
+    /// Returns the facts about a path below the home; `None` if it cannot be examined.
     #[must_use]
     pub fn look(&self, relative: &str) -> Option<FileFacts> {
         let path = self.path.join(relative);
