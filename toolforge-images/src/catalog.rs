@@ -31,7 +31,7 @@ pub enum CatalogError {
     /// The text is YAML, but not a mapping from names to entries.
     #[error("the image catalog is {}, not a mapping from type names to images", found.escaped())]
     NotAMapping {
-        /// What the text is instead.
+        /// The kind of the text.
         found: Untrusted,
     },
 }
@@ -66,8 +66,8 @@ impl Catalog {
         Ok(catalog)
     }
 
-    /// Returns what is known without a cluster: the sixteen types of the platform's page of 2020, most of them
-    /// gone, and the types whose images the platform built in August 2025, with the states known then.
+    /// Returns the types that are known without a cluster: the sixteen types of the platform's page of 2020, most of
+    /// them gone, and the types whose images the platform built in August 2025, with the states known then.
     #[must_use]
     pub fn bundled() -> Self {
         let catalog = Self::parse(BUNDLED).expect("the bundled catalog is read by a test");

@@ -5,7 +5,7 @@ use toolforge_model::{Cpu, Memory, TypeName, Untrusted, platform};
 
 use crate::image_type::{ImageType, Runner, State, WebImage, family};
 
-/// The limits of a type that states none of its own (webservice 0.82: `0.5` and `512Mi`).
+/// The limits of a type that sets none of its own (webservice 0.82: `0.5` and `512Mi`).
 const DEFAULT_CPU: Cpu = Cpu::from_millis(500);
 const DEFAULT_MEMORY: Memory = Memory::from_bytes(512 << 20);
 

@@ -1,7 +1,7 @@
 use toolforge_model::TypeName;
 
-/// The contents of the platform's images besides what all of them have, by type name (the platform's image recipes of
-/// August 2025).
+/// The contents of the platform's images in addition to what all of them have, by type name (the platform's image
+/// recipes of August 2025).
 const CONTENTS: [(&[&str], &str); 10] = [
     (&["bullseye", "bookworm", "trixie"], "for programs without a runtime of their own, like Go and Rust"),
     (&["jdk17", "jdk21"], "OpenJDK, Maven"),
@@ -75,8 +75,8 @@ pub fn contents(name: &TypeName) -> Option<String> {
     Some(format!("{}{text}", debian.unwrap_or_default()))
 }
 
-/// Programs with their version cut off that only some images contain, and the beginnings of the names of these types (the
-/// same recipes). A type of another language that may contain it is listed, too: npm needs Python.
+/// Programs, without their versions, that only some images contain, and the beginnings of the names of these types (the same
+/// recipes). A type of another language that may contain it is listed, too: npm needs Python.
 const PROGRAMS: &[(&str, &[&str])] = &[
     ("java", &["jdk"]),
     ("mono", &["mono"]),

@@ -99,7 +99,7 @@ fn meant(near: Option<&Untrusted>) -> String {
 }
 
 impl Catalog {
-    /// Returns the image that a job asks for; `repository` is the host of the build service's images.
+    /// Returns the image that a job requests; `repository` is the host of the build service's images.
     ///
     /// Whether the build service has the image is known only when it is pulled.
     ///
@@ -152,7 +152,7 @@ impl Catalog {
         }
     }
 
-    /// Returns all errors and all warnings of a tool's jobs file, those about its images included; `repository` is the
+    /// Returns all errors and all warnings of a tool's jobs file, including those about its images; `repository` is the
     /// host of the build service's images.
     ///
     /// ```

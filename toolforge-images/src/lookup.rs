@@ -18,7 +18,8 @@ pub enum TypeLookupError {
         name: TypeName,
         /// The state in the bundled catalog: a type that is current there is missing only in this cluster.
         was: State,
-        /// The type that replaces it, or that this cluster has instead; `None` if only the build service can make such an image.
+        /// The type that replaces it, or that this cluster has instead; `None` if only the build service can build such an
+        /// image.
         replacement: Option<TypeName>,
     },
     /// No type ever had the name.
@@ -144,7 +145,7 @@ impl Catalog {
         successor(self, name.as_str())
     }
 
-    /// Returns the type with a name or alias; one that is gone only if no other has it.
+    /// Returns the type with a name or alias; a type that is gone is returned only if no other has the name.
     fn known(&self, name: &TypeName) -> Option<&ImageType> {
         let aliased = || self.types().filter(|image_type| image_type.aliases.contains(name));
         let exists = |image_type: &&ImageType| image_type.state != State::Gone;

@@ -9,22 +9,22 @@ use crate::job_image::FoundJobImage;
 /// The registry that the platform used until 2025; it serves the same images.
 const OLD_REGISTRY: &str = "docker-registry.tools.wmflabs.org";
 
-/// The registry of today.
+/// The current registry.
 const REGISTRY: &str = "docker-registry.svc.toolforge.org";
 
-/// What names of images began with until 2020, and begin with since.
+/// The prefixes of image names: until 2020, and since.
 const OLD_NAME: &str = "toollabs-";
 const NAME: &str = "toolforge-";
 
 impl Catalog {
-    /// Returns the type that has an image, or lists its name as another one, in any registry and with any tag; a type that exists
-    /// before one that is gone.
+    /// Returns the type that has an image, or lists its name as another one, in any registry and with any tag; a type that
+    /// exists is preferred to one that is gone.
     #[must_use]
     pub fn type_of_image(&self, reference: &str) -> Option<&ImageType> {
         self.type_of_name(name_and_version(reference_path(reference)).0)
     }
 
-    /// Returns today's reference of an image with an old one, if the catalog has the image.
+    /// Returns the current reference of an image with an old one, if the catalog has the image.
     ///
     /// ```
     /// use toolforge_images::Catalog;
@@ -56,7 +56,7 @@ impl Catalog {
         (is_old && today != reference).then_some(today)
     }
 
-    /// Returns the image for jobs that has another reference today: another registry of the platform has it, or its name was
+    /// Returns the image for jobs that has another reference now: another registry of the platform has it, or its name was
     /// another one. [`job_image`](Self::job_image) does not find it; `repository` is the host of the build service's images.
     #[must_use]
     pub fn renamed_job_image(&self, reference: &str, repository: &str) -> Option<FoundJobImage> {
@@ -116,7 +116,7 @@ mod tests {
                 catalog.renamed_job_image(&reference, repository).map(|found| found.image.to_string());
             assert_eq!(found.as_deref(), expected, "{reference}");
         }
-        // A catalog that names the former registry.
+        // A catalog that names the old registry.
         let catalog =
             Catalog::parse("php8.2: {state: stable, image: docker-registry.tools.wmflabs.org/x-web}")
                 .unwrap();

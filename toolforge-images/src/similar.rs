@@ -8,10 +8,10 @@ use crate::image_type::{ImageType, State, family, version};
 /// Debian's releases, oldest first: types that are named after one belong together.
 const DEBIAN: [&str; 6] = ["jessie", "stretch", "buster", "bullseye", "bookworm", "trixie"];
 
-/// What the platform's names of types and images have before the name (2018 to 2026).
+/// The prefixes of the platform's names of types and images (2018 to 2026).
 const BEGINNINGS: [&str; 3] = ["toollabs-", "toolforge-", "tf-"];
 
-/// What they have after the name.
+/// Their suffixes.
 const ENDINGS: [&str; 7] = ["-deprecated", "-std", "-base", "-web", "-sssd", "-std", "-deprecated"];
 
 /// Returns the name within a name of a type or an image, in lower case: `python311` of `tf-python311-std`.

@@ -52,9 +52,9 @@ pub struct Diagnostic {
     pub kind: DiagnosticKind,
     /// What was found, and what is allowed.
     pub message: Untrusted,
-    /// The other place that the message is about, as of a second value of one key.
+    /// The other place that the message is about, such as that of a second value of one key.
     pub related: Option<Location>,
-    /// How to fix it, where that is not part of the message.
+    /// How to fix it, if that is not part of the message.
     pub remedy: Option<Remedy>,
 }
 
@@ -166,14 +166,14 @@ impl Diagnostic {
         Self { related: Some(related), ..self }
     }
 
-    /// Returns the diagnostic with what fixes it.
+    /// Returns the diagnostic with a remedy.
     #[cfg(feature = "yaml")]
     #[must_use]
     pub(crate) fn with_remedy(self, remedy: Remedy) -> Self {
         Self { remedy: Some(remedy), ..self }
     }
 
-    /// Returns the diagnostic without what fixes it, if that quotes the text.
+    /// Returns the diagnostic without its remedy, if that quotes the text.
     #[must_use]
     pub fn without_quoting_remedy(self) -> Self {
         let quotes = matches!(self.remedy, Some(Remedy::Quote { .. } | Remedy::EscapeBackslash { .. }));
@@ -227,7 +227,7 @@ impl Diagnostic {
 pub struct Diagnostics<D = Diagnostic>(Vec<D>);
 
 impl Diagnostics {
-    /// Returns `value` where no errors were found, else the errors, sorted by location.
+    /// Returns `value` if no errors were found, else the errors, sorted by location.
     #[cfg(feature = "yaml")]
     pub(crate) fn or<T>(mut errors: Vec<Diagnostic>, value: T) -> Result<T, Self> {
         if errors.is_empty() {

@@ -1,4 +1,4 @@
-//! Files that are text, and what others are.
+//! Decoding of text files, and the encodings of others.
 
 use crate::{Diagnostic, DiagnosticKind, Location};
 

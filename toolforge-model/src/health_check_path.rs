@@ -2,9 +2,9 @@ use std::str::FromStr;
 
 use crate::Untrusted;
 
-/// The path of a page that answers whether a program is healthy, like `/healthz`.
+/// The path of a page that reports whether a program is healthy, like `/healthz`.
 ///
-/// It begins with `/` (a text without one is given one, as the kubelet does), and has at most 1024 characters of
+/// It begins with `/` (it is added to a text without one, as by the kubelet), and has at most 1024 characters of
 /// printable ASCII without spaces; a query may follow.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct HealthCheckPath(String);

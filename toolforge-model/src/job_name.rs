@@ -33,7 +33,7 @@ pub enum JobNameError {
         /// The first character that may not occur.
         found: char,
     },
-    /// A `-` or `.` at the beginning or the end, or beside a dot.
+    /// A `-` or `.` at the beginning or the end, or next to a dot.
     #[error("job name {} has '-' or '.' at the start, at the end or next to a dot; put a letter or digit there{}", name.quoted(), near(name))]
     Part {
         /// The whole text.
@@ -64,7 +64,7 @@ impl JobName {
     /// Parses the name of an existing object, which may be longer than that of a new job.
     ///
     /// # Errors
-    /// When the name is empty, has more than 253 characters, or has a character or part that no name has.
+    /// When the name is empty, has more than 253 characters, or has a character or part that no name may have.
     pub fn of_object(text: &str) -> Result<Self, JobNameError> {
         Self::parse_up_to(Self::MAX_OBJECT_LENGTH, text)
     }

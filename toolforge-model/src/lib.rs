@@ -1,4 +1,4 @@
-//! What the owner of a tool on Wikimedia Toolforge asks for, as types that cannot hold invalid values.
+//! The requests of a tool's owner on Wikimedia Toolforge, as types that cannot hold invalid values.
 //!
 //! Everything is parsed once, at the edge: a name, an amount of CPU or memory, a web service, a job with its schedule,
 //! or a whole `jobs.yaml`. The crate also has the platform's label names, domains and registries ([`platform`]), and

@@ -40,13 +40,13 @@ pub const LABEL_WEBSERVICE_2019: &str = "tools.wmflabs.org/webservice";
 /// zone (webservice of May 2023).
 pub const ANNOTATION_STARTED_AT: &str = "toolforge.org/started-at";
 
-/// The label that selects the shared storage of a pod, for the volume admission webhook; without it, all is mounted.
+/// The label that selects the shared storage of a pod, for the volume admission webhook; without it, everything is mounted.
 pub const LABEL_MOUNT_STORAGE: &str = "toolforge.org/mount-storage";
 
 /// The prefix of the annotations that these programs add.
 pub const ANNOTATION_PREFIX: &str = "cli.toolforge.org/";
 
-/// The annotation with the name of the image type as it was asked for.
+/// The annotation with the name of the image type as it was requested.
 pub const ANNOTATION_TYPE: &str = "cli.toolforge.org/type";
 
 /// The annotation with the type's default CPU limit, where the limit is that default.
@@ -123,7 +123,7 @@ pub const LABEL_FILE_LOG: &str = "jobs.toolforge.org/filelog";
 /// The label that selects when a job's owner gets mail (jobs-api, 2026; the platform's jobs-emailer reads it).
 pub const LABEL_EMAILS: &str = "jobs.toolforge.org/emails";
 
-/// The label of older jobs whose command has today's format (jobs-api, 2022).
+/// The label of older jobs whose command has the current format (jobs-api, 2022).
 pub const LABEL_COMMAND_NEW_FORMAT: &str = "jobs.toolforge.org/command-new-format";
 
 /// The annotation with a schedule as it was written (jobs-api, 2026).
@@ -144,8 +144,8 @@ pub const ANNOTATION_HEALTH_CHECK: &str = "cli.toolforge.org/health-check";
 /// The annotation with the file from which a job was loaded.
 pub const ANNOTATION_FILE: &str = "cli.toolforge.org/file";
 
-/// The annotation on a scheduled job's CronJob with the time at which its last run by hand was started, RFC 3339: the run's Job is
-/// deleted soon after its end, and the status of the CronJob does not have it.
+/// The annotation on a scheduled job's CronJob with the time at which its last run by hand was started, RFC 3339: the run's Job
+/// is deleted soon after it finishes, and the status of the CronJob does not have it.
 pub const ANNOTATION_RUN_BY_HAND: &str = "cli.toolforge.org/run-by-hand";
 
 /// The name of a job's container (jobs-api, 2026; before 2023 it was the job's own name).
@@ -155,13 +155,13 @@ pub const CONTAINER_JOB: &str = "job";
 /// Buildpacks' lifecycle).
 pub const LAUNCHER: &str = "launcher";
 
-/// Returns what follows the launcher in a command that begins with it.
+/// Returns the part after the launcher of a command that begins with it.
 #[must_use]
 pub fn after_launcher(command: &str) -> Option<&str> {
     command.strip_prefix(LAUNCHER)?.strip_prefix(' ')
 }
 
-/// The type name that stands for an image of the build service (webservice 0.93); the catalog does not have it.
+/// The type name for an image of the build service (webservice 0.93); the catalog does not have it.
 pub const BUILD_SERVICE_TYPE: &str = "buildservice";
 
 /// The environment variable that keeps the volume admission webhook from setting `HOME`.
@@ -180,7 +180,7 @@ pub const DEFAULT_JOB_CPU_LIMIT: Cpu = Cpu::from_millis(1000);
 /// The lowest user id of a tool: below are people and the system (maintain-kubeusers, 2023).
 pub const FIRST_TOOL_UID: u32 = 50_000;
 
-/// The annotations that only remember how something was asked for. They change nothing that runs.
+/// The annotations that only record how something was requested. They do not affect anything that runs.
 pub const BOOKKEEPING_ANNOTATIONS: &[&str] = &[
     ANNOTATION_TYPE,
     ANNOTATION_DEFAULT_CPU,

@@ -4,10 +4,11 @@ const LEAST_SIMILARITY: f64 = 0.85;
 /// Shorter words are similar to too many others.
 const LEAST_LENGTH: usize = 3;
 
-/// Returns the candidate that a mistyped word most likely stands for, or `None` where every one would be a guess.
+/// Returns the candidate that a mistyped word most likely stands for, or `None` if every one would be a guess.
 ///
-/// Case is ignored. A word of three characters or more that only one candidate begins with stands for that one. A word of three characters or more is matched with the candidate that is most similar to it by
-/// Jaro and Winkler, or that begins with it or is its beginning; of equally similar candidates the last one is taken.
+/// Case is ignored. A word of three characters or more with which only one candidate begins stands for that one. Otherwise, a
+/// word of three characters or more is matched with the candidate that is most similar to it by Jaro and Winkler, or that
+/// begins with it or is its beginning; among equally similar candidates, the last one wins.
 ///
 /// ```
 /// use toolforge_model::suggest;

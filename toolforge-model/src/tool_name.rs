@@ -47,7 +47,7 @@ pub enum ToolNameError {
     },
 }
 
-/// What the namespace of a tool has before its name; the build service's projects have it, too.
+/// The prefix before a tool's name in its namespace; the build service's projects also have it.
 pub(crate) const NAMESPACE_PREFIX: &str = "tool-";
 
 impl ToolName {

@@ -52,7 +52,7 @@ impl Environment {
     /// The variables that the platform sets: by the jobs service, and by the volume admission webhook.
     const RESERVED: [&str; 4] = ["NO_HOME", "HOME", "PORT", "TOOL_DATA_DIR"];
 
-    /// Returns the environment of some variables; of two with one name the last one counts.
+    /// Returns an environment with these variables; of two with the same name, the last one counts.
     ///
     /// # Errors
     /// As [`set`](Self::set), at the first variable that is wrong.

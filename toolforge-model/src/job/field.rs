@@ -7,7 +7,7 @@ use crate::{Diagnostics, JobValueError, Untrusted, suggest};
 
 /// A field of a job: a key of a jobs file, and the option of the same name (jobs-cli 16; `env` is ours).
 ///
-/// Every field can be matched: a new one is a breaking change, so programs which compare or render jobs handle it.
+/// Every field can be matched: a new one is a breaking change, so programs that compare or render jobs handle it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum JobField {
     /// The job's name.
@@ -44,7 +44,7 @@ pub enum JobField {
     Wait,
     /// A command that checks whether it is healthy.
     HealthCheckScript,
-    /// A page that answers whether it is healthy.
+    /// A page that reports whether it is healthy.
     HealthCheckHttp,
     /// The port on which other pods reach it.
     Port,

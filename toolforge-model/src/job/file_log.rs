@@ -6,7 +6,7 @@ use crate::JobValueError;
 #[cfg(feature = "schedule")]
 use crate::{JobName, ToolName};
 
-/// The files to which a job writes its output, besides or instead of the pod's log.
+/// The files to which a job writes its output, in addition to or instead of the pod's log.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize)]
 #[serde(tag = "mode", rename_all = "kebab-case")]
 pub enum FileLog {

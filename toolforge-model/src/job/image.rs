@@ -9,7 +9,7 @@ use crate::{BuildServiceImage, JobValueError, TypeName};
 pub enum JobImage {
     /// A type of the catalog, by its name or an alias.
     Type(TypeName),
-    /// An image that the build service made.
+    /// An image that the build service built.
     BuildService(BuildServiceImage),
     /// A reference with a host, a tag or a digest, to an image of the catalog or of the build service.
     Reference(String),
@@ -19,7 +19,7 @@ impl JobImage {
     /// The longest reference, in characters.
     pub const MAX_LENGTH: usize = 512;
 
-    /// Returns the image as it is asked for.
+    /// Returns the image as it was requested.
     #[must_use]
     pub fn as_str(&self) -> &str {
         match self {

@@ -1,4 +1,4 @@
-//! Jobs: what a tool's owner asks of one, and the file in which several are written down.
+//! Jobs: a tool owner's request for one, and the file that lists several.
 
 mod environment;
 mod field;

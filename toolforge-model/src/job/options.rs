@@ -9,7 +9,7 @@ use crate::{
     ToolName, split_words,
 };
 
-/// What a person wrote about a job on a command line or in a file; what was left out is `None`.
+/// The options of a job on a command line or in a file; omitted ones are `None`.
 ///
 /// ```
 /// use toolforge_model::JobOptions;
@@ -108,7 +108,7 @@ impl JobOptions {
         })
     }
 
-    /// Returns the kind, or adds what is wrong with it.
+    /// Returns the kind, or adds its errors.
     fn kind(&self, tool: &ToolName, errors: &mut Vec<JobDiagnostic>) -> Option<JobKind> {
         let mut refuse = |key, message: &str| errors.push(JobDiagnostic::new(key, message));
         if !self.is_continuous {

@@ -8,11 +8,11 @@ use crate::{
     Replicas, Retry, Schedule, ToolName,
 };
 
-/// What a tool's owner asks of one job.
+/// A tool owner's request for one job.
 ///
-/// An amount that was not asked for is `None`: the platform's default then applies. [`JobOptions`](crate::JobOptions)
-/// never makes an amount that is the default. Every field can be set and matched: a new one is a breaking change, so
-/// programs which compare or render requests handle it.
+/// An amount that was not requested is `None`: the platform's default then applies. [`JobOptions`](crate::JobOptions)
+/// never sets an amount that is the default. Every field can be set and matched: a new one is a breaking change, so
+/// programs that compare or render requests handle it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct JobRequest {

@@ -38,7 +38,7 @@ pub(in crate::job) fn whole_number(text: &str) -> Option<u64> {
 pub struct Retry(u8);
 
 impl Retry {
-    /// The most that can be asked for.
+    /// The maximum that can be requested.
     pub const MAX: u8 = 5;
 
     /// Returns the number that a live object states; a negative one counts as 0, one above 255 as 255.
@@ -150,7 +150,7 @@ serde_through_text!(Emails);
 pub enum JobHealthCheck {
     /// A command exits with 0.
     Script(String),
-    /// A page is answered with a status from 200 to 399.
+    /// The response of a page has a status from 200 to 399.
     Http(HealthCheckPath),
 }
 
@@ -165,7 +165,7 @@ impl fmt::Display for JobHealthCheck {
 
 /// The port on which other pods reach a continuous job.
 ///
-/// Written as `8080/tcp`, without whether it is published, which serde keeps.
+/// Written as `8080/tcp`, without the information whether it is published, which serde keeps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(tag = "protocol", rename_all = "lowercase", rename_all_fields = "camelCase")]
 pub enum JobPort {

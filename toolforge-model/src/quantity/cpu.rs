@@ -21,8 +21,8 @@ const MOST_CORES: u64 = 64;
 
 /// An amount of CPU in whole millis: 1000 millis are one core.
 ///
-/// What a person asks for ([`FromStr`]) is more than zero; above 1m, a fraction of a milli is rounded up. A quantity of a live object
-/// ([`Cpu::parse_quantity`]) is rounded up as the API server's `MilliValue` does. Printed as `500m` or, where
+/// An amount that a person requests ([`FromStr`]) is more than zero; above 1m, a fraction of a milli is rounded up. A quantity
+/// of a live object ([`Cpu::parse_quantity`]) is rounded up as the API server's `MilliValue` does. Printed as `500m` or, where
 /// it is whole cores, as `2`.
 ///
 /// An amount of CPU is never an amount of memory:

@@ -25,10 +25,10 @@ const LEAST: u64 = 1 << 20;
 
 /// An amount of memory in whole bytes.
 ///
-/// What a person asks for ([`FromStr`]) is more than zero; above 1Ki, a fraction of a byte is rounded up (the platform
-/// prints 100Mi as `0.098Gi`), and a smaller amount must be whole. A quantity of a live object
-/// ([`Memory::parse_quantity`]) is rounded up as the API server's `Value` does. Printed as short as
-/// nothing is lost, binary before decimal: `512Mi`, `1536Mi`, `1500M`, `1001`.
+/// An amount that a person requests ([`FromStr`]) is more than zero; above 1Ki, a fraction of a byte is rounded up (the
+/// platform prints 100Mi as `0.098Gi`), and a smaller amount must be whole. A quantity of a live object
+/// ([`Memory::parse_quantity`]) is rounded up as the API server's `Value` does. Printed in the shortest exact form,
+/// binary before decimal: `512Mi`, `1536Mi`, `1500M`, `1001`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Memory(u64);
 

@@ -3,7 +3,7 @@ use crate::Untrusted;
 
 /// Why a text is not an amount.
 ///
-/// `unit` is what is measured: `CPU` or `memory`.
+/// `unit` is the measured resource: `CPU` or `memory`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum QuantityError {
@@ -12,7 +12,7 @@ pub enum QuantityError {
     Malformed {
         /// The text that was found.
         found: Untrusted,
-        /// What is measured.
+        /// The measured resource.
         unit: &'static str,
         /// Examples of allowed texts.
         examples: &'static str,
@@ -29,7 +29,7 @@ pub enum QuantityError {
         found: Untrusted,
         /// The text after the number.
         suffix: Untrusted,
-        /// What is measured.
+        /// The measured resource.
         unit: &'static str,
         /// Examples of allowed texts.
         examples: &'static str,
@@ -41,7 +41,7 @@ pub enum QuantityError {
     Negative {
         /// The text that was found.
         found: Untrusted,
-        /// What is measured.
+        /// The measured resource.
         unit: &'static str,
         /// Examples of allowed texts.
         examples: &'static str,
@@ -51,7 +51,7 @@ pub enum QuantityError {
     Zero {
         /// The text that was found.
         found: Untrusted,
-        /// What is measured.
+        /// The measured resource.
         unit: &'static str,
         /// Examples of allowed texts.
         examples: &'static str,
@@ -61,7 +61,7 @@ pub enum QuantityError {
     TooFine {
         /// The text that was found.
         found: Untrusted,
-        /// What is measured.
+        /// The measured resource.
         unit: &'static str,
         /// The smallest unit, in the plural.
         smallest: &'static str,
@@ -75,7 +75,7 @@ pub enum QuantityError {
     TooLarge {
         /// The text that was found.
         found: Untrusted,
-        /// What is measured.
+        /// The measured resource.
         unit: &'static str,
         /// Examples of allowed texts.
         examples: &'static str,
@@ -118,7 +118,7 @@ fn meant_memory(bytes: u64) -> String {
     }
 }
 
-/// Returns how to write what is most likely meant: millis without their suffix, or with `M`, which is a million.
+/// Returns how to write the CPU that is most likely meant: millis without their suffix, or with `M`, which is a million.
 fn meant_cpu(cores: u64) -> String {
     const MOST_MILLIS: u64 = 100_000;
     match (cores, cores / 1_000_000) {
@@ -145,7 +145,7 @@ pub(super) struct Unit {
 }
 
 impl Unit {
-    /// Reads what a person asks for: more than zero, and rounded up to the smallest unit.
+    /// Reads an amount that a person requests: more than zero, and rounded up to the smallest unit.
     pub(super) fn asked(self, text: &str) -> Result<u64, QuantityError> {
         // The platform's own tools accept spaces around the number and `_` between digits.
         let (amount, exact) = self.rounded_up(text, text.trim())?;
@@ -225,7 +225,7 @@ const COUNT: Unit = Unit {
     rounds_above: u64::MAX,
 };
 
-/// Reads a count of objects of a live object, such as `pods: "10"`, rounded up like the API server's `Value`.
+/// Reads a count of objects from a live object, such as `pods: "10"`, rounded up like the API server's `Value`.
 ///
 /// # Errors
 /// When the text is not a Kubernetes quantity or is negative.
@@ -233,7 +233,7 @@ pub fn parse_count(text: &str) -> Result<u64, QuantityError> {
     COUNT.live(text)
 }
 
-/// Reads an upper bound of a count of objects of a live object, rounded down.
+/// Reads an upper bound of a count of objects from a live object, rounded down.
 ///
 /// # Errors
 /// As [`parse_count`].

@@ -30,8 +30,8 @@ pub(super) struct LongStep {
 }
 
 impl LongStep {
-    /// Returns the step of an entry, if it leads out of the range. Without an end, the range is the whole field: `5/60` means the
-    /// same as `5`, each hour. The platform refuses steps above the largest value, such as `*/60`.
+    /// Returns the step of an entry, if it is larger than the range. Without an end, the range is the whole field: `5/60` means
+    /// the same as `5`, each hour. The platform refuses steps above the largest value, such as `*/60`.
     fn of(field: ScheduleField, entry: &str) -> Option<Self> {
         let (range, step) = entry.split_once('/')?;
         let step = number(step)?;

@@ -27,7 +27,7 @@ impl Macro {
     }
 }
 
-/// Returns the 32-bit words of a seed as Python makes them from a text: the text and its SHA-512 as one large number, the
+/// Returns the 32-bit words of a seed as Python derives them from a text: the text and its SHA-512 as one large number, the
 /// least significant word first.
 fn key(seed: &str) -> Vec<u32> {
     let mut bytes = seed.as_bytes().to_vec();

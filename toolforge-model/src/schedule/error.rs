@@ -30,7 +30,7 @@ pub enum ScheduleError {
         /// The name that was probably meant.
         near: Option<&'static str>,
     },
-    /// An interval, which a CronJob of Kubernetes may have.
+    /// An interval, which a Kubernetes CronJob may have.
     #[error(
         "schedule {} counts from the last run, and jobs run at fixed times; write {}",
         schedule.quoted(),

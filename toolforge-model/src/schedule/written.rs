@@ -39,7 +39,7 @@ impl Schedule {
         Ok(Self { written: text.to_owned(), expression })
     }
 
-    /// Returns a schedule of the cluster; whether the expression belongs to the text is not checked.
+    /// Returns a schedule from the cluster; whether the expression belongs to the text is not checked.
     #[must_use]
     pub fn from_parts(written: String, expression: CronExpression) -> Self {
         Self { written, expression }

@@ -1,4 +1,4 @@
-//! Web services: what a tool's owner asks of one, and the files in the tool's home in which it is written down.
+//! Web services: a tool owner's request for one, and the files in the tool's home that contain it.
 
 mod options;
 mod request;

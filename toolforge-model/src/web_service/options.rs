@@ -5,7 +5,7 @@ use crate::{
     WebServiceRequest,
 };
 
-/// What a person wrote on one command line or in one file; what was left out is `None`.
+/// The options of a web service on one command line or in one file; omitted ones are `None`.
 ///
 /// ```
 /// use toolforge_model::WebServiceOptions;
@@ -41,7 +41,7 @@ pub struct WebServiceOptions {
     pub health_check: Option<HealthCheck>,
 }
 
-/// Why options do not make a request.
+/// Why options cannot become a request.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum WebServiceOptionsError {
@@ -66,9 +66,9 @@ impl WebServiceOptions {
             .then(|| WebServiceOptionsError::HomeRequired { name: name.clone() })
     }
 
-    /// Returns these options, with what they leave out taken from `others`.
+    /// Returns these options, with omitted ones taken from `others`.
     ///
-    /// Arguments belong to their type: those of the others are not taken for another type.
+    /// Arguments belong to their type: those of the others are not used for another type.
     #[must_use]
     pub fn or(self, others: Self) -> Self {
         let Self { type_name, build_service_image, mount, cpu, memory, replicas, arguments, health_check } =
@@ -90,7 +90,7 @@ impl WebServiceOptions {
         }
     }
 
-    /// Returns the request for a new web service; what was left out is the type's default.
+    /// Returns the request for a new web service; omitted options have the type's defaults.
     ///
     /// # Errors
     /// When no type is named, or a type of the catalog is asked to run without the tool's home.
@@ -99,10 +99,10 @@ impl WebServiceOptions {
         self.merge_into(tool, None, type_name)
     }
 
-    /// Returns the request that changes an existing web service, or makes a new one.
+    /// Returns the request that changes an existing web service, or creates a new one.
     ///
-    /// What was left out stays as it is in `current`; without that, the type is `default_type` and the rest the type's
-    /// defaults. Arguments belong to their type: the current ones are not taken for another type.
+    /// Omitted options keep their values from `current`; without that, the type is `default_type`, and the others have
+    /// the type's defaults. Arguments belong to their type: the current ones are not used for another type.
     ///
     /// # Errors
     /// When a type of the catalog is asked to run without the tool's home.

@@ -9,10 +9,10 @@ use crate::{
     TypeName,
 };
 
-/// What a tool's owner asks of the tool's web service.
+/// A tool owner's request for the tool's web service.
 ///
-/// An amount that was not asked for is `None`: the type's default then applies. Every field can be set and matched: a
-/// new one is a breaking change, so programs which compare or render requests handle it.
+/// An amount that was not requested is `None`: the type's default then applies. Every field can be set and matched: a
+/// new one is a breaking change, so programs that compare or render requests handle it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct WebServiceRequest {
@@ -38,7 +38,7 @@ pub struct WebServiceRequest {
 pub enum WebServiceImage {
     /// A type of the platform's catalog.
     Type(TypeName),
-    /// An image that the build service made.
+    /// An image that the build service built.
     BuildService {
         /// The image, below the build service's repository.
         image: BuildServiceImage,
@@ -48,7 +48,7 @@ pub enum WebServiceImage {
 }
 
 impl WebServiceImage {
-    /// Returns the name by which the image is asked for: the type's name, or `buildservice`.
+    /// Returns the name by which the image is requested: the type's name, or `buildservice`.
     #[must_use]
     pub fn type_name(&self) -> &str {
         match self {
@@ -57,7 +57,7 @@ impl WebServiceImage {
         }
     }
 
-    /// Returns the image of a type name: `buildservice` is the tool's own image, all else a type of the catalog.
+    /// Returns the image of a type name: `buildservice` is the tool's own image, anything else a type of the catalog.
     #[must_use]
     pub fn from_type_name(name: TypeName, tool: &ToolName) -> Self {
         if name == BUILD_SERVICE_TYPE {
@@ -85,7 +85,7 @@ pub enum HealthCheck {
     /// Something listens on the port. A pod that does not listen gets no requests, and is never restarted for it.
     #[default]
     Port,
-    /// A page is answered with a status from 200 to 399. A pod that does not answer gets no requests, and is
+    /// The response of a page has a status from 200 to 399. A pod that does not respond gets no requests, and is
     /// restarted.
     Path(HealthCheckPath),
 }

@@ -131,7 +131,7 @@ impl ServiceManifest {
         }
     }
 
-    /// Returns the manifest after the web service was stopped; of the request, only its type is remembered.
+    /// Returns the manifest after the web service was stopped; only the type of the request is kept.
     #[must_use]
     pub fn stopped(self) -> Self {
         let last_type = self.options.type_name.or(self.last_type);

@@ -5,7 +5,7 @@ use super::setting::{Backend, GridIsGone, Setting, Settings};
 use crate::yaml::{self, YamlValue};
 use crate::{Diagnostic, Diagnostics, Location, Untrusted, WebServiceOptions, suggest};
 
-/// The file `service.template`, which a tool's owner writes: defaults for what the command line leaves out.
+/// The file `service.template`, which a tool's owner writes: defaults for options that the command line omits.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ServiceTemplate {
@@ -39,7 +39,7 @@ const MANIFEST_KEYS: [(&str, &str); 2] = [("web", "type"), ("web::extra_args", "
 /// Other names under which people write a key.
 const OTHER_NAMES: [(&str, &str); 2] = [("image", "buildservice-image"), ("memory", "mem")];
 
-/// Keys of former versions that have no effect any more (webservice 0.73).
+/// Keys of earlier versions that no longer have an effect (webservice 0.73).
 const FORMER_KEYS: [&str; 1] = ["canonical"];
 
 impl ServiceTemplate {
@@ -81,7 +81,7 @@ impl ServiceTemplate {
         Diagnostics::or(errors, Self { options, backend, unknown_keys, keys })
     }
 
-    /// Returns what keeps every start from using the template although each value is valid, at the keys.
+    /// Returns the errors, at their keys, because of which no start can use the template although each value is valid.
     #[must_use]
     pub fn conflicts(&self) -> Vec<Diagnostic> {
         let at = |key, message: &dyn Display| {
@@ -92,7 +92,7 @@ impl ServiceTemplate {
         grid.into_iter().chain(mount).collect()
     }
 
-    /// Returns whether people write a key in a template: one that counts, one of former versions, or another name of one.
+    /// Returns whether people write a key in a template: one that counts, one of earlier versions, or another name of one.
     #[must_use]
     pub fn recognizes(key: &str) -> bool {
         let other_names = MANIFEST_KEYS.iter().chain(&OTHER_NAMES).map(|(other, _)| *other);

@@ -48,7 +48,7 @@ impl YamlNode {
         }
     }
 
-    /// Returns the value of a mapping's key, where there is one other than null.
+    /// Returns the value of a mapping's key, if there is one other than null.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&Self> {
         let YamlValue::Mapping(pairs) = &self.value else { return None };
@@ -87,7 +87,7 @@ pub(super) fn with_location(parsed: Spanned<Parsed>, text: &str) -> YamlNode {
     located(parsed, text, false)
 }
 
-/// Returns a value that is merged into a mapping (`<<: *name`), or not. The location of what is merged is that of the anchor.
+/// Returns a value that is merged into a mapping (`<<: *name`), or not. Merged values have the location of the anchor.
 fn located(parsed: Spanned<Parsed>, text: &str, is_merged: bool) -> YamlNode {
     let Spanned { value, referenced, defined } = parsed;
     let value = match value {
@@ -192,7 +192,7 @@ impl<'de> Visitor<'de> for AnyValue {
     }
 }
 
-/// Returns whether a line begins a YAML document: it is `---`, also with a comment or a value behind it.
+/// Returns whether a line begins a YAML document: it is `---`, also with a comment or a value after it.
 #[must_use]
 pub fn begins_document(line: &str) -> bool {
     is_marker(line, "---")

@@ -78,7 +78,7 @@ pub fn parse(text: &str) -> Result<YamlNode, Diagnostic> {
 
 /// Returns the error for escape sequences in a text in double quotes that begins at a location.
 ///
-/// With other text behind the quote, the quotes belong to the value, and backslashes stay as they are.
+/// With other text after the quote, the quotes belong to the value, and backslashes stay as they are.
 fn of_escapes(text: &str, start: Location, found: InvalidEscapes) -> Diagnostic {
     let InvalidEscapes { location, mut sequences, mut are_beside_others, mut corrected, mut last_line } =
         found;
@@ -130,7 +130,7 @@ fn key_of_template(node: &YamlNode) -> Option<&YamlNode> {
     }
 }
 
-/// Returns the error of a text that is something else than YAML, which a YAML reader may still accept.
+/// Returns the error of a text that is something other than YAML, which a YAML reader may still accept.
 #[must_use]
 pub fn not_yaml(text: &str) -> Option<Diagnostic> {
     let location = find_crontab(text)?;
@@ -154,7 +154,7 @@ struct ReadError {
 
 /// Why a text is not read.
 enum Reason {
-    /// It has more values or levels than are read, and is YAML.
+    /// It is YAML, but has more values or levels than are read.
     Limit(String),
     /// An alias has no anchor before it in the document.
     UnknownAnchor,
@@ -436,7 +436,7 @@ mod tests {
         assert!(found.ends_with("quote the value: command: './a: b'"), "{found}");
     }
 
-    /// What is printed is escaped, and would mean something else in quotes.
+    /// Printed text is escaped, and would mean something else in quotes.
     #[test]
     fn invisible_characters_have_no_remedy() {
         for text in ["a: ./a\tx: y\n", "a: ./a \u{200b}x: y\n", "\"a\tb\": @x\n", "a: \"\\\u{200b}\"\n"] {

@@ -88,7 +88,7 @@ struct Unquoted<'a> {
     place: Place<'a>,
     /// The value that is meant, without its comment.
     value: String,
-    /// What follows the value in the same line, but for a comment.
+    /// The text after the value in the same line, except a comment.
     after: &'a str,
 }
 
@@ -121,7 +121,7 @@ impl Place<'_> {
         }
     }
 
-    /// Returns the corrected value with what is before it.
+    /// Returns the corrected value with the text before it.
     fn remedy(self, quoted: &str) -> Remedy {
         let corrected = match self {
             Self::Pair(key) | Self::InBraces(key) => format!("{key}: {quoted}"),
@@ -227,7 +227,7 @@ fn in_braces(line: &str, colon: usize) -> Option<Unquoted<'_>> {
     Some(Unquoted { before, place: Place::InBraces(key), value: value.trim_end().to_owned(), after })
 }
 
-/// Returns what a value means that is not YAML as it is written; `None` if it may be YAML, or if that is not clear.
+/// Returns the meaning of a value that is not YAML as it is written; `None` if it may be YAML, or if the meaning is not clear.
 fn meant(value: &str) -> Option<String> {
     let first = value.chars().next()?;
     let value = without_comment(value)?.trim_end();
@@ -254,8 +254,8 @@ fn is_alias(value: &str) -> bool {
     value.strip_prefix('*').is_some_and(is_name)
 }
 
-/// Returns what a value means that begins with a quote: the line as it is written if more words follow the quoted one, and the
-/// text between the quotes if there is one apostrophe in it.
+/// Returns the meaning of a value that begins with a quote: the line as it is written if more words follow the quoted one, and
+/// the text between the quotes if there is one apostrophe in it.
 fn of_quotes(value: &str, quote: char) -> Option<String> {
     let inner = value.get(1..)?;
     let apostrophes: Vec<usize> = inner.match_indices('\'').map(|(index, _)| index).collect();
@@ -278,7 +278,7 @@ fn is_within_word(text: &str, index: usize) -> bool {
     before.is_some_and(char::is_alphanumeric) && after.is_some_and(char::is_alphanumeric)
 }
 
-/// Returns where a quoted text ends, behind its quote: in single quotes, two of them are one; in double quotes, a backslash
+/// Returns where a quoted text ends, after its quote: in single quotes, two of them are one; in double quotes, a backslash
 /// escapes.
 fn end_of_quoted(inner: &str, quote: char) -> Option<usize> {
     let mut characters = inner.char_indices().peekable();

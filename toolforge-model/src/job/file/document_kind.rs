@@ -40,7 +40,7 @@ impl DocumentKind {
         }
     }
 
-    /// Returns what a list is whose items have these keys.
+    /// Returns the kind of a list whose items have these keys.
     #[must_use]
     pub fn of_items<'k>(items: impl IntoIterator<Item = impl IntoIterator<Item = &'k str>>) -> Self {
         let has_kind = items.into_iter().flatten().any(|key| key == "kind");
@@ -78,7 +78,7 @@ impl DocumentKind {
         }
     }
 
-    /// Returns what the document is in words, with what to do to have it read as something else; nothing if it is unknown.
+    /// Returns a description of the document, and how to have it read as something else; `None` if it is unknown.
     #[must_use]
     pub fn explanation(self) -> Option<&'static str> {
         Some(match self {
@@ -158,8 +158,8 @@ impl ExpectedDocument {
         }
     }
 
-    /// Returns what a mapping with these keys is. A template that is expected may have keys of other documents: any beside a
-    /// `type`, but for those of a Kubernetes object, and those that a job has, too, such as `image`, without a `name` and a
+    /// Returns what a mapping with these keys is. An expected template may have keys of other documents: any together with a
+    /// `type`, except those of a Kubernetes object; and those that a job also has, such as `image`, without a `name` and a
     /// `command`.
     ///
     /// ```
@@ -194,7 +194,7 @@ fn keys(node: &YamlNode) -> impl Iterator<Item = &str> {
     pairs.iter().filter_map(|(key, _)| key.string())
 }
 
-/// Returns whether keys are those of a template. Keys that a job has, too, are only if there are no others of a job.
+/// Returns whether keys are those of a template. Keys that a job also has count only if there are no other keys of a job.
 fn is_template(keys: &[&str]) -> bool {
     let is_of_jobs = |key: &&str| JobField::from_name(key).is_some();
     let has_own = keys.iter().any(|key| ServiceTemplate::recognizes(key) && !is_of_jobs(key));

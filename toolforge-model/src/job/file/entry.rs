@@ -81,7 +81,7 @@ pub(super) fn read(
     reader.finish(entry.location, tool)
 }
 
-/// Returns what to do about a value in the quotation marks of a word processor, which YAML does not know.
+/// Returns what to do about a value in the quotation marks of a word processor, which YAML does not have.
 fn curly_quotes_remedy(text: &str) -> Option<&'static str> {
     text.starts_with(['\u{2018}', '\u{2019}', '\u{201c}', '\u{201d}', '\u{201e}'])
         .then_some("; YAML knows only the plain quotes ' and \"")
@@ -106,7 +106,7 @@ impl Reader {
         self.locations.iter().find(|(found, _)| *found == field).map(|(_, location)| *location)
     }
 
-    /// Makes the request, and adds its errors where their fields are; `start` is the location of the entry.
+    /// Creates the request, and adds its errors at their fields; `start` is the location of the entry.
     fn finish(mut self, start: Location, tool: &ToolName) -> Entry {
         let image_location = self.location(JobField::Image).unwrap_or(start);
         let wait_location = self.location(JobField::Wait).unwrap_or(start);
@@ -204,7 +204,7 @@ impl Reader {
         self.errors.push(Diagnostic::new(value.location, message));
     }
 
-    /// Returns a string, number or boolean as it is spelled; null is as if the key were not there.
+    /// Returns a string, number or boolean as it is spelled; null counts as a missing key.
     fn text(&mut self, key: JobField, value: &YamlNode) -> Option<String> {
         if value.value != YamlValue::Null && value.scalar().is_none() {
             let found = Untrusted::new(value.describe());
@@ -262,7 +262,7 @@ impl Reader {
         }
     }
 
-    /// Warns of `filelog: false` and `no-filelog: false`, which change nothing.
+    /// Warns about `filelog: false` and `no-filelog: false`, which change nothing.
     fn warn_of_file_log(&mut self, is_on: bool) {
         for (key, location) in std::mem::take(&mut self.useless_file_log) {
             let message = match (key, is_on) {

@@ -1,4 +1,4 @@
-//! `jobs.yaml`: the file in which the jobs of a tool are written down.
+//! `jobs.yaml`: the file that lists the jobs of a tool.
 
 mod document_kind;
 mod entry;

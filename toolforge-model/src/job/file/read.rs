@@ -27,7 +27,7 @@ pub struct JobsFileFindings {
 }
 
 impl JobsFile {
-    /// Reads a jobs file of a tool. If two jobs have one name, the first one counts, with a warning.
+    /// Reads a jobs file of a tool. If two jobs have the same name, the first one counts, with a warning.
     ///
     /// Anchors and merge keys work.
     ///
