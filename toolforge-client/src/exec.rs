@@ -43,8 +43,8 @@ const PING_TIMEOUT: Duration = Duration::from_millis(200);
 /// How long the server may not respond to pings.
 const SILENCE: Duration = Duration::from_secs(60);
 
-/// The maximum bytes of input since the last message from the server for which pings still need a response: a server
-/// that waits for the command to read more than that does not respond to pings either.
+/// The maximum number of bytes of input since the last message from the server for which pings still need a response: a
+/// server that waits for the command to read more than that does not respond to pings either.
 const PENDING_INPUT: usize = 4096;
 
 /// A command that runs in a container.

@@ -126,8 +126,8 @@ impl Client {
         Ok(fetched.facts(host_namespace(tool, fetched.catalog()?)?))
     }
 
-    /// Fetches the facts of a tool's namespace. All requests are sent concurrently and have one time limit
-    /// [together](Self::sharing_read_time).
+    /// Fetches the facts of a tool's namespace. All requests are sent concurrently and [share one time
+    /// limit](Self::sharing_read_time).
     ///
     /// # Errors
     /// The first error of any request. A missing catalog is not an error.

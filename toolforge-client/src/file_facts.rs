@@ -123,7 +123,7 @@ impl Client {
     /// among those that [`fetch_jobs`](Self::fetch_jobs) lists nor unknown. Data of Secrets and ConfigMaps is dropped.
     ///
     /// If a StatefulSet has claim templates, all claims are also listed. An object that does not exist, or that the tool may
-    /// not read, is left out. All requests have one time limit [together](Self::sharing_read_time).
+    /// not read, is left out. All requests [share one time limit](Self::sharing_read_time).
     ///
     /// # Errors
     /// The first error of any request.

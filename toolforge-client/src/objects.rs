@@ -157,8 +157,8 @@ impl Client {
     }
 
     /// Returns the objects of a collection that the parameters select, in pages of 500; the parameters' own limit and
-    /// token are ignored. `T` may have only the fields that are needed. All pages have one time limit
-    /// [together](Self::sharing_read_time).
+    /// token are ignored. `T` may have only the fields that are needed. All pages [share one time
+    /// limit](Self::sharing_read_time).
     ///
     /// # Errors
     /// Those of every request. A list whose pages expire is started again up to three times. A list that repeats a page,

@@ -21,7 +21,7 @@ pub fn unchanged(set: &ChangeSet) -> Vec<AppliedChange> {
     set.changes.iter().map(|change| applied_change(change, &[], Outcome::Unchanged)).collect()
 }
 
-/// Returns what became of each change. After a dry run, nothing was written.
+/// Returns the outcome of each change. After a dry run, nothing was written.
 #[must_use]
 pub fn applied_changes<E>(report: &ApplyReport<E>) -> Vec<AppliedChange> {
     let is_dry_run = report.dry_run;
@@ -36,7 +36,7 @@ pub fn applied_changes<E>(report: &ApplyReport<E>) -> Vec<AppliedChange> {
     changes.collect()
 }
 
-/// Returns the report of a command, without the states of what it changed.
+/// Returns the report of a command, without the states of the changed objects.
 #[must_use]
 pub fn apply_report(
     tool: &ToolName,

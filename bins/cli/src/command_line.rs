@@ -70,7 +70,7 @@ fn takes_next(option: &Arg) -> bool {
 
 /// Returns the arguments with a `--` before the word at which a command to run begins, so its options are its own.
 ///
-/// `begins` is asked for each word that is not an option, with the words before it. A `--` in the arguments stays the only
+/// `begins` is called for each word that is not an option, with the words before it. A `--` in the arguments remains the only
 /// one.
 pub fn separate_command(
     command: &Command,
@@ -102,8 +102,8 @@ pub fn positionals(command: &Command, arguments: &[OsString]) -> Vec<String> {
         .collect()
 }
 
-/// Returns a command line without the program's name, with other words in place of some that are not options: of each pair, the
-/// second in place of the first. Words in place of a word are taken as they are; an empty text leaves the word out.
+/// Returns a command line without the program's name, with some of the words that are not options replaced: the first word of
+/// each pair by the second. Replacements are inserted as they are; an empty one removes the word.
 #[must_use]
 pub fn retyped(command: &Command, line: &[OsString], replaced: &[(&str, &str)]) -> String {
     let mut replaced = replaced.to_vec();

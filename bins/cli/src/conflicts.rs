@@ -39,11 +39,11 @@ pub fn day(now: Timestamp) -> Range<Timestamp> {
 /// Why runs can never start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RunBlocker {
-    /// What keeps running uses too much.
+    /// Other workloads use too much of the quota.
     Running,
     /// CronJobs keep as many finished Jobs as they may.
     FinishedJobs,
-    /// They will.
+    /// CronJobs will keep as many finished Jobs after further runs.
     LaterFinishedJobs,
 }
 
@@ -93,18 +93,18 @@ impl RunBlocker {
 #[derive(Clone, Debug)]
 pub struct RunConflicts {
     conflicts: Vec<Conflict>,
-    /// Those while pods are replaced.
+    /// The conflicts while pods are replaced.
     during_rollout: Vec<Conflict>,
-    /// When that is over.
+    /// When the replacement is over.
     rollout_until: Timestamp,
     schedules: Vec<Adjustment>,
-    /// What is assumed of the durations of these runs, a line for each job.
+    /// The assumptions about the durations of these runs, a line for each job.
     assumptions: Vec<(String, String)>,
-    /// The same of those while pods are replaced.
+    /// The same for the conflicts while pods are replaced.
     rollout_assumptions: Vec<(String, String)>,
-    /// What runs beside scheduled jobs and ends by itself.
+    /// Runs to completion other than those of scheduled jobs.
     finite: Vec<FiniteRun>,
-    /// The conflicts without it.
+    /// The conflicts without these runs.
     lasting: Vec<Conflict>,
     /// Whether scheduled jobs alone have a conflict that other minutes may solve.
     is_helped_by_minutes: bool,
@@ -114,11 +114,11 @@ pub struct RunConflicts {
     creates_schedules: bool,
     /// The changed jobs whose runs are not simulated.
     unsimulated: Vec<JobName>,
-    /// Those whose runs can never start because other workloads use the quota.
+    /// The jobs whose runs can never start because other workloads use the quota.
     blocked: Vec<BlockedRun>,
     /// The day.
     day: Range<Timestamp>,
-    /// The end of the time in which conflicts are looked for of runs that start within the day.
+    /// The end of the period that is searched for conflicts of runs that start within the day.
     last_until: Timestamp,
 }
 
@@ -191,7 +191,7 @@ impl RunConflicts {
         alone.chain(self.conflicts.iter().flat_map(|conflict| &conflict.shortfalls))
     }
 
-    /// Returns a line for each scheduled job of which no run can start beside what stays, by the reason.
+    /// Returns a line for each scheduled job that can never start, by the reason.
     pub fn blocked_lines(&self) -> impl Iterator<Item = (RunBlocker, Vec<String>)> {
         let line = |run: &BlockedRun| {
             let missing: Vec<String> = run.shortfalls.iter().map(ToString::to_string).collect();
@@ -275,8 +275,8 @@ impl RunConflicts {
         warning.with_hint(format!("{single}{shows}{}", self.remedy())).end_paragraph().print();
     }
 
-    /// Returns what helps against the conflicts, as the rest of a sentence. Where each run exceeds a quota alone, no other minute does,
-    /// and where it exceeds it beside what ends by itself, the next run may fit as it is.
+    /// Returns what helps against the conflicts, as the rest of a sentence. If each run exceeds a quota alone, no other minute
+    /// helps; if it exceeds it together with runs that finish by themselves, the next run may fit unchanged.
     fn remedy(&self) -> Cow<'static, str> {
         if self.is_helped_by_minutes {
             return ", and `toolforge jobs cron --suggest` looks for better minutes.".into();
@@ -340,8 +340,8 @@ fn is_in(name: &str, conflicts: &[Conflict]) -> bool {
     conflicts.iter().any(|conflict| conflict.names.iter().any(|other| other == name))
 }
 
-/// Returns which runs may be shorter than they are simulated, and which are so many that they are not simulated one by one, a line
-/// for each job; `permanent` are the jobs of those.
+/// Returns which runs may be shorter than they are simulated, and which are so many that they are not simulated one by one, a
+/// line for each job; `permanent` are the jobs of the latter.
 fn assumptions(conflicts: &[Conflict], permanent: &[JobName], facts: &JobFacts) -> Vec<(String, String)> {
     let live =
         if conflicts.is_empty() { Vec::new() } else { facts.live.all_scheduled(&facts.namespace.tool) };
@@ -363,8 +363,7 @@ fn assumptions(conflicts: &[Conflict], permanent: &[JobName], facts: &JobFacts) 
     durations.chain(all_the_time).collect()
 }
 
-/// Returns until when runs that end by themselves are assumed to take place, a line for each; `day_end` is the end of the simulated
-/// day.
+/// Returns until when runs to completion are assumed to last, a line for each; `day_end` is the end of the simulated day.
 fn finite_assumptions(
     conflicts: &[Conflict],
     finite: &[FiniteRun],
@@ -387,7 +386,7 @@ fn finite_assumptions(
     found.map(line)
 }
 
-/// Returns what can be lowered where a resource is exceeded.
+/// Returns what can be lowered if a resource is exceeded.
 fn lowered_amount(resource: &Resource) -> String {
     match resource {
         Resource::LimitsMemory | Resource::RequestsMemory => "memory".to_owned(),

@@ -12,7 +12,7 @@ use crate::last_lines::LastLines;
 use crate::report::{self, WorkloadName};
 use crate::table::wrap;
 
-/// What to do with a crontab where another file is expected.
+/// What to do with a crontab if another file is expected.
 pub(crate) const CRONTAB_HINT: &str = "`toolforge jobs convert FILE` converts it to a jobs file.";
 
 /// Why a command failed: the error, its details, and hints about what to do next.
@@ -55,7 +55,7 @@ impl Failure {
         self.coded_detail(DetailCode::Note, line)
     }
 
-    /// Adds lines below the message, with what they are about.
+    /// Adds lines below the message, with a code for their subject.
     #[must_use]
     pub fn coded_detail(mut self, code: DetailCode, message: impl Into<String>) -> Self {
         self.details.push(detail(code, message));
@@ -68,7 +68,7 @@ impl Failure {
         self.detail(last.title()).coded_detail(DetailCode::Log, last.lines())
     }
 
-    /// Returns the failure with another message; the former one becomes the first line below it.
+    /// Returns the failure with another message; the previous one becomes the first line below it.
     #[must_use]
     pub fn with_message(mut self, message: impl Into<String>) -> Self {
         let former = std::mem::replace(&mut self.message, message.into());
@@ -150,7 +150,7 @@ impl Failure {
         self
     }
 
-    /// Adds why something does not run; for people it is a line if the cluster has a message about it.
+    /// Adds why something does not run; for people, it is a line if the cluster has a message about it.
     #[must_use]
     pub fn cause(mut self, Evidence { cause, object, message, .. }: &Evidence) -> Self {
         let text =
@@ -253,7 +253,7 @@ impl Failure {
     }
 }
 
-/// Returns the code of a failure whose exit code is all that is known.
+/// Returns the code of a failure of which only the exit code is known.
 fn general_code(exit_code: ExitCode) -> FailureCode {
     match exit_code {
         ExitCode::Success | ExitCode::Failed => FailureCode::InvalidRequest,

@@ -1,4 +1,4 @@
-//! What is known of a namespace to plan files: from the cluster, or from files.
+//! The facts of a namespace for a plan of files: from the cluster, or from files.
 
 use toolforge_client::FileFetchOptions;
 use toolforge_images::Catalog;
@@ -27,7 +27,7 @@ pub fn file_facts(session: &Session, options: FileFetchOptions<'_>) -> Result<Fi
     }
 }
 
-/// Prints a warning if the files of `--from` lack objects of kinds of which changes create some, and the quota counts some.
+/// Prints a warning if the files of `--from` have no objects of a kind that the changes create and the quota counts.
 pub fn warn_of_missing_kinds(set: &ChangeSet, facts: &JobFacts) {
     let kinds: Vec<&str> = facts.missing_kinds(set).into_iter().map(KnownKind::plural).collect();
     if kinds.is_empty() {

@@ -19,11 +19,11 @@ use crate::notice::print_message;
 /// How long a pipe or standard input may be silent before a note is printed.
 const PATIENCE: Timespec = Timespec { tv_sec: 2, tv_nsec: 0 };
 
-/// Whether standard input was opened: what was read of it cannot be read again.
+/// Whether standard input was opened: its content cannot be read again.
 static STANDARD_INPUT: AtomicBool = AtomicBool::new(false);
 
-/// An open file, pipe or standard input. After two seconds of silence, standard error says once what is waited for: a pipe may
-/// never be written.
+/// An open file, pipe or standard input. After two seconds of silence, a message on standard error says once what the program
+/// is waiting for: nobody may ever write to a pipe.
 #[derive(Debug)]
 pub struct Input {
     file: File,
@@ -103,7 +103,7 @@ pub(crate) fn cannot_be_read(path: &Path, error: &io::Error) -> Failure {
     hint.into_iter().fold(failure, Failure::hint)
 }
 
-/// The maximum number of entries of a directory in which a file with a similar name is looked for.
+/// The maximum number of entries of a directory that is searched for a file with a similar name.
 const MOST_ENTRIES: usize = 10_000;
 
 /// Returns the hint at a file in the directory of a missing one whose name is similar; `None` if there is none.

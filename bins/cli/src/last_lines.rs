@@ -17,7 +17,7 @@ pub struct LastLines {
 }
 
 impl LastLines {
-    /// Returns lines of the log of what a message is about.
+    /// Returns lines of the log of a message's subject.
     #[must_use]
     pub fn of_its_log(lines: &Untrusted) -> Self {
         Self { log: "its log".to_owned(), lines: lines.lines_escaped().to_string() }
@@ -37,7 +37,7 @@ impl LastLines {
 /// How much of a file is read for its last lines, in bytes.
 const LAST_BYTES: u64 = 16 * 1024;
 
-/// The end of a log file at a moment. What was written before belongs to an earlier run.
+/// The end of a log file at a moment. Everything before it belongs to an earlier run.
 #[derive(Clone, Debug)]
 pub struct FileMark {
     path: PathBuf,
@@ -46,7 +46,7 @@ pub struct FileMark {
 }
 
 impl FileMark {
-    /// Returns the present end of a file.
+    /// Returns the current end of a file.
     #[must_use]
     pub fn of(path: impl Into<PathBuf>) -> Self {
         let path = path.into();
@@ -54,8 +54,8 @@ impl FileMark {
         Self { path, seen }
     }
 
-    /// Returns the last lines that were written since, at most 16 KiB; `None` if there are none or the file cannot be read. A
-    /// file that is shorter or another one was written as a whole since.
+    /// Returns the last lines that were written since, at most 16 KiB; `None` if there are none or the file cannot be read. If
+    /// the file is shorter or another one, all of it was written since.
     #[must_use]
     pub fn last_lines(&self) -> Option<LastLines> {
         let lines = self.read(usize::try_from(LAST_LINES).unwrap_or(usize::MAX))?;
@@ -96,7 +96,7 @@ mod tests {
         let mut file = std::fs::OpenOptions::new().append(true).open(&path).unwrap();
         file.write_all(b"one\ntwo\nthree\n").unwrap();
         assert_eq!(mark.read(2).as_deref(), Some("two\nthree"));
-        // A file that was emptied was written as a whole.
+        // All of an emptied file was written since.
         std::fs::write(&path, "new\n").unwrap();
         assert_eq!(mark.read(20).as_deref(), Some("new"));
         std::fs::remove_file(&path).unwrap();

@@ -11,12 +11,12 @@ use toolforge_report::{Note, NoteLevel};
 use crate::format::prints_documents;
 use crate::last_lines::LastLines;
 
-/// What people should know besides the output of a command. All texts must be escaped already.
+/// A message for people in addition to the output of a command. All texts must be escaped already.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use = "it is not printed yet"]
 pub struct Notice {
     level: NoteLevel,
-    /// What is printed before the message.
+    /// The text before the message.
     prefix: &'static str,
     message: String,
     details: Vec<String>,
@@ -86,13 +86,13 @@ impl Notice {
         self
     }
 
-    /// Returns the notice with a empty line before it.
+    /// Returns the notice with an empty line before it.
     pub fn start_paragraph(mut self) -> Self {
         self.starts_paragraph = true;
         self
     }
 
-    /// Returns the notice with a empty line after it.
+    /// Returns the notice with an empty line after it.
     pub fn end_paragraph(mut self) -> Self {
         self.ends_paragraph = true;
         self
@@ -126,8 +126,8 @@ impl Notice {
     }
 }
 
-/// Prints a line for people to standard error: what was done, or what is waited for. A process that prints a document leaves it
-/// out, because the document says it, too. The text must be escaped already.
+/// Prints a line for people to standard error: what was done, or what the command is waiting for. A process that prints a
+/// document leaves it out, because the document also says it. The text must be escaped already.
 pub fn print_message(text: &str) {
     if !prints_documents() {
         write(&format!("{text}\n"));

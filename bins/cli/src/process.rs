@@ -1,4 +1,4 @@
-//! The process: its arguments, how it exits, and what ends it from outside.
+//! The process: its arguments, how it exits, and the signals that end it.
 
 use std::cell::{Cell, RefCell};
 use std::ffi::OsString;

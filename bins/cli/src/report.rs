@@ -23,7 +23,7 @@ use toolforge_report::{
 
 use crate::notice::Notice;
 
-/// The percentage of a limit from which a resource is near it, where no other one is asked for.
+/// The percentage of a limit from which a resource is near it, unless another one is requested.
 pub const NEAR_PERCENT: u64 = 80;
 
 /// Returns why something does not run.
@@ -67,7 +67,7 @@ pub fn quota_report(tool: &ToolName, limits: &Limits) -> QuotaReport {
 }
 
 /// Prints a warning for each kind of limits that the cluster did not let the user read, and for each limit of a quota that is
-/// not a quantity. Returns the exit code of an answer without those kinds.
+/// not a quantity. Returns the exit code of a result without those kinds.
 pub fn warn_of_unread(limits: &Limits) -> ExitCode {
     for kind in &limits.unread {
         Notice::warning(format!("the cluster does not let you read {kind} objects, so they are left out"))
@@ -89,8 +89,8 @@ pub fn warn_of_unread(limits: &Limits) -> ExitCode {
     if limits.unread.is_empty() { ExitCode::Success } else { ExitCode::Partial }
 }
 
-/// Prints a warning for each kind of objects that the cluster did not let the user read. Returns the exit code of an answer
-/// without them: it is complete where only reasons are missing.
+/// Prints a warning for each kind of objects that the cluster did not let the user read. Returns the exit code of a result
+/// without them: it is complete if only reasons are missing.
 pub fn warn_of_unread_kinds(unread: &[Unread]) -> ExitCode {
     let mut exit_code = ExitCode::Success;
     for found in unread {
@@ -303,7 +303,7 @@ pub struct WorkloadName {
     pub r#type: WorkloadType,
     /// Kind of its object, if there is one.
     pub object_kind: Option<Untrusted>,
-    /// Name of the job or the object; of a web service, that of the tool.
+    /// Name of the job or the object; for a web service, that of the tool.
     pub name: Untrusted,
 }
 
@@ -355,20 +355,20 @@ pub fn rollout(change: &Change) -> Option<Rollout> {
     change.rollout.map(|rollout| Rollout::from_code(rollout.as_str()))
 }
 
-/// Returns when nothing of a change runs.
+/// Returns when no pod of a change runs.
 #[must_use]
 pub fn downtime(change: &Change) -> Option<Downtime> {
     change.downtime.map(|downtime| Downtime::from_code(downtime.as_str()))
 }
 
-/// Returns that pods count as used which an object is about to create.
+/// Returns a line that says that the pods that an object is about to create count as used.
 #[must_use]
 pub fn waiting_line(WaitingPods { owner, count, .. }: &WaitingPods) -> String {
     let pods = if *count == 1 { "pod" } else { "pods" };
     format!("counted as used: {count} {pods} that {owner} is about to create")
 }
 
-/// Returns what changes wait for that do not fit yet.
+/// Returns what changes that do not fit yet are waiting for.
 #[must_use]
 pub fn quota_wait_line(terminating: &[TerminatingPod]) -> String {
     if terminating.is_empty() {

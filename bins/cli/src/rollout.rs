@@ -97,7 +97,7 @@ impl RolloutLine {
         }
     }
 
-    /// Clears the line, and returns whether somebody else changed the workload meanwhile.
+    /// Clears the line, and returns whether somebody else changed the workload in the meantime.
     pub fn finish(&mut self) -> bool {
         self.line.clear();
         self.is_changed

@@ -34,7 +34,7 @@ pub struct Session {
     pub source: Source,
 }
 
-/// The number of tools that are named where files have no object of the one that is asked for.
+/// The number of tools that are named if files have no object of the requested one.
 const MAX_TOOLS: usize = 5;
 
 /// The source of facts.
@@ -108,8 +108,8 @@ impl Session {
         Ok(Self { tool, platform, uid: tool_uid(options), home: None, source })
     }
 
-    /// Returns the session of a verb that only reads: all of its requests have one time limit
-    /// [together](Client::sharing_read_time).
+    /// Returns the session of a verb that only reads: all of its requests [share one time
+    /// limit](Client::sharing_read_time).
     #[must_use]
     pub fn for_reading(self) -> Self {
         let source = match self.source {
@@ -230,7 +230,7 @@ pub fn catalog_or_bundled(fetched: &FetchedNamespace) -> Catalog {
     })
 }
 
-/// What to add to an error about an image that was searched in the bundled catalog.
+/// What to add to an error about an image that was looked up in the bundled catalog.
 pub const BUNDLED_HINT: &str =
     "The bundled catalog of August 2025 was used; `--from FILE` reads the cluster's catalog.";
 
@@ -244,7 +244,7 @@ pub fn images_to_show(session: Result<&Session, Failure>) -> Catalog {
     })
 }
 
-/// Returns the paths where a kubeconfig is searched.
+/// Returns the paths that are searched for a kubeconfig.
 #[must_use]
 pub fn kubeconfig_files(options: &GlobalOptions) -> Vec<PathBuf> {
     kubeconfig_paths(options.cluster.kubeconfig.as_deref(), own_home().as_deref())

@@ -22,7 +22,7 @@ pub(crate) fn size() -> Option<(u16, u16)> {
     (size.ws_col > 0 && size.ws_row > 0).then_some((size.ws_col, size.ws_row))
 }
 
-/// A terminal in raw mode. The former mode is restored on drop: after an exit, an error, a panic or a handled signal.
+/// A terminal in raw mode. The previous mode is restored on drop: after an exit, an error, a panic or a handled signal.
 pub(crate) struct RawMode {
     before: Termios,
 }

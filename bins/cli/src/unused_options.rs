@@ -15,7 +15,7 @@ impl GlobalOptions {
         self.given().first().map_or(Ok(()), |option| Err(unused(option, verb, hint)))
     }
 
-    /// Refuses the options of the cluster beside `--offline`, which needs none.
+    /// Refuses the options of the cluster together with `--offline`, which needs none.
     ///
     /// # Errors
     /// When one of them is on the command line.

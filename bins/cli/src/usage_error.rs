@@ -11,11 +11,11 @@ use crate::command_line::{offered_options, option_before, positionals, unknown_o
 use crate::failure::{ExitCode, Failure};
 use crate::library_errors::WITHOUT_CLUSTER;
 
-/// An option that `lint` has, and other commands have not.
+/// An option that `lint` has, and other commands do not.
 const OFFLINE: &str = "--offline";
 
-/// Returns the failure of a command line that clap rejects. A misspelled option is the first that is named, whatever else is
-/// wrong: its value, or that a required option is missing, only follows from it.
+/// Returns the failure of a command line that clap rejects. A misspelled option is reported first, regardless of what else is
+/// wrong: an invalid value or a missing required option only follows from it.
 #[must_use]
 pub fn usage_failure(error: &clap::Error, command: &Command, line: &[OsString]) -> Failure {
     misspelled_option(error, command, line).or_else(|| missing_option(error, command, line)).unwrap_or_else(
@@ -31,7 +31,7 @@ pub fn usage_failure(error: &clap::Error, command: &Command, line: &[OsString]) 
 }
 
 /// Returns the failure of an option without another one that it requires. Clap names only the missing one: the option that
-/// requires it is the one that is rejected in the same way alone.
+/// requires it is the one that is rejected in the same way by itself.
 fn missing_option(error: &clap::Error, command: &Command, line: &[OsString]) -> Option<Failure> {
     if error.kind() != ErrorKind::MissingRequiredArgument {
         return None;
@@ -66,7 +66,7 @@ fn missing_option(error: &clap::Error, command: &Command, line: &[OsString]) -> 
     )
 }
 
-/// Returns the failure of the first option that does not exist, unless clap names a command that does not or an option.
+/// Returns the failure of the first option that does not exist, unless clap names an unknown command or an option.
 #[must_use]
 pub fn misspelled_option(error: &clap::Error, command: &Command, line: &[OsString]) -> Option<Failure> {
     let is_option = |argument: &ContextValue| value(argument).starts_with('-');
@@ -99,7 +99,7 @@ fn offline_hint(unknown: &str, options: &[String]) -> Option<&'static str> {
     }
 }
 
-/// Returns what to do about an argument for which there is no place.
+/// Returns what to do about a surplus argument.
 fn surplus_hint(error: &clap::Error, command: &Command, line: &[OsString]) -> Option<String> {
     let ContextValue::String(argument) = error.get(ContextKind::InvalidArg)? else { return None };
     if error.kind() != ErrorKind::UnknownArgument || argument.starts_with('-') {

@@ -245,8 +245,8 @@ fn part_code(part: &PodPart) -> toolforge_report::PodPart {
     }
 }
 
-/// Returns what adjustments are searched for: that all fits, or, where it does without pods that are missing, with these, or,
-/// where it does with downtime, that there is none; `fits` is whether the set fits, and all else that is planned with it.
+/// Returns the goal of a search for adjustments: that everything fits; if it fits without missing pods, that it fits with them;
+/// or, if it fits with downtime, that there is none. `fits` is whether the set and everything else that is planned with it fit.
 #[must_use]
 pub fn adjustment_goal(fits: bool, set: &ChangeSet) -> fn(&ChangeSet) -> bool {
     match fits {

@@ -1,8 +1,8 @@
 //! Keys, certificates and kubeconfigs of the control plane.
 //!
-//! One authority signs everything, including the tools' certificates (through the API), so it is kept as long as the
-//! sandbox's data. A second one signs only the certificate that the API server uses to forward requests, because who has
-//! that certificate can act as any user. Every file is created once; a missing file is created again.
+//! One authority signs everything, including the tools' certificates (through the API), so it is kept as long as the sandbox's
+//! data. A second one signs only the certificate that the API server uses to forward requests, because anyone with that
+//! certificate can act as any user. Every file is created once; a missing file is created again.
 
 use std::fs;
 use std::io::Write;

@@ -126,8 +126,8 @@ impl Client {
         Ok(objects.facts(namespace))
     }
 
-    /// Fetches a tool's jobs. All requests are sent concurrently over one connection, and their number does not depend on
-    /// the number of jobs. They have one time limit [together](Self::sharing_read_time).
+    /// Fetches a tool's jobs. All requests are sent concurrently over one connection, and their number does not depend on the
+    /// number of jobs. They [share one time limit](Self::sharing_read_time).
     ///
     /// # Errors
     /// The first error of any request. Missing objects are not errors, nor are events that the user may not list, Services if no

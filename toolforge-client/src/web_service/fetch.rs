@@ -168,8 +168,8 @@ impl Client {
         Ok(objects.facts(namespace))
     }
 
-    /// Fetches a tool's web service. All requests are sent concurrently over one connection. They have one time limit
-    /// [together](Self::sharing_read_time).
+    /// Fetches a tool's web service. All requests are sent concurrently over one connection. They [share one time
+    /// limit](Self::sharing_read_time).
     ///
     /// # Errors
     /// The first error of any request. Missing objects are not errors, nor are events that the user may not list.

@@ -1,4 +1,4 @@
-//! The answer to a shell that asks for candidates.
+//! The response to a shell that requests candidates.
 
 use std::env;
 use std::ffi::{OsStr, OsString};
@@ -23,7 +23,7 @@ pub struct CompletionRequest {
 }
 
 impl CompletionRequest {
-    /// Returns the request that the environment and the arguments of the process make; `None` in any other call.
+    /// Returns the request in the environment and the arguments of the process; `None` in any other call.
     #[must_use]
     pub fn of_process() -> Option<Self> {
         // The only cost for other calls.
@@ -154,7 +154,7 @@ fn unquoted(word: &OsString) -> OsString {
     plain.into()
 }
 
-/// Returns a candidate as bash inserts it, with a backslash before what the shell would read otherwise.
+/// Returns a candidate as bash inserts it, with a backslash before characters that the shell would interpret.
 fn quoted(value: &str) -> String {
     let mut text = String::new();
     for letter in value.chars() {
@@ -166,7 +166,7 @@ fn quoted(value: &str) -> String {
     text
 }
 
-/// Hides all options, so that they are proposed only if nothing else is.
+/// Hides all options, so they are proposed only if nothing else is.
 fn with_hidden_options(command: Command) -> Command {
     let hidden =
         command.mut_args(|argument| if argument.is_positional() { argument } else { argument.hide(true) });

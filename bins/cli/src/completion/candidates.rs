@@ -28,11 +28,11 @@ impl CandidateSource {
     pub fn of_line(command: Command, before: &[OsString]) -> Self {
         let matches = command.ignore_errors(true).try_get_matches_from(before).ok();
         let options = matches.and_then(|matches| GlobalOptions::from_arg_matches(&matches).ok());
-        // The terminal's input is not for a completion.
+        // A completion must not read the terminal's input.
         Self(options.filter(|options| options.cluster.from.iter().all(|file| file.as_os_str() != "-")))
     }
 
-    /// Returns what is read in a session, if that takes no longer than a person waits; no failure is reported.
+    /// Returns the result of a read in a session, unless it takes longer than a person would wait; failures are not reported.
     #[must_use]
     pub fn read<T: Send + 'static>(
         &self,
@@ -51,7 +51,7 @@ impl CandidateSource {
     }
 
     /// Returns candidates for the image types that `is_wanted`, of the cluster's catalog or else of the bundled one.
-    /// Deprecated types are proposed where no other matches, and types that are gone never.
+    /// Deprecated types are proposed only if no other matches; types that are gone are never proposed.
     #[must_use]
     pub fn types(&self, is_wanted: impl Fn(&ImageType) -> bool) -> Vec<CompletionCandidate> {
         let catalog = self.read(|session| session.catalog().ok()).unwrap_or_else(Catalog::bundled);

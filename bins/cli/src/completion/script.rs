@@ -70,7 +70,7 @@ pub fn completion_script(shell: Shell, program: &str, word: Option<&str>) -> Str
     format!("{script}\n{}", dispatch.trim_start())
 }
 
-/// Adds `toolforge WORD` in bash. Words of others are left to the completion that was there before.
+/// Adds `toolforge WORD` in bash. Other words are left to the previous completion.
 const BASH_DISPATCH: &str = r#"
 if [[ "$(complete -p toolforge 2> /dev/null)" != *_toolforge_words* ]]; then
     _toolforge_before="$(complete -p toolforge 2> /dev/null | sed -n 's/.* -F \([^ ]*\) .*/\1/p')"

@@ -21,7 +21,7 @@ pub(super) struct Checked {
 }
 
 impl Checked {
-    /// Returns a finding as it can be shown: a fix is left out that writes a secret again, or has very many edits.
+    /// Returns a finding as it can be shown: a fix that repeats a secret, or has very many edits, is left out.
     pub(super) fn without_secrets(&self, finding: &Finding) -> Finding {
         let mut finding = finding.clone();
         finding.fix = finding.fix.filter(|fix| {

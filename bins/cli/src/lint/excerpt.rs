@@ -19,7 +19,7 @@ const LONGEST_LINE: usize = 500;
 /// The most findings of one file that are shown.
 const MOST: usize = 200;
 
-/// The most other lines that are listed where the same was found.
+/// The maximum number of other lines with the same finding that are listed.
 const MOST_LINES: usize = 10;
 
 /// Returns the findings in a file, and the fixes.
@@ -70,7 +70,7 @@ fn shown_text(finding: &Finding) -> (Rule, &str, Option<&str>, Option<&str>) {
     (finding.rule, finding.message.as_raw(), finding.answer.as_ref().map(Untrusted::as_raw), fix)
 }
 
-/// Returns a finding, with the other lines where the same was found.
+/// Returns a finding, with the other lines that have the same finding.
 fn shown(checked: &Checked, finding: &Finding, others: &[u64]) -> String {
     let severity = match finding.level() {
         Level::Error => Severity::ERROR,
@@ -127,7 +127,7 @@ fn is_styled() -> bool {
     anstream::AutoStream::choice(&std::io::stdout()) != anstream::ColorChoice::Never
 }
 
-/// Returns the line of a finding, escaped and without secrets, and the bytes in it that it is about; `None` where it is about a
+/// Returns the line of a finding, escaped and without secrets, and the bytes in it that it is about; `None` if it is about a
 /// secret, is too long, or does not exist.
 fn excerpt(text: &str, secrets: &Secrets, finding: &Finding) -> Option<(String, Range<usize>)> {
     if finding.rule == Rule::PlainSecret {
@@ -185,7 +185,7 @@ pub(super) fn end(files: &[Checked], facts: &Facts, options: LintOptions) -> Str
     format!("{found} in {}, {source}\n{hint}", count(files.len(), "file"))
 }
 
-/// Returns where the limits and the images are from.
+/// Returns the source of the limits and the images.
 fn source(facts: &Facts) -> String {
     if !facts.is_live {
         return format!(

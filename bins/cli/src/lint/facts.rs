@@ -1,4 +1,4 @@
-//! What the cluster knows: facts, and a dry run of each object.
+//! What the cluster provides: facts, and a dry run of each object.
 
 use serde::de::IgnoredAny;
 use toolforge_client::{
@@ -15,15 +15,15 @@ use crate::notice::Notice;
 use crate::options::GlobalOptions;
 use crate::session::{Session, Source, kubeconfig_files, tool_and_home};
 
-/// What is known, and from where.
+/// The facts, and their source.
 pub(super) struct Facts {
-    /// What is known.
+    /// The facts.
     pub(super) context: LintContext,
-    /// Whether it is from the cluster or from files of it.
+    /// Whether they are from the cluster or from files of its objects.
     pub(super) is_live: bool,
 }
 
-/// Returns the facts of a session; without one, and where they cannot be fetched, the bundled ones.
+/// Returns the facts of a session; without one, or if they cannot be fetched, the bundled ones.
 pub(super) fn facts(
     session: Option<&Session>,
     global: &GlobalOptions,
@@ -83,7 +83,7 @@ fn live(session: &Session, texts: &[(ExpectedDocument, &str)]) -> Result<LintCon
     Ok(LintContext::of_namespace(&namespace, uid))
 }
 
-/// Returns what the API server refuses in a dry run with strict validation, of the objects in which nothing is wrong so far.
+/// Returns the refusals of the API server in a dry run with strict validation, for the objects without findings so far.
 pub(super) fn server_findings(
     session: &Session,
     text: &str,

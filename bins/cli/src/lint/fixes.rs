@@ -12,15 +12,15 @@ use toolforge_render::lint::{Finding, LintContext, Secrets, fix};
 use crate::failure::Failure;
 use crate::replace_file::{has_other_content, not_written, write_file};
 
-/// What was fixed in a file.
+/// The fixes in a file.
 pub(super) struct Fixes {
-    /// What was fixed.
+    /// The fixed findings.
     pub(super) applied: Vec<Finding>,
     /// How many findings were fixed; `applied` may list fewer if there are very many.
     pub(super) count: usize,
     /// The text afterwards.
     pub(super) after: String,
-    /// Where the original is.
+    /// The path of the original.
     pub(super) backup: PathBuf,
     /// The difference, as lines without secrets.
     pub(super) difference: String,
@@ -75,7 +75,7 @@ fn difference(before: &str, after: &str) -> String {
     text.split_inclusive('\n').map(|line| format!("{}\n", visible(line.trim_end_matches('\n')))).collect()
 }
 
-/// Returns a line with everything escaped but its tabs, and with a sign for a Windows line ending.
+/// Returns a line with everything except its tabs escaped, and with a sign for a Windows line ending.
 fn visible(line: &str) -> String {
     let (line, end) = match line.strip_suffix('\r') {
         Some(line) => (line, "␍"),

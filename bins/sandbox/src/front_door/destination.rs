@@ -59,8 +59,8 @@ pub(super) async fn destination(
     slices.items.iter().find_map(|slice| ready_address(slice, name)).ok_or(Missing::Endpoint)
 }
 
-/// Returns the backend of the tool's routes. The two kinds are not read at one moment: where a route of one
-/// kind replaces one of the other between the reads, neither is found, and only a second call finds the new one.
+/// Returns the backend of the tool's routes. The two kinds are not read at one moment: if a route of one kind replaces
+/// one of the other between the reads, neither is found, and only a second call finds the new one.
 async fn backend(
     client: &Client,
     settings: &Settings,

@@ -129,7 +129,7 @@ async fn forward(mut request: Request<Incoming>, to: SocketAddr) -> Result<Respo
     Ok(response.map(BodyExt::boxed))
 }
 
-/// Returns an error page with an advice.
+/// Returns an error page with advice.
 fn page(status: StatusCode, what: &str, advice: &str) -> Response<Body> {
     let escaped = |text: &str| text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
     let (what, advice) = (escaped(what), escaped(advice));

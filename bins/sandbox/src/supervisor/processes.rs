@@ -14,7 +14,7 @@ use crate::supervisor::components::Component;
 const FIRST_DELAY: Duration = Duration::from_millis(200);
 /// Maximum delay before a component is restarted.
 const LONGEST_DELAY: Duration = Duration::from_secs(10);
-/// How long a component must run until its delay is reset.
+/// How long a component must run before its delay is reset.
 const STEADY: Duration = Duration::from_secs(30);
 /// PATH of the components, for the programs that they run: runc, iptables, the shims.
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
