@@ -93,7 +93,7 @@ impl Client {
         Self { kube: kube::Client::new(exchange.clone(), namespace), exchange }
     }
 
-    /// Returns a kube client over the same connection, for `kube::Api` and whatever else this crate does not offer.
+    /// Returns a kube client over the same connection, for `kube::Api` and everything else that this crate does not offer.
     ///
     /// Its requests are repeated and limited like this crate's own. A refusal becomes [`kube::Error::Api`], any other error of
     /// this crate a [`kube::Error::Service`]; [`Error`](crate::Error) can be created from both. `kube::Api` puts names into

@@ -37,7 +37,7 @@ const CLOSE: u8 = 255;
 /// How often the server is pinged, so proxies do not close a quiet connection; kubectl's own interval.
 const PING_INTERVAL: Duration = Duration::from_secs(5);
 
-/// How long a ping may take to be written; output is not read meanwhile.
+/// How long a ping may take to be written; output is not read in the meantime.
 const PING_TIMEOUT: Duration = Duration::from_millis(200);
 
 /// How long the server may not respond to pings.
@@ -95,7 +95,7 @@ pub enum RemoteExit {
     Code(u8),
     /// It could not be run, or its container terminated; this is the cluster's message.
     Failed(Untrusted),
-    /// Unknown: the connection ended first.
+    /// Unknown: the connection was lost first.
     Lost,
 }
 
@@ -209,7 +209,7 @@ impl RemoteOutput {
             match *channel {
                 STDOUT if !bytes.is_empty() => return Ok(RemoteEvent::Stdout(bytes)),
                 STDERR if !bytes.is_empty() => return Ok(RemoteEvent::Stderr(bytes)),
-                // Output that was written before may still come, so this is reported when the server closes.
+                // Output that was written before may still arrive, so this is reported when the server closes.
                 STATUS => self.end = Some(RemoteExit::read(&bytes)),
                 _ => {}
             }

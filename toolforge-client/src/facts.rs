@@ -235,7 +235,7 @@ pub(crate) async fn when<T>(
     if wanted { request.await.map(Some) } else { Ok(None) }
 }
 
-/// How long measurements may take; nobody waits longer for what is not essential.
+/// How long measurements may take; nobody waits longer for nonessential facts.
 const PATIENCE: Duration = Duration::from_secs(3);
 
 impl Client {

@@ -146,7 +146,7 @@ impl QuotaPages {
     }
 }
 
-/// Returns what the server sorts a list by: `tool-a-b/x` comes before `tool-a/x`.
+/// Returns the key by which the server sorts a list: `tool-a-b/x` comes before `tool-a/x`.
 fn key(metadata: &ObjectMeta) -> String {
     let text = |field: &Option<String>| field.clone().unwrap_or_default();
     format!("{}/{}", text(&metadata.namespace), text(&metadata.name))

@@ -270,8 +270,8 @@ impl Client {
     /// Creates an object and returns the stored object. See [`post_params`].
     ///
     /// # Errors
-    /// Those of every request. Repeated only where the server certainly did not create the object: it was busy, or
-    /// another request changed the same quota at the same moment.
+    /// Those of every request. Repeated only if the server certainly did not create the object: it was busy, or another
+    /// request changed the same quota at the same moment.
     pub async fn create<T: DeserializeOwned>(
         &self,
         collection: &Collection,
@@ -286,7 +286,7 @@ impl Client {
     /// If an object of that name exists, the server says so only after it has found nothing else, except the quota.
     ///
     /// # Errors
-    /// Those of [`create`](Self::create); a field that the kind does not have is a refusal, too.
+    /// Those of [`create`](Self::create); a field that the kind does not have is also refused.
     pub async fn check_creation(
         &self,
         collection: &Collection,
@@ -305,7 +305,7 @@ impl Client {
     /// Replaces an object and returns the stored object. A document with a resource version replaces only that version.
     ///
     /// # Errors
-    /// Those of every request. Repeated only where the server certainly did not replace the object.
+    /// Those of every request. Repeated only if the server certainly did not replace the object.
     pub async fn replace<T: DeserializeOwned>(
         &self,
         object: &ObjectPath,

@@ -1,4 +1,4 @@
-//! Bounds of requests and responses: nothing that a server or a proxy does makes a request endless.
+//! Bounds of requests and responses: no server or proxy can make a request endless.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -57,7 +57,8 @@ impl RequestLimits {
         base.saturating_add(extension(received))
     }
 
-    /// Returns the time until a response begins; none for a followed log, whose response the kubelet begins with its first line.
+    /// Returns the time until a response begins; none for a followed log, because the kubelet begins its response with the
+    /// first line.
     pub(crate) fn of_beginning(&self, request: &Request<Bytes>) -> Duration {
         if has_parameter(request, "follow") { Duration::MAX } else { self.of_answer(request, 0) }
     }

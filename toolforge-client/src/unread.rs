@@ -52,7 +52,7 @@ impl Unread {
     }
 }
 
-/// The kinds that are left out of several reads.
+/// The kinds that several reads leave out.
 #[derive(Debug, Default)]
 pub(crate) struct UnreadKinds(pub(crate) Vec<Unread>);
 

@@ -117,7 +117,7 @@ fn resolve_named(name: &TypeName, entry: &YamlNode) -> Result<ImageType, EntryPr
     let top = Some(entry);
     let state = state(&field("state", top, "state"))?;
     let aliases = field("aliases", top, "aliases").strings("a list of strings")?.unwrap_or_default();
-    // An alias that is not a type name could not be asked for.
+    // An alias that is not a type name could not be requested.
     let aliases = aliases.into_iter().filter_map(|alias| alias.parse().ok()).collect();
 
     let image = field("image", top, "image").image()?;
@@ -220,7 +220,7 @@ fn is_web_image(image: &str) -> bool {
     name.split('-').any(|part| part == "web")
 }
 
-/// Returns the runner of a type that states none, by its family (the platform's table until 2023).
+/// Returns the runner of a type that sets none, by its family (the platform's table until 2023).
 fn runner_of_family(family: &str) -> Runner {
     match family {
         "php" => Runner::Lighttpd,

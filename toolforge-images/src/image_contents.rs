@@ -76,7 +76,7 @@ pub fn contents(name: &TypeName) -> Option<String> {
 }
 
 /// Programs, without their versions, that only some images contain, and the beginnings of the names of these types (the same
-/// recipes). A type of another language that may contain it is listed, too: npm needs Python.
+/// recipes). A type of another language that may contain it is also listed: npm needs Python.
 const PROGRAMS: &[(&str, &[&str])] = &[
     ("java", &["jdk"]),
     ("mono", &["mono"]),

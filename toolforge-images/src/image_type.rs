@@ -15,7 +15,7 @@ pub struct ImageType {
     pub state: State,
     /// The image for web services; `None` if it is only for jobs.
     pub web: Option<WebImage>,
-    /// The image for jobs, without a tag if the catalog states none; `None` if it is only for web services.
+    /// The image for jobs, without a tag if the catalog has none; `None` if it is only for web services.
     pub job: Option<String>,
 }
 
@@ -89,7 +89,7 @@ pub enum Runner {
     Generic,
     /// Runs `npm start` in `~/www/js`.
     NodeJs,
-    /// Serves `~/public_html` with lighttpd, with PHP or Perl where the image has it.
+    /// Serves `~/public_html` with lighttpd, with PHP or Perl if the image has it.
     Lighttpd,
     /// Serves with lighttpd and the configuration `~/.lighttpd.conf`.
     LighttpdPlain,

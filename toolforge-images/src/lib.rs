@@ -1,8 +1,8 @@
 //! The image catalog of Wikimedia Toolforge: the container image of each type name.
 //!
 //! The catalog is data: the cluster publishes it in the ConfigMap `image-config` of the namespace `tf-public`, under
-//! the key `images-v1.yaml`, and [`Catalog::parse`] reads it. [`Catalog::bundled`] is what is known without a cluster.
-//! For an unknown name the most similar one is suggested.
+//! the key `images-v1.yaml`, and [`Catalog::parse`] reads it. [`Catalog::bundled`] is the catalog that is known without
+//! a cluster. For an unknown name the most similar one is suggested.
 //!
 //! It does not ask registries whether an image exists, and it does no I/O.
 //!

@@ -104,8 +104,8 @@ impl Catalog {
             .filter(move |(_, web)| repository_and_tag(&web.image) == (&*repository, &*tag))
     }
 
-    /// Returns the newest current type of a family that has an image for jobs: the family is the letters at the beginning of the
-    /// name, such as `python`, or a release of Debian, such as `bookworm`.
+    /// Returns the newest current type of a family that has an image for jobs. The family is the letters at the beginning of
+    /// the name, such as `python`, or a release of Debian, such as `bookworm`.
     #[must_use]
     pub fn newest_for_jobs(&self, wanted: &str) -> Option<&ImageType> {
         self.types()

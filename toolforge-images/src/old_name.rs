@@ -85,7 +85,7 @@ impl ImageType {
     }
 }
 
-/// Returns the path of an image, and its tag and digest with what is before them: `:1`, `@sha256:…`.
+/// Returns the path of an image, and its tag and digest with their separators: `:1`, `@sha256:…`.
 fn name_and_version(path: &str) -> (&str, &str) {
     path.split_at(path.find([':', '@']).unwrap_or(path.len()))
 }

@@ -47,8 +47,7 @@ fn debian<'a>(catalog: &'a Catalog, core: &str) -> Option<&'a ImageType> {
     releases.find_map(|release| newest(catalog, release, &[]))
 }
 
-/// Returns the type of the same family and version, current or deprecated; a version by itself stands for the only type that has
-/// it.
+/// Returns the type of the same family and version, current or deprecated; a version by itself means the only type with it.
 pub(crate) fn same_version<'a>(catalog: &'a Catalog, name: &str) -> Option<&'a ImageType> {
     of_same_version(catalog, name, |state| state != State::Gone)
 }

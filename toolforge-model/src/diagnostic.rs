@@ -1,4 +1,4 @@
-//! What is wrong in a text, with the line and column of each finding.
+//! Errors and warnings about a text, with their lines and columns.
 
 use std::fmt;
 

@@ -40,8 +40,8 @@ pub fn decode_utf8(bytes: &[u8]) -> Result<&str, Box<Diagnostic>> {
     Err(of_kind(Location::end_of(before), message))
 }
 
-/// Returns what is wrong with a file in another encoding of Unicode: by its byte order mark, or because half of its bytes or
-/// three of four are zeros.
+/// Returns the error for a file in another Unicode encoding, which is recognized by its byte order mark, or because half of its
+/// bytes or three of four are zeros.
 fn other_encoding(bytes: &[u8]) -> Option<String> {
     let starts = |mark: &[u8]| bytes.starts_with(mark);
     let start = bytes.get(..CHECKED_BYTES).unwrap_or(bytes);

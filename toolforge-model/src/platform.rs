@@ -49,10 +49,10 @@ pub const ANNOTATION_PREFIX: &str = "cli.toolforge.org/";
 /// The annotation with the name of the image type as it was requested.
 pub const ANNOTATION_TYPE: &str = "cli.toolforge.org/type";
 
-/// The annotation with the type's default CPU limit, where the limit is that default.
+/// The annotation with the type's default CPU limit, if the limit is that default.
 pub const ANNOTATION_DEFAULT_CPU: &str = "cli.toolforge.org/default-cpu";
 
-/// The annotation with the type's default memory limit, where the limit is that default.
+/// The annotation with the type's default memory limit, if the limit is that default.
 pub const ANNOTATION_DEFAULT_MEMORY: &str = "cli.toolforge.org/default-memory";
 
 /// The annotation on the pod of a shell with its owner: the user, the host and the process.
@@ -135,10 +135,10 @@ pub const ANNOTATION_INSTANTIATE: &str = "cronjob.kubernetes.io/instantiate";
 /// The annotation on the pods of a continuous job with the time of its last restart (jobs-api, 2026).
 pub const ANNOTATION_RESTARTED_AT: &str = "app.kubernetes.io/restartedAt";
 
-/// The annotation with a job's command as it was written, where the object has another form of it.
+/// The annotation with a job's command as it was written, if the object has another form of it.
 pub const ANNOTATION_COMMAND: &str = "cli.toolforge.org/command";
 
-/// The annotation with a health check script as it was written, where the object has another form of it.
+/// The annotation with a health check script as it was written, if the object has another form of it.
 pub const ANNOTATION_HEALTH_CHECK: &str = "cli.toolforge.org/health-check";
 
 /// The annotation with the file from which a job was loaded.

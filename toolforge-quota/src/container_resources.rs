@@ -144,7 +144,7 @@ pub struct PerResource<C, M = C> {
 pub struct Amounts(BTreeMap<ComputeResource, u64>);
 
 impl Amounts {
-    /// Returns an amount of CPU and one of memory, where they are stated.
+    /// Returns amounts of CPU and memory, if they are set.
     #[must_use]
     pub fn new(cpu: Option<Cpu>, memory: Option<Memory>) -> Self {
         let cpu = cpu.map(|cpu| (ComputeResource::Cpu, cpu.millis()));
@@ -223,7 +223,7 @@ pub struct ContainerResources {
 }
 
 impl ContainerResources {
-    /// Returns the resources with a request where only a limit is stated, as the API server completes a pod.
+    /// Returns the resources with a request for each resource that has only a limit, as the API server completes a pod.
     pub(crate) fn with_requests(self) -> Self {
         let Self { limits, requests } = self;
         Self { requests: requests.or(&limits), limits }

@@ -8,9 +8,9 @@ use crate::ratio::Ratio;
 pub struct LimitRange {
     /// The LimitRange's name; on Toolforge that of the namespace.
     pub name: String,
-    /// The limits of a container that states none.
+    /// The limits of a container that sets none.
     pub default: Amounts,
-    /// The requests of a container that states none.
+    /// The requests of a container that sets none.
     pub default_request: Amounts,
     /// The bounds of each container (type Container).
     pub container: Bounds,
@@ -34,7 +34,7 @@ pub struct Bounds {
 }
 
 impl LimitRange {
-    /// Returns a container's resources with this LimitRange's defaults where the container states none.
+    /// Returns a container's resources with this LimitRange's defaults where the container sets none.
     ///
     /// If no default limit is set, it is the maximum; the default request is the default limit, or else the minimum (the API's
     /// own defaulting of a LimitRange).

@@ -89,7 +89,7 @@ impl PodDemand {
     pub fn demand(&self) -> Demand {
         let ContainerResources { mut limits, mut requests } = self.sums();
         requests.add_all(&self.overhead);
-        // Overhead is added to limits above zero; a pod without a limit stays without one.
+        // Overhead is added to limits above zero; a pod without a limit gets none.
         let is_limited = |resource: &ComputeResource| limits.get(resource).is_some_and(|limit| limit > 0);
         let bounded = self.overhead.iter().filter(|(resource, _)| is_limited(resource));
         let bounded: Amounts = bounded.map(|(resource, amount)| (resource.clone(), amount)).collect();

@@ -14,7 +14,7 @@ use crate::resource_quota::ResourceQuota;
 /// The names of the profiles.
 pub const NAMES: &[&str] = &["seed-2020", "toolforge-2023"];
 
-/// A former name of `toolforge-2023`.
+/// A previous name of `toolforge-2023`.
 const FORMER_NAME: &str = "tools-2023";
 
 /// The ResourceQuota and the LimitRange of a tool's namespace.

@@ -363,7 +363,7 @@ fn check_changes(quotas: &[ResourceQuota], changes: &[CountedChange]) -> Vec<Res
                     .saturating_sub(freed)
                     .saturating_add(sum(&mut counted().map(|change| change.requested.get(resource)))),
                 requested,
-                // A saturated sum exceeds whatever it is compared with.
+                // A saturated sum exceeds everything that it is compared with.
                 creates: requested == u64::MAX || own().any(|change| change.created.get(resource) > 0),
                 mark: quota.mark(resource),
                 finite: 0,

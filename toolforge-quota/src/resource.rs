@@ -60,7 +60,7 @@ impl Resource {
         self.unit().parse_amount(text)
     }
 
-    /// Parses the upper bound of a quota, rounded down: what is within it is within the exact one.
+    /// Parses the upper bound of a quota, rounded down: any amount within it is also within the exact one.
     ///
     /// # Errors
     /// As [`parse_amount`](Self::parse_amount).

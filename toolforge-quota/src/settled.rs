@@ -82,7 +82,7 @@ impl Limits {
         }
     }
 
-    /// Notes how much of each resource is used by pods that terminate or run to completion.
+    /// Records how much of each resource is used by pods that are terminating or run to completion.
     pub(crate) fn note_finite(&self, resources: &mut [ResourceCheck]) {
         let terminating = self.terminating.iter().filter(|pod| !pod.may_be_replaced);
         let terminating = terminating.map(|pod| (&pod.demand, &pod.traits));
@@ -230,7 +230,7 @@ mod tests {
             assert_eq!(used(limits.clone().without_surplus_jobs(&kept)), 9 - surplus);
             assert_eq!(used(limits.clone().without_staying_jobs(&kept)), 9 - staying);
         }
-        // Without later runs, none are added, and the limits hold for those that exist.
+        // Without later runs, none are added, and the limits apply to the existing ones.
         let ended = KeptJobs { existing: 1, keeps_later_runs: false, ..kept };
         assert_eq!((ended.later(), ended.surplus(), ended.staying()), (0, 0, 1));
     }

@@ -30,7 +30,7 @@ pub struct ScheduledRuns {
     pub name: String,
     /// The requests of one run.
     pub each: Demand,
-    /// The pods of a run that can run later than its others: as many of them run at once as fit.
+    /// The pods of a run that can run later than its others: as many of them as fit run at once.
     pub extra_pods: Pods,
     /// The traits that decide which quotas count it.
     pub traits: PodTraits,

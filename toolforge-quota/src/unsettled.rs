@@ -20,7 +20,8 @@ pub struct WaitingPods {
     pub traits: PodTraits,
 }
 
-/// The Jobs of finished runs that a CronJob keeps: one for each later run that succeeds, until there are as many as its history limit.
+/// The Jobs of finished runs that a CronJob keeps: one for each later run that succeeds, until their number reaches its history
+/// limit.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct KeptJobs {
     /// The CronJob.
@@ -80,7 +81,8 @@ pub struct TerminatingPod {
     pub may_be_replaced: bool,
 }
 
-/// A pod that runs to completion: one of a Job, or one without a controller that is never restarted. The quotas then count less.
+/// A pod that runs to completion: one of a Job, or one without a controller that is never restarted. The quotas then count less
+/// of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FinitePod {
     /// The Job, or the pod itself if no controller owns it.

@@ -1,5 +1,5 @@
 //! The arguments of a command line before clap parses them: where the command of `shell` and `exec` begins, and which help is
-//! asked for.
+//! requested.
 
 use std::ffi::OsString;
 
@@ -198,7 +198,7 @@ pub(crate) fn unknown_option(command: &Command, arguments: &[OsString]) -> Optio
     Some((unknown, known))
 }
 
-/// Which help an option asks for.
+/// The help that an option requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HelpOption {
     /// The short one, `-h`.
@@ -207,7 +207,7 @@ pub enum HelpOption {
     Long,
 }
 
-/// Returns which help the arguments ask for with an option.
+/// Returns the help that an option in the arguments requests.
 #[must_use]
 pub fn help_option(command: &Command, arguments: &[OsString]) -> Option<HelpOption> {
     words(command, arguments).into_iter().find_map(|word| match word {

@@ -78,7 +78,7 @@ impl RunBlocker {
             Self::Running => {
                 "Lower the memory, CPU or number of pods of these jobs or of the other workloads."
             }
-            // A lifetime holds for Jobs of later runs only.
+            // A lifetime applies only to Jobs of later runs.
             Self::FinishedJobs => {
                 "Delete finished Jobs with `kubectl delete job`, and lower `successfulJobsHistoryLimit` and `failedJobsHistoryLimit` of CronJobs."
             }

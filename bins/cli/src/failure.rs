@@ -199,7 +199,7 @@ impl Failure {
         details.filter(|(_, text)| !text.is_empty() && *text != self.message)
     }
 
-    /// Returns the failure for people, in lines of at most `columns` characters; the lines of logs stay as they are.
+    /// Returns the failure for people, in lines of at most `columns` characters; the lines of logs are not wrapped.
     pub(crate) fn text(&self, columns: Option<usize>) -> String {
         let columns = columns.unwrap_or(usize::MAX);
         let mut lines = wrap(&format!("error: {}", self.message), columns, 2);

@@ -23,13 +23,13 @@ pub(crate) fn format() -> OutputFormat {
     FORMAT.get().copied().unwrap_or_default()
 }
 
-/// Returns whether the arguments of the process ask for a document instead of text for people.
+/// Returns whether the arguments of the process request a document instead of text for people.
 #[must_use]
 pub fn prints_documents() -> bool {
     format() != OutputFormat::Table
 }
 
-/// Sets the format that refused arguments ask for.
+/// Sets the format that refused arguments request.
 pub(crate) fn set_format_of_refused(command: &Command, arguments: &[OsString]) {
     // Has no effect if only a value was invalid.
     set_format(format_of_invalid(command, arguments));

@@ -1,4 +1,4 @@
-//! What the programs share: global options, sessions, failures with hints and exit codes, tables, logs, progress.
+//! Code that the programs share: global options, sessions, failures with hints and exit codes, tables, logs, progress.
 //!
 //! It knows no verb of any program. Only this crate and `toolforge-client` read the environment and the clock.
 //!

@@ -1,7 +1,7 @@
 //! Messages in addition to the output of the programs: warnings, notes, hints, and confirmations.
 //!
-//! All of it goes through here, to standard error. If the process prints a document, standard error has one document, too:
-//! warnings, notes and hints are kept for it until the end.
+//! All of them go through this module to standard error. If the process prints a document, standard error also gets one
+//! document: warnings, notes and hints are kept for it until the end.
 
 use std::io::Write as _;
 use std::sync::{Mutex, PoisonError};
@@ -36,7 +36,7 @@ impl Notice {
         Self::new(NoteLevel::Warning, "warning: ", message)
     }
 
-    /// Returns a note: what people may not expect.
+    /// Returns a note: a fact that people may not expect.
     pub fn note(message: impl Into<String>) -> Self {
         Self::new(NoteLevel::Note, "note: ", message)
     }

@@ -31,7 +31,7 @@ pub fn to_json<T: Kind + Serialize>(body: T) -> Result<Value, Failure> {
         .map_err(|error| Failure::from_error(ExitCode::Failed, &error))
 }
 
-/// Returns the failure of a verb that was asked for JSON or YAML and has neither.
+/// Returns the failure of a verb for which JSON or YAML was requested and that has neither.
 #[must_use]
 pub fn no_document(verb: &str) -> Failure {
     Failure::new(ExitCode::Usage, format!("{verb} has no JSON or YAML output")).hint("Leave `--output` out.")

@@ -61,7 +61,7 @@ fn check_open_files() -> Result<(), Failure> {
     }
 }
 
-/// Parses the arguments of a process, and from now on prints its failure in the format that they ask for. `Ok(None)`
+/// Parses the arguments of a process, and from now on prints its failure in the format that they request. `Ok(None)`
 /// means that help or the version was requested and has been printed.
 ///
 /// # Errors
@@ -92,7 +92,7 @@ pub fn parse<A: FromArgMatches>(
 thread_local! {
     /// The signals that end a command, with their numbers; `None` until the first wait for one.
     ///
-    /// They are kept, so that one that arrives between two waits ends the next wait immediately.
+    /// They are kept, so one that arrives between two waits ends the next wait immediately.
     static SIGNALS: RefCell<Option<[(Signal, u8); 3]>> = const { RefCell::new(None) };
 }
 

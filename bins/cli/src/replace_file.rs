@@ -39,7 +39,7 @@ pub fn has_other_content(path: &Path) -> Failure {
 }
 
 /// Writes or replaces a file atomically, with the permissions of the replaced one. The target of a symbolic link is
-/// replaced, and the link stays; a device is written to.
+/// replaced, and the link is kept; a device is written to.
 ///
 /// # Errors
 /// When it cannot be written, or is a named pipe.

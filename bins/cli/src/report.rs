@@ -222,7 +222,7 @@ pub fn forecast_cells(forecast: &ResourceForecast<'_>) -> [String; 6] {
     let (limit, [used, after, peak]) =
         check.resource.short_amounts(check.hard, [check.used, check.after, forecast.peak]);
     let verdict = match forecast.fits() {
-        // The API server checks only what is created.
+        // The API server checks only objects that are created.
         true if check.refuses_missing_pods() => "too much",
         true if check.after > check.hard => "over; nothing added",
         true if !forecast.fits_with_retries() => "fits without retries",

@@ -30,8 +30,8 @@ pub fn rollout_note(set: &ChangeSet) -> Option<String> {
     }
 }
 
-/// Returns what a restart would do, as the rest of a sentence: `would replace the pods without downtime`; `is_down` is whether none
-/// of the pods is ready now.
+/// Returns what a restart would do, as the rest of a sentence: `would replace the pods without downtime`; `is_down` means that
+/// none of the pods is ready now.
 #[must_use]
 pub fn restart_outcome(set: &ChangeSet, is_down: bool) -> String {
     if !set.fits() {

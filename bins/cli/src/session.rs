@@ -54,7 +54,7 @@ pub enum Source {
 impl Session {
     /// Opens a session. `program` is the user agent in the API server's log.
     ///
-    /// No request is made.
+    /// No request is sent.
     ///
     /// # Errors
     /// When a file cannot be read, the tool is unknown, or the kubeconfig cannot be used.
@@ -81,7 +81,8 @@ impl Session {
         Ok(Self { tool, platform, uid, home: tool_home, source: Source::Cluster { runtime, client } })
     }
 
-    /// Opens a session for a command whose quotas are those of a profile, if `has_profile`: without a kubeconfig, it needs none.
+    /// Opens a session for a command whose quotas are those of a profile, if `has_profile`: such a command works without a
+    /// kubeconfig.
     ///
     /// # Errors
     /// As [`open`](Self::open) and [`offline`](Self::offline).

@@ -26,8 +26,8 @@ impl GlobalOptions {
         found.map_or(Ok(()), |option| Err(unused(option, "--offline", hint)))
     }
 
-    /// Returns whether the command line names a kubeconfig or files with facts; the environment may name a kubeconfig that a command
-    /// without a cluster does not need.
+    /// Returns whether the command line names a kubeconfig or files with facts; the environment may name a kubeconfig that a
+    /// command does not need without a cluster.
     #[must_use]
     pub fn names_facts(&self) -> bool {
         self.given().iter().any(|option| matches!(*option, "--kubeconfig" | "--from"))

@@ -92,8 +92,8 @@ fn fixed_sentence(set: &ChangeSet, verdict: Verdict) -> &'static str {
     }
 }
 
-/// Returns whether more quota, or larger limits, would help a change set that does not fit: not if it requests too little, or lacks an
-/// amount.
+/// Returns whether more quota, or larger limits, would help a change set that does not fit: not if it requests too little or
+/// lacks an amount.
 #[must_use]
 pub fn is_helped_by_more_quota(set: &ChangeSet) -> bool {
     let violations = set.at_rest.violations();

@@ -58,7 +58,7 @@ pub struct Written {
     pub kind: WriteKind,
     /// The UID of the stored object.
     pub uid: Option<String>,
-    /// The generation of the stored object, where the API server counts it.
+    /// The generation of the stored object, if the API server counts it.
     pub generation: Option<i64>,
 }
 

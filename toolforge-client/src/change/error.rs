@@ -23,7 +23,7 @@ pub enum ApplyError {
     /// The changes exceed a quota or a limit; none of them was sent.
     #[error("the changes do not fit: {}", exceeded_lines(set))]
     DoesNotFit {
-        /// The changes, with what they exceed.
+        /// The changes, with the limits that they exceed.
         set: Box<ChangeSet>,
     },
     /// The command was interrupted between two attempts.

@@ -82,7 +82,7 @@ where
 pub struct Attempt {
     /// How many attempts there were before.
     pub earlier_attempts: u32,
-    /// How many plans were made before, by this and earlier attempts.
+    /// How many plans there were before, in this and earlier attempts.
     pub earlier_plans: u32,
     /// The changes that earlier attempts have applied, completely or in part, in order.
     pub earlier: Vec<EarlierChange>,

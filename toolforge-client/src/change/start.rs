@@ -11,11 +11,11 @@ use crate::{ApplyEvent, ApplyOptions, ApplyReport, Attempt, Client, Planner, Rol
 
 /// A plan to start a web service.
 pub trait StartPlan: AsRef<ChangeSet> + AsMut<ChangeSet> {
-    /// Returns the live objects that the plan was made for.
+    /// Returns the live objects on which the plan is based.
     fn live(&self) -> &LiveWebService;
 }
 
-/// The changes of a start, and the live objects that they were planned for.
+/// The changes of a start, and the live objects on which they are based.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct WebServiceStart {
@@ -51,7 +51,7 @@ impl StartPlan for WebServiceStart {
     }
 }
 
-/// A start whose changes were applied, or some of which failed.
+/// A start whose changes were applied, completely or in part.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct StartedWebService<P, E> {
@@ -59,7 +59,7 @@ pub struct StartedWebService<P, E> {
     pub plan: P,
     /// What was done by all attempts.
     pub report: ApplyReport<E>,
-    /// The Deployment whose rollout is to be waited for.
+    /// The Deployment whose rollout to wait for.
     pub target: RolloutTarget,
     /// Whether somebody else has created the Deployment at the same time, and these changes were applied to it.
     pub applied_to_concurrent_start: bool,

@@ -18,7 +18,7 @@ use crate::change::seen::Stored;
 use crate::{ApplyError, Client, Error, LogOwner, LogTarget, ObjectPath, WatchOptions, WatcherEvent};
 
 impl Client {
-    /// Waits until a gateway accepts a route as it is now.
+    /// Waits until a gateway accepts the current version of a route.
     pub(crate) async fn await_accepted(&self, path: &ObjectPath) -> Result<(), ApplyError> {
         let mut is_outdated = false;
         let refused = self

@@ -130,8 +130,9 @@ impl Client {
     /// number of jobs. They [share one time limit](Self::sharing_read_time).
     ///
     /// # Errors
-    /// The first error of any request. Missing objects are not errors, nor are events that the user may not list, Services if no
-    /// job has a port, and HTTPRoutes and records of the jobs service that the cluster does not serve or the user may not list.
+    /// The first error of any request. Missing objects are not errors; neither are events that the user may not list, Services
+    /// if no job has a port, and HTTPRoutes and records of the jobs service that the cluster does not serve or the user may not
+    /// list.
     pub async fn fetch_jobs(&self, tool: &ToolName, wanted: JobFetchOptions) -> Result<FetchedJobs, Error> {
         // Boxed, because this future has many kilobytes, and each one that awaits it would contain it.
         Box::pin(self.fetch_job_objects(tool, wanted)).await
@@ -185,7 +186,7 @@ impl Client {
             Err(services) if !leave_out_unread => return Err(services.into_error()),
             services => unread.found(services),
         };
-        // A kind that the cluster does not serve is often refused, too, so routes matter only to an address.
+        // A kind that the cluster does not serve is often also refused, so routes matter only to an address.
         let has_addresses =
             live.services.iter().any(|service| is_job(service.metadata.labels.as_ref(), tool));
         live.http_routes = match http_routes {

@@ -41,8 +41,8 @@ pub struct JobRun<'a> {
 }
 
 impl Client {
-    /// Watches one run of a job, the job's pods and, if asked for, the namespace's events. Calls `decide` after every
-    /// change and every second until it breaks or the deadline passes, for the first time when all kinds have been listed.
+    /// Watches one run of a job, the job's pods and, if requested, the namespace's events. Calls `decide` after every change
+    /// and every second until it breaks or the deadline passes, for the first time when all kinds have been listed.
     ///
     /// # Errors
     /// When a kind cannot be listed, or the cluster is unreachable for longer than the options allow.

@@ -8,7 +8,7 @@ use toolforge_render::pod::LastTermination;
 
 use crate::WatchOptions;
 
-/// How long the cluster may be unreachable while a log is followed: a restart of the API server, or a short loss of the network.
+/// How long the cluster may be unreachable while a log is followed: a restart of the API server, or a short network failure.
 const OUTAGE: Duration = Duration::from_secs(60);
 
 /// Which part of a log is read, and how.

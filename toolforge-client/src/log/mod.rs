@@ -1,7 +1,7 @@
 //! Logs of the pods of a web service or a job: read up to now, then followed.
 //!
 //! `reader` merges the logs of the pods that exist, `tail` follows them and new ones. Both read a `pod_log`, run after
-//! run; `reading` is one response of the server, continued where the connection breaks, which `resume` makes possible.
+//! run; `reading` is one response of the server, continued if the connection breaks, with the help of `resume`.
 
 mod item;
 mod pod_log;

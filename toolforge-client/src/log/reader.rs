@@ -18,7 +18,7 @@ const RECENT: SignedDuration = SignedDuration::from_hours(24);
 
 /// The log of a set of pods up to now.
 ///
-/// All logs are read concurrently; one line of each is kept in memory, and what the connection has buffered.
+/// All logs are read concurrently; only one line of each and the connection's buffers are kept in memory.
 pub struct LogReader {
     pub(super) client: Client,
     pub(super) target: LogTarget,
@@ -31,7 +31,7 @@ pub struct LogReader {
 impl Client {
     /// Returns a reader of the logs of a web service's pods up to now. Other pods in `pods` are ignored.
     ///
-    /// No request is made yet.
+    /// No request is sent yet.
     #[must_use]
     pub fn web_service_log(&self, tool: &ToolName, pods: &[Pod], options: LogOptions) -> LogReader {
         LogReader::new(self.clone(), LogTarget::web_service(tool), pods, options)
@@ -39,7 +39,7 @@ impl Client {
 
     /// Returns a reader of the logs of a job's pods up to now. Other pods in `pods` are ignored.
     ///
-    /// No request is made yet.
+    /// No request is sent yet.
     #[must_use]
     pub fn job_log(&self, target: LogTarget, pods: &[Pod], options: LogOptions) -> LogReader {
         LogReader::new(self.clone(), target, pods, options)

@@ -206,7 +206,7 @@ impl LogTarget {
     }
 }
 
-/// Whether new pods can still come.
+/// Whether new pods can still appear.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum OwnerState {
     Exists,

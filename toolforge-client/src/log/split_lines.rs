@@ -111,7 +111,7 @@ mod tests {
 
     #[tokio::test]
     async fn overlong_line_is_truncated() {
-        // Two bytes each, and the limit is even: one byte before them makes it cut a character.
+        // Two bytes each, and the limit is even: with one byte before them, it cuts a character.
         let long = format!("x{}", "ß".repeat(LINE_LIMIT));
         for size in [1000, 4096, long.len() + 100] {
             let log = format!("{long}\nnext\n");

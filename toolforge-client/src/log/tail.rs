@@ -26,7 +26,7 @@ const SETTLE: Duration = Duration::from_secs(2);
 
 /// The log of a set of pods from a moment on.
 ///
-/// A pod's lines come in their order; those of different pods as they arrive.
+/// The lines of a pod are in order; those of different pods come as they arrive.
 pub struct LogTail {
     client: Client,
     target: LogTarget,
@@ -40,7 +40,7 @@ pub struct LogTail {
     lines: SelectAll<BoxStream<'static, Result<LogItem, Error>>>,
     /// Whether the pods have been listed.
     listed: bool,
-    /// Whether new pods can come; `None` if that is not known yet.
+    /// Whether new pods can appear; `None` if that is not known yet.
     owner: Option<OwnerState>,
 }
 
@@ -312,7 +312,7 @@ impl Follower {
 async fn wait(state: &mut watch::Receiver<PodState>, pause: Option<Duration>) {
     let changed = async {
         if state.changed().await.is_err() {
-            // The pod is gone and no new state comes; only the pause ends the wait.
+            // The pod is gone and no new state arrives; only the pause ends the wait.
             std::future::pending::<()>().await;
         }
     };

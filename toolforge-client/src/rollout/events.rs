@@ -59,7 +59,7 @@ enum RolloutObjectEvent {
 }
 
 impl Client {
-    /// Watches a web service's Deployment, ReplicaSets, pods and, if asked for, the namespace's events. Calls `decide` after
+    /// Watches a web service's Deployment, ReplicaSets, pods and, if requested, the namespace's events. Calls `decide` after
     /// every change and every second until it breaks or the deadline passes, for the first time when all kinds have been
     /// listed.
     ///

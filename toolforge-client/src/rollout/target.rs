@@ -4,7 +4,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use toolforge_model::Untrusted;
 use toolforge_render::pod::{Evidence, LiveRollout};
 
-/// The Deployment whose rollout is waited for, as it was written.
+/// The Deployment whose rollout to wait for, as it was written.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RolloutTarget {
     /// Its UID; `None` if any Deployment with the tool's name is meant.
@@ -19,7 +19,7 @@ impl From<&ObjectMeta> for RolloutTarget {
     }
 }
 
-/// How a rollout ended.
+/// The outcome of a rollout.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum RolloutOutcome {

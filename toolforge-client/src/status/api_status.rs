@@ -11,7 +11,7 @@ use toolforge_model::Untrusted;
 use crate::foreign::describe_foreign;
 use crate::status::refusal::StatusKind;
 
-/// The maximum length of a message in characters, where the response is not a `Status`.
+/// The maximum length of a message in characters, if the response is not a `Status`.
 const TEXT_LIMIT: usize = 1000;
 
 /// The longest wait in seconds that a server can ask for.

@@ -49,8 +49,8 @@ impl Connector {
         }
     }
 
-    /// Connects, including TLS, within the timeout. Resolving the host name comes on top: it runs on this thread and
-    /// takes as long as `/etc/resolv.conf` allows.
+    /// Connects, including TLS, within the timeout. Resolving the host name takes additional time: it runs on this
+    /// thread and takes as long as `/etc/resolv.conf` allows.
     pub(crate) async fn connect(&self) -> Result<Connected, TransportError> {
         self.connect_with(self.tls.as_ref().map(|(config, _)| Arc::clone(config))).await
     }

@@ -1,4 +1,4 @@
-//! Watching the objects of a collection, and waiting for what they become.
+//! Watching the objects of a collection, and waiting for their states.
 
 mod frames;
 mod wait;
@@ -30,7 +30,7 @@ pub struct WatchOptions {
     /// How long a watch may be silent before the objects are listed again: a watch that a proxy holds back looks like one
     /// of objects that do not change. Default: 30 s.
     pub idle: Duration,
-    /// How often the collection is listed where the user may list it, but not watch it. Default: 2 s.
+    /// How often the collection is listed if the user may list it, but not watch it. Default: 2 s.
     pub poll: Duration,
 }
 

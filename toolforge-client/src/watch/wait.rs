@@ -23,7 +23,7 @@ use crate::{Client, Error, ObjectPath, ResourceType};
 pub struct WaitOptions {
     /// The maximum time to wait.
     pub deadline: Duration,
-    /// Whether the namespace's events are watched, too.
+    /// Whether the namespace's events are also watched.
     pub events: bool,
     /// How the watches deal with failures.
     pub watch: WatchOptions,
@@ -52,7 +52,7 @@ impl WaitOptions {
 /// The outcome of waiting; `L` are the objects that were watched.
 #[derive(Clone, Debug)]
 pub enum WaitOutcome<T, L> {
-    /// What the caller decided.
+    /// The caller's decision.
     Done(T),
     /// The deadline passed; these are the objects at that moment.
     DeadlineExceeded(Box<L>),
@@ -123,7 +123,7 @@ impl Client {
         timeout(deadline, watching).await.unwrap_or(Ok(None))
     }
 
-    /// Watches the objects of one kind in a namespace; `wrap` makes its events those of several kinds.
+    /// Watches the objects of one kind in a namespace; `wrap` converts its events to those of several kinds.
     pub(crate) fn watch_kind<K, E>(
         &self,
         namespace: &str,

@@ -70,7 +70,7 @@ impl WebServiceFetchOptions {
         }
     }
 
-    /// Returns the options for a status: the live objects with ReplicaSets, without what the user may not read.
+    /// Returns the options for a status: the live objects with ReplicaSets, without objects that the user may not read.
     #[must_use]
     pub fn for_status() -> Self {
         Self {

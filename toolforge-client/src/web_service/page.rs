@@ -12,7 +12,7 @@ use crate::{Client, Error};
 /// How long the page may take.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// What is wrong with the page of a web service that runs.
+/// The error of the page of a running web service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PageError {
@@ -23,9 +23,10 @@ pub enum PageError {
 }
 
 impl Client {
-    /// Requests `/` of a tool's web service once, through the proxy of its Service, and returns what is wrong with the response.
+    /// Requests `/` of a tool's web service once, through the proxy of its Service, and returns the error if the response is
+    /// one.
     ///
-    /// Returns `None` for every other response, and where the tool may not use the proxy.
+    /// Returns `None` for every other response, and if the tool may not use the proxy.
     pub async fn page_error(&self, tool: &ToolName) -> Option<PageError> {
         let path =
             format!("/api/v1/namespaces/{}/services/{tool}:{}/proxy/", tool.namespace(), platform::WEB_PORT);

@@ -250,7 +250,7 @@ impl JobOptions {
             self.file_log == Some(true) || self.file_log_stdout.is_some() || self.file_log_stderr.is_some();
         match split_words(command) {
             Err(error) if !is_line => errors.push(JobDiagnostic::new(JobField::Command, error)),
-            // The platform adds its launcher only where the command has none.
+            // The platform adds its launcher only if the command has none.
             Ok(words) if words.len() <= usize::from(after_launcher(command).is_some()) => {
                 errors.push(JobDiagnostic::new(JobField::Command, "a job needs a command"));
             }

@@ -22,7 +22,7 @@ pub struct JobRequest {
     pub name: JobName,
     /// The image in which it runs.
     pub image: JobImage,
-    /// The command: a line for a shell, or the arguments of a program where a build service image writes no log files.
+    /// The command: a line for a shell, or the arguments of a program if a build service image writes no log files.
     pub command: String,
     /// When it runs.
     #[serde(flatten)]

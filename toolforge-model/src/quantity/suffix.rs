@@ -172,7 +172,7 @@ impl Unit {
         self.capped(text).map(|(amount, _)| amount)
     }
 
-    /// Reads a live upper bound: rounded down, so what is within it is within the exact one.
+    /// Reads a live upper bound: rounded down, so any amount within it is also within the exact one.
     pub(super) fn live_bound(self, text: &str) -> Result<u64, QuantityError> {
         self.capped(text).map(|(amount, exact)| if exact { amount } else { amount.saturating_sub(1) })
     }

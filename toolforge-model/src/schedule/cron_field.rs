@@ -8,8 +8,8 @@ const DAYS_OF_WEEK: [&str; 7] = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"
 /// Sunday as the last day of the week, which crontab(5) accepts and the API server does not.
 const LATE_SUNDAY: u8 = 7;
 
-/// One field of a cron expression, read as robfig/cron v3.0.1 reads it: that is what the API server and the CronJob
-/// controller use.
+/// One field of a cron expression, read as robfig/cron v3.0.1 reads it: the API server and the CronJob controller use
+/// that parser.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Field {
     text: String,

@@ -169,8 +169,8 @@ impl ScheduleWarning {
     }
 }
 
-/// Returns an expression that runs every so many hours or days, if a step of whole hours in the minutes or of whole days in the
-/// hours says so.
+/// Returns an expression that runs at an interval of hours or days, if a step of whole hours in the minutes or of whole days in
+/// the hours asks for it.
 fn longer_interval(
     expression: &CronExpression,
     field: ScheduleField,

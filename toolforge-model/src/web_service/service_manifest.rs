@@ -180,7 +180,7 @@ impl ServiceManifest {
     }
 }
 
-/// Returns the lines of one key as they are in the text, or a line of its own where the key shares one.
+/// Returns the lines of one key as they are in the text, or a line of its own if the key shares one.
 fn lines(text: &str, key: &YamlNode, next: Option<u64>, value: &YamlNode) -> String {
     let first = usize::try_from(key.location.line).unwrap_or(1).saturating_sub(1);
     let last = next.and_then(|line| usize::try_from(line).ok()).map_or(usize::MAX, |line| line - 1);

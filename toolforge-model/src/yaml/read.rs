@@ -96,7 +96,7 @@ fn of_escapes(text: &str, start: Location, found: InvalidEscapes) -> Diagnostic 
             is_read = true;
             break;
         }
-        // Another text that begins in these lines may have some, too.
+        // Another text that begins in these lines may also have some.
         let Some(next) = invalid_escapes(&corrected, next.location) else { break };
         sequences.extend(next.sequences);
         are_beside_others |= next.are_beside_others;

@@ -67,7 +67,7 @@ fn number(index: usize) -> u64 {
     u64::try_from(index).unwrap_or(u64::MAX).saturating_add(1)
 }
 
-/// Returns where the first expression of a line begins that is not within quotes.
+/// Returns where the first expression in a line that is not within quotes begins.
 fn mark_of_line(line: &str) -> Option<usize> {
     let mut quote = None;
     for (index, c) in line.char_indices() {

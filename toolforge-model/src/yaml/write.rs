@@ -5,7 +5,7 @@ use crate::untrusted::is_unsafe;
 /// Returns a value as a YAML document that every reader takes for the same value, and that is safe on a terminal.
 ///
 /// Strings of several lines are blocks, except those in which a line begins with a tab: libyaml, and with it most
-/// readers, takes that for a wrong indentation. If a string has a bidirectional control or an invisible character, all
+/// readers, treat that as wrong indentation. If a string has a bidirectional control or an invisible character, all
 /// strings are quoted, and it is escaped.
 ///
 /// # Errors

@@ -18,7 +18,7 @@ pub struct CompletionRequest {
     shell: Shell,
     /// The words up to the cursor, from the program's name to the word that is completed.
     words: Vec<OsString>,
-    /// What separates two candidates for bash.
+    /// The separator between two candidates for bash.
     separator: String,
 }
 
@@ -68,7 +68,7 @@ impl CompletionRequest {
             command.build();
             command = with_hidden_options(command);
         }
-        // What cannot be completed has no candidates.
+        // Words that cannot be completed have no candidates.
         let found = complete(&mut command, words.clone(), last, current_dir).unwrap_or_default();
         self.printed(&found, current)
     }
@@ -137,7 +137,7 @@ fn joined(words: &[OsString]) -> Vec<OsString> {
     found
 }
 
-/// Returns where the part of the word begins that bash completes.
+/// Returns where the part of the word that bash completes begins.
 fn word_break(current: &OsStr) -> usize {
     let current = current.to_string_lossy();
     current.rfind(BREAKS).map_or(0, |index| index + 1)

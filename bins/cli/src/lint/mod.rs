@@ -1,4 +1,4 @@
-//! `lint`: checks files, prints what is found, and fixes what can be fixed. It is the same command in each program.
+//! `lint`: checks files, prints findings, and fixes those that have a fix. It is the same command in each program.
 
 mod checked;
 mod excerpt;

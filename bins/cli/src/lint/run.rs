@@ -19,7 +19,7 @@ use crate::{Document, to_json};
 /// The largest file that is read; the linter itself reports files that are too large for Kubernetes.
 const FILE_LIMIT: u64 = 64 * 1024 * 1024;
 
-/// Checks files: with the facts of the cluster, or, with `--offline` and where it cannot be reached, with the bundled policy.
+/// Checks files: with the facts of the cluster, or, with `--offline` or if it cannot be reached, with the bundled policy.
 /// `program` is the user agent in the API server's log.
 ///
 /// Returns [`ExitCode::Failed`] if there are errors, and with `--strict` also if there are warnings.
@@ -80,7 +80,7 @@ fn is_standard_input(file: &Path) -> bool {
     file.as_os_str() == "-"
 }
 
-/// Returns what the name of a file says about it.
+/// Returns the kind of document that the name of a file implies.
 fn expected(file: &Path) -> ExpectedDocument {
     ExpectedDocument::of_path(&file.to_string_lossy())
 }

@@ -90,7 +90,7 @@ mod tests {
 
     use super::*;
 
-    /// Returns where a value breaks a JSON Schema of draft 7, with the keywords that the schema of SARIF has.
+    /// Returns where a value violates a JSON Schema of draft 7, with the keywords that the schema of SARIF has.
     fn violations(root: &Value, schema: &Value, value: &Value, path: &str) -> Vec<String> {
         let mut found = Vec::new();
         let mut broken = |keyword: &str| found.push(format!("{path}: {keyword}"));

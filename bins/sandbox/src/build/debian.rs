@@ -145,7 +145,7 @@ impl WithoutServices {
 impl Drop for WithoutServices {
     fn drop(&mut self) {
         if self.created {
-            // If it stays, it keeps other packages' services from starting, but the error cannot be handled here.
+            // If the file remains, it keeps other packages' services from starting, but the error cannot be handled here.
             let _ = fs::remove_file(Self::FILE);
         }
     }

@@ -86,7 +86,7 @@ pub(crate) fn enter(sandbox: &Sandbox, arguments: &EnterArguments) -> Result<Exi
     let built = own_program::file()?.parent().map(Path::to_path_buf).unwrap_or_default();
     let kubernetes = kubernetes::build(&Toolchain::new(&Report::new()), &Report::new())?;
     root::enter(sandbox, View::Tool)?;
-    // Others can often not read a user's directories, so the programs are mounted where the tool can.
+    // Other users often cannot read a user's directories, so the programs are mounted where the tool can.
     for (source, target) in [built, kubernetes].iter().zip(PROGRAMS) {
         fs::create_dir_all(target)?;
         mount_bind(source, target).or_fail(target)?;

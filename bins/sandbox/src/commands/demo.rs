@@ -103,7 +103,7 @@ pub(crate) fn build_programs(report: &Report) -> Result<(), Failure> {
     build(report, "Build webservice, jobs and quota-check", &programs)
 }
 
-/// Builds the libraries' examples below this program. `cargo test` builds them only where all tests run.
+/// Builds the libraries' examples below this program. `cargo test` builds them only if all tests run.
 pub(crate) fn build_examples(report: &Report) -> Result<(), Failure> {
     build(report, "Build the examples", &["--workspace", "--examples"])
 }

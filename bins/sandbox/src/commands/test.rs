@@ -49,7 +49,7 @@ pub(crate) fn run(
     let _interrupt = runtime.block_on(async { signal(SignalKind::interrupt()) })?;
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut test = Command::new(cargo);
-    // A run takes long enough that each of its failures should be reported.
+    // A run takes so long that it should report all of its failures.
     test.args(["test", "--workspace", "--no-fail-fast"]).args(filter).current_dir(checkout());
     test.env("TOOLFORGE_SANDBOX", sandbox.name()).env("TOOLFORGE_SANDBOX_BIN", own_program::file()?);
     if std::env::var_os("RUST_TEST_THREADS").is_none() {

@@ -101,7 +101,7 @@ impl DocumentKind {
         })
     }
 
-    /// Returns the error for a document of this kind where another one was expected; `found` describes the document.
+    /// Returns the error for a document of this kind if another one was expected; `found` describes the document.
     ///
     /// ```
     /// use toolforge_model::DocumentKind;
@@ -119,7 +119,7 @@ impl DocumentKind {
     }
 }
 
-/// What the name of a file or an option says about a document, which its keys alone may leave open.
+/// The kind of document that the name of a file or an option implies, if the keys alone may not decide it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ExpectedDocument {
@@ -131,7 +131,7 @@ pub enum ExpectedDocument {
 }
 
 impl ExpectedDocument {
-    /// Returns what the path of a file says about its documents.
+    /// Returns the kind of documents that the path of a file implies.
     ///
     /// ```
     /// use toolforge_model::ExpectedDocument;

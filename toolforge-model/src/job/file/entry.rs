@@ -10,7 +10,7 @@ use crate::{
     Untrusted, platform,
 };
 
-/// The seconds for which the tools wait for a job where the file says only `wait: true` (jobs-cli 16).
+/// The seconds for which the tools wait for a job if the file says only `wait: true` (jobs-cli 16).
 const DEFAULT_WAIT_SECONDS: u32 = 600;
 
 /// One job of a jobs file.
