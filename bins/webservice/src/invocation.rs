@@ -132,7 +132,6 @@ impl Action {
 
     /// Returns the names of the options that the action uses.
     pub(crate) fn options(self) -> Vec<&'static str> {
-        let global = ["tool", "kubeconfig", "impersonate", "from"];
         let own: &[&str] = match self {
             Self::Start | Self::Restart => &["routing", "dry_run"],
             Self::Stop | Self::Shell => &["dry_run"],
@@ -160,7 +159,11 @@ impl Action {
             | Self::Generate => &[],
         };
         let output: &[&str] = if self.prints_document() { &["output"] } else { &[] };
-        let global: &[&str] = if self == Self::Generate { &[] } else { &global };
+        let global: &[&str] = match self {
+            Self::Generate => &[],
+            Self::Doctor => &["tool", "kubeconfig", "impersonate"],
+            _ => &["tool", "kubeconfig", "impersonate", "from"],
+        };
         [described, own, output, global].concat()
     }
 

@@ -49,6 +49,7 @@ fn global_options_without_effect_are_refused() {
         "lint --offline service.template --kubeconfig /nope",
         "status --uid 50001",
         "types --uid 50001",
+        "doctor --from f.yaml",
     ]
     .into_iter()
     .map(|line| {
@@ -63,6 +64,7 @@ fn global_options_without_effect_are_refused() {
     lint --offline service.template --kubeconfig /nope: [exit 2] | --- stderr | error: `--kubeconfig` cannot be used with `--offline` | hint: Leave it out, or leave `--offline` out to use the cluster.
     status --uid 50001: [exit 2] | --- stderr | error: `--uid` cannot be used with `status` | hint: Leave it out; it is an option of `local`.
     types --uid 50001: [exit 2] | --- stderr | error: `--uid` cannot be used with `types` | hint: Leave it out; it is an option of `local`.
+    doctor --from f.yaml: [exit 2] | --- stderr | error: `--from` cannot be used with `doctor` | hint: Leave it out; `doctor` checks the cluster itself.
     ");
 }
 
