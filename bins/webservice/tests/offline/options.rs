@@ -182,7 +182,7 @@ fn warnings_are_a_document_with_json() {
         assert_eq!(document["notes"][0]["message"], message, "{line}: {document:#}");
         let _: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     }
-    for line in ["status", "types", "doctor"] {
+    for line in ["status", "types"] {
         let output = command(&format!("{line} {FACTS} -o json")).output().unwrap();
         assert_eq!(document_on_stderr(&output.stderr), None, "{line}");
     }
