@@ -205,6 +205,8 @@ fn only_options_of_the_help_are_proposed() {
         "--cannonical start",
         "--canonical=1 start",
         "restart now",
+        "start golang",
+        "start 2",
         "status --memm 1Gi",
         "start --memm 1Gi",
     ]
@@ -218,6 +220,8 @@ fn only_options_of_the_help_are_proposed() {
     --cannonical start: [exit 2] | --- stderr | error: unknown option --cannonical
     --canonical=1 start: [exit 2] | --- stderr | error: --canonical takes no value | hint: Write `--canonical` alone.
     restart now: [exit 2] | --- stderr | error: `restart` without a type takes no argument: leave "now" out
+    start golang: [exit 2] | --- stderr | error: the type comes before the action | hint: Run `webservice golang start`.
+    start 2: [exit 2] | --- stderr | error: `start` without a type takes no argument: leave "2" out
     status --memm 1Gi: [exit 2] | --- stderr | error: unknown option --memm
     start --memm 1Gi: [exit 2] | --- stderr | error: unknown option --memm; did you mean --mem?
     "#);
