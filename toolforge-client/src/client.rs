@@ -41,7 +41,7 @@ impl Client {
     /// Returns a client that sends its requests through your own kube client: its connection, credentials and namespace.
     ///
     /// # Panics
-    /// Outside a tokio runtime, as [`kube::Client::new`].
+    /// Outside a tokio runtime, like [`kube::Client::new`].
     #[must_use]
     pub fn from_kube(client: kube::Client) -> Self {
         Self::new(Exchange {
@@ -56,7 +56,7 @@ impl Client {
     /// Returns the client with another policy for repeating requests.
     ///
     /// # Panics
-    /// Outside a tokio runtime, as [`kube::Client::new`].
+    /// Outside a tokio runtime, like [`kube::Client::new`].
     #[must_use]
     pub fn with_retry(self, retry: RetryPolicy) -> Self {
         Self::new(Exchange { retry, ..self.exchange })
@@ -65,7 +65,7 @@ impl Client {
     /// Returns the client with other limits of requests.
     ///
     /// # Panics
-    /// Outside a tokio runtime, as [`kube::Client::new`].
+    /// Outside a tokio runtime, like [`kube::Client::new`].
     #[must_use]
     pub fn with_limits(self, limits: RequestLimits) -> Self {
         Self::new(Exchange { limits, ..self.exchange })
@@ -76,7 +76,7 @@ impl Client {
     /// requests already share one, it is kept. Watches and followed logs have their own.
     ///
     /// # Panics
-    /// Outside a tokio runtime, as [`kube::Client::new`].
+    /// Outside a tokio runtime, like [`kube::Client::new`].
     #[must_use]
     pub fn sharing_read_time(&self) -> Self {
         match self.exchange.shared_time {

@@ -40,7 +40,7 @@ const PING_INTERVAL: Duration = Duration::from_secs(5);
 /// How long a ping may take to be written; output is not read in the meantime.
 const PING_TIMEOUT: Duration = Duration::from_millis(200);
 
-/// How long the server may not respond to pings.
+/// How long pings may remain without a response from the server.
 const SILENCE: Duration = Duration::from_secs(60);
 
 /// The maximum number of bytes of input since the last message from the server for which pings still need a response: a

@@ -45,7 +45,7 @@ pub enum FactsError {
     Platform(#[from] PlatformFilesError),
 }
 
-/// Which facts of a namespace are fetched.
+/// The facts of a namespace to fetch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct NamespaceFetchOptions {

@@ -20,7 +20,7 @@ use crate::{Client, Error, ResourceType};
 /// How many objects are requested at the same time.
 const CONCURRENT: usize = 16;
 
-/// Which facts a plan of files needs.
+/// The facts that a plan of files needs.
 #[derive(Clone, Copy, Debug, Default)]
 #[non_exhaustive]
 pub struct FileFetchOptions<'a> {
@@ -78,7 +78,7 @@ impl Client {
     /// Returns the facts for a plan of files: those of the namespace, and the live objects that the files need.
     ///
     /// # Errors
-    /// As [`Client::facts`].
+    /// Same as for [`Client::facts`].
     pub async fn file_facts(
         &self,
         tool: &ToolName,

@@ -10,7 +10,7 @@ pub(crate) fn name<B>(request: &Request<B>) -> Untrusted {
     Untrusted::new(format!("{} {}", request.method(), tidy(path)))
 }
 
-/// Returns a path without what kube's request builder leaves in it: `?` before nothing and `?&`.
+/// Returns a path without the leftovers of kube's request builder: a trailing `?`, and `?&`.
 pub(crate) fn tidy(path: &str) -> String {
     let path = path.replacen("?&", "?", 1);
     path.strip_suffix('?').map(str::to_owned).unwrap_or(path)

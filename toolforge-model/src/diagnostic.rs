@@ -48,7 +48,7 @@ pub struct Diagnostic {
     /// Where the text is wrong.
     #[serde(flatten)]
     pub location: Location,
-    /// What kind of error it is.
+    /// The kind of the error.
     pub kind: DiagnosticKind,
     /// What was found, and what is allowed.
     pub message: Untrusted,

@@ -65,7 +65,7 @@ pub enum AuditFinding {
     UnusableMaximum {
         /// The LimitRange's name.
         limit_range: String,
-        /// What the maximum is for.
+        /// The objects to which the maximum applies.
         limit_type: LimitType,
         /// The maximum's resource.
         resource: ComputeResource,
@@ -82,7 +82,7 @@ pub enum AuditFinding {
     UnusableMinimum {
         /// The LimitRange's name.
         limit_range: String,
-        /// What the minimum is for.
+        /// The objects to which the minimum applies.
         limit_type: LimitType,
         /// The minimum's resource.
         resource: ComputeResource,

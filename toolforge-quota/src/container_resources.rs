@@ -37,7 +37,7 @@ impl ComputeResource {
     /// Parses an upper bound, rounded down.
     ///
     /// # Errors
-    /// As [`parse_amount`](Self::parse_amount).
+    /// Same as for [`parse_amount`](Self::parse_amount).
     pub fn parse_bound(&self, text: &str) -> Result<u64, QuantityError> {
         self.unit().parse_bound(text)
     }
@@ -216,9 +216,9 @@ impl Extend<(ComputeResource, u64)> for Amounts {
 /// The `resources` of one container.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct ContainerResources {
-    /// The most that it may use.
+    /// The maximum that it may use.
     pub limits: Amounts,
-    /// What is reserved for it.
+    /// The amounts that are reserved for it.
     pub requests: Amounts,
 }
 

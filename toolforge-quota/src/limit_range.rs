@@ -25,9 +25,9 @@ pub struct LimitRange {
 /// The bounds of a LimitRange for one type of object.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Bounds {
-    /// The most that one may have.
+    /// The maximum for one object.
     pub max: Amounts,
-    /// The least that one must request.
+    /// The minimum that one object must request.
     pub min: Amounts,
     /// The maximum ratio of a limit to its request.
     pub max_limit_request_ratio: BTreeMap<ComputeResource, Ratio>,

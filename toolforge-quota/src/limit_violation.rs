@@ -158,7 +158,7 @@ pub struct LimitViolation {
     pub limit_type: LimitType,
     /// The resource.
     pub resource: ComputeResource,
-    /// Which bound, with the amounts.
+    /// The violated bound, with the amounts.
     pub kind: LimitViolationKind,
 }
 

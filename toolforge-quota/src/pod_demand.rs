@@ -1,4 +1,4 @@
-//! What one pod requests, as the API server counts it.
+//! The requests of one pod, as the API server counts them.
 
 use crate::container_resources::{Amounts, ComputeResource, ContainerResources};
 use crate::demand::Demand;

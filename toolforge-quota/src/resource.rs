@@ -63,7 +63,7 @@ impl Resource {
     /// Parses the upper bound of a quota, rounded down: any amount within it is also within the exact one.
     ///
     /// # Errors
-    /// As [`parse_amount`](Self::parse_amount).
+    /// Same as for [`parse_amount`](Self::parse_amount).
     pub fn parse_bound(&self, text: &str) -> Result<u64, QuantityError> {
         self.unit().parse_bound(text)
     }

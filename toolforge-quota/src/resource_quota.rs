@@ -14,7 +14,7 @@ pub struct ResourceQuota {
     pub hard: BTreeMap<Resource, u64>,
     /// The current usage, as far as the quota controller has counted it.
     pub used: Demand,
-    /// Which pods it counts.
+    /// The scopes, which select the pods that it counts.
     pub scopes: Scopes,
     /// Facts about some resources that their numbers do not show.
     pub notes: BTreeMap<Resource, QuotaNote>,

@@ -28,7 +28,7 @@ pub struct UnusableQuota {
     pub usable: u64,
     /// The LimitRange's name.
     pub limit_range: String,
-    /// What the bound of the LimitRange is for.
+    /// The objects to which the bound of the LimitRange applies.
     pub limit_type: LimitType,
     /// The bound's resource.
     pub resource: ComputeResource,
@@ -78,7 +78,7 @@ impl Limits {
         limits.min_by_key(|(_, hard)| *hard)
     }
 
-    /// Returns the limits of quotas that other limits make unusable, for each resource, the one that leaves the least.
+    /// Returns the limits of quotas that other limits make unusable: for each resource, the one that leaves the least.
     pub(crate) fn unusable_quotas(&self) -> Vec<UnusableQuota> {
         let Some((pod_quota, pods)) = self.smallest(&Resource::Pods) else { return Vec::new() };
         let mut found: BTreeMap<Resource, UnusableQuota> = BTreeMap::new();

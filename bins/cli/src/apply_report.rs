@@ -1,4 +1,4 @@
-//! What was done with a change set, for the JSON output.
+//! The report on a change set, for the JSON output.
 
 use toolforge_client::{ApplyReport, ChangeOutcome, ChangeReport, Progress, Written};
 use toolforge_model::ToolName;

@@ -102,7 +102,7 @@ pub struct RunConflicts {
     assumptions: Vec<(String, String)>,
     /// The same for the conflicts while pods are replaced.
     rollout_assumptions: Vec<(String, String)>,
-    /// Runs to completion other than those of scheduled jobs.
+    /// Runs, other than those of scheduled jobs, that finish by themselves.
     finite: Vec<FiniteRun>,
     /// The conflicts without these runs.
     lasting: Vec<Conflict>,
@@ -365,7 +365,8 @@ fn assumptions(conflicts: &[Conflict], permanent: &[JobName], facts: &JobFacts) 
     durations.chain(all_the_time).collect()
 }
 
-/// Returns until when runs to completion are assumed to last, a line for each; `day_end` is the end of the simulated day.
+/// Returns until when runs that finish by themselves are assumed to last, a line for each; `day_end` is the end of the
+/// simulated day.
 fn finite_assumptions(
     conflicts: &[Conflict],
     finite: &[FiniteRun],

@@ -1,4 +1,4 @@
-//! What `generate` prints, and reference pages, from a program's clap command.
+//! The output of `generate`, and reference pages, from a program's clap command.
 
 use std::fmt::Write as _;
 use std::fs;

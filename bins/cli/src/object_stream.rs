@@ -247,7 +247,7 @@ impl<'de, F: FnMut(Option<&str>, Value) -> Result<(), String>> Visitor<'de> for 
     }
 }
 
-/// Passes an object on if it is of one of the kinds.
+/// Passes an object on if it has one of the kinds.
 fn pass_on<E: fmt::Display>(
     object: Value,
     (default_kind, kinds): (Option<&str>, &[&str]),

@@ -299,7 +299,7 @@ pub fn violations(set: &ChangeSet) -> Vec<Violation> {
 /// A workload by its name in documents.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WorkloadName {
-    /// What it is.
+    /// Type of the workload.
     pub r#type: WorkloadType,
     /// Kind of its object, if there is one.
     pub object_kind: Option<Untrusted>,

@@ -85,7 +85,7 @@ impl Session {
     /// kubeconfig.
     ///
     /// # Errors
-    /// As [`open`](Self::open) and [`offline`](Self::offline).
+    /// Same as for [`open`](Self::open) and [`offline`](Self::offline).
     pub fn open_for_profile(
         options: &GlobalOptions,
         program: &str,

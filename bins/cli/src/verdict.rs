@@ -55,7 +55,7 @@ fn sentence(set: &ChangeSet, verdict: Verdict) -> Cow<'static, str> {
     }
 }
 
-/// Returns that not all retries of failed pods fit, as the rest of a sentence; `None` if they do.
+/// Returns the note that not all retries of failed pods fit, as the rest of a sentence; `None` if they do.
 #[must_use]
 pub fn retries_text(set: &ChangeSet) -> Option<String> {
     let missing: Vec<String> = set.refused_retries()?.shortfalls().map(ToString::to_string).collect();

@@ -41,7 +41,7 @@ impl ApplyOptions {
     }
 }
 
-/// What happens while a change is applied.
+/// An event while changes are applied.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum ApplyEvent<'a> {

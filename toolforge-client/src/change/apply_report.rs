@@ -89,7 +89,7 @@ pub enum Progress {
     Complete,
 }
 
-/// What was done for one change.
+/// The report of one change.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct ChangeReport<E = ApplyError> {

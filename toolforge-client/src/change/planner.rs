@@ -260,7 +260,7 @@ impl Client {
     }
 }
 
-/// Returns a plan that fits, or one that does not fit and is not about to.
+/// Returns a plan that fits, or one that does not fit and will not fit soon.
 async fn plan_until_it_fits<T: Planner>(
     planner: &T,
     attempt: &mut Attempt,

@@ -59,7 +59,7 @@ pub struct StartedWebService<P, E> {
     pub plan: P,
     /// What was done by all attempts.
     pub report: ApplyReport<E>,
-    /// The Deployment whose rollout to wait for.
+    /// The Deployment of the rollout to wait for.
     pub target: RolloutTarget,
     /// Whether somebody else has created the Deployment at the same time, and these changes were applied to it.
     pub applied_to_concurrent_start: bool,
@@ -72,7 +72,7 @@ impl Client {
     /// Plans a start and applies it, as [`apply_planned`](Self::apply_planned) does.
     ///
     /// # Errors
-    /// As those of `apply_planned`.
+    /// Same as for `apply_planned`.
     pub async fn start_web_service<T: Planner<Plan: StartPlan>>(
         &self,
         tool: &ToolName,

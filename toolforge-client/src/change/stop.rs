@@ -33,7 +33,7 @@ pub enum StopOutcome {
 
 impl Client {
     /// Fetches a tool's web service as [`fetch_web_service`](Self::fetch_web_service) does; if its Deployment is being deleted,
-    /// it waits for that first, at most 90 seconds. `waiting` is called before the wait.
+    /// this waits for that first, at most 90 seconds. `waiting` is called before the wait.
     ///
     /// # Errors
     /// When a request fails, or the Deployment still exists after that time.

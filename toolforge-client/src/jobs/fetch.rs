@@ -19,7 +19,7 @@ use crate::facts::{FactsError, FetchedNamespace, NamespaceFetchOptions, host_nam
 use crate::unread::{UnreadKinds, readable};
 use crate::{Client, Error, ReadVerb, ResourceType, Unread};
 
-/// Which objects are fetched; each is one request, and all are sent concurrently.
+/// The objects to fetch. Each is one request, and all requests are sent concurrently.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct JobFetchOptions {
@@ -118,7 +118,7 @@ impl Client {
     /// Returns the facts for a tool's jobs: those of the namespace and the live objects, with events.
     ///
     /// # Errors
-    /// As [`Client::facts`].
+    /// Same as for [`Client::facts`].
     pub async fn job_facts(&self, tool: &ToolName) -> Result<JobFacts, FactsError> {
         let wanted = JobFetchOptions { events: true, ..JobFetchOptions::for_plan() };
         let objects = self.fetch_jobs(tool, wanted).await?;

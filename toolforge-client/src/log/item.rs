@@ -11,7 +11,7 @@ use crate::WatchOptions;
 /// How long the cluster may be unreachable while a log is followed: a restart of the API server, or a short network failure.
 const OUTAGE: Duration = Duration::from_secs(60);
 
-/// Which part of a log is read, and how.
+/// The part of a log to read, and how to read it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct LogOptions {

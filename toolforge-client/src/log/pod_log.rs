@@ -129,8 +129,8 @@ impl PodSnapshot {
     /// Returns the log of a pod; nothing is requested yet.
     ///
     /// The previous run is read if it terminated after `recent`, or no other has followed it. If the log is going to be
-    /// followed, a run that has just terminated is left for that: which log the kubelet returns for it can change at any
-    /// moment, unless the whole pod has terminated.
+    /// followed, a run that has just terminated is left to the follower: the log that the kubelet returns for it can change at
+    /// any moment, unless the whole pod has terminated.
     pub(super) fn new(mut log: PodLog, pod: &Pod, last: Option<u32>, recent: Timestamp) -> Self {
         let mut runs: VecDeque<ContainerRun> = container_runs(pod).into();
         if let [previous, newest] = runs.make_contiguous()

@@ -19,7 +19,7 @@ const IDLE: Duration = Duration::from_secs(30);
 /// response, and most do after a minute.
 const QUIET: Duration = Duration::from_secs(30);
 
-/// Which log, and how much of it.
+/// The log to read, and how much of it.
 #[derive(Clone, Debug)]
 pub(crate) struct LogRequest {
     pub(crate) pod: ObjectPath,

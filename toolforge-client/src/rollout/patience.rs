@@ -26,7 +26,7 @@ pub(crate) const IMAGE: Duration = Duration::from_secs(8);
 /// How long pods without a startup or readiness probe must be ready: they are ready as soon as they run.
 const RUNS: Duration = Duration::from_secs(5);
 
-/// The clock of a rollout: when something last happened, and what has failed since when.
+/// The clock of a rollout: when something last happened, and since when failures have persisted.
 pub(super) struct Patience {
     /// The UIDs of the pods, with whether they terminate and are ready.
     pods: BTreeSet<(String, bool, bool)>,

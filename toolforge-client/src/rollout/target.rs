@@ -4,7 +4,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use toolforge_model::Untrusted;
 use toolforge_render::pod::{Evidence, LiveRollout};
 
-/// The Deployment whose rollout to wait for, as it was written.
+/// The Deployment of the rollout to wait for, as it was written.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RolloutTarget {
     /// Its UID; `None` if any Deployment with the tool's name is meant.
@@ -23,7 +23,7 @@ impl From<&ObjectMeta> for RolloutTarget {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum RolloutOutcome {
-    /// Every pod is of the newest revision and ready.
+    /// Every pod has the newest revision and is ready.
     Ready,
     /// It cannot become ready without a change.
     Failed {
@@ -55,7 +55,7 @@ pub enum RolloutEvent {
         ready: u32,
         /// The desired number.
         desired: u32,
-        /// What it may be waiting for, if known.
+        /// The likely reason for the wait, if known.
         evidence: Option<Evidence>,
     },
     /// The quota does not allow the next pod yet.
@@ -63,6 +63,6 @@ pub enum RolloutEvent {
         /// The number of terminating pods; their quota is free when they are gone.
         terminating: usize,
     },
-    /// Somebody else changed the Deployment; the wait is now for the rollout of that change.
+    /// Somebody else changed the Deployment; the wait continues for the rollout of that change.
     ChangedMeanwhile,
 }

@@ -160,7 +160,7 @@ fn just_ready(objects: RolloutObjects<'_>, now: Timestamp) -> RolloutProgress {
     RolloutProgress::Waiting { ready: desired, desired, evidence: None }
 }
 
-/// Returns the outcome of the wait if the Deployment is no longer the one to wait for.
+/// Returns the outcome of the wait if the Deployment is no longer that of the target.
 fn lost(live: RolloutObjects<'_>, target: &RolloutTarget) -> Option<RolloutOutcome> {
     let wanted = target.uid.as_ref()?;
     let Some(found) = live.deployment else { return Some(RolloutOutcome::Deleted) };

@@ -81,7 +81,7 @@ impl ApiStatus {
         Self::of_status(document.unwrap_or_default(), status.code, None)
     }
 
-    /// Returns the response that kube reads the refusal from: a `Status`, with what only the headers said.
+    /// Returns the response from which kube reads the refusal: a `Status`, with the facts that only the headers contained.
     pub(crate) fn into_response(self) -> Response<Body> {
         let Self { code, retry_after, status, .. } = self;
         let mut status = *status;

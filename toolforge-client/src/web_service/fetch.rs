@@ -22,7 +22,7 @@ use crate::unread::{UnreadKinds, readable};
 use crate::web_service::selector;
 use crate::{Client, Error, ReadVerb, ResourceType, Unread};
 
-/// Which objects are fetched; each is one request, and all are sent concurrently.
+/// The objects to fetch. Each is one request, and all requests are sent concurrently.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct WebServiceFetchOptions {
@@ -120,7 +120,7 @@ pub struct NamespaceWorkloads {
 pub struct FactsWithJobs {
     /// The facts of the web service.
     pub web_service: WebServiceFacts,
-    /// Those of the jobs, as far as the neighbors were requested.
+    /// The facts of the jobs, as far as other workloads were requested.
     pub jobs: JobFacts,
 }
 
@@ -160,7 +160,7 @@ impl Client {
     /// Returns the facts for a tool's web service: those of the namespace and the live objects, including why pods are missing.
     ///
     /// # Errors
-    /// As [`Client::facts`].
+    /// Same as for [`Client::facts`].
     pub async fn web_service_facts(&self, tool: &ToolName) -> Result<WebServiceFacts, FactsError> {
         let wanted = WebServiceFetchOptions { replica_sets: true, ..WebServiceFetchOptions::for_plan() };
         let objects = self.fetch_web_service(tool, wanted).await?;

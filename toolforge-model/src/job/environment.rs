@@ -55,7 +55,7 @@ impl Environment {
     /// Returns an environment with these variables; of two with the same name, the last one counts.
     ///
     /// # Errors
-    /// As [`set`](Self::set), at the first variable that is wrong.
+    /// Same as for [`set`](Self::set), at the first variable that is wrong.
     pub fn try_from_iter<N: AsRef<str>, V: Into<String>>(
         variables: impl IntoIterator<Item = (N, V)>,
     ) -> Result<Self, EnvironmentError> {
@@ -103,7 +103,7 @@ impl Environment {
     /// Sets variables, or replaces their values.
     ///
     /// # Errors
-    /// As [`set`](Self::set), at the first variable that is wrong; those before it are set.
+    /// Same as for [`set`](Self::set), at the first variable that is wrong; those before it are set.
     fn try_extend<N: AsRef<str>, V: Into<String>>(
         &mut self,
         variables: impl IntoIterator<Item = (N, V)>,

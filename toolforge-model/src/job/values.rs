@@ -13,7 +13,7 @@ use crate::{HealthCheckPath, Untrusted};
 pub struct JobValueError {
     /// The text that was found.
     pub found: Untrusted,
-    /// What it should be.
+    /// The kind of value that it should be.
     pub what: &'static str,
     /// The allowed values.
     pub allowed: &'static str,

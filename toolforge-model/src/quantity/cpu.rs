@@ -54,7 +54,7 @@ impl Cpu {
     /// Reads an upper bound of a live object, such as a quota's, rounded down to whole millis.
     ///
     /// # Errors
-    /// As [`parse_quantity`](Self::parse_quantity).
+    /// Same as for [`parse_quantity`](Self::parse_quantity).
     pub fn parse_bound(text: &str) -> Result<Self, QuantityError> {
         CPU.live_bound(text).map(Self)
     }

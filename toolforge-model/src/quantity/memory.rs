@@ -52,7 +52,7 @@ impl Memory {
     /// Reads an upper bound of a live object, such as a quota's, rounded down to whole bytes.
     ///
     /// # Errors
-    /// As [`parse_quantity`](Self::parse_quantity).
+    /// Same as for [`parse_quantity`](Self::parse_quantity).
     pub fn parse_bound(text: &str) -> Result<Self, QuantityError> {
         MEMORY.live_bound(text).map(Self)
     }

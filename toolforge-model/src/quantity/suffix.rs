@@ -236,7 +236,7 @@ pub fn parse_count(text: &str) -> Result<u64, QuantityError> {
 /// Reads an upper bound of a count of objects from a live object, rounded down.
 ///
 /// # Errors
-/// As [`parse_count`].
+/// Same as for [`parse_count`].
 pub fn parse_count_bound(text: &str) -> Result<u64, QuantityError> {
     COUNT.live_bound(text)
 }

@@ -9,7 +9,7 @@ use crate::{Diagnostic, Diagnostics, Location, Untrusted, WebServiceOptions, sug
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ServiceTemplate {
-    /// What the template sets.
+    /// The options that the template sets.
     pub options: WebServiceOptions,
     /// The backend that it names.
     pub backend: Option<Backend>,

@@ -28,7 +28,7 @@ impl Backend {
     }
 }
 
-/// What a key of either file sets.
+/// The setting of a key of either file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Setting {
     Backend,

@@ -4,7 +4,7 @@ use super::node::begins_document;
 use super::node::{YamlNode, YamlValue};
 use crate::{Location, Remedy, Untrusted};
 
-/// What may follow a backslash in double quotes (YAML 1.2.2, section 5.7), besides a line break.
+/// The characters that may follow a backslash in double quotes (YAML 1.2.2, section 5.7), other than a line break.
 const ESCAPES: &str = "0abt\tnvfre \"/\\N_LPxuU";
 
 /// The escape sequences in a text in double quotes that YAML does not have.

@@ -16,7 +16,7 @@ pub(super) struct Checked {
     pub(super) secrets: Secrets,
     /// The findings; with `--fix`, the remaining ones.
     pub(super) findings: Vec<Finding>,
-    /// What `--fix` did.
+    /// The fixes of `--fix`.
     pub(super) fixes: Option<Fixes>,
 }
 

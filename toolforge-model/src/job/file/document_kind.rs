@@ -1,9 +1,9 @@
-//! What a document is, by its keys and those of its items.
+//! The kinds of documents, recognized by their keys and those of their items.
 
 use crate::yaml::{YamlNode, YamlValue};
 use crate::{JobField, ServiceTemplate, Untrusted};
 
-/// What a YAML document that a tool's owner wrote is, as far as its keys show that.
+/// The kind of a YAML document that a tool's owner wrote, as far as its keys show it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum DocumentKind {
@@ -30,7 +30,7 @@ pub enum DocumentKind {
 }
 
 impl DocumentKind {
-    /// Returns what a document is.
+    /// Returns the kind of a document.
     #[must_use]
     pub fn of(document: &YamlNode) -> Self {
         match &document.value {
@@ -47,7 +47,7 @@ impl DocumentKind {
         if has_kind { Self::ObjectList } else { Self::JobsFile }
     }
 
-    /// Returns what a mapping with these keys is.
+    /// Returns the kind of a mapping with these keys.
     ///
     /// ```
     /// use toolforge_model::DocumentKind;
@@ -147,7 +147,7 @@ impl ExpectedDocument {
         }
     }
 
-    /// Returns what a document is.
+    /// Returns the kind of a document.
     #[must_use]
     pub fn kind_of(self, document: &YamlNode) -> DocumentKind {
         match &document.value {
@@ -158,8 +158,8 @@ impl ExpectedDocument {
         }
     }
 
-    /// Returns what a mapping with these keys is. An expected template may have keys of other documents: any together with a
-    /// `type`, except those of a Kubernetes object; and those that a job also has, such as `image`, without a `name` and a
+    /// Returns the kind of a mapping with these keys. An expected template may have keys of other documents: any together with
+    /// a `type`, except those of a Kubernetes object; and those that a job also has, such as `image`, without a `name` and a
     /// `command`.
     ///
     /// ```

@@ -27,7 +27,7 @@ pub struct FileJob {
     pub image_location: Location,
 }
 
-/// What a lookup knows about a job's image: a warning, nothing, or why the image cannot be used.
+/// The result of a lookup of a job's image: a warning, nothing, or why the image cannot be used.
 pub type ImageCheck = Result<Option<String>, String>;
 
 /// The contents of one entry of a file.
