@@ -131,7 +131,7 @@ impl Catalog {
     /// Returns whether a job can run an image, for [`JobsFile::check`].
     ///
     /// # Errors
-    /// Same as for [`job_image`](Self::job_image), as a text.
+    /// Same as for [`job_image`](Self::job_image), as text.
     pub fn check_job_image(&self, asked: &JobImage, repository: &str) -> ImageCheck {
         self.job_image(asked, repository)
             .map(|found| self.image_warning(asked, &found))

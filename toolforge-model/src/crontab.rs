@@ -27,7 +27,7 @@ pub struct CrontabAssignment<'a> {
     pub is_quoted: bool,
 }
 
-/// Returns the start of a text that is a crontab or consists of `jsub` lines; `None` for any other text.
+/// Returns the location at which a text that is a crontab or consists of `jsub` lines begins; `None` for any other text.
 ///
 /// ```
 /// use toolforge_model::crontab::find_crontab;

@@ -253,7 +253,7 @@ impl Failure {
     }
 }
 
-/// Returns the code of a failure of which only the exit code is known.
+/// Returns the code of a failure if only its exit code is known.
 fn general_code(exit_code: ExitCode) -> FailureCode {
     match exit_code {
         ExitCode::Success | ExitCode::Failed => FailureCode::InvalidRequest,

@@ -31,7 +31,7 @@ pub fn usage_failure(error: &clap::Error, command: &Command, line: &[OsString]) 
 }
 
 /// Returns the failure of an option without another one that it requires. Clap names only the missing one: the option that
-/// requires it is the one that is rejected in the same way by itself.
+/// requires it is the one that clap rejects in the same way by itself.
 fn missing_option(error: &clap::Error, command: &Command, line: &[OsString]) -> Option<Failure> {
     if error.kind() != ErrorKind::MissingRequiredArgument {
         return None;

@@ -4,7 +4,7 @@ use std::str::FromStr;
 use crate::yaml::{YamlNode, YamlValue};
 use crate::{Cpu, Diagnostic, HealthCheck, ImprobableAmount, Memory, Replicas, Untrusted, WebServiceOptions};
 
-/// A program that runs web services, by its name in the files.
+/// A system that runs web services, by its name in the files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Backend {
     /// The only one that exists today.
