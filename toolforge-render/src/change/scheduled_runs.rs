@@ -8,8 +8,8 @@ use crate::change::{Action, BlockedRun, Change, ChangeSet};
 
 impl ChangeSet {
     /// Returns the set with the runs of scheduled jobs and CronJobs that can never start: not even one of its pods fits beside the
-    /// workloads that are left when all Jobs have ended, or beside those and the finished Jobs that CronJobs keep. A run that exceeds
-    /// a whole quota is reported apart from these.
+    /// workloads that remain when all Jobs have finished, or next to those and the finished Jobs that CronJobs keep. A run that
+    /// exceeds a whole quota is reported separately.
     pub(super) fn with_scheduled_runs(mut self, limits: &Limits) -> Self {
         if !self.fits() || self.changes.iter().all(|change| change.demand.run.is_none()) {
             return self;
@@ -92,14 +92,14 @@ impl ChangeSet {
     }
 
     /// Returns the scheduled jobs and CronJobs that can never start, because workloads that keep running use
-    /// the quota. They do not keep a set from fitting, as those workloads may be changed before the next run.
+    /// the quota. They do not prevent a set from fitting, as those workloads may be changed before the next run.
     #[must_use]
     pub fn blocked_runs(&self) -> &[BlockedRun] {
         &self.blocked_runs
     }
 
     /// Returns whether runs of a change, if it has any, can start beside the workloads that keep running; what other sizes do not
-    /// change is not checked.
+    /// a full history are not checked, because other sizes do not change that.
     pub(crate) fn starts_runs_of(&self, change: &str) -> bool {
         self.blocked_runs.iter().all(|run| run.change != change || run.when_history_is_full)
     }

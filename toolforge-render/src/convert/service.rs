@@ -34,7 +34,7 @@ impl<'a> JobService<'a> {
         })
     }
 
-    /// Returns the notes about what the job's Service does not have of this one, or has otherwise.
+    /// Returns the notes about what the job's Service lacks or changes compared with this one.
     pub(super) fn notes(&self, rendered: &Value) -> Vec<ConversionNote> {
         let title = self.manifest.to_string();
         let mut before = with_defaults(ObjectKind::Service, &self.manifest.to_json());
