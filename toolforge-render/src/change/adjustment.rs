@@ -75,7 +75,7 @@ impl fmt::Display for PodPart {
 }
 
 impl fmt::Display for Adjustment {
-    /// Writes what is other of this workload: `memory 3584Mi`, `memory request 1Gi of container bot`, `memory 2Gi at most in each container`,
+    /// Writes what changes in this workload: `memory 3584Mi`, `memory request 1Gi of container bot`, `memory 2Gi at most in each container`,
     /// `2 replicas`, `parallelism 2`, `rollout recreate`, `schedule 20 * * * *`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let amounts = [

@@ -93,7 +93,7 @@ pub struct BlockedRun {
     pub(super) change: String,
     /// The resources that one pod of a run exceeds together with the workloads that keep running.
     pub shortfalls: Vec<ResourceCheck>,
-    /// Whether the finished Jobs that CronJobs keep are why: runs start until there are as many as the history limits allow.
+    /// Whether the cause is the finished Jobs that CronJobs keep: runs start until there are as many as the history limits allow.
     pub when_history_is_full: bool,
     /// Whether that many exist now.
     pub is_history_full: bool,
@@ -195,8 +195,8 @@ impl ChangeSet {
     /// Returns the check at the peak if every rollout completes although the quotas do not admit all of its pods at once;
     /// `None` if one may get stuck.
     ///
-    /// A refused pod is created as soon as it fits. Rollouts that wait for each other keep what they do not delete before new
-    /// new ones are ready, so one completes if it can next to those. It then uses its amount at rest, which helps the others.
+    /// A refused pod is created as soon as it fits. Rollouts that wait for each other keep the pods that they do not delete
+    /// before new ones are ready, so one completes if it can next to those. It then uses its amount at rest, which helps others.
     fn peak_under_quota(&self, limits: &Limits) -> Option<QuotaCheck> {
         // If replicas and template change together, old pods are scaled first and use quota that others wait for, unless all of
         // them are deleted then.
@@ -293,7 +293,7 @@ impl ChangeSet {
         Self::new(changes, limits)
     }
 
-    /// Returns limits as they will be after the changes, when nothing waits or terminates any more.
+    /// Returns limits as they will be after the changes, when nothing waits or terminates anymore.
     pub(crate) fn settled_limits(&self, limits: &Limits) -> Limits {
         let freed = self.freed_objects();
         let limits = limits.settled(|object| !freed.contains(object));
@@ -406,7 +406,7 @@ impl ChangeSet {
     }
 
     /// Returns whether it does not fit while a quota counts more Deployments, CronJobs or Jobs than exist, or more of the
-    /// Services or HTTPRoutes: the quota controller takes some seconds to notice a deletion.
+    /// Services or HTTPRoutes that exceed the quota: the quota controller takes some seconds to notice a deletion.
     #[must_use]
     pub fn counts_deleted(&self) -> bool {
         self.counts_deleted && !self.fits()

@@ -7,7 +7,7 @@ use crate::change::stages::check;
 use crate::change::{Action, BlockedRun, Change, ChangeSet};
 
 impl ChangeSet {
-    /// Returns the set with the runs of scheduled jobs and CronJobs that can never start: not even one of its pods fits beside the
+    /// Returns the set with the runs of scheduled jobs and CronJobs that can never start: not even one pod of a run fits next to
     /// workloads that remain when all Jobs have finished, or next to those and the finished Jobs that CronJobs keep. A run that
     /// exceeds a whole quota is reported separately.
     pub(super) fn with_scheduled_runs(mut self, limits: &Limits) -> Self {
@@ -63,7 +63,7 @@ impl ChangeSet {
         self
     }
 
-    /// Returns the finished Jobs that exist and that CronJobs keep or delete after the changes, without those that the changes delete.
+    /// Returns the existing finished Jobs that CronJobs keep or delete after the changes, except those that the changes delete.
     fn live_kept_jobs(&self, limits: &Limits) -> Vec<KeptJobs> {
         let after = |kept: &KeptJobs| {
             let mut own =
@@ -98,8 +98,8 @@ impl ChangeSet {
         &self.blocked_runs
     }
 
-    /// Returns whether runs of a change, if it has any, can start beside the workloads that keep running; what other sizes do not
-    /// a full history are not checked, because other sizes do not change that.
+    /// Returns whether runs of a change, if it has any, can start next to the workloads that keep running; runs that are blocked
+    /// by a full history are not checked, because other sizes do not change that.
     pub(crate) fn starts_runs_of(&self, change: &str) -> bool {
         self.blocked_runs.iter().all(|run| run.change != change || run.when_history_is_full)
     }

@@ -298,8 +298,8 @@ impl Change {
         self.demand.requested.clone()
     }
 
-    /// Returns the most that is requested while a rollout waits for quota, with every pod deleted that may be before a new one is
-    /// or when it is complete.
+    /// Returns the maximum demand while a rollout waits for quota with as many pods deleted as allowed before a new one is
+    /// ready, or when it is complete.
     pub(crate) fn requested_while_waiting(&self) -> Demand {
         let (Some(replacement), Some(rollout)) = (&self.demand.replacement, self.rollout) else {
             return self.requested_at_rest();

@@ -213,8 +213,8 @@ impl Converter<'_> {
     }
 }
 
-/// Returns whether an assignment is that of one command, as in `LANG=C jsub ./a.sh`: cron reads all of a line as the value, but a
-/// a shell only its first word.
+/// Returns whether an assignment belongs to one command, as in `LANG=C jsub ./a.sh`: cron reads the whole line as the value,
+/// but a shell only its first word.
 fn is_of_command(assignment: &CrontabAssignment<'_>, is_crontab: bool) -> bool {
     let has_words = !assignment.is_quoted && assignment.value.contains(char::is_whitespace);
     has_words && (!is_crontab || runs_submitter(assignment.value))
@@ -423,8 +423,8 @@ impl GridLog {
         Ok(Self { option, path })
     }
 
-    /// Returns the path of a job's file, which has a name like `a.out` in a directory. The variables that are known are the home
-    /// and the name of the job.
+    /// Returns the path of a job's file, which has a name like `a.out` in a directory. The known variables are the home
+    /// directory and the name of the job.
     fn path(
         self,
         home: &str,

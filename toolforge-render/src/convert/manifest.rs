@@ -253,8 +253,8 @@ impl Converter<'_> {
         }
     }
 
-    /// Returns the command line of a container, without the log files that the jobs service adds to it, and these; `None` if the
-    /// the image chooses the command.
+    /// Returns the command line of a container without the log files that the jobs service adds to it, and these log files;
+    /// `None` if the image chooses the command.
     fn command(
         &self,
         container: &Container,

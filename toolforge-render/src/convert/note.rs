@@ -128,8 +128,8 @@ pub enum ConversionNote {
         /// When the job runs.
         after: Box<CronExpression>,
     },
-    /// cron and the job's controller combine the day of the month and the day of the week in another way: to cron, a field that
-    /// with a star is not restricted, even if it has a step.
+    /// cron and the job's controller combine the day of the month and the day of the week differently: for cron, a field that
+    /// begins with a star is not restricted, even if it has a step.
     DayFields {
         /// Whether cron runs it on the days that match both, and the job on those that match either; otherwise, the reverse.
         are_both_in_cron: bool,

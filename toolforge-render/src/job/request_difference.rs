@@ -36,7 +36,7 @@ pub fn job_differences(live: &JobRequest, wanted: &JobRequest) -> Vec<Difference
     differences
 }
 
-/// Returns whether a log file is the default one, which comes and goes with the log files as a whole.
+/// Returns whether a log file is the default one, which is set or unset together with the log files as a whole.
 fn is_implied(
     key: JobField,
     (live, before): (&JobRequest, Option<&String>),
@@ -95,7 +95,7 @@ fn command(request: &JobRequest) -> String {
     if is_build_service && !request.file_log.has_files() {
         return join_words(&RenderedCommand::of(request).words);
     }
-    // A launcher that is written is the one that would be added.
+    // An explicit launcher is the one that would be added.
     let launched = platform::after_launcher(&request.command).filter(|_| is_build_service);
     launched.unwrap_or(&request.command).to_owned()
 }
