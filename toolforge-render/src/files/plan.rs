@@ -156,7 +156,7 @@ impl FilePlan {
 
 /// Returns what applying all files does, as `jobs load`, `webservice start` and `kubectl apply` would at the same time.
 ///
-/// A web service is started from the template alone or, if one is running, with the changes of the template.
+/// A web service is started from the template alone or, if one is running, with what the template changes.
 ///
 /// If LimitRanges have different defaults for the same resource, the API server may use any of them; the plan uses the order
 /// with the worst verdict.

@@ -47,7 +47,7 @@ impl Planned<'_> {
         }
     }
 
-    /// Counts the replacement of all pods except the first `kept` ones: a missing one of these is created with
+    /// Counts the replacement of all pods except the first `kept` ones; if one of those is missing, it is created with
     /// the old template.
     fn replace_from(
         &self,

@@ -128,7 +128,7 @@ fn due_by_name(job: &JobObjects, run: &str) -> Option<Timestamp> {
     Timestamp::from_second(minute.parse::<i64>().ok()?.checked_mul(60)?).ok()
 }
 
-/// Returns when a run was started that the CronJob controller has not created itself, which it reports as "Saw a job that the
+/// Returns when a run that the CronJob controller has not created itself was started; it reports this as "Saw a job that the
 /// controller did not create or forgot: NAME" (Kubernetes 1.33, `syncCronJob`).
 fn started_by_hand(job: &JobObjects, run: &str, live: &LiveJobs) -> Option<Timestamp> {
     let is_of_job = live.events.iter().any(|event| {

@@ -21,8 +21,8 @@ use crate::object::{CronJobSchedule, cron_job_spec};
 /// The most scheduled jobs of a plan for which other schedules are searched.
 const MOST_JOBS: usize = 20;
 
-/// Returns the runs of scheduled jobs that would exceed a quota together within a time after changes, with the duration that is
-/// earlier runs; `plans` are those of the jobs among the changes. Runs of the CronJobs of manifests are included.
+/// Returns the runs of scheduled jobs that would exceed a quota together within a time after changes, with the known
+/// duration of earlier runs; `plans` are those of the jobs among the changes. Runs of the CronJobs of manifests are included.
 ///
 /// If none of these jobs is scheduled, only conflicts that the changes cause count: those of a resource with more usage
 /// afterwards. In that case, changes that do not fit have none.
@@ -110,7 +110,7 @@ pub fn conflicts_during_rollout(
     (during, end)
 }
 
-/// Returns the scheduled jobs among changes whose runs [`conflicts_after`] does not know, because their schedules are in a time
+/// Returns the scheduled jobs among changes whose runs [`conflicts_after`] skips, because their schedules are in a time
 /// zone other than UTC.
 #[must_use]
 pub fn unsimulated_jobs(set: &ChangeSet, plans: &[JobPlan]) -> Vec<JobName> {
@@ -177,8 +177,8 @@ pub fn conflicts_of_schedules(
 }
 
 /// Returns the nearest schedules of single jobs of a plan at which no run of the job takes place while a quota is exceeded,
-/// within a time after the changes. There is none for a job that fits as it is, whose single run exceeds the quota, or that is
-/// not changed.
+/// within a time after the changes. There is none for a job whose own schedule fits, whose single run exceeds the quota, or
+/// that is not changed.
 ///
 /// All minutes of the same hours are tried; for a job that runs once a day, if none of them fits, all minutes of the day.
 #[must_use]

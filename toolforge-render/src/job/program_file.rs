@@ -8,8 +8,8 @@ use toolforge_model::{
 use crate::job::file_warning::{FileFacts, JobFileWarning};
 use crate::job::wrapper::{is_assignment, of_image, program_index};
 
-/// Returns what is wrong with the program, the health check and the log files of a job. `look` returns what is known of a path
-/// relative to the tool's home, and `None` if it cannot be looked at.
+/// Returns what is wrong with the program, the health check and the log files of a job. `look` returns what is known about
+/// a path relative to the tool's home, and `None` if it cannot be looked at.
 #[must_use]
 pub fn job_file_warnings(
     request: &JobRequest,

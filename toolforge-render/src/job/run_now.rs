@@ -184,8 +184,8 @@ fn strategy_differences(patch: &Value, deployment: &Deployment) -> Vec<Differenc
     differences(&with(wanted.clone()), &with(json!(strategy)))
 }
 
-/// Returns the metadata that was seen of an object that no tool manages. Others may change it at any time; of a job, only the
-/// patched fields matter.
+/// Returns the metadata of an object that no tool manages, as it was seen. Others may change it at any time; for a job, only
+/// the patched fields matter.
 fn seen_unmanaged(job: &JobObjects) -> Option<Box<ObjectMeta>> {
     (!job.is_managed()).then(|| Box::new(job.workload.metadata().clone()))
 }

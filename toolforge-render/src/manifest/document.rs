@@ -72,7 +72,7 @@ fn parse(text: &str) -> Result<YamlNode, Diagnostic> {
     })
 }
 
-/// Reads the YAML document of a text that has a line, counted from 1, or returns why it cannot be read.
+/// Reads the YAML document that contains a line of a text, counted from 1, or returns why it cannot be read.
 pub(crate) fn parse_at(text: &str, line: u64) -> Result<YamlNode, Diagnostic> {
     let parts = parts(text);
     let after = parts.partition_point(|(lines_before, _)| *lines_before < line);

@@ -15,7 +15,7 @@ use crate::namespace::{Namespace, limits};
 #[derive(Clone, Debug, Default)]
 pub struct Documents {
     objects: Vec<Object>,
-    /// The tools of whose namespaces objects were left out.
+    /// The tools from whose namespaces objects were left out.
     left_out: BTreeSet<ToolName>,
 }
 
@@ -218,7 +218,7 @@ impl Documents {
         Ok(Namespace::new(tool, self.catalog()?).with_limits(limits(&quotas, &limit_ranges)))
     }
 
-    /// Returns the tools of whose namespaces the objects are, if none may be of the namespace of `tool`; an object that names no
+    /// Returns the tools whose namespaces the objects are in, if none may be in the namespace of `tool`; an object that names no
     /// namespace may be.
     #[must_use]
     pub fn other_tools(&self, tool: &ToolName) -> BTreeSet<ToolName> {

@@ -17,7 +17,7 @@ pub enum JobEnd {
 }
 
 impl JobEnd {
-    /// All of them, those first after which nothing changes.
+    /// All of them; those that are final come first.
     const ALL: [Self; 4] = [Self::Succeeded, Self::Failed, Self::Succeeding, Self::Failing];
 
     /// Returns how a Job ends; `None` if it may create more pods, now or when it is no longer suspended.

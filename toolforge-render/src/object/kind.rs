@@ -68,7 +68,7 @@ impl ObjectKind {
         }
     }
 
-    /// Returns what is known of the kind.
+    /// Returns what is known about the kind.
     #[must_use]
     pub fn known(self) -> &'static KnownKind {
         KnownKind::named(self.as_str()).expect("the table has each of these kinds")

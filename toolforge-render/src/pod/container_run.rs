@@ -59,7 +59,7 @@ fn terminated_run(pod: &Pod, state: &ContainerStateTerminated, is_previous: bool
     Some(ContainerRun { id, is_previous, termination: Some(last_termination::of(pod, state)) })
 }
 
-/// Returns the number of restarts of a pod's containers, init containers included.
+/// Returns the number of restarts of a pod's containers, including init containers.
 pub(crate) fn restarts(pod: &Pod) -> u32 {
     container_statuses(pod).map(|status| u32::try_from(status.restart_count).unwrap_or(0)).sum()
 }

@@ -2,7 +2,7 @@
 
 use toolforge_model::Untrusted;
 
-/// What the container runtime writes before the reason, from the outside to the inside (containerd 2, runc 1.3).
+/// What the container runtime writes before the reason, outermost first (containerd 2, runc 1.3).
 const BEFORE: [&str; 4] = [
     "OCI runtime create failed: ",
     "runc create failed: ",

@@ -322,7 +322,7 @@ fn scheduled(
     status.state = if is_suspended { JobState::Suspended } else { JobState::Waiting { last_succeeded } };
 }
 
-/// Returns whether the containers of a run differ from those that the scheduled job now has.
+/// Returns whether the containers of a run differ from the current ones of the scheduled job.
 fn is_of_former_definition(run: &Job, cron_job: &CronJob) -> bool {
     let containers = |template: &PodTemplateSpec| template.spec.clone().unwrap_or_default().containers;
     let present = cron_job_spec(cron_job).and_then(|spec| spec.job_template.spec.as_ref());
