@@ -196,8 +196,8 @@ fn has_pod_name(pod: &Pod, name: &JobName) -> bool {
     pod.metadata.name.as_deref() == Some(name.as_str())
 }
 
-/// Returns whether an object is part of the tool's web service. An object of another name with these labels is not: `webservice`
-/// finds its objects by name.
+/// Returns whether an object is part of the tool's web service. An object with another name and these labels is not:
+/// `webservice` finds its objects by name.
 fn is_of_web_service(metadata: &ObjectMeta, tool: &ToolName) -> bool {
     let labels = metadata.labels.as_ref();
     let is_owned = metadata.owner_references.iter().flatten().next().is_some();

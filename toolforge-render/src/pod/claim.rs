@@ -25,8 +25,8 @@ fn claimed_by(spec: &PersistentVolumeClaimSpec) -> Amounts {
     requests.into_iter().flatten().filter_map(amount).collect()
 }
 
-/// Returns what quotas count of a claim besides that it exists: its storage, and both also for its storage class. The class
-/// that the cluster chooses for a claim without one is not known.
+/// Returns what quotas count of a claim in addition to its existence: its storage, and both also for its storage class. The
+/// class that the cluster chooses for a claim without one is not known.
 pub(crate) fn claim_demand(claim: &PersistentVolumeClaim) -> Demand {
     claim.spec.as_ref().map(|spec| demand_of(Some(&claim.metadata), spec)).unwrap_or_default()
 }

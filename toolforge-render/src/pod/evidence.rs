@@ -128,7 +128,7 @@ fn is_long(run: &ContainerStateTerminated) -> bool {
     start.zip(end).is_some_and(|(start, end)| end.0.duration_since(start.0) >= RESTART_MATTERS)
 }
 
-/// Returns what a container waits for that failed last, before any container was created: a volume, or the pod's network.
+/// Returns the last failed preparation that a container waits for before it is created: a volume, or the pod's network.
 fn failed_preparation<'a>(pod: &Pod, events: &'a [Event]) -> Option<(Cause, &'a Event)> {
     let step = |event: &'a Event| match event.reason.as_deref()? {
         "FailedMount" | "FailedAttachVolume" => Some((Some(Cause::VolumeMount), event)),

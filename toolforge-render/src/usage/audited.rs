@@ -109,8 +109,8 @@ fn has_owner(metadata: &ObjectMeta) -> bool {
     controller_of(metadata).is_some()
 }
 
-/// Returns how many pods a Job has at once from now on; `None` if it creates none: it is over, or all of its pods exist and are
-/// not created again if they fail.
+/// Returns how many pods a Job has at once from now on; `None` if it creates none: it has finished, or all of its pods exist
+/// and are not created again if they fail.
 fn further_pods(job: &Job) -> Option<u64> {
     let (spec, status) = (job.spec.as_ref().filter(|_| JobEnd::of(job).is_none())?, job.status.as_ref());
     let count = |number: Option<i32>| number.map_or(0, |number| u64::try_from(number).unwrap_or(0));

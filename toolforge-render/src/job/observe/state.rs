@@ -123,7 +123,7 @@ pub struct JobStatus {
     pub since: Option<Timestamp>,
     /// The number of pods; `None` if the job is not continuous.
     pub replicas: Option<JobReplicas>,
-    /// The number of restarts of containers, in pods that are not terminating; of a continuous job, in those of its newest revision.
+    /// The number of restarts of containers, in pods that are not terminating; in a continuous job, only of its newest revision.
     pub restarts: u32,
     /// The last termination of a container in such a pod, if it still exists.
     pub last_termination: Option<LastTermination>,

@@ -15,7 +15,7 @@ use super::names::{
 };
 use super::value_checks::{invalid, required};
 
-/// The longest name of a CronJob: that of its Jobs has eleven characters more.
+/// The longest name of a CronJob: those of its Jobs have eleven more characters.
 const CRON_JOB_NAME: usize = 52;
 
 /// The most bytes of all annotations, with their keys (`TotalAnnotationSizeLimitB` of Kubernetes).

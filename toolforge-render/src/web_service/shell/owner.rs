@@ -10,7 +10,7 @@ use crate::object::is_shell;
 /// The user and the process that opened a shell.
 ///
 /// As text, `tools.x@bastion process 42 started 1234 boot 0a1b namespace 4026531836`. A process id alone does not
-/// identify a process: the kernel uses it again, after a reboot and in another container.
+/// identify a process: the kernel reuses it, after a reboot and in another container.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ShellOwner {
     user: String,
