@@ -196,7 +196,7 @@ impl ChangeSet {
     /// `None` if one may get stuck.
     ///
     /// A refused pod is created as soon as it fits. Rollouts that wait for each other keep the pods that they do not delete
-    /// before new ones are ready, so one completes if it can next to those. It then uses its amount at rest, which helps others.
+    /// before new ones are ready, so one completes if it can alongside those. It then uses its amount at rest, which helps others.
     fn peak_under_quota(&self, limits: &Limits) -> Option<QuotaCheck> {
         // If replicas and template change together, old pods are scaled first and use quota that others wait for, unless all of
         // them are deleted then.

@@ -12,7 +12,7 @@ impl ChangeSet {
     ///
     /// The Job controller creates as many pods as fit, and the others when those have finished. So a Job completes if one of its
     /// pods fits next to the pods that keep running, and those wait until all Jobs have finished. Only pods that would fit at rest
-    /// next to the Jobs that run now wait for these: nothing says how long they take.
+    /// alongside the Jobs that run now wait for these: nothing says how long they take.
     pub(super) fn queued(changes: &[Change], limits: &Limits, at_once: Self) -> Self {
         // Waiting does not help a pod that exceeds a limit.
         if [&at_once.at_rest, &at_once.at_peak].iter().all(|check| check.shortfalls().next().is_none()) {

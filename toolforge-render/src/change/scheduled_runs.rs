@@ -7,8 +7,8 @@ use crate::change::stages::check;
 use crate::change::{Action, BlockedRun, Change, ChangeSet};
 
 impl ChangeSet {
-    /// Returns the set with the runs of scheduled jobs and CronJobs that can never start: not even one pod of a run fits next to
-    /// workloads that remain when all Jobs have finished, or next to those and the finished Jobs that CronJobs keep. A run that
+    /// Returns the set with the runs of scheduled jobs and CronJobs that can never start: not even one pod of a run fits alongside
+    /// the workloads that remain when all Jobs have finished, or next to those and the finished Jobs that CronJobs keep. A run that
     /// exceeds a whole quota is reported separately.
     pub(super) fn with_scheduled_runs(mut self, limits: &Limits) -> Self {
         if !self.fits() || self.changes.iter().all(|change| change.demand.run.is_none()) {
@@ -98,7 +98,7 @@ impl ChangeSet {
         &self.blocked_runs
     }
 
-    /// Returns whether runs of a change, if it has any, can start next to the workloads that keep running; runs that are blocked
+    /// Returns whether runs of a change, if it has any, can start alongside the workloads that keep running; runs that are blocked
     /// by a full history are not checked, because other sizes do not change that.
     pub(crate) fn starts_runs_of(&self, change: &str) -> bool {
         self.blocked_runs.iter().all(|run| run.change != change || run.when_history_is_full)

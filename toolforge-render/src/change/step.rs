@@ -165,7 +165,7 @@ pub struct Change {
     pub rollout: Option<Rollout>,
     /// The downtime of the change; `None` if there is none.
     pub downtime: Option<Downtime>,
-    /// Changes of a later stage are applied after those of an earlier one, whatever they free or request.
+    /// Changes of a later stage are applied after those of an earlier one, regardless of what they free or request.
     pub(crate) stage: usize,
     /// Whether its pods have finished when the next stage begins.
     pub(crate) is_awaited: bool,

@@ -1,4 +1,4 @@
-//! Objects that no tool manages become jobs, in place where that is possible.
+//! Objects that no tool manages become jobs, in place if possible.
 
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::batch::v1::{CronJob, Job};

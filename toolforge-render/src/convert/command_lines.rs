@@ -277,7 +277,7 @@ struct Submitted {
     is_continuous: bool,
     /// Whether it is continuous because of the program that submits it.
     is_jstart: bool,
-    /// Whether it runs in the directory in which it was submitted, not in the home.
+    /// Whether it runs in the directory from which it was submitted, not in the home directory.
     is_in_current_directory: bool,
     notes: Vec<ConversionNote>,
 }
@@ -410,7 +410,7 @@ fn memory(text: &str) -> Result<Memory, String> {
     format!("{}{suffix}", unit.0).parse().map_err(|error: toolforge_model::QuantityError| error.to_string())
 }
 
-/// The path of an option `-o` or `-e`: a file, or a directory in which there is a file for each job.
+/// The path of an option `-o` or `-e`: a file, or a directory with a file for each job.
 #[derive(Debug)]
 struct GridLog {
     option: &'static str,

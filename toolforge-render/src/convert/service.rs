@@ -22,8 +22,8 @@ pub(super) struct JobService<'a> {
 }
 
 impl<'a> JobService<'a> {
-    /// Returns the Service that becomes a job's port: the one with the name of the workload, else the first with a port that a job
-    /// can have.
+    /// Returns the Service that becomes a job's port: the one with the name of the workload, otherwise the first with a port that a
+    /// job can have.
     pub(super) fn of(workload: &Manifest, pod: &PodSpec, services: &[&'a Manifest]) -> Option<Self> {
         let mut found: Vec<&'a Manifest> =
             services.iter().copied().filter(|service| selects(service, workload)).collect();

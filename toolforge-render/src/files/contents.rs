@@ -1,4 +1,4 @@
-//! What a file asks for.
+//! What a file requests.
 
 use std::collections::BTreeMap;
 
@@ -17,7 +17,7 @@ const MOST_DOCUMENTS: usize = 10_000;
 pub(crate) const ANY_DOCUMENT: &str =
     "a list of jobs, a service.template, or an object with `apiVersion` and `kind`";
 
-/// What one file asks for, whatever its name, with its errors.
+/// What one file requests, regardless of its name, with its errors.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct FileContents {

@@ -24,7 +24,7 @@ pub struct FilePlanFacts {
     pub web_service: WebServiceFacts,
     /// The live objects of the manifests.
     pub live: LiveObjects,
-    /// The ReplicaSets of the namespace; needed only where a quota counts them, and for paused Deployments.
+    /// The ReplicaSets of the namespace; needed only if a quota counts them, and for paused Deployments.
     pub replica_sets: Vec<ReplicaSet>,
 }
 

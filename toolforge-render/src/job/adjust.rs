@@ -69,7 +69,7 @@ pub fn load_adjustments(
     })
 }
 
-/// Returns the nearest sizes with which a job could be restarted: a continuous job is changed to such a size,
+/// Returns the nearest sizes that allow a job to be restarted: a continuous job is changed to such a size,
 /// and a scheduled job is changed to it before the run that a restart starts. There are none if a restart fits now, for a
 /// one-off job, and for a workload that no tool manages.
 #[must_use]
@@ -77,7 +77,7 @@ pub fn restart_adjustments(job: &JobObjects, facts: &JobFacts, now: Timestamp) -
     own_adjustments(job, facts, |job| restart_job(job, facts, now).ok())
 }
 
-/// Returns the nearest sizes with which a scheduled job could run now, after it is changed to such a size.
+/// Returns the nearest sizes that allow a scheduled job to run now, after it is changed to such a size.
 /// There are none if a run fits now, and for a workload that no tool manages.
 #[must_use]
 pub fn trigger_adjustments(job: &JobObjects, facts: &JobFacts, now: Timestamp) -> Vec<Adjustment> {
@@ -230,7 +230,7 @@ impl JobForecast {
     }
 }
 
-/// Returns the largest memory, CPU and replicas of a job, each on its own, with which a change and every later restart
+/// Returns the largest memory, CPU and replicas of a job, each on its own, for which a change and every later restart
 /// or run are as wanted once terminating pods are gone: they [fit](JobForecast::fits), or fit
 /// [as usual](JobForecast::fits_as_usual).
 #[must_use]

@@ -1,4 +1,4 @@
-//! The quotas' usage in addition to the runs of scheduled jobs, when only these runs start and finish.
+//! All usage of the quotas except the runs of scheduled jobs, when only these runs start and finish.
 
 use std::collections::BTreeSet;
 use std::ops::Range;

@@ -33,7 +33,7 @@ pub(super) struct LastDuration {
     pub(super) source: DurationSource,
 }
 
-/// Returns the seconds from the time for which the last successful run was scheduled to its end.
+/// Returns the seconds from the time for which the last successful run was scheduled until it finished.
 ///
 /// The status of a CronJob has the completion time of that run, and when the last run was due. These are different runs while
 /// another run is running or after one that failed, if runs overlap, and after `kubectl create job --from`, whose Job counts as
@@ -58,7 +58,7 @@ pub(super) fn last_duration(
     is_possible.then_some(LastDuration { seconds, source: DurationSource::UpperBound })
 }
 
-/// Returns the seconds from when the last successful run was due to its end, by the times of the CronJob's status.
+/// Returns the seconds from when the last successful run was due until it finished, by the times of the CronJob's status.
 fn duration_by_status(
     job: &JobObjects,
     cron_job: &CronJob,

@@ -111,7 +111,7 @@ pub struct LiveJobs {
     pub jobs: Vec<Job>,
     /// All Services of the namespace.
     pub services: Vec<Service>,
-    /// All HTTPRoutes of the namespace; none where the cluster does not serve them.
+    /// All HTTPRoutes of the namespace; none if the cluster does not serve them.
     pub http_routes: Vec<HttpRoute>,
     /// Objects of other kinds that have pods, as far as known: from files, or because a refused pod or a plan belongs to them.
     pub sets: Vec<PodSet>,

@@ -100,7 +100,7 @@ fn command(request: &JobRequest) -> String {
     launched.unwrap_or(&request.command).to_owned()
 }
 
-/// Returns the value of a key of a request, or `None` where it is the default.
+/// Returns the value of a key of a request, or `None` if it is the default.
 fn value(request: &JobRequest, key: JobField) -> Option<String> {
     let kind = &request.kind;
     let (replicas, port, health_check) = match kind {

@@ -1,4 +1,4 @@
-//! Strict field validation: reads a value as a type of Kubernetes and notes each unknown field and each wrong type.
+//! Strict field validation: reads a value as a type of Kubernetes and reports each unknown field and each wrong type.
 //!
 //! The types of k8s-openapi name their fields to the deserializer, so no schema is needed, and the version is the one
 //! that the program was built with.
@@ -174,7 +174,7 @@ impl fmt::Display for Path<'_> {
     }
 }
 
-/// Why reading stopped; the issue is noted.
+/// Why reading stopped; the issue is recorded.
 #[derive(Debug)]
 struct Stopped(String);
 

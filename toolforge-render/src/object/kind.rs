@@ -186,7 +186,7 @@ impl Object {
         for_each_kind!(self, object => &object.metadata)
     }
 
-    /// Returns the object's name; empty where it has none.
+    /// Returns the object's name; empty if it has none.
     #[must_use]
     pub fn name(&self) -> &str {
         self.metadata().name.as_deref().unwrap_or_default()

@@ -17,7 +17,7 @@ pub struct ContainerRun {
     pub termination: Option<LastTermination>,
 }
 
-/// Returns the main container of a pod: that of a web service, that of a job, or else the first.
+/// Returns the main container of a pod: that of a web service, that of a job, otherwise the first.
 #[must_use]
 pub fn main_container(pod: &Pod) -> Option<&str> {
     let containers = pod.spec.as_ref()?.containers.as_slice();

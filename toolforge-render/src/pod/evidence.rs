@@ -56,7 +56,7 @@ fn deployment_name(deployment: &Deployment) -> ObjectName {
 
 fn of_container(pod: &Pod, status: &ContainerStatus, events: &[Event]) -> Option<FailedProbe> {
     let state = status.state.clone().unwrap_or_default();
-    // A running container may still become ready, whatever terminated it before.
+    // A running container may still become ready, regardless of what terminated it before.
     if status.ready || state.running.is_some() {
         return None;
     }
@@ -128,7 +128,7 @@ fn is_long(run: &ContainerStateTerminated) -> bool {
     start.zip(end).is_some_and(|(start, end)| end.0.duration_since(start.0) >= RESTART_MATTERS)
 }
 
-/// Returns the last failed preparation that a container waits for before it is created: a volume, or the pod's network.
+/// Returns the last failed preparation that a container waits for while none is created: a volume, or the pod's network.
 fn failed_preparation<'a>(pod: &Pod, events: &'a [Event]) -> Option<(Cause, &'a Event)> {
     let step = |event: &'a Event| match event.reason.as_deref()? {
         "FailedMount" | "FailedAttachVolume" => Some((Some(Cause::VolumeMount), event)),

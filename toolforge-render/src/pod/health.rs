@@ -94,7 +94,7 @@ fn probe_events<'a>(pod: &Pod, container: &Container, events: &'a [Event]) -> Ve
     found
 }
 
-/// Returns the probe that made the kubelet terminate a container, whatever its exit code was.
+/// Returns the probe that made the kubelet terminate a container, regardless of its exit code.
 ///
 /// The kubelet drops events when there are many, so the event about an earlier termination counts, too, if the probe failed
 /// in this run, and the run was as long as one that the probe ends. Without any, a signal and a failed probe are enough: nothing

@@ -25,7 +25,7 @@ impl PodResources {
     pub(crate) const DEFAULT_REQUESTS: PerResource<Cpu, Memory> =
         PerResource { cpu: Cpu::from_millis(125), memory: Memory::from_bytes(256 << 20) };
 
-    /// Limits below these are requested in full; of other limits, half is requested (webservice 0.98).
+    /// Limits below these are requested in full; half of other limits is requested (webservice 0.98).
     pub(crate) const HALF_FROM: PerResource<Cpu, Memory> =
         PerResource { cpu: Cpu::from_millis(250), memory: Memory::from_bytes(256 << 20) };
 

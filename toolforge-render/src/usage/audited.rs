@@ -20,8 +20,8 @@ use crate::pod::{
     retries_of, stated_pod, succeeded_before,
 };
 
-/// Returns what re-creating an object with all of its pods requests, for a CronJob with those of one run; for a Job, what
-/// the pods request that it may still create.
+/// Returns the demand of re-creating an object with all of its pods, for a CronJob with those of one run; for a Job, the demand
+/// of the pods that it may still create.
 ///
 /// `None` for a kind that has neither pods nor storage, for an object without a pod template, for one that another object owns,
 /// such as a pod of a Job, for a Job that creates no more pods, and for a finished pod.
@@ -87,7 +87,7 @@ pub fn audited_workload(object: &ManifestObject, name: &str) -> Option<AuditedWo
     Some(AuditedWorkload { pod, count, besides_pods, claims, is_kept, is_without_pods: false })
 }
 
-/// Returns what re-creating a claim that no other object creates requests.
+/// Returns the demand of re-creating a claim that no other object creates.
 fn audited_claim(claim: &PersistentVolumeClaim, name: &str) -> Option<AuditedWorkload> {
     let object = Some(ObjectName::new("PersistentVolumeClaim", name));
     let mut besides_pods = ManifestKind::new("v1", "PersistentVolumeClaim").object_demand();

@@ -120,7 +120,7 @@ impl WebServiceForecast {
     }
 }
 
-/// Returns the largest memory, CPU and replicas of a web service, each on its own, with which a change and every later
+/// Returns the largest memory, CPU and replicas of a web service, each on its own, for which a change and every later
 /// restart are as wanted once terminating pods are gone: they [fit](WebServiceForecast::fits), or fit
 /// [without downtime](WebServiceForecast::fits_without_downtime).
 #[must_use]

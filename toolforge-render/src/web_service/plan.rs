@@ -26,7 +26,7 @@ pub enum Routing {
 #[derive(Clone, Copy, Debug, Default)]
 #[non_exhaustive]
 pub struct PlanOptions {
-    /// The routing; `None` keeps that of the live web service (an Ingress next to an HTTPRoute that the gateway refuses); without
+    /// The routing; `None` keeps that of the live web service (an Ingress alongside an HTTPRoute that the gateway refuses); without
     /// one, it is HTTPRoute if the tool may write it, otherwise Ingress.
     pub routing: Option<Routing>,
 }
@@ -219,7 +219,7 @@ fn refuse_foreign(live: &LiveWebService) -> Result<(), PlanError> {
 }
 
 /// Returns the routing of the live web service; without one, HTTPRoute if the tool may write it, otherwise Ingress. An Ingress
-/// next to an HTTPRoute that the gateway refuses still receives the requests.
+/// alongside an HTTPRoute that the gateway refuses still receives the requests.
 fn live_or_available_routing(facts: &WebServiceFacts) -> Routing {
     let is_refused = |route: &HttpRoute| matches!(route.acceptance(), RouteAcceptance::Refused { .. });
     let route = facts.live.http_route.as_ref();

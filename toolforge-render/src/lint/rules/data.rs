@@ -121,7 +121,7 @@ fn check_json(check: &mut Check<'_>, object: Object<'_>, key: &str) {
     }
 }
 
-/// Adds findings for values of a Secret that are written out.
+/// Adds a finding for values of a Secret that are written out.
 fn check_plain_values(check: &mut Check<'_>, object: Object<'_>) {
     let values = object.node.get("stringData").map(Node::entries).unwrap_or_default();
     if let Some(first) = values.iter().find(|entry| entry.value.text().is_some_and(|text| !text.is_empty())) {

@@ -107,7 +107,7 @@ fn check_namespace(check: &mut Check<'_>, object: Object<'_>) {
     }
 }
 
-/// Checks what `kubectl get -o yaml` prints and a new object may not have, or not without more.
+/// Checks fields that `kubectl get -o yaml` prints and that a new object may not have, or not on their own.
 fn check_kept_fields(check: &mut Check<'_>, object: Object<'_>) {
     let Some(metadata) = object.node.get("metadata") else { return };
     if let Some(entry) = metadata.entry("resourceVersion").filter(|entry| entry.value.text() != Some("")) {

@@ -272,7 +272,7 @@ fn keys_of_amount(resource: &ComputeResource) -> &'static [&'static str] {
 }
 
 /// Returns the index of the item that makes a number of items exceed something that all shorter lists down to it exceed, too;
-/// without it, they do not. Only an item that shrinks may end that more is exceeded by more items.
+/// without it, they do not. With more items, more is exceeded, except after an item that shrinks.
 fn last_crossing(
     count: usize,
     shrinks: impl Fn(usize) -> bool,

@@ -115,8 +115,8 @@ fn check_manual_selector(check: &mut Check<'_>, object: Object<'_>, parent: &Nod
     }
 }
 
-/// Checks that the pods of a Job have no labels of another one, as what `kubectl get -o yaml` prints has: the API server adds those
-/// of the Job itself, and the Jobs of a CronJob get new ones each time.
+/// Checks that the pods of a Job have no labels of another Job, as in the output of `kubectl get -o yaml`: the API server adds
+/// those of the Job itself, and the Jobs of a CronJob get new ones each time.
 fn check_generated_labels(check: &mut Check<'_>, object: Object<'_>, pods: Pods<'_>) {
     let name = (object.kind.name == "Job").then(|| object.name()).filter(|name| !name.is_empty());
     let Some(labels) = pods.labels() else { return };

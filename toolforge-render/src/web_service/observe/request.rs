@@ -121,7 +121,7 @@ fn with_runner<'a>(
     types.iter().copied().filter(|(_, web)| web.runner.as_str() == runner).collect()
 }
 
-/// Returns the type of an image that a container's command starts, and its extra arguments: that of the runner in the
+/// Returns which type of an image a container's command starts, and its extra arguments: that of the runner in the
 /// command, otherwise one that runs any command.
 ///
 /// `None` as the arguments if no type of the image runs the command; the type is then the image's current one.
