@@ -52,7 +52,7 @@ impl Namespace {
         Ok(Plan { name, kind, objects: objects.into_objects() })
     }
 
-    /// Returns whether the namespace holds all plans at the same time, with one run of each scheduled job.
+    /// Returns whether the namespace fits all plans at the same time, with one run of each scheduled job.
     #[must_use]
     pub fn verdict<'a>(&self, plans: impl IntoIterator<Item = &'a Plan>) -> QuotaCheck {
         let limit_ranges = &self.limits.limit_ranges;

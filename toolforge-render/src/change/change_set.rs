@@ -76,7 +76,7 @@ impl ResourceForecast<'_> {
         self.at_rest.fits() && self.at_peak.is_none_or(ResourceCheck::fits)
     }
 
-    /// Returns whether the quota allows it also if Jobs retry pods as often as they may.
+    /// Returns whether the quota allows it even if Jobs retry pods as often as allowed.
     #[must_use]
     pub fn fits_with_retries(&self) -> bool {
         self.fits() && self.with_retries.is_none_or(ResourceCheck::fits)

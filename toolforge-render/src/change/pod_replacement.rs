@@ -37,7 +37,7 @@ impl Rollout {
         }
     }
 
-    /// Returns the rollout of a live Deployment's strategy, if it is one of a web service.
+    /// Returns the rollout of a live Deployment's strategy, if it is a web service's.
     pub(crate) fn of_web_service(deployment: &Deployment) -> Option<Self> {
         let strategy = deployment_spec(deployment)?.strategy.as_ref()?;
         [Self::Surge, Self::InPlace, Self::Recreate]

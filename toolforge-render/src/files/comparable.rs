@@ -127,7 +127,7 @@ const OF_STATEFUL_SETS: &[&str] = &[
     "updateStrategy",
 ];
 
-/// Fields of a pod's spec that can be changed, besides the images of its containers (Kubernetes 1.33).
+/// Fields of a pod's spec that can be changed, in addition to the images of its containers (Kubernetes 1.33).
 const OF_PODS: &[&str] = &["activeDeadlineSeconds", "terminationGracePeriodSeconds", "tolerations"];
 
 /// Fields of a claim's spec that can be changed (Kubernetes 1.33).

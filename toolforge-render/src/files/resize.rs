@@ -215,7 +215,7 @@ impl Part {
         if is_only { None } else { self.stated_name(pod) }
     }
 
-    /// Returns the part for messages, also the only container of a pod.
+    /// Returns the part for messages, including the only container of a pod.
     pub(super) fn stated_name(self, pod: &PodSpec) -> Option<PodPart> {
         match self {
             Self::Container(index) => Some(PodPart::Container(pod.containers.get(index)?.name.clone())),

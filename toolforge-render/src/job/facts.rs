@@ -15,7 +15,7 @@ use crate::pod::{
     FetchTime, PodSet, remove_terminating_pods, with_kept_jobs, with_pod_sets, with_unsettled_pods,
 };
 
-/// Everything that a plan for jobs needs besides the requests.
+/// Everything that a plan for jobs needs in addition to the requests.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct JobFacts {

@@ -80,7 +80,7 @@ pub(crate) struct CommandScope<'a> {
     pub(crate) directory: Option<&'a str>,
     /// Whether a shell reads the words, which expands `~` to the tool's home.
     pub(crate) expands_home: bool,
-    /// Whether programs may be looked up in other places than those of the image.
+    /// Whether programs may be found in places other than those of the image.
     pub(crate) has_own_programs: bool,
 }
 

@@ -19,7 +19,7 @@ pub fn job_differences(live: &JobRequest, wanted: &JobRequest) -> Vec<Difference
     for &key in JobField::ALL {
         let (before, after) = (value(live, key), value(wanted, key));
         if before != after {
-            // A command is shown as it was written.
+            // A command is shown as written.
             let shown = |value: Option<String>, request: &JobRequest| match key {
                 JobField::Command => value.map(|_| request.command.clone()),
                 _ => value,

@@ -119,7 +119,7 @@ fn with_run(
     Ok(change)
 }
 
-/// Returns the change that replaces all pods by changing an annotation. Nothing else of the job changes, except how its
+/// Returns the change that replaces all pods by changing an annotation. Nothing else in the job changes, except how its
 /// pods are replaced: as on the platform if that fits the quota.
 fn restart_pods(job: &JobObjects, deployment: &Deployment, facts: &JobFacts, now: Timestamp) -> ChangeSet {
     let limit_ranges = &facts.namespace.limits.limit_ranges;

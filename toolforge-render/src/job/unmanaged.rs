@@ -30,7 +30,7 @@ pub enum WorkloadLookupError {
     /// There is no such job and no such object.
     #[error("{wanted} does not exist")]
     NotFound {
-        /// What was looked for.
+        /// The requested reference.
         wanted: WorkloadRef,
     },
     /// Several objects have the name.

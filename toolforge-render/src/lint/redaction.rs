@@ -22,10 +22,10 @@ const HIDDEN: &str = "***";
 /// Secrets that are as long as this are hidden wherever they occur; shorter ones only where they are written as secrets.
 const DISTINCT: usize = 8;
 
-/// The most secrets that are looked for in the whole text, or one by one in a value.
+/// The most secrets that are searched in the whole text, or one by one in a value.
 const MOST: usize = 100;
 
-/// The most words near a finding that are looked for in its message.
+/// The most words near a finding that are searched in its message.
 const MOST_WORDS: usize = 10_000;
 
 /// The secrets of a text, as far as they are found: everything that is written like those of the rule `plain-secret`, and all

@@ -143,7 +143,7 @@ impl Documents {
                 alias_limits: serde_saphyr::alias_limits! { max_total_replayed_events: REPLAYED_EVENTS },
             };
             serde_saphyr::from_multiple_with_options(text, options).map_err(|error| {
-                // The reader of other files says more, but reads less.
+                // The reader of other files gives more details, but reads less.
                 let errors = file_documents(text).errors.into_iter();
                 if let Some(error) = errors.into_iter().find(|error| error.kind != DiagnosticKind::Limit) {
                     return DocumentsError::Syntax { file: file.to_owned(), error };

@@ -155,7 +155,7 @@ impl FieldPath {
         }
     }
 
-    /// Returns the field of a container to which the path leads: `readinessProbe`.
+    /// Returns the field of a container that the path leads to: `readinessProbe`.
     pub(crate) fn container_field(&self) -> Option<&str> {
         let mut segments = self.0.iter().skip_while(|segment| !segment.is_field("containers")).skip(1);
         match (segments.next()?, segments.next()?) {

@@ -55,7 +55,7 @@ pub struct RolloutObjects<'a> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RolloutProgress {
-    /// Every pod is of the newest revision and ready.
+    /// Every pod belongs to the newest revision and is ready.
     Ready,
     /// The rollout continues.
     Waiting {
@@ -82,7 +82,7 @@ pub enum ReadyPods {
 }
 
 impl ReadyPods {
-    /// Returns which pods are ready, where `outdated` of `ready` pods are of older revisions.
+    /// Returns which pods are ready, if `outdated` of `ready` pods belong to older revisions.
     #[must_use]
     pub fn of(ready: u32, outdated: u32) -> Self {
         match (ready, outdated) {
@@ -112,13 +112,13 @@ impl<'a> RolloutObjects<'a> {
         status.and_then(|status| status.ready_replicas).unwrap_or(0)
     }
 
-    /// Returns how many of the ready pods are of older revisions.
+    /// Returns how many of the ready pods belong to older revisions.
     #[must_use]
     pub(crate) fn outdated_ready_replicas(self) -> i32 {
         (self.ready_replicas() - self.updated_ready_replicas()).max(0)
     }
 
-    /// Returns how many of the ready pods are of the newest revision.
+    /// Returns how many of the ready pods belong to the newest revision.
     fn updated_ready_replicas(self) -> i32 {
         let of_set = self.newest_replica_set().and_then(|set| set.status.as_ref()?.ready_replicas);
         let status = self.deployment.and_then(|deployment| deployment.status.as_ref());
@@ -307,7 +307,7 @@ fn runs_template_of(pod: &Pod, deployment: &Deployment) -> bool {
     })
 }
 
-/// Returns whether a pod is of the newest revision; if its ReplicaSet is unknown, every pod counts.
+/// Returns whether a pod belongs to the newest revision; if its ReplicaSet is unknown, every pod counts.
 fn belongs_to(pod: &Pod, newest: Option<&ReplicaSet>) -> bool {
     let Some(uid) = newest.and_then(|set| set.metadata.uid.as_deref()) else { return true };
     is_owned_by(&pod.metadata, Some(uid))

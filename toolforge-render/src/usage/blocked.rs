@@ -21,7 +21,7 @@ use crate::pod::{
 /// 1000 s (Kubernetes 1.33).
 const LONGEST_PAUSE: SignedDuration = SignedDuration::from_secs(1000 + 60);
 
-/// An object that could not create a pod or a Job, by the events about it, or by its status where there are none.
+/// An object that could not create a pod or a Job, according to the events about it, or to its status if there are none.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct BlockedObject {
@@ -42,7 +42,7 @@ pub struct BlockedObject {
     pub last: Option<Timestamp>,
     /// How many refusals there were; 0 if that is not known.
     pub count: u64,
-    /// Whether it still tries, and is refused.
+    /// Whether it still tries and is still refused.
     pub is_blocked_now: bool,
 }
 

@@ -14,7 +14,7 @@ use crate::namespace::{Documents, DocumentsError, Namespace};
 use crate::object::{HttpRoute, Object, ObjectKind, has_label, is_web_service};
 use crate::pod::{FetchTime, LiveRollout, RolloutObjects, remove_terminating_pods, with_unsettled_pods};
 
-/// Everything that a plan for a web service needs besides the request.
+/// Everything that a plan for a web service needs in addition to the request.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct WebServiceFacts {

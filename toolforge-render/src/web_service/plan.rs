@@ -1,4 +1,4 @@
-//! From a request and the facts to a plan that cannot be wrong.
+//! From a request and the facts to a plan that cannot be invalid.
 
 use std::collections::BTreeMap;
 

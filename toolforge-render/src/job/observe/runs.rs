@@ -38,7 +38,7 @@ pub enum RunOutcome {
     Running {
         /// The start time.
         since: Option<Timestamp>,
-        /// The number of failed tries before.
+        /// The number of earlier failed tries.
         failures: u32,
     },
     /// A try has failed, and another one follows.

@@ -356,7 +356,7 @@ fn take_outcome(status: &mut JobStatus, outcome: RunOutcome) {
                 _ if is_failing => JobState::Failing,
                 _ => JobState::Starting,
             };
-            // A run that was under way may fail later than it started.
+            // A run that was in progress may fail later than it started.
             status.since = evidence.as_ref().and_then(|evidence| evidence.since).max(since);
             status.evidence = evidence.into_iter().collect();
         }

@@ -1,4 +1,4 @@
-//! Fields whose value is one of a few.
+//! Fields that allow only a few values.
 
 use super::super::check::{Check, Object};
 use super::super::syntax::Node;

@@ -187,7 +187,7 @@ fn check_whole(check: &mut Check<'_>, scope: Scope<'_>, path: ContainerPath, lis
     }
 }
 
-/// Checks that an amount of huge pages is that of whole pages.
+/// Checks that an amount of huge pages is a number of whole pages.
 fn check_pages(
     check: &mut Check<'_>,
     scope: Scope<'_>,

@@ -321,7 +321,7 @@ const MONTHS: [&str; 12] = [
     "december",
 ];
 
-/// Returns the schedule of a job that a text means, if it is only spelled wrong: `@Daily`, `0 0 * * monday`.
+/// Returns the schedule of a job that a text means, if only its spelling is wrong: `@Daily`, `0 0 * * monday`.
 pub(crate) fn corrected_schedule(text: &str) -> Option<String> {
     let lower = text.trim().to_lowercase();
     if let Some(name) = NAMES.iter().find(|name| **name == lower) {
@@ -330,7 +330,7 @@ pub(crate) fn corrected_schedule(text: &str) -> Option<String> {
     corrected_expression(text, false)
 }
 
-/// Returns the expression that a text means, if it is only spelled wrong: names of days and months are written out, or, for a
+/// Returns the expression that a text means, if only its spelling is wrong: names of days and months are written out, or, for a
 /// CronJob, 7 stands for Sunday.
 pub(super) fn corrected_expression(text: &str, is_cron_job: bool) -> Option<String> {
     let fields: Vec<&str> = text.split_whitespace().collect();

@@ -45,7 +45,7 @@ pub(crate) fn check_identity(check: &mut Check<'_>, context: &Node, path: &str) 
     }
 }
 
-/// Checks that a number is one of a port.
+/// Checks that a number is a valid port.
 pub(crate) fn check_port_number(check: &mut Check<'_>, scope: Scope<'_>, node: &Node, field: &str) {
     let Some(number) = node.integer() else { return };
     if !(1..=65_535).contains(&number) {

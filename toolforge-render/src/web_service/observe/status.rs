@@ -85,7 +85,7 @@ pub struct WebServiceStatus {
     pub desired: u32,
     /// The number of ready pods.
     pub ready: u32,
-    /// How many of them are of older revisions.
+    /// How many of them belong to older revisions.
     pub outdated: u32,
     /// The number of restarts of containers, in pods of the newest revision that are not terminating.
     pub restarts: u32,

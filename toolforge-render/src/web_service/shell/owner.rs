@@ -44,7 +44,7 @@ pub struct ShellProcess {
 pub struct ParseShellOwnerError;
 
 impl ShellOwner {
-    /// Returns the owner for a user's process. Characters that the text cannot hold are replaced with `_`.
+    /// Returns the owner for a user's process. Characters that the text cannot contain are replaced with `_`.
     #[must_use]
     pub fn new(user: &str, host: &ShellHost, process: ShellProcess) -> Self {
         let ShellHost { name, boot_id, pid_namespace } = host;
