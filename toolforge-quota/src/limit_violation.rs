@@ -146,9 +146,9 @@ impl fmt::Display for LimitType {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct LimitViolation {
-    /// The object whose container it is, as the [`PodDemand`] names it.
+    /// The object whose container it is, as the [`PodDemand`](crate::PodDemand) names it.
     pub object: Option<ObjectName>,
-    /// The name of the container, as the [`PodDemand`] names it; `None` for sums and claims.
+    /// The name of the container, as the [`PodDemand`](crate::PodDemand) names it; `None` for sums and claims.
     pub container: Option<String>,
     /// The name of the LimitRange; `None` for what the API server refuses without any.
     pub limit_range: Option<String>,
@@ -240,7 +240,7 @@ impl std::error::Error for LimitViolation {}
 pub struct Unspecified {
     /// The quota's name.
     pub quota: String,
-    /// The object whose pod it is, as the [`PodDemand`] names it.
+    /// The object whose pod it is, as the [`PodDemand`](crate::PodDemand) names it.
     pub object: Option<ObjectName>,
     /// The resources that a container does not set, such as `limits.memory`.
     pub resources: Vec<Resource>,

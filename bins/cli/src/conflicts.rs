@@ -226,6 +226,8 @@ impl RunConflicts {
         let is_reported =
             |conflict: &Conflict| conflict.names.iter().all(|name| never_fitting.contains(&name.as_str()));
         self.conflicts.retain(|conflict| !is_reported(conflict));
+        self.lasting.retain(|conflict| !is_reported(conflict));
+        self.is_helped_by_minutes = !exceed_alone(&self.conflicts) && !exceed_alone(&self.lasting);
         self.assumptions.retain(|(name, _)| is_in(name, &self.conflicts));
         self
     }

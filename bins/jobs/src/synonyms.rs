@@ -97,17 +97,27 @@ fn surplus_hint(command: &clap::Command, line: &[OsString], words: &[String]) ->
     let (verb, rest) = words.split_first()?;
     match (verb.as_str(), rest) {
         ("run" | "render", _) if let Some(schedule) = spread_schedule(command, line) => {
-            let schedule = escaped(schedule);
-            Some(format!("Quote the schedule: `--schedule \"{schedule}\"`."))
+            Some(match schedule {
+                SpreadSchedule::Fields(schedule) => {
+                    format!("Quote the schedule: `--schedule \"{}\"`.", escaped(schedule))
+                }
+                SpreadSchedule::Expanded => {
+                    "Quote the schedule with its five fields, as in `--schedule \"0 3 * * *\"`.".to_owned()
+                }
+            })
         }
         ("run", [_name, rest @ ..]) if !rest.is_empty() => {
-            let spread = value_and_following(command, line, "--command");
-            let value = match spread {
-                Some((value, following)) if following == rest => format!("{value} {}", rest.join(" ")),
-                _ => rest.join(" "),
+            let words: Vec<String> = rest.iter().map(|word| quote_word(word)).collect();
+            let value = match value_and_following(command, line, "--command") {
+                Some((value, following)) if following == rest => format!("{value} {}", words.join(" ")),
+                // The argument belongs to another option, or is one too many.
+                Some(_) => return None,
+                None => words.join(" "),
             };
+            let is_plain = !value.contains(['"', '$', '`', '\\', '!']);
+            let value = if is_plain { format!("\"{value}\"") } else { quote_word(&value) };
             let value = escaped(value);
-            Some(format!("The command is one argument of `--command`, in quotes: `--command \"{value}\"`."))
+            Some(format!("The command is one argument of `--command`, in quotes: `--command {value}`."))
         }
         ("plan", [_, _, ..]) => {
             let files: Vec<String> = rest.iter().map(|file| quote_word(file)).collect();
@@ -118,8 +128,16 @@ fn surplus_hint(command: &clap::Command, line: &[OsString], words: &[String]) ->
     }
 }
 
+/// A schedule whose fields are separate arguments.
+enum SpreadSchedule {
+    /// The whole schedule.
+    Fields(String),
+    /// A shell has replaced a `*` without quotes with names of files, and fields follow them.
+    Expanded,
+}
+
 /// Returns a schedule whose fields are separate arguments. A shell replaces a `*` without quotes with names of files.
-fn spread_schedule(command: &clap::Command, line: &[OsString]) -> Option<String> {
+fn spread_schedule(command: &clap::Command, line: &[OsString]) -> Option<SpreadSchedule> {
     let (first, following) = value_and_following(command, line, "--schedule")?;
     let is_part = |part: &str| {
         part.chars().all(|c| c.is_ascii_digit()) || NAMES_IN_FIELDS.contains(&part.to_lowercase().as_str())
@@ -129,9 +147,12 @@ fn spread_schedule(command: &clap::Command, line: &[OsString]) -> Option<String>
         return None;
     }
     let mut fields = vec![first];
-    fields.extend(following.into_iter().take_while(|word| is_field(word)).take(FIELDS - 1));
+    fields.extend(following.iter().take_while(|word| is_field(word)).take(FIELDS - 1).cloned());
+    if fields.len() < FIELDS && following.iter().skip(fields.len() - 1).any(|word| is_field(word)) {
+        return Some(SpreadSchedule::Expanded);
+    }
     fields.resize(FIELDS, "*".to_owned());
-    Some(fields.join(" "))
+    Some(SpreadSchedule::Fields(fields.join(" ")))
 }
 
 /// Returns the failure of an option `-o` that is meant as `--output`: only some verbs have it, because it is a log file of `run`.

@@ -250,6 +250,10 @@ impl Arguments {
         match action {
             Action::Generate => global.refuse(action.as_str())?,
             Action::Lint if *offline => global.refuse_cluster()?,
+            Action::Doctor if !global.cluster.from.is_empty() => {
+                return Err(Failure::new(ExitCode::Usage, "`--from` cannot be used with `doctor`")
+                    .hint("Leave it out; `doctor` checks the cluster itself."));
+            }
             _ => {}
         }
         for (id, is_given) in [

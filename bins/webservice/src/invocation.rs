@@ -1,7 +1,7 @@
 //! The positional arguments: `[TYPE] ACTION [ARGUMENTS…]`.
 
 use toolforge_cli::{ExitCode, Failure, LintFormat};
-use toolforge_images::{Catalog, State};
+use toolforge_images::{Catalog, State, TypeLookupError};
 use toolforge_model::platform::BUILD_SERVICE_TYPE;
 use toolforge_model::{TypeName, TypeNameError, Untrusted, suggest};
 
@@ -132,7 +132,6 @@ impl Action {
 
     /// Returns the names of the options that the action uses.
     pub(crate) fn options(self) -> Vec<&'static str> {
-        let global = ["tool", "kubeconfig", "impersonate", "from"];
         let own: &[&str] = match self {
             Self::Start | Self::Restart => &["routing", "dry_run"],
             Self::Stop | Self::Shell => &["dry_run"],
@@ -160,7 +159,11 @@ impl Action {
             | Self::Generate => &[],
         };
         let output: &[&str] = if self.prints_document() { &["output"] } else { &[] };
-        let global: &[&str] = if self == Self::Generate { &[] } else { &global };
+        let global: &[&str] = match self {
+            Self::Generate => &[],
+            Self::Doctor => &["tool", "kubeconfig", "impersonate"],
+            _ => &["tool", "kubeconfig", "impersonate", "from"],
+        };
         [described, own, output, global].concat()
     }
 
@@ -298,8 +301,8 @@ pub(crate) fn read(
         && let [first, ..] = rest
     {
         // `start php8.2`.
-        if first.parse::<TypeName>().is_ok() {
-            if !is_known_type(first) && near_type(first).is_none() && !first.contains('.') {
+        if let Ok(name_of_type) = first.parse::<TypeName>() {
+            if !may_be_type(&name_of_type) {
                 let argument = Untrusted::new(first.as_str());
                 let message =
                     format!("`{name}` without a type takes no argument: leave {} out", argument.quoted());
@@ -410,6 +413,16 @@ fn is_known_type(word: &str) -> bool {
             // Also a new version of a known language.
             Catalog::bundled().find(&name).is_ok() || word.chars().any(|c| c.is_ascii_digit())
         })
+}
+
+/// Returns whether a word is a type, was one, or is a misspelled one.
+fn may_be_type(name: &TypeName) -> bool {
+    match Catalog::bundled().web(name) {
+        Err(TypeLookupError::Unknown { nearest: None, .. }) => {
+            name.as_str() == BUILD_SERVICE_TYPE || near_type(name.as_str()).is_some()
+        }
+        _ => true,
+    }
 }
 
 /// Returns the current type that a misspelled one most likely means.

@@ -64,6 +64,10 @@ fn arguments_that_are_too_many_have_a_hint_that_works() {
         format!("{run} --schedule 0 3 * * *"),
         "run --schedule=*/5 3 * * mon daily --image python3.11 --command ./d.sh".to_owned(),
         format!("{run} --schedule 0 3 a.sh b.sh a.sh"),
+        format!("{run} --schedule 0 3 a.sh b.sh 1-5"),
+        format!("{run} --mem 1 Gi"),
+        format!("{run} --continuous true"),
+        "run daily --image python3.11 --command echo $HOME".to_owned(),
         format!("{run} a b"),
         "run daily ./d.sh --image python3.11".to_owned(),
         "images x".to_owned(),
@@ -90,6 +94,10 @@ fn arguments_that_are_too_many_have_a_hint_that_works() {
     run daily --image python3.11 --command ./d.sh --schedule 0 3 * * *: error: unexpected argument "3" | hint: Quote the schedule: `--schedule "0 3 * * *"`.
     run --schedule=*/5 3 * * mon daily --image python3.11 --command ./d.sh: error: unexpected argument "*" | hint: Quote the schedule: `--schedule "*/5 3 * * mon"`.
     run daily --image python3.11 --command ./d.sh --schedule 0 3 a.sh b.sh a.sh: error: unexpected argument "3" | hint: Quote the schedule: `--schedule "0 3 * * *"`.
+    run daily --image python3.11 --command ./d.sh --schedule 0 3 a.sh b.sh 1-5: error: unexpected argument "3" | hint: Quote the schedule with its five fields, as in `--schedule "0 3 * * *"`.
+    run daily --image python3.11 --command ./d.sh --mem 1 Gi: error: unexpected argument "Gi" | hint: Leave it out, or put quotes around the value of `--mem` if it contains spaces or `*`.
+    run daily --image python3.11 --command ./d.sh --continuous true: error: unexpected argument "true" | hint: Leave it out.
+    run daily --image python3.11 --command echo $HOME: error: unexpected argument "$HOME" | hint: The command is one argument of `--command`, in quotes: `--command 'echo '"'"'$HOME'"'"''`.
     run daily --image python3.11 --command ./d.sh a b: error: unexpected argument "a" | hint: The command is one argument of `--command`, in quotes: `--command "./d.sh a b"`.
     run daily ./d.sh --image python3.11: error: unexpected argument "./d.sh" | hint: The command is one argument of `--command`, in quotes: `--command "./d.sh"`.
     images x: error: unexpected argument "x" | hint: Leave it out.

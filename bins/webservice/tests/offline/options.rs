@@ -49,6 +49,7 @@ fn global_options_without_effect_are_refused() {
         "lint --offline service.template --kubeconfig /nope",
         "status --uid 50001",
         "types --uid 50001",
+        "doctor --from f.yaml",
     ]
     .into_iter()
     .map(|line| {
@@ -63,6 +64,7 @@ fn global_options_without_effect_are_refused() {
     lint --offline service.template --kubeconfig /nope: [exit 2] | --- stderr | error: `--kubeconfig` cannot be used with `--offline` | hint: Leave it out, or leave `--offline` out to use the cluster.
     status --uid 50001: [exit 2] | --- stderr | error: `--uid` cannot be used with `status` | hint: Leave it out; it is an option of `local`.
     types --uid 50001: [exit 2] | --- stderr | error: `--uid` cannot be used with `types` | hint: Leave it out; it is an option of `local`.
+    doctor --from f.yaml: [exit 2] | --- stderr | error: `--from` cannot be used with `doctor` | hint: Leave it out; `doctor` checks the cluster itself.
     ");
 }
 
@@ -180,7 +182,7 @@ fn warnings_are_a_document_with_json() {
         assert_eq!(document["notes"][0]["message"], message, "{line}: {document:#}");
         let _: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     }
-    for line in ["status", "types", "doctor"] {
+    for line in ["status", "types"] {
         let output = command(&format!("{line} {FACTS} -o json")).output().unwrap();
         assert_eq!(document_on_stderr(&output.stderr), None, "{line}");
     }
@@ -203,6 +205,8 @@ fn only_options_of_the_help_are_proposed() {
         "--cannonical start",
         "--canonical=1 start",
         "restart now",
+        "start golang",
+        "start 2",
         "status --memm 1Gi",
         "start --memm 1Gi",
     ]
@@ -216,6 +220,8 @@ fn only_options_of_the_help_are_proposed() {
     --cannonical start: [exit 2] | --- stderr | error: unknown option --cannonical
     --canonical=1 start: [exit 2] | --- stderr | error: --canonical takes no value | hint: Write `--canonical` alone.
     restart now: [exit 2] | --- stderr | error: `restart` without a type takes no argument: leave "now" out
+    start golang: [exit 2] | --- stderr | error: the type comes before the action | hint: Run `webservice golang start`.
+    start 2: [exit 2] | --- stderr | error: `start` without a type takes no argument: leave "2" out
     status --memm 1Gi: [exit 2] | --- stderr | error: unknown option --memm
     start --memm 1Gi: [exit 2] | --- stderr | error: unknown option --memm; did you mean --mem?
     "#);
