@@ -1,6 +1,6 @@
 //! From the request of a Toolforge tool's owner to Kubernetes objects, and back.
 //!
-//! This crate knows Kubernetes objects, and never talks to a cluster. Data goes through it once: a request and the facts of
+//! This crate knows Kubernetes objects, but never talks to a cluster. Data passes through it once: a request and the facts of
 //! a namespace become a plan ([`WebServicePlan`](web_service::WebServicePlan),
 //! [`JobPlan`](job::JobPlan)), the plan becomes [`Object`](object::Object)s, and the difference from the
 //! live objects becomes a [`ChangeSet`](change::ChangeSet): the steps, their order, and whether they fit the quota, at rest and at the peak of

@@ -1,4 +1,4 @@
-//! Web services and jobs of a namespace together, without a look at what runs: for manifests and forecasts.
+//! Web services and jobs of a namespace planned together, ignoring live objects: for manifests and forecasts.
 
 use toolforge_model::{JobRequest, WebServiceRequest};
 use toolforge_quota::{ObjectName, QuotaCheck};
@@ -10,13 +10,13 @@ use crate::object::{Object, ObjectKind};
 use crate::pod::{count_demand, one_pod_of};
 use crate::web_service::{PlanError, PlanOptions, WebServiceFacts, WebServicePlan};
 
-/// A web service or a job that is planned for an empty namespace, with its objects.
+/// A web service or a job planned for an empty namespace, with its objects.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Plan {
-    /// What it is called: the job's name, or the tool's.
+    /// The job's name, or the tool's for a web service.
     pub name: String,
-    /// What kind of workload it is.
+    /// The kind of the workload.
     pub kind: WorkloadKind,
     /// Its objects, in the order in which they are created.
     pub objects: Vec<Object>,
@@ -52,7 +52,7 @@ impl Namespace {
         Ok(Plan { name, kind, objects: objects.into_objects() })
     }
 
-    /// Returns whether the namespace holds all plans at the same time, with one run of each scheduled job.
+    /// Returns whether the namespace fits all plans at the same time, with one run of each scheduled job.
     #[must_use]
     pub fn verdict<'a>(&self, plans: impl IntoIterator<Item = &'a Plan>) -> QuotaCheck {
         let limit_ranges = &self.limits.limit_ranges;

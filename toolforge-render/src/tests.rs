@@ -132,7 +132,7 @@ fn pods() -> Vec<(&'static str, Value, Vec<Event>)> {
     vec![
         ("out-of-memory", pod(&none, &backing_off("OOMKilled", 137), &none_list()), vec![]),
         ("crash-loop", pod(&none, &backing_off("Error", 1), &none_list()), vec![]),
-        // A command that exits by itself is a crash, whatever its probe reported before.
+        // A command that exits by itself is a crash, regardless of what its probe reported before.
         ("crash-loop", pod(&http, &backing_off("Error", 1), &none_list()), vec![refused()]),
         ("image-pull", pod(&none, &waiting("ImagePullBackOff"), &none_list()), vec![]),
         ("container-start", pod(&none, &waiting("CreateContainerError"), &none_list()), vec![]),

@@ -13,10 +13,10 @@ use crate::change::{ChangeSet, Downtime, Rollout, Workload, WorkloadKind};
 /// The most workloads with the same change that a description names.
 const MOST_NAMED: usize = 10;
 
-/// A smaller size of one workload, or another rollout of it, that makes everything fit, or another schedule that makes its runs
-/// fit. For each amount, one mebibyte, one milli of CPU or one pod more would not, and no nearer schedule would.
+/// A smaller size or another rollout of one workload that makes everything fit, or another schedule that makes its runs fit.
+/// For each amount, one mebibyte, one milli of CPU or one pod more would not fit, and neither would a nearer schedule.
 ///
-/// Where no change of a single workload is enough, [`also`](Self::also) has what others must change, too.
+/// If no change of a single workload is enough, [`also`](Self::also) lists what must change in others, too.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Adjustment {
@@ -26,24 +26,24 @@ pub struct Adjustment {
     pub name: String,
     /// The object of a manifest.
     pub object: Option<ObjectName>,
-    /// The other limits of each pod.
+    /// The new limits of each pod.
     pub limits: PerResource<Option<Cpu>, Option<Memory>>,
-    /// The other requests of each pod, where one that is stated is above its limit, or below the minimum.
+    /// The new requests of each pod, where a stated request is above its limit or below the minimum.
     pub requests: PerResource<Option<Cpu>, Option<Memory>>,
     /// The part of the pod whose amounts these are; `None` for the only container.
     pub part: Option<PodPart>,
-    /// The other number of pods.
+    /// The new number of pods.
     pub replicas: Option<u64>,
-    /// The other number of pods at once of a Job, or of a run of a CronJob (`parallelism`).
+    /// The new number of pods that a Job or a run of a CronJob runs at once (`parallelism`).
     pub parallelism: Option<u64>,
-    /// The other rollout.
+    /// The new rollout.
     pub rollout: Option<Rollout>,
-    /// The other schedule of a scheduled job.
+    /// The new schedule of a scheduled job.
     pub schedule: Option<CronExpression>,
-    /// The downtime of the changes with it; `None` if there is none.
+    /// The downtime of the adjusted changes; `None` if there is none.
     pub downtime: Option<Downtime>,
-    /// What must change at the same time: mostly the same of other workloads. For the same amount or count of all, one step more
-    /// would not fit.
+    /// The changes that other workloads need at the same time, usually the same one. If all have the same amount or count, one
+    /// step more would not fit.
     pub also: Vec<Adjustment>,
 }
 
@@ -57,7 +57,7 @@ pub enum PodPart {
     InitContainer(String),
     /// The pod as a whole (`spec.resources`).
     Pod,
-    /// Each container and init container: the amounts are the most that one has, and those with less keep theirs.
+    /// Each container and init container: the amounts are the maximum for each, and containers with less keep theirs.
     EachContainer,
 }
 
@@ -75,7 +75,7 @@ impl fmt::Display for PodPart {
 }
 
 impl fmt::Display for Adjustment {
-    /// Writes what is other of this workload: `memory 3584Mi`, `memory request 1Gi of container bot`, `memory 2Gi at most in each container`,
+    /// Writes what changes in this workload: `memory 3584Mi`, `memory request 1Gi of container bot`, `memory 2Gi at most in each container`,
     /// `2 replicas`, `parallelism 2`, `rollout recreate`, `schedule 20 * * * *`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let amounts = [
@@ -101,7 +101,7 @@ impl fmt::Display for Adjustment {
 }
 
 impl Adjustment {
-    /// Returns whether a limit or a request is another.
+    /// Returns whether a limit or a request changes.
     pub(crate) fn has_amount(&self) -> bool {
         [self.limits, self.requests].iter().any(|amounts| amounts.cpu.is_some() || amounts.memory.is_some())
     }
@@ -118,7 +118,7 @@ impl Adjustment {
     }
 
     /// Returns what changes in which workload: `job daily: memory 1Gi`, `job daily and job other: each memory 1Gi`. Changes that
-    /// differ are separated by semicolons; of many workloads, the first are named.
+    /// differ are separated by semicolons; if there are many workloads, only the first are named.
     #[must_use]
     pub fn description(&self) -> String {
         let mut changes: Vec<(String, String)> = Vec::new();
@@ -149,21 +149,21 @@ impl Adjustment {
         groups.iter().map(group).collect::<Vec<_>>().join("; ")
     }
 
-    /// Returns changes as one that makes a change set as wanted; `None` if there are none.
+    /// Combines changes into one adjustment that leads to a change set; `None` if there are none.
     pub(crate) fn together(changes: Vec<Self>, set: &ChangeSet) -> Option<Self> {
         let mut changes = changes.into_iter();
         let first = changes.next()?.with_downtime_of(set);
         Some(Self { also: changes.map(|change| change.with_downtime_of(set)).collect(), ..first })
     }
 
-    /// Notes the objects of changed manifests, which the change set knows.
+    /// Sets the objects of changed manifests from the change set.
     pub(crate) fn set_object(&mut self, set: &ChangeSet) {
         let change = set.changes.iter().find(|change| (change.kind, &change.name) == (self.kind, &self.name));
         self.object = change.and_then(|change| change.object.clone());
         self.also.iter_mut().for_each(|also| also.set_object(set));
     }
 
-    /// Returns it with the downtime of the change set that it leads to.
+    /// Returns the adjustment with the downtime of the resulting change set.
     pub(crate) fn with_downtime_of(self, set: &ChangeSet) -> Self {
         Self { downtime: set.downtime(), ..self }
     }
@@ -191,7 +191,7 @@ impl Adjustment {
 pub(crate) struct Sized {
     pub(crate) kind: WorkloadKind,
     pub(crate) name: String,
-    /// Its size now.
+    /// Its current size.
     pub(crate) size: WorkloadSize,
     /// The sizes that are tried.
     pub(crate) bounds: SizeBounds,
@@ -210,7 +210,7 @@ impl Sized {
         }
     }
 
-    /// Returns the nearest sizes that make everything as wanted; `evaluate` returns the change set with a size.
+    /// Returns the nearest sizes that lead to a wanted change set; `evaluate` returns the change set with a size.
     pub(crate) fn adjustments(
         &self,
         is_wanted: fn(&ChangeSet) -> bool,
@@ -228,7 +228,7 @@ impl Sized {
     }
 }
 
-/// How far a part of a size can go.
+/// The largest value of one part of a size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Largest<T> {
@@ -258,8 +258,8 @@ impl<T> Largest<T> {
     }
 }
 
-/// How far the size of one workload can go: the largest memory limit, CPU limit and number of pods, each with the others as
-/// they are.
+/// The largest size of one workload: the largest memory limit, CPU limit and number of pods, each with the others
+/// unchanged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct LargestSizes {
@@ -272,7 +272,7 @@ pub struct LargestSizes {
 }
 
 impl Sized {
-    /// Returns how far the size can go; `fits` returns whether a size does.
+    /// Returns the largest sizes that fit; `fits` returns whether a size does.
     pub(crate) fn largest(&self, limits: &Limits, fits: impl Fn(WorkloadSize) -> bool) -> LargestSizes {
         let highest = highest_size(limits);
         let largest = |found: Option<u64>, resource: Resource, highest: u64| match found {
@@ -290,10 +290,10 @@ impl Sized {
     }
 }
 
-/// The size up to which is searched where nothing is limited: 1 TiB, 1000 CPUs, 1000 pods.
+/// The upper end of the search where nothing limits the size: 1 TiB, 1000 CPUs, 1000 pods.
 const HIGHEST: WorkloadSize = WorkloadSize { memory: 1 << 40, cpu: 1_000_000, replicas: 1000 };
 
-/// Returns the smallest limit that a quota sets to a resource.
+/// Returns the smallest limit that a quota sets for a resource.
 fn quota_of(limits: &Limits, resource: &Resource) -> Option<u64> {
     limits.quotas.iter().filter_map(|quota| quota.hard.get(resource).copied()).min()
 }
@@ -308,8 +308,8 @@ fn highest_size(limits: &Limits) -> WorkloadSize {
     }
 }
 
-/// Sets the memory, CPU and replicas of a request that differ from its size before; the others stay as they were requested.
-/// Returns `None` if it has no replicas to set, or cannot have so many.
+/// Sets the memory, CPU and replicas of a request that differ from its previous size; the others stay as requested.
+/// Returns `None` if it has no replicas to set, or cannot have that many.
 pub(crate) fn set_size(
     (before, wanted): (WorkloadSize, WorkloadSize),
     memory: &mut Option<Memory>,
@@ -349,21 +349,21 @@ pub(crate) const CHOICES: [PerResource<bool>; 4] = [
     PerResource { memory: true, cpu: true },
 ];
 
-/// Returns whether each of two that is chosen is also chosen in another choice.
+/// Returns whether everything in a choice is also in another choice.
 pub(crate) fn is_within(chosen: PerResource<bool>, other: PerResource<bool>) -> bool {
     (other.memory || !chosen.memory) && (other.cpu || !chosen.cpu)
 }
 
-/// The most that each pod of several workloads may have, and the most pods of each; what has less stays as it is.
+/// The maximum size of each pod of several workloads, and the maximum number of pods of each; smaller ones are unchanged.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct SizeCap {
     pub(crate) most: WorkloadSize,
-    /// Whether an amount that is less than a LimitRange allows, or none where a limit is required, is raised.
+    /// Whether an amount below the minimum of a LimitRange, or a missing one where a limit is required, is raised.
     pub(crate) raises: PerResource<bool>,
 }
 
 impl SizeCap {
-    /// Returns what becomes of a size; an amount does not become less than the lowest.
+    /// Returns the capped size; an amount does not go below the lowest.
     pub(crate) fn apply(&self, own: WorkloadSize, lowest: WorkloadSize) -> WorkloadSize {
         let amount = |own: u64, most: u64, lowest: u64, raises: bool| {
             own.min(most.max(lowest)).max(if raises { lowest } else { 0 })
@@ -376,8 +376,8 @@ impl SizeCap {
     }
 }
 
-/// Returns the largest sizes that all workloads may have so that everything is as wanted. `evaluate` returns the change set with
-/// a cap, and what that changes.
+/// Returns the largest sizes of all workloads that lead to a wanted change set. `evaluate` returns the change set with a cap,
+/// and the adjustments that the cap makes.
 pub(crate) fn cap_adjustments<'a>(
     workloads: impl IntoIterator<Item = &'a Sized>,
     is_wanted: fn(&ChangeSet) -> bool,

@@ -29,23 +29,23 @@ pub struct ChangeSet {
     pub at_peak: QuotaCheck,
     /// Why new pods are not ready before old ones terminate; `None` if they are, or if no pods are replaced.
     pub refused_surge: Option<QuotaCheck>,
-    /// What is used while pods of Jobs fail and are retried as often as they may be; `None` if none are retried.
+    /// The usage while pods of Jobs fail and are retried as often as allowed; `None` if none are retried.
     pub(crate) with_retries: Option<QuotaCheck>,
     /// Whether a quota counts more objects than exist.
     pub(crate) counts_deleted: bool,
-    /// Whether a new pod may have to wait until an old one has terminated, which the quotas count until then.
+    /// Whether a new pod may have to wait until an old one has terminated; the quotas count the old one until then.
     pub(crate) waits: bool,
     /// Whether something is created or enlarged where no quota is known.
     pub(crate) lacks_quota: bool,
     /// The scheduled jobs and CronJobs that can never start, because workloads that keep running use the quota.
     pub(crate) blocked_runs: Vec<BlockedRun>,
-    /// The pods without a controller that do not fit beside the Jobs before them, and would fit before these.
+    /// The pods without a controller that do not fit together with the Jobs before them, but would fit before those.
     pub(crate) late_pods: Vec<String>,
-    /// Whether not all pods fit at once, and some wait for those of Jobs.
+    /// Whether some pods wait for pods of Jobs because not all fit at once.
     pub(crate) queues_runs: bool,
-    /// Whether not all parallel pods of a run of a CronJob fit at once, and some wait for the others.
+    /// Whether some parallel pods of a run of a CronJob wait for the others because not all fit at once.
     pub(crate) splits_runs: bool,
-    /// What is used while pods of runs of CronJobs fail and are retried as often as they may be; `None` if none are retried.
+    /// The usage while pods of runs of CronJobs fail and are retried as often as allowed; `None` if none are retried.
     pub(crate) runs_with_retries: Option<QuotaCheck>,
 }
 
@@ -61,7 +61,7 @@ impl AsRef<Self> for ChangeSet {
 pub struct ResourceForecast<'a> {
     /// The resource after the changes.
     pub at_rest: &'a ResourceCheck,
-    /// The most that is used, from now until the changes are made and Jobs have retried their pods.
+    /// The highest usage from now until the changes are applied and Jobs have retried their pods.
     pub peak: u64,
     /// The resource right after the last new pod that the quota has to admit.
     at_peak: Option<&'a ResourceCheck>,
@@ -76,7 +76,7 @@ impl ResourceForecast<'_> {
         self.at_rest.fits() && self.at_peak.is_none_or(ResourceCheck::fits)
     }
 
-    /// Returns whether the quota allows it also if Jobs retry pods as often as they may.
+    /// Returns whether the quota allows it even if Jobs retry pods as often as allowed.
     #[must_use]
     pub fn fits_with_retries(&self) -> bool {
         self.fits() && self.with_retries.is_none_or(ResourceCheck::fits)
@@ -91,11 +91,11 @@ pub struct BlockedRun {
     pub name: String,
     /// Name of its change.
     pub(super) change: String,
-    /// What one pod of a run exceeds together with the workloads that keep running.
+    /// The resources that one pod of a run exceeds together with the workloads that keep running.
     pub shortfalls: Vec<ResourceCheck>,
-    /// Whether the finished Jobs that CronJobs keep are why: runs start until there are as many as the history limits allow.
+    /// Whether the cause is the finished Jobs that CronJobs keep: runs start until there are as many as the history limits allow.
     pub when_history_is_full: bool,
-    /// Whether there are as many now.
+    /// Whether that many exist now.
     pub is_history_full: bool,
 }
 
@@ -113,7 +113,7 @@ impl ChangeSet {
         Self { lacks_quota, ..set }.with_scheduled_runs(limits)
     }
 
-    /// Checks changes in their order, whose pods must all fit at the same time.
+    /// Checks changes in their order; all of their pods must fit at the same time.
     pub(crate) fn at_once(changes: Vec<Change>, limits: &Limits) -> Self {
         let at_rest =
             QuotaCheck::after_stages(check(&changes, limits, |change| change.demand.requested.clone()));
@@ -195,8 +195,8 @@ impl ChangeSet {
     /// Returns the check at the peak if every rollout completes although the quotas do not admit all of its pods at once;
     /// `None` if one may get stuck.
     ///
-    /// A refused pod is created as soon as it fits. Rollouts that wait for each other keep what they do not delete before new
-    /// pods are ready, so one completes if it does beside that. It then uses what it does at rest, which helps the others.
+    /// A refused pod is created as soon as it fits. Rollouts that wait for each other keep the pods that they do not delete
+    /// before new ones are ready, so one completes if it can alongside those. It then uses its amount at rest, which helps others.
     fn peak_under_quota(&self, limits: &Limits) -> Option<QuotaCheck> {
         // If replicas and template change together, old pods are scaled first and use quota that others wait for, unless all of
         // them are deleted then.
@@ -261,7 +261,7 @@ impl ChangeSet {
         let mut changes: Vec<Change> = sets.into_iter().flat_map(|set| set.changes).collect();
         for change in &mut changes {
             let replicas = change.demand.replacement.as_ref().map_or(0, |pods| pods.new.count);
-            // The choice for a single set is made again for all.
+            // The choice for a single set is repeated for all of them.
             if change.rollout.is_none() {
                 continue;
             }
@@ -293,7 +293,7 @@ impl ChangeSet {
         Self::new(changes, limits)
     }
 
-    /// Returns limits as they will be after the changes, when nothing waits or terminates any more.
+    /// Returns limits as they will be after the changes, when nothing waits or terminates anymore.
     pub(crate) fn settled_limits(&self, limits: &Limits) -> Limits {
         let freed = self.freed_objects();
         let limits = limits.settled(|object| !freed.contains(object));
@@ -301,7 +301,7 @@ impl ChangeSet {
         with_rows(limits, &rows)
     }
 
-    /// Returns the resources after the changes, where nothing waits or terminates but what the changes free.
+    /// Returns the resources after the changes; nothing waits, and only what the changes free terminates.
     pub(crate) fn rows_after(
         &self,
         settled: &Limits,
@@ -355,7 +355,7 @@ impl ChangeSet {
         self.changes.iter().find_map(|change| change.downtime)
     }
 
-    /// Returns the change that a limit refuses; `None` if it is not one of these.
+    /// Returns the change that a limit refuses; `None` if the violation is not in one of these changes.
     #[must_use]
     pub fn change_of(&self, violation: &LimitViolation) -> Option<&Change> {
         let is_of = |change: &&Change| {
@@ -367,7 +367,7 @@ impl ChangeSet {
     }
 
     /// Returns whether something is created that a quota without a status counts. The API server refuses it until the quota
-    /// controller has counted what is used.
+    /// controller has counted the usage.
     #[must_use]
     fn is_uncounted(&self) -> bool {
         let mut created = self.at_rest.resources().iter().filter(|row| row.creates);
@@ -386,27 +386,27 @@ impl ChangeSet {
         self.at_rest.fits() && self.at_peak.fits()
     }
 
-    /// Returns why not all retries of failed pods would be created, those of CronJobs included, where everything else fits.
+    /// Returns why not all retries of failed pods, including those of CronJobs, would be created although everything else fits.
     #[must_use]
     pub fn refused_retries(&self) -> Option<&QuotaCheck> {
         let mut retries = self.with_retries.iter().chain(&self.runs_with_retries);
         retries.find(|retries| self.fits() && !retries.fits())
     }
 
-    /// Returns the pods that others are about to create and that take what is missing; none where everything fits.
+    /// Returns the pods that others are about to create and that use the missing quota; none if everything fits.
     #[must_use]
     pub fn waiting(&self) -> &[WaitingPods] {
         self.exceeded().waiting()
     }
 
-    /// Returns the pods that terminate and after which everything fits; none where it fits now or does not then.
+    /// Returns the terminating pods after which everything fits; none if it fits now, or does not fit then either.
     #[must_use]
     pub fn terminating(&self) -> &[TerminatingPod] {
         self.exceeded().terminating()
     }
 
     /// Returns whether it does not fit while a quota counts more Deployments, CronJobs or Jobs than exist, or more of the
-    /// Services or HTTPRoutes that it lacks: the quota's controller takes some seconds to notice a deletion.
+    /// Services or HTTPRoutes that exceed the quota: the quota controller takes some seconds to notice a deletion.
     #[must_use]
     pub fn counts_deleted(&self) -> bool {
         self.counts_deleted && !self.fits()
@@ -428,7 +428,7 @@ impl ChangeSet {
         if self.at_rest.fits() { &self.at_peak } else { &self.at_rest }
     }
 
-    /// Returns whether the pods of a change have ended before others are applied.
+    /// Returns whether the pods of a change have finished before others are applied.
     pub(crate) fn ends_before_others(&self, change: &Change) -> bool {
         change.is_awaited && self.changes.iter().any(|other| other.stage > change.stage)
     }
@@ -448,8 +448,8 @@ impl ChangeSet {
         self.changes.iter().filter(|change| !change.is_keep())
     }
 
-    /// Returns the changes of workloads whose sizes decide about whether all fits: those that are not kept, or, where pods of
-    /// kept ones are missing, all.
+    /// Returns the changes of workloads whose sizes decide whether everything fits: those that are not kept or, if pods of kept
+    /// ones are missing, all of them.
     pub(crate) fn sizable(&self) -> impl Iterator<Item = &Change> {
         let has_missing = self.verdict() == Verdict::MissingPods;
         self.changes.iter().filter(move |change| has_missing || !change.is_keep())

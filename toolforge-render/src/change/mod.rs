@@ -1,4 +1,4 @@
-//! Changes to the objects of a namespace: computed once, checked against the quota, and applied as they were checked.
+//! Changes to the objects of a namespace: computed once, checked against the quota, and applied as checked.
 //!
 //! `web_service` and `job` compute a [`ChangeSet`] from rendered and live objects. The same value is then checked, reported,
 //! applied and waited for.

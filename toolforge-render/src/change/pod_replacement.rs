@@ -20,7 +20,7 @@ pub enum Rollout {
     InPlace,
     /// All old pods terminate, then the new ones start.
     Recreate,
-    /// As the strategy of a manifest, or of a Deployment that no tool manages, says.
+    /// As stated by the strategy of a manifest, or of a Deployment that no tool manages.
     Stated(RollingUpdate),
 }
 
@@ -37,7 +37,7 @@ impl Rollout {
         }
     }
 
-    /// Returns the rollout of a live Deployment's strategy, if it is one of a web service.
+    /// Returns the rollout of a live Deployment's strategy, if it is a web service's.
     pub(crate) fn of_web_service(deployment: &Deployment) -> Option<Self> {
         let strategy = deployment_spec(deployment)?.strategy.as_ref()?;
         [Self::Surge, Self::InPlace, Self::Recreate]
@@ -50,10 +50,10 @@ impl Rollout {
         if replicas == 1 { Self::Recreate } else { Self::Rolling }
     }
 
-    /// Returns the rollout that the strategy of a Deployment stands for, with a number of replicas.
+    /// Returns the rollout that the strategy of a Deployment results in for a number of replicas.
     ///
-    /// Percentages are rounded as by the Deployment controller (Kubernetes 1.33): of the surge up, of the unavailable pods
-    /// down. What is not a number counts as the default, 25 %.
+    /// Percentages are rounded as by the Deployment controller (Kubernetes 1.33): the surge up, the unavailable pods down. A
+    /// value that is not a number counts as the default, 25 %.
     pub(crate) fn of_strategy(strategy: Option<&DeploymentStrategy>, replicas: u64) -> Self {
         if strategy.is_some_and(|strategy| strategy.type_.as_deref() == Some("Recreate")) {
             return Self::Recreate;
@@ -85,7 +85,7 @@ impl Rollout {
         Some(Self::Stated(RollingUpdate { max_surge, max_unavailable }))
     }
 
-    /// Returns how a Deployment replaces its pods by a number of new ones, by a name where there is one.
+    /// Returns how a Deployment replaces its pods with a number of new ones, as a named rollout if there is one.
     pub(crate) fn of_live(deployment: &Deployment, replicas: u64) -> Self {
         let strategy = deployment_spec(deployment).and_then(|spec| spec.strategy.as_ref());
         let stated = Self::of_strategy(strategy, replicas);
@@ -93,7 +93,7 @@ impl Rollout {
         [Self::Rolling, Self::InPlace, Self::Recreate].into_iter().find(is_same).unwrap_or(stated)
     }
 
-    /// Returns whether all pods of a number may stop before new ones are ready.
+    /// Returns whether all of a number of pods may stop before new ones are ready.
     pub(crate) fn may_stop_all(self, replicas: u64) -> bool {
         self.bounds(replicas).is_none_or(|RollingUpdate { max_surge, max_unavailable }| {
             // Without a surge, the controller lets at least one pod be unavailable.
@@ -144,7 +144,7 @@ impl Rollout {
     }
 }
 
-/// Returns a number of pods that a strategy states, alone or as a share of the replicas; `None` if it is not a number.
+/// Returns the number of pods that a strategy states, as a count or a share of the replicas; `None` if it is not a number.
 fn stated_pods(stated: Option<&IntOrString>, replicas: u64, rounds_up: bool) -> Option<u64> {
     match stated? {
         IntOrString::Int(count) => u64::try_from(*count).ok(),
@@ -189,21 +189,21 @@ pub(crate) struct PodReplacement {
     pub(crate) old: Pods,
     /// The pods that replace them.
     pub(crate) new: Pods,
-    /// How many of the new ones take the place of old ones that the controller cannot create: they stay missing.
+    /// How many of the new pods replace old ones that the controller cannot create: they stay missing.
     pub(crate) missing: u64,
 }
 
 impl PodReplacement {
-    /// Returns the replacement of pods by as many as before, and as large, where some of them may not exist.
+    /// Returns the replacement of pods with as many of the same size, where some of the old ones may not exist.
     ///
-    /// The controller could not create those, and does not have to now. But where none exists, one must fit: else nothing
-    /// would run afterwards, either.
+    /// The controller could not create those, and does not have to now. But if none exists, one must fit: otherwise nothing
+    /// would run afterwards either.
     pub(crate) fn of_same(old: Pods, new: Pods) -> Self {
         let missing = new.count.saturating_sub(old.count.max(1));
         Self { old, new, missing }
     }
 
-    /// Returns what the new pods request once all of them run that can be created.
+    /// Returns the demand of the new pods once all that can be created are running.
     pub(crate) fn at_rest(&self) -> Demand {
         self.new.each.times(self.new.count.saturating_sub(self.missing))
     }
@@ -226,7 +226,7 @@ impl PodReplacement {
     }
 
     /// Returns the most of each resource that the pods request together if no old one has terminated when the last new one is
-    /// created. Another number of replicas applies to the old pods first.
+    /// created. A changed number of replicas applies to the old pods first.
     pub(crate) fn worst(&self) -> Demand {
         let Pods { count, each } = &self.old;
         let mut worst = each.times(if *count == 0 { 0 } else { self.new.count.max(*count) });

@@ -1,4 +1,4 @@
-//! Changes whose pods do not all fit at once, and wait until those of Jobs have terminated.
+//! Changes whose pods do not all fit at once: some wait until the pods of Jobs have terminated.
 
 use std::collections::BTreeSet;
 
@@ -8,11 +8,11 @@ use crate::change::stages::{check, check_all, freed_objects};
 use crate::change::{Change, ChangeSet};
 
 impl ChangeSet {
-    /// Returns changes whose pods do not all fit at once, as `at_once` says, where some wait for the pods of Jobs.
+    /// Returns the changes with some pods waiting for the pods of Jobs, because not all fit at once, as `at_once` says.
     ///
-    /// The Job controller creates as many pods as fit, and others when those have ended. So a Job completes if one of its pods
-    /// fits beside the pods that keep running, and those wait until all Jobs have ended. Jobs that run now are only waited for by what
-    /// would fit beside them at rest: nothing says how long they take.
+    /// The Job controller creates as many pods as fit, and the others when those have finished. So a Job completes if one of its
+    /// pods fits next to the pods that keep running, and those wait until all Jobs have finished. Only pods that would fit at rest
+    /// alongside the Jobs that run now wait for these: nothing says how long they take.
     pub(super) fn queued(changes: &[Change], limits: &Limits, at_once: Self) -> Self {
         // Waiting does not help a pod that exceeds a limit.
         if [&at_once.at_rest, &at_once.at_peak].iter().all(|check| check.shortfalls().next().is_none()) {
@@ -47,8 +47,8 @@ impl ChangeSet {
         found
     }
 
-    /// Returns whether the quotas admit the pods of a change beside the first changes, at their peak, and those of the others that
-    /// are not of Jobs.
+    /// Returns whether the quotas admit the pods of a change together with the first changes at their peak and the pods of the
+    /// others that do not belong to Jobs.
     fn admits_beside_jobs(&self, index: usize, first: usize, limits: &Limits) -> bool {
         let requested = |(other, change): (usize, &Change)| match change.demand.queued {
             Some(_) if other >= first => change.demand.freed.clone(),
@@ -74,7 +74,7 @@ impl ChangeSet {
         QuotaCheck::at_peak_of_stages(bounded)
     }
 
-    /// Returns the pods without a controller that do not fit beside the Jobs before them, and would fit before these.
+    /// Returns the pods without a controller that do not fit together with the Jobs before them, but would fit before those.
     pub fn late_pods(&self) -> impl Iterator<Item = &str> {
         self.late_pods.iter().map(String::as_str)
     }
@@ -88,13 +88,13 @@ fn queued_pods(change: &Change) -> Option<WaitingPods> {
     Some(WaitingPods { count, each, traits, ..WaitingPods::default() })
 }
 
-/// Returns the objects of a change that Jobs may be among, with their pods.
+/// Returns the objects of a change, which may include Jobs, with their pods.
 pub(super) fn own_objects(change: &Change) -> impl Iterator<Item = ObjectName> {
     let steps = change.steps.iter().map(|step| ObjectName::from(step.id.clone()));
     steps.chain(freed_objects(change)).chain(change.object.clone())
 }
 
-/// Returns the changes, checked with at most one pod of each Job at a time. At rest, it runs beside the pods
+/// Returns the changes, checked with at most one pod of each Job at a time. At rest, it runs together with the pods
 /// that keep running; at the peak, only those exist.
 fn one_job_at_a_time(changes: &[Change], limits: &Limits) -> ChangeSet {
     let mut set = ChangeSet::at_once(changes.iter().map(Change::ended).collect(), limits);

@@ -7,9 +7,9 @@ use crate::change::stages::check;
 use crate::change::{Action, BlockedRun, Change, ChangeSet};
 
 impl ChangeSet {
-    /// Returns the set with the runs of scheduled jobs and CronJobs that can never start: not even one of its pods fits beside the
-    /// workloads that are left when all Jobs have ended, or beside those and the finished Jobs that CronJobs keep. A run that exceeds
-    /// a whole quota is reported apart from these.
+    /// Returns the set with the runs of scheduled jobs and CronJobs that can never start: not even one pod of a run fits alongside
+    /// the workloads that remain when all Jobs have finished, or next to those and the finished Jobs that CronJobs keep. A run that
+    /// exceeds a whole quota is reported separately.
     pub(super) fn with_scheduled_runs(mut self, limits: &Limits) -> Self {
         if !self.fits() || self.changes.iter().all(|change| change.demand.run.is_none()) {
             return self;
@@ -63,7 +63,7 @@ impl ChangeSet {
         self
     }
 
-    /// Returns the finished Jobs that exist and that CronJobs keep or delete after the changes, without those that the changes delete.
+    /// Returns the existing finished Jobs that CronJobs keep or delete after the changes, except those that the changes delete.
     fn live_kept_jobs(&self, limits: &Limits) -> Vec<KeptJobs> {
         let after = |kept: &KeptJobs| {
             let mut own =
@@ -92,14 +92,14 @@ impl ChangeSet {
     }
 
     /// Returns the scheduled jobs and CronJobs that can never start, because workloads that keep running use
-    /// the quota. They do not keep a set from fitting, as those workloads may be changed before the next run.
+    /// the quota. They do not prevent a set from fitting, as those workloads may be changed before the next run.
     #[must_use]
     pub fn blocked_runs(&self) -> &[BlockedRun] {
         &self.blocked_runs
     }
 
-    /// Returns whether runs of a change, if it has any, can start beside the workloads that keep running; what other sizes do not
-    /// change is not checked.
+    /// Returns whether runs of a change, if it has any, can start alongside the workloads that keep running; runs that are blocked
+    /// by a full history are not checked, because other sizes do not change that.
     pub(crate) fn starts_runs_of(&self, change: &str) -> bool {
         self.blocked_runs.iter().all(|run| run.change != change || run.when_history_is_full)
     }

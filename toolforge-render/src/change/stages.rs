@@ -7,8 +7,8 @@ use toolforge_quota::{Demand, DemandChange, Limits, ObjectName, QuotaCheck};
 use crate::change::step::objects_of;
 use crate::change::{Change, ChangeDemand};
 
-/// Checks changes stage by stage: before others are applied, the end of those is waited for that are awaited. There is one check
-/// at least.
+/// Checks changes stage by stage: awaited changes finish before the others are applied. There is at least one
+/// check.
 pub(super) fn check(
     changes: &[Change],
     limits: &Limits,
@@ -18,8 +18,8 @@ pub(super) fn check(
     check_all(changes, limits, &requested, |_| true)
 }
 
-/// Checks changes that request these demands, stage by stage. Only those with certain indexes create anything, which is what a
-/// quota has to admit.
+/// Checks changes with these demands, stage by stage. Only those whose index `creates` accepts create anything that a quota has
+/// to admit.
 pub(super) fn check_all(
     changes: &[Change],
     limits: &Limits,
@@ -53,7 +53,7 @@ pub(super) fn check_all(
 const KEEPING_PODS: [&str; 5] =
     ["Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "ReplicationController"];
 
-/// Returns the objects that stay as they are, where nothing else says which of their pods are missing.
+/// Returns the unchanged objects for which nothing else says which of their pods are missing.
 fn kept_objects(change: &Change) -> impl Iterator<Item = ObjectName> {
     let is_kept = change.is_keep() && change.demand == ChangeDemand::default();
     let steps = change.steps.iter().map(|step| ObjectName::from(step.id.clone()));

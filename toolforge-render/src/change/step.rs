@@ -75,11 +75,11 @@ pub enum StepAction {
     Create,
     /// Server-side apply; fields of other managers are kept.
     Apply {
-        /// The metadata of the object that was seen: a change of somebody else since then is not overwritten. `None` if
+        /// The metadata of the object that was seen: later changes by others are not overwritten. `None` if
         /// there was no object.
         seen: Option<Box<ObjectMeta>>,
-        /// A strategic merge patch to send first: the wanted object, and what apply cannot remove because other managers own
-        /// it.
+        /// A strategic merge patch to send first: the wanted object, and the removal of what apply cannot remove because other
+        /// managers own it.
         clears: Option<Box<Value>>,
     },
     /// Replace, only if it is still the object that was seen.
@@ -91,7 +91,7 @@ pub enum StepAction {
     Merge {
         /// The strategic merge patch.
         patch: Box<Value>,
-        /// The metadata of the object that was seen: a change of somebody else since then is not overwritten. `None` if only the
+        /// The metadata of the object that was seen: later changes by others are not overwritten. `None` if only the
         /// patched fields matter.
         seen: Option<Box<ObjectMeta>>,
     },
@@ -149,7 +149,7 @@ impl Step {
 pub struct Change {
     /// The kind of the workload.
     pub kind: WorkloadKind,
-    /// The name of the job or the tool; of a manifest, the kind and the name of its object.
+    /// The name of the job or the tool; for a manifest, the kind and the name of its object.
     pub name: String,
     /// The object of a manifest.
     pub object: Option<ObjectName>,
@@ -165,13 +165,13 @@ pub struct Change {
     pub rollout: Option<Rollout>,
     /// The downtime of the change; `None` if there is none.
     pub downtime: Option<Downtime>,
-    /// Changes of a later stage are applied after those of an earlier one, whatever they free or request.
+    /// Changes of a later stage are applied after those of an earlier one, regardless of what they free or request.
     pub(crate) stage: usize,
-    /// Whether its pods have ended when the next stage begins.
+    /// Whether its pods have finished when the next stage begins.
     pub(crate) is_awaited: bool,
-    /// What its pods use that run already, if it is awaited and kept.
+    /// The usage of its running pods, if it is awaited and kept.
     pub(crate) running: Demand,
-    /// The CronJob of a manifest, whose runs count as those of scheduled jobs do.
+    /// The CronJob of a manifest, whose runs count like those of scheduled jobs.
     pub(crate) cron_job: Option<Box<CronJob>>,
     pub(crate) demand: ChangeDemand,
 }
@@ -196,7 +196,7 @@ impl Change {
         }
     }
 
-    /// Returns the change when the pods of its Job have ended, if these may wait for others: only the objects stay.
+    /// Returns the change once the pods of its Job have finished, if these may wait for others: only the objects remain.
     pub(crate) fn ended(&self) -> Self {
         let mut change = self.clone();
         if let Some(queued) = &self.demand.queued {
@@ -207,7 +207,7 @@ impl Change {
         change
     }
 
-    /// Returns the rest of a change whose deletions an earlier attempt has made.
+    /// Returns the remainder of a change after an earlier attempt has done its deletions.
     pub(crate) fn without_deletion(mut self) -> Self {
         self.steps.retain(|step| !matches!(step.action, StepAction::Delete { .. }));
         self.demand.freed = Demand::default();
@@ -281,7 +281,7 @@ impl Change {
         }
     }
 
-    /// Returns what is requested at the peak.
+    /// Returns the demand at the peak.
     pub(crate) fn requested_at_peak(&self) -> Demand {
         match (&self.demand.replacement, self.rollout) {
             (Some(replacement), Some(rollout)) => {
@@ -293,12 +293,12 @@ impl Change {
         }
     }
 
-    /// Returns what is requested once all pods run.
+    /// Returns the demand once all pods run.
     pub(crate) fn requested_at_rest(&self) -> Demand {
         self.demand.requested.clone()
     }
 
-    /// Returns the most that is requested while a rollout waits for quota, with every pod deleted that may be before a new one is
+    /// Returns the maximum demand while a rollout waits for quota with as many pods deleted as allowed before a new one is
     /// ready, or when it is complete.
     pub(crate) fn requested_while_waiting(&self) -> Demand {
         let (Some(replacement), Some(rollout)) = (&self.demand.replacement, self.rollout) else {
@@ -323,12 +323,12 @@ impl Change {
         self.kind == WorkloadKind::Pod || self.is_of_kind("Pod")
     }
 
-    /// Returns whether it is the change of an object of a manifest of a kind.
+    /// Returns whether it changes a manifest's object of a kind.
     fn is_of_kind(&self, kind: &str) -> bool {
         self.object.as_ref().is_some_and(|object| object.kind == kind)
     }
 
-    /// Returns the most that pods request together while they are replaced, if they are limited and the rollout completes.
+    /// Returns the most that the pods request together during a limited replacement, if the rollout completes.
     pub(crate) fn peak_where(&self, fits: impl Fn(&Demand) -> bool) -> Option<Demand> {
         if self.is_of_kind("StatefulSet") {
             // Its controller takes other steps: it waits for each pod.
@@ -351,7 +351,7 @@ impl Change {
         manifest.unwrap_or(self.name.as_str())
     }
 
-    /// Returns what is requested if no old pod has terminated yet when the last new one is created.
+    /// Returns the demand if no old pod has terminated yet when the last new one is created.
     pub(crate) fn requested_at_worst(&self) -> Demand {
         match &self.demand.replacement {
             Some(replacement) => self.requested_with(&replacement.worst()),
@@ -359,7 +359,7 @@ impl Change {
         }
     }
 
-    /// Returns what is requested while pods request a demand together.
+    /// Returns the demand while pods request `pods` together.
     pub(crate) fn requested_with(&self, pods: &Demand) -> Demand {
         let mut requested = self.demand.besides_pods.clone();
         requested.add_all(pods);
@@ -394,23 +394,23 @@ const REVISION_HISTORY_LIMIT: i32 = 10;
 pub(crate) struct ChangeDemand {
     /// What the replaced and deleted live objects use.
     pub(crate) freed: Demand,
-    /// The objects that it is of besides those of the steps, by their ids: mostly pods.
+    /// The freed objects in addition to those of the steps, by their ids: mostly pods.
     pub(crate) freed_objects: Vec<ObjectName>,
     /// What the wanted objects request once all of their pods run.
     pub(crate) requested: Demand,
-    /// What objects request that are created, and not updated.
+    /// What created objects request, without updated ones.
     pub(crate) created: Demand,
     /// The part of it that pods do not request.
     pub(crate) besides_pods: Demand,
-    /// What is requested while one pod of a Job runs, whose pods may be created one after the other.
+    /// The demand while a Job whose pods may be created one after the other runs one pod.
     pub(crate) queued: Option<Demand>,
-    /// The pods of such a Job that it runs at once where they fit, each with what it frees at its end.
+    /// The pods that such a Job runs at once if they fit, each with what it frees when it finishes.
     pub(crate) queued_pods: Pods,
     /// What a run of a CronJob requests, if it has runs.
     pub(crate) run: Option<ScheduledRun>,
     /// The Jobs of earlier runs that a CronJob keeps.
     pub(crate) kept: Option<KeptJobs>,
-    /// What failed pods use besides while a Job is retried.
+    /// What failed pods use in addition while a Job is retried.
     pub(crate) retries: Demand,
     /// The pods that are replaced by a rollout.
     pub(crate) replacement: Option<PodReplacement>,
@@ -470,7 +470,7 @@ impl ChangeDemand {
         }
     }
 
-    /// Adds what is not of pods to what is requested.
+    /// Adds the demand of objects other than pods to what is requested.
     pub(crate) fn add_objects(&mut self) {
         self.requested.add_all(&self.besides_pods);
         if let Some(queued) = &mut self.queued {
@@ -479,7 +479,7 @@ impl ChangeDemand {
     }
 
     /// Counts an update of a Deployment whose pods are replaced: its new ReplicaSet and pods are created, and its old
-    /// ReplicaSets stay, up to the history limit.
+    /// ReplicaSets are kept, up to the history limit.
     pub(crate) fn replace_pods(&mut self, live: &Deployment, replacement: PodReplacement) {
         let history_limit = deployment_spec(live).and_then(|spec| spec.revision_history_limit);
         let history_limit = u64::try_from(history_limit.unwrap_or(REVISION_HISTORY_LIMIT)).unwrap_or(0);
@@ -497,7 +497,7 @@ impl ChangeDemand {
     }
 }
 
-/// Returns the demand when pods have ended: only the objects stay, and nothing of the other resources is used.
+/// Returns the demand once pods have finished: only the objects remain, and no other resources are used.
 pub(super) fn objects_of(demand: &Demand) -> Demand {
     let is_object = |resource: &Resource| matches!(resource, Resource::Count(_)) || !resource.is_of_pods();
     demand.iter().map(|(key, amount)| (key.clone(), if is_object(key) { amount } else { 0 })).collect()

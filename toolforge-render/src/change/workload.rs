@@ -50,7 +50,7 @@ impl WorkloadKind {
         }
     }
 
-    /// Returns the kind of the object that a workload of the kind is named after; `None` if it has none, or may be of any.
+    /// Returns the kind of the object that a workload of the kind is named after; `None` if it has none, or may have any kind.
     #[must_use]
     pub fn object_kind(self) -> Option<ObjectKind> {
         match self {
@@ -96,7 +96,7 @@ pub struct Workload {
 }
 
 impl Workload {
-    /// Returns a workload; `object` is that of a manifest.
+    /// Returns a workload; `object` is the manifest's.
     pub(crate) fn new(kind: WorkloadKind, name: &str, object: Option<&ObjectName>) -> Self {
         match object {
             Some(object) => Self { kind, object_kind: Some(object.kind.clone()), name: object.name.clone() },

@@ -1,4 +1,4 @@
-//! Objects that no tool manages become jobs, in place where that is possible.
+//! Objects that no tool manages become jobs, in place if possible.
 
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::batch::v1::{CronJob, Job};
@@ -20,7 +20,7 @@ use crate::object::{Object, ObjectKind, deployment_spec, remove_generated_labels
 pub struct Adoption {
     /// The change, and whether it fits.
     pub set: ChangeSet,
-    /// What the job does not have of the object, or has otherwise.
+    /// What the job lacks or changes compared with the object.
     pub notes: Vec<ConversionNote>,
     /// Whether its pods are replaced, or run again.
     pub restarts: bool,
@@ -135,7 +135,7 @@ pub fn plan_adoption(job: &JobObjects, facts: &JobFacts) -> Result<Adoption, Ado
     Ok(Adoption { set, notes, restarts })
 }
 
-/// Returns how the adoption of an object goes on that was deleted, and whose job was not created.
+/// Returns how to continue the adoption of an object that was deleted, but whose job was not created.
 ///
 /// # Errors
 /// Those of [`plan_adoption`].

@@ -30,11 +30,11 @@ const MACROS: [(&str, &str, &str); 7] = [
 
 const JSUB_AMONG_OTHERS: &str = "it runs jsub among other commands; write a line that begins with jsub";
 
-/// What the assignments before a line apply to it.
+/// What the assignments before a line set for it.
 #[derive(Debug, Default)]
 struct Assigned {
     environment: Environment,
-    /// To whom cron mails the output; an empty text is nobody.
+    /// The address that cron mails the output to; an empty text means nobody.
     mail_to: Option<String>,
 }
 
@@ -82,7 +82,7 @@ impl Converter<'_> {
         let CrontabAssignment { name, value, .. } = *assignment;
         match name {
             "MAILTO" => assigned.mail_to = Some(value.to_owned()),
-            // cron has the same ones.
+            // These are cron's values, too.
             "SHELL" if matches!(value, "/bin/sh" | "sh") => {}
             "HOME" if value.trim_end_matches('/') == self.namespace.tool.home() => {}
             "CRON_TZ" if matches!(value, "UTC" | "Etc/UTC") => {}
@@ -213,8 +213,8 @@ impl Converter<'_> {
     }
 }
 
-/// Returns whether an assignment is that of one command, as in `LANG=C jsub ./a.sh`: cron reads all of a line as the value, but a
-/// shell only its first word.
+/// Returns whether an assignment belongs to one command, as in `LANG=C jsub ./a.sh`: cron reads the whole line as the value,
+/// but a shell only its first word.
 fn is_of_command(assignment: &CrontabAssignment<'_>, is_crontab: bool) -> bool {
     let has_words = !assignment.is_quoted && assignment.value.contains(char::is_whitespace);
     has_words && (!is_crontab || runs_submitter(assignment.value))
@@ -236,8 +236,8 @@ fn percent_signs(command: &str) -> (String, Option<&str>) {
     (command.replace("\\%", "%"), None)
 }
 
-/// Returns the lines of a text with their numbers, from 1. Outside of a crontab, which has none such, a backslash at the end of a
-/// line joins the next one to it, as in a shell.
+/// Returns the lines of a text with their numbers, from 1. Except in a crontab, a backslash at the end of a line joins the next
+/// one to it, as in a shell.
 fn shell_lines(text: &str, is_crontab: bool) -> Vec<(u64, Cow<'_, str>)> {
     let mut found: Vec<(u64, Cow<'_, str>)> = Vec::new();
     let mut is_open = false;
@@ -255,7 +255,7 @@ fn shell_lines(text: &str, is_crontab: bool) -> Vec<(u64, Cow<'_, str>)> {
     found
 }
 
-/// Returns the note about a schedule whose fields of days cron combines in another way than the controller (Debian's cron 3.0).
+/// Returns the note about a schedule whose day fields cron combines differently from the controller (Debian's cron 3.0).
 fn other_days(schedule: &str) -> Option<ConversionNote> {
     let fields: Vec<&str> = schedule.split(' ').collect();
     let [_, _, of_month, _, of_week] = fields.as_slice() else { return None };
@@ -277,7 +277,7 @@ struct Submitted {
     is_continuous: bool,
     /// Whether it is continuous because of the program that submits it.
     is_jstart: bool,
-    /// Whether it runs in the directory in which it was submitted, not in the home.
+    /// Whether it runs in the directory from which it was submitted, not in the home directory.
     is_in_current_directory: bool,
     notes: Vec<ConversionNote>,
 }
@@ -285,7 +285,7 @@ struct Submitted {
 impl Submitted {
     fn parse(line: &str) -> Result<Self, String> {
         let words = shell_words(line)?;
-        // The job's shell gets the rest as it is written. Redirections belong to jsub itself, not to the job.
+        // The job's shell gets the remainder unchanged. Redirections belong to jsub itself, not to the job.
         let text = |range: &Range<usize>| line.get(range.clone()).unwrap_or_default();
         let unquoted = |range: &Range<usize>| {
             let words = split_words(text(range)).map_err(|error| error.to_string())?;
@@ -327,7 +327,7 @@ impl Submitted {
                     submitted.note(&format!("{option} {value}"));
                 }
                 known if IGNORED.contains(&known) => {}
-                // Whether its value is the next word is not known.
+                // It is not known whether its value is the next word.
                 _ => return Err(format!("{option} cannot be converted")),
             }
         }
@@ -354,7 +354,7 @@ impl Submitted {
     }
 }
 
-/// Returns the places of the words of a line that a shell runs as one command.
+/// Returns the ranges of the words of a line that a shell runs as one command.
 fn shell_words(line: &str) -> Result<Vec<Range<usize>>, String> {
     split_words(line).map_err(|error| error.to_string())?;
     let mut words = Vec::new();
@@ -410,7 +410,7 @@ fn memory(text: &str) -> Result<Memory, String> {
     format!("{}{suffix}", unit.0).parse().map_err(|error: toolforge_model::QuantityError| error.to_string())
 }
 
-/// The path of an option `-o` or `-e`: a file, or a directory in which there is a file for each job.
+/// The path of an option `-o` or `-e`: a file, or a directory with a file for each job.
 #[derive(Debug)]
 struct GridLog {
     option: &'static str,
@@ -423,8 +423,8 @@ impl GridLog {
         Ok(Self { option, path })
     }
 
-    /// Returns the path of a job's file, which has a name like `a.out` in a directory. The variables that are known are the home
-    /// and the name of the job.
+    /// Returns the path of a job's file, which has a name like `a.out` in a directory. The known variables are the home
+    /// directory and the name of the job.
     fn path(
         self,
         home: &str,

@@ -18,7 +18,7 @@ pub struct ConvertedJob {
     pub notes: Vec<ConversionNote>,
     /// Where it begins in its file.
     pub location: Location,
-    /// The fields of its object that it has in another form.
+    /// The fields of its object that the job has in another form.
     pub(super) carried: Carried,
     /// Its objects, if they were compared with the original.
     pub(super) rendered: Option<JobObjects>,
@@ -74,7 +74,7 @@ impl fmt::Display for Unconverted {
 pub struct Conversion {
     /// The jobs, in the order of the files.
     pub jobs: Vec<ConvertedJob>,
-    /// The web service; a tool has one.
+    /// The web service; a tool has only one.
     pub web_service: Option<ConvertedWebService>,
     /// Objects that another object or the web service creates, so they need no job.
     pub dependents: Vec<Unconverted>,
@@ -84,7 +84,7 @@ pub struct Conversion {
 
 impl Conversion {
     /// Returns the text of the jobs file: before each job, a comment for each note, and at the end one for everything that is not
-    /// converted. It is empty without jobs.
+    /// converted. It is empty if there are no jobs.
     #[must_use]
     pub fn to_yaml(&self) -> String {
         let mut text = String::new();
@@ -102,7 +102,7 @@ impl Conversion {
         text
     }
 
-    /// Returns why jobs and the web service do not work before somebody changes them, each with its subject: `job bot`.
+    /// Returns why jobs and the web service do not work until somebody changes them, each with its subject: `job bot`.
     #[must_use]
     pub fn blocking(&self) -> Vec<(String, &ConversionNote)> {
         let job = |job: &ConvertedJob| format!("job {}", job.request.name);

@@ -11,7 +11,7 @@ use crate::manifest::Manifest;
 use crate::namespace::Namespace;
 use crate::secret::without_secrets_in_text;
 
-/// The length that is kept for a `-` and the number of a job whose name another one has.
+/// The length reserved for a `-` and a number in the name of a job whose name another one has.
 const LONGEST_NUMBER: usize = 10;
 
 /// Converts files for a tool.
@@ -21,7 +21,7 @@ pub struct Converter<'a> {
     /// The image of jobs whose source does not name one.
     image: Option<JobImage>,
     names: BTreeSet<String>,
-    /// The last number of the jobs whose names begin alike, so none is looked for twice.
+    /// The last number of the jobs whose names begin alike, so no number is tried twice.
     numbers: BTreeMap<String, usize>,
     /// The file that is converted.
     file: Option<Untrusted>,
@@ -71,7 +71,7 @@ impl<'a> Converter<'a> {
         self.conversion
     }
 
-    /// Adds a job, or says why its options are none.
+    /// Adds a job, or reports why its options are invalid.
     pub(super) fn add(
         &mut self,
         options: JobOptions,
@@ -157,7 +157,7 @@ impl<'a> Converter<'a> {
     }
 }
 
-/// Returns whether a program is one of a language, by its name or its ending.
+/// Returns whether a program is written in a language, by its name or its extension.
 fn uses_language(program: &str, language: &str) -> bool {
     let name = program.trim_matches(['"', '\'']).rsplit('/').next().unwrap_or_default();
     let (stem, ending) = name.rsplit_once('.').unwrap_or((name, ""));

@@ -6,7 +6,7 @@ use toolforge_model::yaml::{YamlNode, YamlValue};
 use crate::manifest::Manifest;
 use crate::object::{Labels, is_shell, is_web_service};
 
-/// The kinds of objects of a web service that need no conversion beside its Deployment.
+/// The kinds of objects of a web service that need no conversion in addition to its Deployment.
 const OF_WEB_SERVICE: [&str; 5] = ["HTTPRoute", "Ingress", "Pod", "ReplicaSet", "Service"];
 
 /// Returns what creates an object: the object that controls it, like `ReplicaSet bot-5c`, or the web service.

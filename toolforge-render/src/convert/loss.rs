@@ -1,4 +1,4 @@
-//! The fields of an object that its job does not have, or has otherwise.
+//! The fields of an object that its job lacks or changes.
 
 use std::collections::BTreeSet;
 
@@ -39,7 +39,7 @@ const OWN_METADATA: [&str; 10] = [
 /// The fields of a pod that the platform requires of every pod, or that only prefer a node.
 const PLATFORM_FIELDS: [&str; 2] = ["securityContext", "topologySpreadConstraints"];
 
-/// The fields of an object that its job has in another form. Items are known by their index alone.
+/// The fields of an object that its job has in another form. List items are identified by their index only.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Carried {
     /// Fields, with everything below them.
@@ -63,7 +63,7 @@ impl Carried {
             carried.fields.insert(metadata.field("annotations").field(key));
         }
         let Some((path, pod)) = pod_spec(object) else { return carried };
-        // The command has the log files.
+        // The command contains the log files.
         for template in [Some(FieldPath::default()), path.parent()].into_iter().flatten() {
             carried.fields.insert(template.field("metadata").field("labels").field(platform::LABEL_FILE_LOG));
         }
@@ -131,7 +131,7 @@ impl Carried {
         }
     }
 
-    /// Notes which amounts are the platform's defaults: those that the converted file does not name.
+    /// Records which amounts are the platform's defaults: those that the converted file does not name.
     pub(super) fn set_defaults(&mut self, cpu: Option<Cpu>, memory: Option<Memory>) {
         let amounts = [("cpu", cpu.is_none()), ("memory", memory.is_none())];
         self.defaults =
@@ -152,7 +152,7 @@ impl Carried {
             || self.fields.iter().any(|field| path.is_within(field))
     }
 
-    /// Returns the notes about what the rendered objects of a job do not have of an object, or have otherwise.
+    /// Returns the notes about what the rendered objects of a job lack or change compared with an object.
     pub(super) fn notes_of_job(&self, object: &Value, rendered: &[Object]) -> Vec<ConversionNote> {
         let is_workload = |object: &&Object| {
             matches!(object.kind(), ObjectKind::Deployment | ObjectKind::CronJob | ObjectKind::Job)
@@ -191,7 +191,7 @@ impl Carried {
     }
 }
 
-/// Returns one difference for each amount of a container's resources; any other difference stays as it is.
+/// Returns one difference for each amount of a container's resources; any other difference is unchanged.
 fn amounts(found: Difference) -> Vec<Difference> {
     let is = |segment: Option<&PathSegment>, names: &[&str]| matches!(segment, Some(PathSegment::Field(name)) if names.contains(&name.as_str()));
     let mut last = found.path.segments().iter().rev();

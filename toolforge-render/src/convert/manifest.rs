@@ -1,4 +1,4 @@
-//! Manifests as jobs and as a web service. What the rendered object does not have of the original is a note.
+//! Manifests as jobs and as a web service. Whatever the rendered object lacks of the original becomes a note.
 
 use k8s_openapi::api::core::v1::{Container, Probe};
 use serde_json::Value;
@@ -51,7 +51,7 @@ pub fn with_current_version(node: &YamlNode) -> YamlNode {
 impl Converter<'_> {
     /// Adds the jobs of manifests, and the web service among them. A Service is part of the job whose pods it selects.
     ///
-    /// What a controller or the web service creates needs no job: its owner creates it again.
+    /// Objects that a controller or the web service creates need no job: their owner creates them again.
     pub fn add_manifests(&mut self, manifests: &[Manifest]) {
         let mut own = Vec::new();
         for manifest in manifests {
@@ -201,14 +201,14 @@ impl Converter<'_> {
         service.map(|service| service.manifest)
     }
 
-    /// Plans a job with an image of the catalog, whose other fields can be compared.
+    /// Plans a job with an image of the catalog, to compare its other fields.
     fn with_another_image(&self, request: JobRequest) -> Result<JobObjects, JobPlanError> {
         let image = self.namespace.catalog.newest_for_jobs("bookworm");
         let image = image.map_or_else(|| request.image.clone(), |found| JobImage::Type(found.name.clone()));
         self.rendered(JobRequest { image, ..request })
     }
 
-    /// Returns what a container says.
+    /// Returns the options that a container states.
     fn pod_options(
         &self,
         container: &Container,
@@ -230,7 +230,7 @@ impl Converter<'_> {
         };
         let mut environment = Environment::default();
         for variable in container.env.iter().flatten() {
-            // The platform sets `HOME`. Variables that cannot be set are missing in the job, which has a note.
+            // The platform sets `HOME`. Variables that cannot be set are missing in the job, and a note says so.
             if variable.value_from.is_none() && variable.name != "HOME" {
                 let _ = environment.set(&variable.name, variable.value.clone().unwrap_or_default());
             }
@@ -240,7 +240,7 @@ impl Converter<'_> {
             image: Some(image),
             memory: amount("memory").and_then(|text| Memory::parse_quantity(&text).ok()),
             cpu: amount("cpu").and_then(|text| Cpu::parse_quantity(&text).ok()).filter(|cpu| {
-                // The platform's own amounts are those of a job that names none.
+                // A job that names no amounts has the platform's own.
                 let is_default = *cpu == self.namespace.platform.default_cpu_limit
                     && cpu_of(requests) == Some(JobRequest::DEFAULT_CPU);
                 !is_default
@@ -253,8 +253,8 @@ impl Converter<'_> {
         }
     }
 
-    /// Returns the command line of a container, without the log files that the jobs service adds to it, and these; `None` if the
-    /// image chooses the command.
+    /// Returns the command line of a container without the log files that the jobs service adds to it, and these log files;
+    /// `None` if the image chooses the command.
     fn command(
         &self,
         container: &Container,
@@ -283,7 +283,7 @@ impl Converter<'_> {
         Some(if is_wrapped { (command, file_log) } else { (script(&words), FileLog::Off) })
     }
 
-    /// Returns the image of a reference by its shortest name; one that the catalog does not have is replaced where it can be.
+    /// Returns the image of a reference by its shortest name; one that the catalog does not have is replaced if possible.
     fn image_of(&self, reference: &str, notes: &mut Vec<ConversionNote>) -> JobImage {
         let asked = JobImage::Reference(reference.to_owned());
         let catalog = &self.namespace.catalog;
@@ -347,7 +347,7 @@ fn script(words: &[String]) -> String {
     }
 }
 
-/// Returns whether a container has only arguments that begin with an option: a program that is not named gets them.
+/// Returns whether a container has only arguments that begin with an option: an unnamed program gets them.
 fn is_argument_of_the_image(container: &Container) -> bool {
     let first = container.args.iter().flatten().next();
     container.command.as_ref().is_none_or(Vec::is_empty) && first.is_some_and(|first| first.starts_with('-'))

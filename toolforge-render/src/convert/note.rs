@@ -36,7 +36,7 @@ pub enum ConversionNote {
         reference: Untrusted,
         /// The image of the job.
         image: JobImage,
-        /// Its reference of today.
+        /// Its current reference.
         today: Untrusted,
     },
     /// The type is deprecated or gone.
@@ -62,7 +62,7 @@ pub enum ConversionNote {
     EntryPoint,
     /// The schedule is suspended, which a jobs file cannot express.
     Suspended,
-    /// A field of the object is not the same afterwards.
+    /// A field of the object is different afterwards.
     Field {
         /// The object, such as `Service bot`; `None` for the workload itself.
         object: Option<Untrusted>,
@@ -82,7 +82,7 @@ pub enum ConversionNote {
         /// The field that was probably meant.
         near: Option<&'static str>,
     },
-    /// A limit or a request of a container is not the same afterwards.
+    /// A limit or a request of a container is different afterwards.
     Amount {
         /// The field.
         path: FieldPath,
@@ -90,26 +90,26 @@ pub enum ConversionNote {
         before: Option<Untrusted>,
         /// The amount afterwards; `None` if it is not set.
         after: Option<Untrusted>,
-        /// Whether the amount afterwards is the platform's default, because the converted file cannot have the other one.
+        /// Whether the amount afterwards is the platform's default, because the converted file cannot state the original one.
         is_default: bool,
     },
-    /// The web service's type starts a server of its own and not the container's command.
+    /// The web service's type starts its own server instead of the container's command.
     CommandNotRun {
         /// The type.
         name: TypeName,
         /// The command.
         command: Untrusted,
     },
-    /// A variable whose value refers to another one, which is set in another order: only those before it are expanded.
+    /// A variable's value refers to another one, and their order differs: only variables set before it are expanded.
     VariableOrder {
         /// The name of the variable.
         name: Untrusted,
         /// The name of the other one.
         other: Untrusted,
-        /// Whether the job expands the reference; the original does so if the job does not.
+        /// Whether the job expands the reference; if it does not, the original does.
         is_expanded: bool,
     },
-    /// A Service that selects the pods does not select those of the job, which have other labels.
+    /// A Service that selects the original pods does not select those of the job, which have other labels.
     LostService {
         /// Its name.
         name: Untrusted,
@@ -128,10 +128,10 @@ pub enum ConversionNote {
         /// When the job runs.
         after: Box<CronExpression>,
     },
-    /// cron and the job's controller combine the day of the month and the day of the week in another way: to cron, a field that
-    /// begins with a star has no part in it, also with a step.
+    /// cron and the job's controller combine the day of the month and the day of the week differently: for cron, a field that
+    /// begins with a star is not restricted, even if it has a step.
     DayFields {
-        /// Whether cron runs it on the days that match both, and the job on those that match either; else the other way round.
+        /// Whether cron runs it on the days that match both, and the job on those that match either; otherwise, the reverse.
         are_both_in_cron: bool,
     },
     /// cron mailed the output of the command to an address.
@@ -139,13 +139,13 @@ pub enum ConversionNote {
         /// The address, or several.
         address: Untrusted,
     },
-    /// Grid Engine ran the command in the directory in which it was submitted.
+    /// Grid Engine ran the command in the directory from which it was submitted.
     WorkingDirectory,
     /// The command had the variables of the shell that submitted it.
     SubmitterEnvironment,
     /// Grid Engine ran a copy of the script, which needed no permission to be executed.
     CopiedScript,
-    /// The path of a log file may be a directory, in which Grid Engine wrote a file for each job.
+    /// The path of a log file may be a directory where Grid Engine wrote a file for each job.
     MaybeDirectory {
         /// The option, `-o` or `-e`.
         option: &'static str,
@@ -159,7 +159,7 @@ pub enum ConversionNote {
         /// The text.
         text: Untrusted,
     },
-    /// The shell does not wait for the command, which is killed when the job ends.
+    /// The shell does not wait for the command, which is killed when the job finishes.
     Background,
     /// The command runs a program that no image has.
     MissingProgram {
@@ -313,7 +313,7 @@ impl fmt::Display for ConversionNote {
     }
 }
 
-/// How much a note matters; what matters most comes first.
+/// How much a note matters; the most important first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Weight {
     /// It does not run.
@@ -330,11 +330,11 @@ enum Weight {
     Amount,
     /// When and how it runs.
     Behavior,
-    /// What its user hardly notices.
+    /// Changes that users hardly notice.
     Cosmetic,
 }
 
-/// Fields of pods and of their workloads, by what they are about; a field below them is about the same.
+/// Fields of pods and of their workloads, by subject; a field below them has the same subject.
 const FIELDS: [(Weight, &[&str]); 5] = [
     (Weight::Cosmetic, &["metadata"]),
     (Weight::Data, &["env", "envFrom", "volumeClaimTemplates", "volumeDevices", "volumeMounts", "volumes"]),
@@ -373,7 +373,7 @@ const COSMETIC: [&str; 9] = [
 ];
 
 impl ConversionNote {
-    /// Returns whether the converted job or web service does not work before somebody changes it.
+    /// Returns whether the converted job or web service does not work until somebody changes it.
     #[must_use]
     pub(crate) fn is_blocking(&self) -> bool {
         self.weight() == Weight::Blocking
@@ -406,7 +406,7 @@ impl ConversionNote {
         }
     }
 
-    /// Sorts notes by how much they matter; equal ones keep their order.
+    /// Sorts notes by importance; equal ones keep their order.
     pub(super) fn sort(notes: &mut [Self]) {
         notes.sort_by_key(Self::weight);
     }
@@ -430,7 +430,7 @@ fn weight_of_field(path: &FieldPath, before: Option<&Untrusted>) -> Weight {
     FIELDS.iter().find(|(_, fields)| has(fields)).map_or(Weight::Behavior, |(weight, _)| *weight)
 }
 
-/// Returns whether a variable or a volume is one of a Secret.
+/// Returns whether a variable or a volume refers to a Secret.
 fn names_secret(value: &Value) -> bool {
     let is_secret = |source: &Value| source.get("secret").is_some();
     value.pointer("/valueFrom/secretKeyRef").is_some()

@@ -22,8 +22,8 @@ pub(super) struct JobService<'a> {
 }
 
 impl<'a> JobService<'a> {
-    /// Returns the Service that becomes a job's port: the one with the name of the workload, else the first with a port that a job
-    /// can have.
+    /// Returns the Service that becomes a job's port: the one with the name of the workload, otherwise the first with a port that a
+    /// job can have.
     pub(super) fn of(workload: &Manifest, pod: &PodSpec, services: &[&'a Manifest]) -> Option<Self> {
         let mut found: Vec<&'a Manifest> =
             services.iter().copied().filter(|service| selects(service, workload)).collect();
@@ -34,7 +34,7 @@ impl<'a> JobService<'a> {
         })
     }
 
-    /// Returns the notes about what the job's Service does not have of this one, or has otherwise.
+    /// Returns the notes about what the job's Service lacks or changes compared with this one.
     pub(super) fn notes(&self, rendered: &Value) -> Vec<ConversionNote> {
         let title = self.manifest.to_string();
         let mut before = with_defaults(ObjectKind::Service, &self.manifest.to_json());

@@ -15,7 +15,7 @@ const MISSING_PROGRAMS: [&str; 11] = [
     "crontab",
 ];
 
-/// The commands that prepare what is run after them.
+/// The commands that prepare the commands after them.
 const SETUP: [&str; 12] =
     ["cd", "source", ".", "export", "sleep", "test", "[", "set", "umask", "mkdir", "ulimit", "unset"];
 
@@ -45,7 +45,7 @@ const WRAPPERS: [Wrapper; 10] = [
     wrapper("timeout", &["-k", "-s"], 1),
 ];
 
-/// Returns the part of a command line that does the work, without what prepares it, as in `cd src && nice -n 10 ./a.py`.
+/// Returns the part of a command line that does the work, without preparations, as in `cd src && nice -n 10 ./a.py`.
 pub(super) fn work_of(command: &str) -> &str {
     let parts = parts(command)
         .into_iter()
@@ -57,7 +57,7 @@ pub(super) fn work_of(command: &str) -> &str {
     parts.into_iter().find(|part| !is_setup(part)).unwrap_or(command)
 }
 
-/// Returns the commands of a line that run after each other; empty ones between them.
+/// Returns the commands of a line that run one after the other; empty ones between them.
 fn parts(line: &str) -> Vec<&str> {
     split(line, |bytes, index| {
         let is_and = |index: usize| bytes.get(index) == Some(&b'&');
@@ -72,7 +72,7 @@ pub(super) fn words(line: &str) -> impl Iterator<Item = &str> {
     split(line, is_space).into_iter().filter(|word| !word.is_empty())
 }
 
-/// Splits a line at bytes outside of quotes; where a quote is not closed, at all of them.
+/// Splits a line at bytes outside of quotes; if a quote is not closed, at all such bytes.
 fn split(line: &str, is_separator: impl Fn(&[u8], usize) -> bool) -> Vec<&str> {
     let (mut quote, mut is_escaped) = (None, false);
     let mut quoted = vec![false; line.len()];
@@ -145,7 +145,7 @@ pub(super) fn script_of(command: &str) -> &str {
             .is_some_and(|version| version.chars().all(|c| c.is_ascii_digit() || c == '.'))
     });
     match words.next() {
-        // The ending of the script says the language; without one, the interpreter does.
+        // The script's extension determines the language; without one, the interpreter does.
         Some(script)
             if is_interpreter && script.rsplit('/').next().is_some_and(|name| name.contains('.')) =>
         {

@@ -8,8 +8,8 @@ use toolforge_model::Untrusted;
 use crate::convert::ConversionNote;
 use crate::convert::loss::pod_spec;
 
-/// Removes variables that another one of the same name replaces, so each of the others is compared; returns notes about these
-/// values.
+/// Removes variables that another one of the same name replaces, so each of the others is compared; returns notes about the
+/// removed values.
 pub(super) fn remove_replaced(object: &mut Value) -> Vec<ConversionNote> {
     let Some((path, pod)) = pod_spec(object) else { return Vec::new() };
     let container = pod["containers"][0]["name"].as_str().map(str::to_owned);
@@ -75,7 +75,7 @@ fn variables(object: &Value) -> Vec<(&str, &str)> {
         .collect()
 }
 
-/// Returns the variables that refer to others, with these, where the reference is expanded: the other one is set before.
+/// Returns each variable whose reference to another one is expanded, with the other one: that one is set before.
 fn expanded<'v>(variables: &[(&'v str, &'v str)]) -> Vec<(&'v str, &'v str)> {
     let mut set: HashSet<&str> = HashSet::new();
     let mut found = Vec::new();

@@ -104,7 +104,7 @@ impl Converter<'_> {
         Some(FoundType { lines, of_catalog: state.map(|state| (name, state)), arguments })
     }
 
-    /// Returns what the web service of a template does not have of a Deployment, or has otherwise.
+    /// Returns the notes about what the web service of a template lacks or changes compared with a Deployment.
     fn notes_of_web_service(
         &self,
         before: &Value,
@@ -132,7 +132,7 @@ impl Converter<'_> {
     }
 }
 
-/// Adds a line to a template, if the template can be read with it; returns whether it is added.
+/// Adds a line to a template, if the template is still valid with it; returns whether it is added.
 fn add_line(template: &mut String, line: &str) -> bool {
     let is_readable = ServiceTemplate::parse(&format!("{template}{line}")).is_ok();
     if is_readable {

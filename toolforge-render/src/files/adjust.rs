@@ -22,10 +22,10 @@ const MOST_PARTS: usize = 5;
 /// The most changes of all objects whose sizes are searched together, so the search of large files takes seconds.
 const MOST_PLANNED: usize = 1000;
 
-/// Returns what of single jobs, objects or the web service can be smaller so that all files together are as wanted: that they
-/// [fit](ChangeSet::fits_with_missing_pods), or do so [without downtime](ChangeSet::fits_without_downtime). Where only the rollout
-/// of a Deployment does not fit, another strategy is among the results. Only the largest jobs and objects are tried. Where none
-/// of them is enough, the same is returned of all that must change together.
+/// Returns smaller sizes of single jobs, objects or the web service that make all files together as wanted: they
+/// [fit](ChangeSet::fits_with_missing_pods), or fit [without downtime](ChangeSet::fits_without_downtime). If only the rollout
+/// of a Deployment does not fit, another strategy is among the results. Only the largest jobs and objects are tried. If none
+/// of them is enough, the result lists all changes that are needed together.
 #[must_use]
 pub fn file_adjustments(
     files: &[FileContents],
@@ -91,7 +91,7 @@ pub fn file_adjustments(
     found
 }
 
-/// Returns files whose manifests are the objects as they are afterwards.
+/// Returns files whose manifests are the objects after they are applied.
 fn applied_files(files: &[FileContents], facts: &FilePlanFacts) -> Vec<FileContents> {
     let mut files = files.to_vec();
     for manifest in files.iter_mut().flat_map(|contents| &mut contents.manifests) {
@@ -100,8 +100,8 @@ fn applied_files(files: &[FileContents], facts: &FilePlanFacts) -> Vec<FileConte
     files
 }
 
-/// Returns the nearest sizes of one manifest: of its main container, or, where none of its amounts is enough, of another part
-/// of the pod, or else the most that each container may have. A request that is stated above its limit is lowered to it.
+/// Returns the nearest sizes of one manifest: of its main container, or, if none of its amounts is enough, of another part
+/// of the pod, or otherwise the maximum for each container. A stated request above its limit is lowered to the limit.
 fn of_manifest(
     files: &[FileContents],
     sized: &Sized,

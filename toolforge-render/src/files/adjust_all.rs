@@ -16,7 +16,7 @@ use crate::job;
 use crate::manifest::{Manifest, ManifestObject};
 use crate::web_service;
 
-/// The most objects for which it is searched whether one can keep its rollout.
+/// The most objects for which the search checks whether one can keep its rollout.
 const MOST_ROLLOUTS: usize = 50;
 
 /// The workloads of files whose sizes can be lowered.
@@ -29,7 +29,7 @@ pub(super) struct Workloads<'a> {
 }
 
 impl<'a> Workloads<'a> {
-    /// Returns all that are changed or lack pods.
+    /// Returns all workloads that are changed or lack pods.
     pub(super) fn of(files: &[FileContents], plan: &'a FilePlan, facts: &'a FilePlanFacts) -> Self {
         let limit_ranges = &facts.jobs.namespace.limits.limit_ranges;
         let changed = |kind| plan.set.sizable().filter(move |change| change.kind == kind);
@@ -66,7 +66,7 @@ impl<'a> Workloads<'a> {
         Self { manifests: sized.into_iter().collect(), limit_ranges, ..Self::default() }
     }
 
-    /// Returns the most that each of them may have so that all files are as wanted.
+    /// Returns the maximum size of each of them that makes all files as wanted.
     pub(super) fn adjustments(
         &self,
         files: &[FileContents],
@@ -76,7 +76,7 @@ impl<'a> Workloads<'a> {
         self.adjustments_with(files, is_wanted, |files| Some((set_of(files)?, Vec::new())))
     }
 
-    /// Returns the same, where `set_of` returns other rollouts, too.
+    /// Returns the same, also with the other rollouts that `set_of` returns.
     fn adjustments_with(
         &self,
         files: &[FileContents],
@@ -254,7 +254,7 @@ impl<'a> Rollouts<'a> {
         Self { plan, facts, deployments: deployments.map(ToString::to_string).collect() }
     }
 
-    /// Returns the rollouts that can be stated instead of that of a change, the one with the least downtime first.
+    /// Returns the rollouts that can be stated instead of a change's own, the one with the least downtime first.
     fn choices(&self, change: &Change) -> Vec<Rollout> {
         if change.kind != WorkloadKind::Manifest || change.is_keep() {
             return Vec::new();
@@ -321,7 +321,7 @@ impl<'a> Rollouts<'a> {
         Adjustment::together(changed.collect(), &with(&rollouts))
     }
 
-    /// Returns the most that each workload may have so that all files are as wanted with other rollouts of all objects.
+    /// Returns the maximum size of each workload that makes all files as wanted with other rollouts of all objects.
     pub(super) fn with_sizes(
         &self,
         workloads: &Workloads<'_>,
@@ -345,7 +345,7 @@ impl<'a> Rollouts<'a> {
         choices.into_iter().map(of_choice).find(|found| !found.is_empty()).unwrap_or_default()
     }
 
-    /// Returns whether it is only the peak of the rollouts that does not fit.
+    /// Returns whether only the peak of the rollouts does not fit.
     fn exceed_at_peak(&self) -> bool {
         let FilePlan { set, problems, .. } = self.plan;
         problems.is_empty() && set.at_rest.fits() && !set.at_peak.fits()

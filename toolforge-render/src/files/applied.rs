@@ -1,4 +1,4 @@
-//! What a manifest makes of a live object.
+//! The result of applying a manifest to a live object.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -8,11 +8,11 @@ use serde_json::{Map, Value};
 use crate::manifest::{Manifest, ManifestObject};
 use crate::object::LAST_APPLIED;
 
-/// Returns the object of a manifest as it is once `kubectl apply` has applied it: without a live object, as it is stated.
+/// Returns the object of a manifest after `kubectl apply`; if there is no live object, it is the stated one.
 ///
-/// What neither the manifest nor the one that was applied before states keeps its live value; what only the one before states, and
-/// what the manifest states as `null`, is removed. Maps are merged field by field, and lists item by item where the Kubernetes API has a
-/// merge key for them (1.33).
+/// Fields that neither the manifest nor the previously applied one states keep their live values; fields that only the previous
+/// one states, or that the manifest states as `null`, are removed. Maps are merged field by field, and lists item by item where
+/// the Kubernetes API has a merge key for them (1.33).
 pub(super) fn applied<'a>(manifest: &'a Manifest, live: Option<&Value>) -> Cow<'a, Manifest> {
     match live.and_then(|live| applied_object(manifest, live)) {
         Some(object) => Cow::Owned(Manifest { object, ..manifest.clone() }),
@@ -33,13 +33,13 @@ fn applied_object(manifest: &Manifest, live: &Value) -> Option<ManifestObject> {
     manifest.object.of_same_kind(&merged(live, before.as_ref(), &stated, Place::default()))
 }
 
-/// Returns what `kubectl apply` has written last.
+/// Returns the manifest that `kubectl apply` applied last.
 pub(super) fn last_applied(live: &Value) -> Option<Value> {
     let annotations = live.pointer("/metadata/annotations")?;
     serde_json::from_str(annotations.get(LAST_APPLIED)?.as_str()?).ok()
 }
 
-/// Where a value is in an object. Items of a list are where the list is.
+/// The place of a value in an object. Items of a list have the place of the list.
 #[derive(Clone, Copy, Default)]
 struct Place<'a> {
     /// The field that contains the value's field.
@@ -52,7 +52,7 @@ impl<'a> Place<'a> {
         Self { parent: self.field, field }
     }
 
-    /// Returns the fields by which Kubernetes finds an item of a list again; the last ones only where the first one is not enough.
+    /// Returns the fields by which Kubernetes matches the items of a list; the last ones only if the first one is not enough.
     /// A list without such fields is replaced.
     fn merge_keys(self) -> &'static [&'static str] {
         match (self.parent, self.field) {
@@ -79,7 +79,7 @@ impl<'a> Place<'a> {
         }
     }
 
-    /// Returns whether a mapping that is stated loses all fields that are not (`patchStrategy: retainKeys`).
+    /// Returns whether a stated mapping loses all fields that are not stated (`patchStrategy: retainKeys`).
     fn retains_keys(self) -> bool {
         matches!((self.parent, self.field), ("spec", "resourceClaims" | "strategy" | "volumes"))
     }
@@ -121,7 +121,7 @@ fn merged_fields(
     found
 }
 
-/// Returns the items of a list, in the order that is stated, and otherwise in the live one; `None` if two of them have the same
+/// Returns the items of a list, in the stated order, and otherwise in the live one; `None` if two of them have the same
 /// keys.
 fn merged_items(live: &[Value], before: &[Value], stated: &[Value], place: Place<'_>) -> Option<Vec<Value>> {
     let keys = place.merge_keys();
@@ -161,7 +161,7 @@ fn by_key(items: &[Value], keys: &[&str]) -> Option<BTreeMap<String, usize>> {
     Some(found)
 }
 
-/// Returns by what an item of a list is found again.
+/// Returns the key by which an item of a list is matched.
 fn key_of(item: &Value, keys: &[&str]) -> String {
     let values = keys.iter().map(|key| {
         let default = if *key == "protocol" { Value::from("TCP") } else { Value::Null };
@@ -177,7 +177,7 @@ mod tests {
 
     use super::*;
 
-    /// Returns what a live object is afterwards, where an earlier file is known or not (`null`).
+    /// Returns a live object after the change; the earlier file may be unknown (`null`).
     fn after(live: &Value, before: &Value, stated: &Value) -> Value {
         let object = |spec: &Value| json!({"spec": spec});
         let before = Some(before).filter(|before| !before.is_null()).map(object);
@@ -222,7 +222,7 @@ mod tests {
         assert_eq!(after(&live, &Value::Null, &stated), live);
     }
 
-    /// Returns the items of a list of a spec or of a container afterwards.
+    /// Returns the resulting items of a list of a spec or of a container.
     fn items_after(list: &str, [live, before, stated]: [&str; 3]) -> Value {
         let [live, before, stated] = [live, before, stated].map(|text| {
             let items: Value = serde_json::from_str(text).unwrap();
@@ -298,7 +298,7 @@ mod tests {
         assert_eq!(removed, json!([{"name": "b"}, {"name": "c"}]));
     }
 
-    /// Returns JSON with some of the fields that are merged in their own ways.
+    /// Returns JSON with some of the fields that have merge rules of their own.
     fn json() -> impl Strategy<Value = Value> {
         let scalar = prop::sample::select(vec![json!(1), json!(2), json!("TCP"), json!("UDP")]);
         let field = prop::sample::select(vec![

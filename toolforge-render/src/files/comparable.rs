@@ -21,7 +21,7 @@ pub(super) fn of_json(manifest: &Manifest, json: &Value) -> Value {
     manifest.object.of_same_kind(&json).and_then(|object| object.to_json()).unwrap_or(json)
 }
 
-/// Returns an object of a manifest's kind with the values that the API server sets where it states none.
+/// Returns an object of a manifest's kind with the API server's values for fields that it does not state.
 pub(super) fn with_defaults(object: &ManifestObject, json: &Value) -> Value {
     match object {
         ManifestObject::Deployment(_) => defaults::with_defaults(ObjectKind::Deployment, json),
@@ -67,7 +67,7 @@ fn encode_text(secret: &mut Value) {
     data.extend(encoded);
 }
 
-/// Writes each quantity as a number of the smallest unit, and the empty value of a variable that has none.
+/// Writes each quantity as a number of the smallest unit, and an empty value for a variable without one.
 fn normalize(value: &mut Value) {
     match value {
         Value::Array(items) => items.iter_mut().for_each(normalize),
@@ -127,7 +127,7 @@ const OF_STATEFUL_SETS: &[&str] = &[
     "updateStrategy",
 ];
 
-/// Fields of a pod's spec that can be changed, besides the images of its containers (Kubernetes 1.33).
+/// Fields of a pod's spec that can be changed, in addition to the images of its containers (Kubernetes 1.33).
 const OF_PODS: &[&str] = &["activeDeadlineSeconds", "terminationGracePeriodSeconds", "tolerations"];
 
 /// Fields of a claim's spec that can be changed (Kubernetes 1.33).
@@ -145,7 +145,7 @@ const NOT_OF_JOBS: &[&str] = &[
     "template",
 ];
 
-/// Returns the first field that a manifest changes of a live object although the API server refuses that.
+/// Returns the first field of a live object that a manifest changes although the API server refuses that.
 pub(super) fn changed_immutable(manifest: &Manifest, live: &Value) -> Option<FieldPath> {
     let is_flag = |pointer: &str| live.pointer(pointer).and_then(Value::as_bool) == Some(true);
     // For a suspended Job, parts of the template can be changed; for an indexed one, the completions.
@@ -177,7 +177,7 @@ pub(super) fn changed_immutable(manifest: &Manifest, live: &Value) -> Option<Fie
     changes(manifest, live).into_iter().find(is_immutable)
 }
 
-/// Returns the field of the spec in which a field is.
+/// Returns the field of the spec that contains a field.
 fn below_spec(path: &FieldPath) -> Option<&str> {
     match path.segments() {
         [PathSegment::Field(spec), PathSegment::Field(field), ..] if spec == "spec" => Some(field),
@@ -194,7 +194,7 @@ fn is_image(path: &FieldPath) -> bool {
     )
 }
 
-/// Returns whether a live object has all that a manifest states, so nothing is sent.
+/// Returns whether a live object has everything that a manifest states, so nothing is sent.
 pub(super) fn is_same(manifest: &Manifest, afterwards: &Manifest, live: &Value) -> bool {
     let (wanted, current) = (of_manifest(manifest), of_json(manifest, live));
     let is_same = |field: &str| {
@@ -225,7 +225,7 @@ fn clears_fields(manifest: &Manifest) -> bool {
     manifest.stated().get("spec").is_some_and(has_null)
 }
 
-/// Returns whether an object is as the live one where fields are removed: these have their defaults then.
+/// Returns whether an object still equals the live one after fields are removed, which then have their defaults.
 fn has_same_spec(afterwards: &Manifest, current: &Value) -> bool {
     let spec = |object: &Value| {
         let object = with_defaults(&afterwards.object, object);
@@ -234,7 +234,7 @@ fn has_same_spec(afterwards: &Manifest, current: &Value) -> bool {
     differences(&spec(current), &spec(&of_manifest(afterwards))).is_empty()
 }
 
-/// Returns whether a manifest, which is the object as it is afterwards, has another pod template than the live object.
+/// Returns whether a manifest, which is the resulting object, has a different pod template from the live object.
 pub(super) fn replaces_pods(manifest: &Manifest, live: &Value) -> bool {
     let template = |object: Value| object.pointer("/spec/template").cloned().unwrap_or_default();
     let wanted = template(of_manifest(manifest));
@@ -242,7 +242,7 @@ pub(super) fn replaces_pods(manifest: &Manifest, live: &Value) -> bool {
     !differences(&wanted, &current).is_empty() || !differences(&current, &wanted).is_empty()
 }
 
-/// Returns the fields that `kubectl apply` of a manifest changes of a live object.
+/// Returns the fields of a live object that `kubectl apply` of a manifest changes.
 pub(super) fn changes(manifest: &Manifest, live: &Value) -> Vec<FieldPath> {
     let (wanted, current) = (of_manifest(manifest), of_json(manifest, live));
     let mut found = differences(&wanted, &current);
@@ -252,14 +252,14 @@ pub(super) fn changes(manifest: &Manifest, live: &Value) -> Vec<FieldPath> {
     found.into_iter().map(|difference| difference.path).collect()
 }
 
-/// Returns whether `kubectl apply` has written fields before that the manifest no longer has.
+/// Returns whether an earlier `kubectl apply` has written fields that the manifest no longer has.
 fn removes_fields(manifest: &Manifest, wanted: &Value, live: &Value, below: &str) -> bool {
     let Some(before) = stated_before(manifest, live) else { return false };
     let part = |object: &Value| object.pointer(below).cloned().unwrap_or_default();
     !differences(&part(&before), &part(wanted)).is_empty()
 }
 
-/// Returns what `kubectl apply` has written last.
+/// Returns the manifest that `kubectl apply` applied last.
 fn stated_before(manifest: &Manifest, live: &Value) -> Option<Value> {
     Some(of_json(manifest, &last_applied(live)?))
 }

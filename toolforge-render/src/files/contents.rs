@@ -1,4 +1,4 @@
-//! What a file asks for.
+//! What a file requests.
 
 use std::collections::BTreeMap;
 
@@ -17,7 +17,7 @@ const MOST_DOCUMENTS: usize = 10_000;
 pub(crate) const ANY_DOCUMENT: &str =
     "a list of jobs, a service.template, or an object with `apiVersion` and `kind`";
 
-/// What one file asks for, whatever its name, with its errors.
+/// What one file requests, regardless of its name, with its errors.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct FileContents {
@@ -56,7 +56,7 @@ pub struct FileTemplate {
 }
 
 impl FileTemplate {
-    /// Returns where a key is in the file, like `mem`, if the template sets it.
+    /// Returns the location of a key such as `mem` in the file, if the template sets it.
     #[must_use]
     pub(crate) fn location_of(&self, key: &str) -> Option<Location> {
         Some(self.template.location(key)?.moved_down(self.lines_before))
@@ -71,13 +71,13 @@ impl FileContents {
         Self::parse_expected(text, tool, ExpectedDocument::Any)
     }
 
-    /// Reads a file as [`parse`](Self::parse), with what its name says about it.
+    /// Reads a file as [`parse`](Self::parse), given what its name says about it.
     #[must_use]
     pub fn parse_expected(text: &str, tool: &ToolName, expected: ExpectedDocument) -> Self {
         Self::parse_with(text, tool, expected, &|text| JobsFile::check(text, tool, None))
     }
 
-    /// Reads a file as [`parse_expected`](Self::parse_expected), with an error for each job whose image a catalog lacks, also where
+    /// Reads a file as [`parse_expected`](Self::parse_expected), with an error for each job whose image a catalog lacks, even if
     /// the job has other errors; `repository` is that of the build service.
     #[must_use]
     pub fn parse_with_catalog(
@@ -160,7 +160,7 @@ impl FileContents {
     }
 }
 
-/// Returns an error for each object that is in the file a second time.
+/// Returns an error for each object that the file repeats.
 fn repeated(manifests: &[Manifest]) -> Vec<Diagnostic> {
     let mut first: BTreeMap<(&str, &str, &str), Location> = BTreeMap::new();
     let mut errors = Vec::new();

@@ -1,4 +1,4 @@
-//! What is known of a namespace to plan files.
+//! What is known about a namespace for planning files.
 
 use std::collections::BTreeMap;
 
@@ -24,7 +24,7 @@ pub struct FilePlanFacts {
     pub web_service: WebServiceFacts,
     /// The live objects of the manifests.
     pub live: LiveObjects,
-    /// The ReplicaSets of the namespace; needed only where a quota counts them, and for paused Deployments.
+    /// The ReplicaSets of the namespace; needed only if a quota counts them, and for paused Deployments.
     pub replica_sets: Vec<ReplicaSet>,
 }
 
@@ -46,7 +46,7 @@ impl FilePlanFacts {
         WebServiceFacts { namespace: self.jobs.namespace.clone(), ..self.web_service.clone() }
     }
 
-    /// Returns the facts as they are once all terminating pods are gone.
+    /// Returns the facts after all terminating pods are gone.
     #[must_use]
     pub fn without_terminating_pods(self) -> Self {
         let Self { jobs, web_service, .. } = self;

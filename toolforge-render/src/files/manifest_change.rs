@@ -25,7 +25,7 @@ use crate::pod::{
     waits_for_unpausing,
 };
 
-/// Returns whether the object of a manifest is created, or the live one updated or kept; `afterwards` is the object as it is then.
+/// Returns whether the object of a manifest is created, or the live one updated or kept; `afterwards` is the resulting object.
 pub(super) fn action_of(manifest: &Manifest, afterwards: &Manifest, live: Option<&Value>) -> Action {
     match live {
         None => Action::Create,
@@ -34,7 +34,7 @@ pub(super) fn action_of(manifest: &Manifest, afterwards: &Manifest, live: Option
     }
 }
 
-/// Returns the change of the object of a manifest, which is the object as it is afterwards.
+/// Returns the change of a manifest's object; the manifest is the resulting object.
 pub(super) fn change_of(manifest: &Manifest, action: Action, facts: &FilePlanFacts) -> Change {
     let mut change = Change::new(WorkloadKind::Manifest, manifest.to_string(), action);
     change.object = Some(manifest.object_name());
@@ -92,10 +92,10 @@ pub(super) fn change_of(manifest: &Manifest, action: Action, facts: &FilePlanFac
     change
 }
 
-/// Where the status of a DaemonSet says on how many nodes it runs.
+/// The field of a DaemonSet's status with the number of nodes that it runs on.
 const NODES: &str = "/status/desiredNumberScheduled";
 
-/// What the change of a manifest is computed from.
+/// The input for the change of a manifest.
 pub(super) struct Planned<'a> {
     pub(super) manifest: &'a Manifest,
     pub(super) facts: &'a FilePlanFacts,
@@ -115,7 +115,7 @@ fn created_pod<'a>(manifest: &'a Manifest, facts: &'a FilePlanFacts) -> Option<C
     manifest.object.pod_spec().map(Cow::Borrowed)
 }
 
-/// Returns the pod of the newest ReplicaSet of a Deployment, or, where it is not known, of its template.
+/// Returns the pod of the newest ReplicaSet of a Deployment, or, if that is unknown, of its template.
 fn rolled_out<'a>(live: &Deployment, facts: &'a FilePlanFacts) -> Option<Cow<'a, PodSpec>> {
     match owned_sets(live, facts).max_by_key(|set| revision_of(set)) {
         Some(set) => replica_set_spec(set)?.template.as_ref()?.spec.as_ref().map(Cow::Borrowed),
@@ -196,15 +196,15 @@ impl Planned<'_> {
         }
     }
 
-    /// Returns what each of these pods requests that has not ended and does not terminate.
+    /// Returns the demand of each of these pods that has not finished and is not terminating.
     fn staying_demands(&self, pods: &[&Pod]) -> Vec<Demand> {
         let is_staying = |pod: &&&Pod| !has_ended(pod) && pod.metadata.deletion_timestamp.is_none();
         let specs = pods.iter().filter(is_staying).filter_map(|pod| pod.spec.as_ref());
         specs.map(|spec| pod_demand(spec, self.limit_ranges)).collect()
     }
 
-    /// Returns how many of the pods that run stay where no more than a number is wanted, and what they request. Which of several
-    /// are deleted is not known.
+    /// Returns how many of the running pods remain if at most a number is wanted, and their demand. It is not known which pods
+    /// are deleted.
     fn kept(
         &self,
         running: &Pods,
@@ -302,13 +302,13 @@ impl Planned<'_> {
         self.replace_all(change, old, nodes, rollout);
     }
 
-    /// Returns whether the live object's template is another one.
+    /// Returns whether the live object's template is different.
     pub(super) fn replaces_live_pods(&self) -> bool {
         self.facts.live.of(self.manifest).is_some_and(|live| replaces_pods(self.manifest, live))
     }
 
-    /// Sets the demand of an object that keeps a number of pods running and never replaces them: those that run stay as they
-    /// are. Returns these.
+    /// Sets the demand of an object that keeps a number of pods running and never replaces them: running pods are unchanged.
+    /// Returns them.
     pub(super) fn scaled(&self, change: &mut Change, replicas: u64) -> Pods {
         let new = self.pods_of_count(replicas);
         let demand = &mut change.demand;
@@ -344,7 +344,7 @@ impl Planned<'_> {
         old
     }
 
-    /// Counts that all running pods are replaced by new ones.
+    /// Counts the replacement of all running pods by new ones.
     pub(super) fn replace_all(&self, change: &mut Change, old: Pods, replicas: u64, rollout: Rollout) {
         let new = self.pods_of_count(replicas);
         let demand = &mut change.demand;
@@ -374,7 +374,7 @@ impl Planned<'_> {
         let selector = live.spec.as_ref().and_then(|spec| spec.selector.as_ref()?.match_labels.clone());
         self.free(demand, before.clone(), selector.as_ref());
         if is_over {
-            // A Job that ends creates no more pods; its objects are kept, and its pods until they have terminated.
+            // A Job that is finishing creates no more pods; its objects are kept, and its pods until they have terminated.
             demand.requested = demand.freed.clone();
             demand.queued = None;
             demand.retries = Demand::default();
@@ -397,7 +397,7 @@ impl Planned<'_> {
         scale(&mut change.demand, before.count, &new);
     }
 
-    /// Sets the demand of a pod. The amounts of one that exists cannot be changed.
+    /// Sets the demand of a pod. The amounts of an existing pod cannot be changed.
     fn pod(&self, change: &mut Change) {
         if change.action == Action::Create {
             let demand = &mut change.demand;
@@ -413,14 +413,14 @@ pub(super) fn replicas_or_one(replicas: Option<i32>) -> u64 {
     replicas.map_or(1, |replicas| u64::try_from(replicas).unwrap_or(0))
 }
 
-/// Returns whether not all pods of a Deployment are of its newest template, which are replaced when it is unpaused.
+/// Returns whether a Deployment has pods of an older template, which are replaced when it is resumed.
 fn has_outdated_pods(live: &Deployment) -> bool {
     live.status
         .as_ref()
         .is_some_and(|status| status.updated_replicas.unwrap_or(0) < status.replicas.unwrap_or(0))
 }
 
-/// Counts pods that are created beside those that run; pods that are deleted or stay are not checked.
+/// Counts pods that are created in addition to the running ones; pods that are deleted or unchanged are not checked.
 fn scale(demand: &mut ChangeDemand, before: u64, new: &Pods) {
     demand.created = Demand::default();
     if new.count > before {

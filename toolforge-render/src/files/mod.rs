@@ -1,4 +1,4 @@
-//! Files of any kind that ask for objects of a namespace, as one change set: jobs files, templates of web services, and
+//! Files of any kind that request objects of a namespace, as one change set: jobs files, templates of web services, and
 //! manifests.
 //!
 //! [`FileContents`] recognizes what a file is by its content, and [`plan_files`] returns what applying all of it does.

@@ -26,17 +26,17 @@ use crate::web_service::{
 pub struct FilePlan {
     /// All changes, ordered and checked together.
     pub set: ChangeSet,
-    /// What cannot be applied, whatever the quota.
+    /// What cannot be applied, regardless of the quota.
     pub problems: Vec<FileProblem>,
     /// The plans of the jobs.
     pub jobs: Vec<JobPlan>,
     /// The plan of the web service, if a file is a template.
     pub web_service: Option<WebServicePlan>,
-    /// The LimitRanges in the order whose defaults are planned with.
+    /// The LimitRanges in the order whose defaults the plan uses.
     pub(crate) limit_ranges: Vec<LimitRange>,
 }
 
-/// Why something of a file cannot be applied.
+/// Why something in a file cannot be applied.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct FileProblem {
@@ -58,7 +58,7 @@ pub enum FileProblemKind {
     Job(LoadProblem),
     /// The web service cannot be planned.
     WebService(Untrusted),
-    /// A second template, or a second object of a name.
+    /// A second template, or a second object with the same name.
     Repeated(Untrusted),
     /// The API server refuses the change of a field.
     Immutable {
@@ -73,19 +73,19 @@ pub enum FileProblemKind {
         object: String,
         /// Its name.
         name: String,
-        /// The resources that the quota does not have.
+        /// The resources that exceed the quota.
         shortfalls: Vec<ResourceCheck>,
     },
 }
 
 impl FileProblemKind {
-    /// Returns whether the size is what is wrong.
+    /// Returns whether the size is the problem.
     #[must_use]
     pub fn is_size(&self) -> bool {
         !self.shortfalls().is_empty()
     }
 
-    /// Returns the resources that one run exceeds, if the size is what is wrong.
+    /// Returns the resources that one run exceeds, if the size is the problem.
     pub(crate) fn shortfalls(&self) -> &[ResourceCheck] {
         match self {
             Self::NeverFits { shortfalls, .. } | Self::Job(LoadProblem::NeverFits { shortfalls, .. }) => {
@@ -156,9 +156,9 @@ impl FilePlan {
 
 /// Returns what applying all files does, as `jobs load`, `webservice start` and `kubectl apply` would at the same time.
 ///
-/// A web service is started with the template alone, or, where one runs, with what the template changes of it.
+/// A web service is started from the template alone or, if one is running, with what the template changes.
 ///
-/// Where LimitRanges have different defaults for the same resource, the API server may take any of them; the plan is that of the order
+/// If LimitRanges have different defaults for the same resource, the API server may use any of them; the plan uses the order
 /// with the worst verdict.
 #[must_use]
 pub fn plan_files(files: &[FileContents], facts: &FilePlanFacts) -> FilePlan {
@@ -273,7 +273,7 @@ enum TemplateError {
 }
 
 impl TemplateError {
-    /// Returns the key of the template that it is about.
+    /// Returns the key of the template that the error is about.
     fn key(&self) -> Option<&'static str> {
         match self {
             Self::Resolve(ResolveError::Mount(WebServiceOptionsError::HomeRequired { .. })) => Some("mount"),
@@ -304,7 +304,7 @@ fn workload_of(request: &JobRequest) -> Workload {
 /// The objects of jobs and of the web service, by group, kind and name, with the workload that each belongs to.
 type OwnedObjects = BTreeMap<(String, String, String), Workload>;
 
-/// Returns the objects that jobs and the web service consist of; reports a job that would have one of the web service.
+/// Returns the objects that jobs and the web service consist of; reports a job that would have an object of the web service.
 fn owned_objects(
     files: &[FileContents],
     facts: &FilePlanFacts,
@@ -392,8 +392,8 @@ fn manifests(
     changes
 }
 
-/// Returns the resources that one run of a CronJob exceeds even in an empty namespace; what breaks a limit is reported as
-/// that. A suspended one has no runs.
+/// Returns the resources that one run of a CronJob exceeds even in an empty namespace; a violated limit is reported as
+/// such. A suspended one has no runs.
 fn run_shortfalls(manifest: &Manifest, limits: &Limits) -> Vec<ResourceCheck> {
     let ManifestObject::CronJob(cron_job) = &manifest.object else { return Vec::new() };
     let Some(pod) = manifest.object.pod_spec() else { return Vec::new() };

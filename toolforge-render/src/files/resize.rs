@@ -25,9 +25,9 @@ pub(super) struct Resized {
     pub(super) part: Option<PodPart>,
 }
 
-/// Changes the limits of a part of a manifest's pod, and its number of pods. Requests that are stated become at most as large as
-/// the limits, and those of a container at least the minimum; others are left to the API server. `new_limits` are stated although
-/// they are as before.
+/// Changes the limits of a part of a manifest's pod, and its number of pods. Stated requests become at most as large as the
+/// limits, and those of a container at least the minimum; others are left to the API server. `new_limits` are stated even if
+/// they are unchanged.
 pub(super) fn resize(
     manifest: &mut Manifest,
     part: Part,
@@ -67,7 +67,7 @@ pub(super) fn resize(
 }
 
 impl ManifestObject {
-    /// Returns the number of pods that the object, or a run of it, has at once, where it can be changed.
+    /// Returns the number of pods that the object, or a run of it, has at once, if it can be changed.
     pub(super) fn replicas(&self) -> Option<u64> {
         let replicas = match self {
             Self::Deployment(found) => deployment_spec(found)?.replicas,
@@ -154,7 +154,7 @@ impl Part {
         parts
     }
 
-    /// Returns what it states.
+    /// Returns the amounts that it states.
     pub(super) fn stated(self, pod: &PodSpec) -> Option<ContainerResources> {
         let mut stated = stated_pod(pod);
         match self {
@@ -170,7 +170,7 @@ impl Part {
         Some(if self == Self::Pod { stated } else { apply_defaults(limit_ranges, stated) })
     }
 
-    /// Returns its limits, or its requests where it has none, as the size of a single pod.
+    /// Returns its limits, or its requests if it has none, as the size of a single pod.
     pub(super) fn size(self, pod: &PodSpec, limit_ranges: &[LimitRange]) -> Option<WorkloadSize> {
         let ContainerResources { limits, requests } = self.resources(pod, limit_ranges)?;
         let amount =
@@ -180,7 +180,7 @@ impl Part {
     }
 
     /// Returns the smallest size that the API server accepts. The pod's own amounts are at least those of each container, and
-    /// the requests of all of them; what it does not state stays so.
+    /// the requests of all of them; what it does not state remains unset.
     pub(super) fn lowest(self, pod: &PodSpec, limit_ranges: &[LimitRange]) -> WorkloadSize {
         let lowest = lowest_size(limit_ranges);
         let Some(size) = self.size(pod, limit_ranges).filter(|_| self == Self::Pod) else { return lowest };
@@ -215,7 +215,7 @@ impl Part {
         if is_only { None } else { self.stated_name(pod) }
     }
 
-    /// Returns the part for messages, also the only container of a pod.
+    /// Returns the part for messages, including the only container of a pod.
     pub(super) fn stated_name(self, pod: &PodSpec) -> Option<PodPart> {
         match self {
             Self::Container(index) => Some(PodPart::Container(pod.containers.get(index)?.name.clone())),

@@ -1,9 +1,9 @@
-//! What quotas count of Services besides that they exist.
+//! What quotas count of Services in addition to their existence.
 
 use k8s_openapi::api::core::v1::Service;
 use toolforge_quota::{Demand, Resource};
 
-/// Returns what quotas count of a Service besides that it exists (Kubernetes 1.33): all ports of type NodePort and
+/// Returns what quotas count of a Service in addition to its existence (Kubernetes 1.33): all ports of type NodePort and
 /// LoadBalancer, whether or not a port number is requested.
 pub(super) fn service_demand(service: &Service) -> Demand {
     let mut demand = Demand::default();

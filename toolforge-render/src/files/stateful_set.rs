@@ -47,7 +47,7 @@ impl Planned<'_> {
         }
     }
 
-    /// Counts that pods are replaced by new ones, all but the first ones, which are `kept`: a missing one of these is created with
+    /// Counts the replacement of all pods except the first `kept` ones; if one of those is missing, it is created with
     /// the old template.
     fn replace_from(
         &self,

@@ -19,9 +19,9 @@ use crate::pod::running_pods;
 /// The most jobs of a load for which smaller sizes are searched: the largest ones.
 const MOST_JOBS: usize = 5;
 
-/// Returns the sizes of single jobs nearest to those of a load that make all of it as wanted: that it
-/// [fits](ChangeSet::fits), or does so [without downtime](ChangeSet::fits_without_downtime). Only the largest of its jobs
-/// are tried. Where none of them is enough, the most that each job may have is returned.
+/// Returns the nearest sizes of single jobs that make the whole load as wanted: it
+/// [fits](ChangeSet::fits), or fits [without downtime](ChangeSet::fits_without_downtime). Only the largest of its jobs
+/// are tried. If none of them is enough, the maximum size of each job is returned.
 #[must_use]
 pub fn load_adjustments(
     load: &LoadPlan,
@@ -69,7 +69,7 @@ pub fn load_adjustments(
     })
 }
 
-/// Returns the sizes of a job nearest to its own that would let it be restarted: a continuous job is changed to such a size,
+/// Returns the nearest sizes that allow a job to be restarted: a continuous job is changed to such a size,
 /// and a scheduled job is changed to it before the run that a restart starts. There are none if a restart fits now, for a
 /// one-off job, and for a workload that no tool manages.
 #[must_use]
@@ -77,7 +77,7 @@ pub fn restart_adjustments(job: &JobObjects, facts: &JobFacts, now: Timestamp) -
     own_adjustments(job, facts, |job| restart_job(job, facts, now).ok())
 }
 
-/// Returns the sizes of a scheduled job nearest to its own that would let it run now, after it is changed to such a size.
+/// Returns the nearest sizes that allow a scheduled job to run now, after it is changed to such a size.
 /// There are none if a run fits now, and for a workload that no tool manages.
 #[must_use]
 pub fn trigger_adjustments(job: &JobObjects, facts: &JobFacts, now: Timestamp) -> Vec<Adjustment> {
@@ -165,7 +165,7 @@ fn size_of(plan: &JobPlan) -> WorkloadSize {
     WorkloadSize { memory: limits.memory.bytes(), cpu: limits.cpu.millis(), replicas }
 }
 
-/// Returns a request with another size; what is as before stays as it was requested.
+/// Returns a request with another size; unchanged amounts stay as requested.
 pub(crate) fn with_size(
     request: &JobRequest,
     before: WorkloadSize,
@@ -230,8 +230,8 @@ impl JobForecast {
     }
 }
 
-/// Returns how far memory, CPU and replicas of a job can go, each on its own, with a change and every later restart
-/// or run as wanted once terminating pods are gone: that they [fit](JobForecast::fits), or do so
+/// Returns the largest memory, CPU and replicas of a job, each on its own, for which a change and every later restart
+/// or run are as wanted once terminating pods are gone: they [fit](JobForecast::fits), or fit
 /// [as usual](JobForecast::fits_as_usual).
 #[must_use]
 pub fn largest_job(

@@ -1,4 +1,4 @@
-//! What the quotas count besides the runs of scheduled jobs, when only these come and go.
+//! All usage of the quotas except the runs of scheduled jobs, when only these runs start and finish.
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -14,14 +14,14 @@ use crate::job::{JobFacts, LiveJobs, RunOutcome, ScheduledJobLoad, pods_of_job, 
 use crate::object::{ObjectId, ObjectKind};
 use crate::pod::{RunEnd, count_demand, has_ended, pod_demand, pod_id, traits_of};
 
-/// Returns the quotas with what they will count besides the runs of scheduled jobs: without the current runs of these jobs, which
-/// are simulated themselves, without pods that terminate, and with those that are about to be created.
+/// Returns the quotas with all usage except the runs of scheduled jobs: without the current runs of these jobs, which are
+/// simulated, without terminating pods, and with pods that are about to be created.
 #[must_use]
 pub fn quotas_beside_runs(loads: &[ScheduledJobLoad], facts: &JobFacts) -> Vec<ResourceQuota> {
     limits_beside_runs(loads, facts, |_| false).limits.quotas
 }
 
-/// Returns the quotas as [`quotas_beside_runs`] returns them, and without the pods that end by themselves, such as those of shells.
+/// Returns the quotas as [`quotas_beside_runs`] returns them, without the pods that finish by themselves, such as those of shells.
 pub(super) fn quotas_that_stay(loads: &[ScheduledJobLoad], facts: &JobFacts) -> Vec<ResourceQuota> {
     limits_beside_runs(loads, facts, |_| false).without_finite_pods(|_| false).quotas
 }
@@ -37,8 +37,8 @@ pub fn simulate_scheduled_jobs(
     simulated(loads, &quotas_beside_runs(loads, facts), &time)
 }
 
-/// Returns the same intervals as if the pods did not exist that end by themselves, such as those of shells. Only conflicts in these
-/// can other schedules solve.
+/// Returns the same intervals without the pods that finish by themselves, such as those of shells. Other schedules can only
+/// solve conflicts in these intervals.
 #[must_use]
 pub fn simulate_without_finite_pods(
     loads: &[ScheduledJobLoad],
@@ -53,14 +53,14 @@ fn simulated(loads: &[ScheduledJobLoad], quotas: &[ResourceQuota], time: &Range<
     simulate(quotas, &runs, seconds(time))
 }
 
-/// The least that a pod is assumed to run from now on that ends by itself; one that has run for longer is assumed to run as long again.
+/// The assumed minimum remaining seconds of a pod that finishes by itself; one that has run longer is assumed to run as long again.
 const LEAST_TIME_LEFT: u32 = 3600;
 
-/// Limits besides the runs of scheduled jobs.
+/// The limits with all usage except the runs of scheduled jobs.
 pub(super) struct LimitsBesideRuns {
-    /// The limits for which nothing terminates or waits any more, with the quotas as [`quotas_beside_runs`] returns them.
+    /// The limits when nothing terminates or waits anymore, with the quotas as [`quotas_beside_runs`] returns them.
     pub(super) limits: Limits,
-    /// The runs that are simulated and their pods.
+    /// The simulated runs and their pods.
     simulated: BTreeSet<ObjectName>,
 }
 
@@ -103,7 +103,7 @@ impl LimitsBesideRuns {
     }
 }
 
-/// Returns the limits besides the runs of scheduled jobs.
+/// Returns the limits with all usage except the runs of scheduled jobs.
 ///
 /// Objects that changes free still count: the changes free them.
 pub(super) fn limits_beside_runs(
@@ -139,7 +139,7 @@ pub(super) fn limits_beside_runs(
     LimitsBesideRuns { limits, simulated }
 }
 
-/// Returns how a run has ended, also where its Job does not say so yet.
+/// Returns how a run has finished, even if its Job does not say so yet.
 fn end_of(run: &Job, live: &LiveJobs) -> RunEnd {
     match RunOutcome::of(run, live) {
         RunOutcome::Succeeded { .. } => RunEnd::Succeeded,

@@ -16,13 +16,13 @@ use crate::pod::HistoryLimits;
 /// The assumed duration of a run if no earlier run is known, in seconds.
 const ASSUMED_SECONDS: u32 = 300;
 
-/// The shortest time from one run to the next whose runs are simulated one by one, in seconds: that of a cron expression.
+/// The shortest interval between runs that are simulated one by one, in seconds: that of a cron expression.
 const SHORTEST_INTERVAL: u64 = 60;
 
-/// The most runs of a job at the same time that are simulated one by one.
+/// The maximum number of simultaneous runs of a job that are simulated one by one.
 const MOST_AT_ONCE: u64 = 100;
 
-/// How long after a time runs that start in it are followed at most.
+/// The maximum time for which runs that start within a period are followed after its end.
 const LONGEST_RUN: SignedDuration = SignedDuration::from_hours(24);
 
 /// The schedule, duration and demand of a scheduled job's runs.
@@ -35,7 +35,7 @@ pub struct ScheduledJobLoad {
     pub schedule: CronJobSchedule,
     /// What each run requests.
     pub each: Demand,
-    /// The pods of a run that need not run beside its other ones.
+    /// The pods of a run that need not run at the same time as its others.
     pub extra_pods: Pods,
     /// What decides which quotas count a run.
     pub traits: PodTraits,
@@ -91,14 +91,14 @@ impl ScheduledJobLoad {
         })
     }
 
-    /// Returns whether runs start so often that they are simulated as if some took place all the time: more often than once a
+    /// Returns whether runs start so often that they are simulated as if some were always running: more often than once a
     /// minute, or a hundred times during a run.
     #[must_use]
     pub fn runs_all_the_time(&self) -> bool {
         self.permanent_runs().is_some()
     }
 
-    /// Returns how many runs take place at the same time, if they are simulated as if so many did all the time.
+    /// Returns the number of simultaneous runs, if that many are simulated as always running.
     fn permanent_runs(&self) -> Option<u64> {
         let CronJobSchedule::Interval { seconds, .. } = &self.schedule else { return None };
         let at_once = match self.concurrency {
@@ -110,7 +110,7 @@ impl ScheduledJobLoad {
 
     /// Returns the current runs, and those that are due within a time.
     ///
-    /// Those that take place all the time are one, which requests what they do together.
+    /// Runs that are simulated as always running are combined into one with their total demand.
     pub(super) fn runs(&self, time: &Range<Timestamp>) -> ScheduledRuns {
         match self.permanent_runs() {
             Some(at_once) => self.permanent(at_once, time),
@@ -186,7 +186,7 @@ fn active_runs<'a>(job: &JobObjects, live: &'a LiveJobs) -> Vec<&'a Job> {
     runs
 }
 
-/// Returns a period extended until the runs that start in it have ended.
+/// Returns a period extended until the runs that start in it have finished.
 pub(super) fn with_last_runs(loads: &[ScheduledJobLoad], time: &Range<Timestamp>) -> Range<Timestamp> {
     let lasting = loads.iter().filter(|load| !load.runs_all_the_time());
     let longest = lasting.map(|load| SignedDuration::from_secs(load.seconds.into())).max();
@@ -271,7 +271,7 @@ mod tests {
         spec.unwrap()
     }
 
-    /// Returns the seconds of an hourly job with this status, these Jobs of runs and these events of their ends.
+    /// Returns the seconds of an hourly job with this status, these Jobs of runs and these events of their completion.
     fn hourly(status: &Value, runs: &[Value], ends: &[(&str, i64)]) -> Option<u32> {
         let events: Vec<Value> = ends
             .iter()
@@ -415,8 +415,8 @@ mod tests {
         assert_eq!(hours, [5, 10, 15, 20]);
     }
 
-    /// Returns how many pods a job uses all day on a schedule, whose runs take so many seconds, beside a job that runs each minute;
-    /// and whether a quota of so many pods holds them.
+    /// Returns how many pods a job with this schedule uses all day, if its runs take this long, together with a job that runs every
+    /// minute; and whether a quota of this many pods admits them.
     fn frequent(schedule: &str, policy: &str, seconds: u32, pods: u64) -> (u64, bool) {
         let mut facts = facts(None);
         let spec = cron_job_spec_mut(&mut facts.live.cron_jobs[0]);

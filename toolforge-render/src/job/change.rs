@@ -28,7 +28,7 @@ pub(super) struct Current<'a> {
     pub(super) record: Option<RecordedJob>,
 }
 
-/// Returns the change that makes a job as planned. `adopts` says whether a job that the platform's jobs service manages is
+/// Returns the change that makes a job match its plan. `adopts` says whether a job that the platform's jobs service manages is
 /// adopted.
 pub(super) fn change_to(
     plan: &JobPlan,
@@ -105,7 +105,7 @@ impl Change {
     }
 }
 
-/// Returns the steps that create objects. An address may remain of a job whose workload was deleted manually.
+/// Returns the steps that create objects. An address of a job whose workload was deleted manually may remain.
 fn creations(objects: Vec<Object>, left: Option<&LiveJobs>) -> Vec<Step> {
     let step = |object: Object| {
         let seen = left.and_then(|left| left.address(object.kind(), object.name()));
@@ -162,7 +162,7 @@ fn deletions(live: &JobObjects) -> Vec<Step> {
     steps
 }
 
-/// Returns the change that deletes an object that no tool manages, if it is still as it was seen.
+/// Returns the change that deletes an object that no tool manages, if it has not changed since it was read.
 pub(super) fn object_deletion(found: &FoundWorkload) -> Change {
     let (kind, workload, metadata) = match found {
         FoundWorkload::Job(job) => (job.workload.kind(), job.workload.job_kind(), job.workload.metadata()),
@@ -176,7 +176,7 @@ pub(super) fn object_deletion(found: &FoundWorkload) -> Change {
     Change { steps, is_managed: false, ..Change::new(workload, name, Action::Delete) }
 }
 
-/// Returns the change that makes an object that no tool manages a job, and whether its pods are replaced or run again.
+/// Returns the change that turns an object that no tool manages into a job, and whether its pods are replaced or run again.
 ///
 /// A Deployment whose pods have another selector, and a Job with other pods, are deleted and created again: these fields cannot be
 /// changed. Labels, annotations and finalizers of the object are kept.
@@ -268,7 +268,7 @@ fn keep_metadata(wanted: &mut JobObjects, live: &JobObjects) {
     metadata.finalizers = own_finalizers(own);
 }
 
-/// Returns the finalizers of an object that its author has set: those of a deletion have no domain.
+/// Returns the finalizers that the author of an object has set: those of a deletion have no domain.
 pub(crate) fn own_finalizers(metadata: &ObjectMeta) -> Option<Vec<String>> {
     let all = metadata.finalizers.iter().flatten();
     let own: Vec<String> = all.filter(|finalizer| finalizer.contains('/')).cloned().collect();
@@ -280,7 +280,7 @@ pub(super) fn deletion(kind: ObjectKind, metadata: &ObjectMeta) -> Step {
     Step::of(id, StepAction::Delete { uid: metadata.uid.clone(), resource_version: None })
 }
 
-/// Returns the pods and the runs of a job, by the names by which [`Limits`](toolforge_quota::Limits) know them.
+/// Returns the pods and the runs of a job, by their names in [`Limits`](toolforge_quota::Limits).
 pub(super) fn pods_and_runs_of(job: &JobObjects, facts: &JobFacts) -> Vec<ObjectName> {
     let pods = pods_of_job(job, &facts.live).into_iter().map(pod_id);
     let runs = runs_of_job(job, &facts.live).into_iter();
@@ -294,7 +294,7 @@ fn with_demand(mut change: Change, live: Option<&JobObjects>, facts: &JobFacts) 
     let owner = ObjectName::new("job", change.name.as_str());
     change.demand = ChangeDemand::of_objects(change.objects(), limit_ranges, Some(&owner));
     change.demand.freed = match (change.action, live) {
-        // Addresses that remain of a job whose workload was deleted manually are replaced.
+        // Remaining addresses of a job whose workload was deleted manually are replaced.
         (_, None) => demand::of_addresses(&change.name, &facts.live),
         // A change of the schedule does not affect the current run.
         (Action::Update, Some(JobObjects { workload: JobWorkload::Scheduled(_), .. })) => {

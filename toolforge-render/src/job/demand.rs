@@ -1,4 +1,4 @@
-//! What jobs use of the quotas.
+//! The usage of the quotas by jobs.
 
 use toolforge_quota::{Demand, LimitRange, PodTraits, Pods};
 
@@ -11,9 +11,9 @@ use crate::pod::{
 /// What one run of a job requests.
 #[derive(Debug, Default)]
 pub(super) struct RunDemand {
-    /// Its Job and its pods, also those that have succeeded before; none of them fails.
+    /// Its Job and its pods, including those that have already succeeded; none of them fails.
     pub(super) each: Demand,
-    /// The pods of it that need not run beside the others.
+    /// Its pods that need not run at the same time as the others.
     pub(super) extra_pods: Pods,
     /// What decides which quotas count it.
     pub(super) traits: PodTraits,
@@ -46,7 +46,7 @@ pub(super) fn of_live(job: &JobObjects, live: &LiveJobs, limit_ranges: &[LimitRa
     demand
 }
 
-/// Returns what the Service and the HTTPRoute of a name use that are left of a job whose workload is gone.
+/// Returns the usage of the Service and the HTTPRoute with a name that remain of a job whose workload is gone.
 pub(super) fn of_addresses(name: &str, live: &LiveJobs) -> Demand {
     let kinds = [ObjectKind::Service, ObjectKind::HttpRoute].into_iter();
     kinds.filter(|kind| live.address(*kind, name).is_some()).map(count_demand).sum()

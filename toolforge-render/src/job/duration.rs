@@ -11,15 +11,15 @@ use crate::pod::{event_time, first_event_time};
 /// The annotation in which the CronJob controller records when a run was due (Kubernetes 1.33).
 const SCHEDULED_AT: &str = "batch.kubernetes.io/cronjob-scheduled-timestamp";
 
-/// Seconds from when a run is due to when its timeout begins: the time until its pod runs, and what its controller takes.
+/// Seconds from when a run is due to when its timeout begins: the time until its pod runs, and the delay of its controller.
 const LATE: i64 = 60;
 
 /// Where the duration of a scheduled job's runs comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DurationSource {
-    /// The last successful run took so long.
+    /// The last successful run took this long.
     Measured,
-    /// The last successful run took so long or less: the times of the CronJob's status do not say which run it was. The longest
+    /// The last successful run took this long or less: the times of the CronJob's status do not say which run it was. The longest
     /// is assumed.
     UpperBound,
     /// No successful run is known. Five minutes are assumed, or the timeout if that is shorter.
@@ -33,12 +33,12 @@ pub(super) struct LastDuration {
     pub(super) source: DurationSource,
 }
 
-/// Returns the seconds from the time for which the last successful run was scheduled to its end.
+/// Returns the seconds from the time for which the last successful run was scheduled until it finished.
 ///
-/// The status of a CronJob has the end of that run, and when the last run was due. These are different runs while another run is
-/// under way or after one that failed, where runs overlap, and after `kubectl create job --from`, whose Job counts as a success
-/// of the CronJob. So the run's Job or its events come first, which are kept for 30 seconds and an hour. What the status gives is
-/// an upper bound, and is not used if it exceeds the timeout of a run.
+/// The status of a CronJob has the completion time of that run, and when the last run was due. These are different runs while
+/// another run is running or after one that failed, if runs overlap, and after `kubectl create job --from`, whose Job counts as
+/// a success of the CronJob. So the run's Job or its events, which are kept for 30 seconds and an hour, come first. The status
+/// gives an upper bound, which is not used if it exceeds the timeout of a run.
 pub(super) fn last_duration(
     job: &JobObjects,
     cron_job: &CronJob,
@@ -58,7 +58,7 @@ pub(super) fn last_duration(
     is_possible.then_some(LastDuration { seconds, source: DurationSource::UpperBound })
 }
 
-/// Returns the seconds from when the last successful run was due to its end, by the times of the CronJob's status.
+/// Returns the seconds from when the last successful run was due until it finished, by the times of the CronJob's status.
 fn duration_by_status(
     job: &JobObjects,
     cron_job: &CronJob,
@@ -105,7 +105,7 @@ pub(super) fn due_time(run: &Job) -> Option<Timestamp> {
     noted.or(run.metadata.creation_timestamp.as_ref().map(|time| time.0))
 }
 
-/// Returns the ends of runs by their events, and when these runs were due: a run's Job is named after the minute (Kubernetes
+/// Returns when runs finished by their events, and when these runs were due: a run's Job is named after the minute (Kubernetes
 /// 1.33, `getJobName` of the CronJob controller). A run that was started by hand was due when its first pod was created.
 fn ends_by_events(job: &JobObjects, live: &LiveJobs) -> impl Iterator<Item = (Timestamp, Timestamp)> {
     job_events(live, "Completed").filter_map(|(name, event)| {
@@ -128,7 +128,7 @@ fn due_by_name(job: &JobObjects, run: &str) -> Option<Timestamp> {
     Timestamp::from_second(minute.parse::<i64>().ok()?.checked_mul(60)?).ok()
 }
 
-/// Returns when a run was started that the CronJob controller has not created itself, which it reports as "Saw a job that the
+/// Returns when a run that the CronJob controller has not created itself was started; it reports this as "Saw a job that the
 /// controller did not create or forgot: NAME" (Kubernetes 1.33, `syncCronJob`).
 fn started_by_hand(job: &JobObjects, run: &str, live: &LiveJobs) -> Option<Timestamp> {
     let is_of_job = live.events.iter().any(|event| {

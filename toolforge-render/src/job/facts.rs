@@ -15,7 +15,7 @@ use crate::pod::{
     FetchTime, PodSet, remove_terminating_pods, with_kept_jobs, with_pod_sets, with_unsettled_pods,
 };
 
-/// Everything that a plan for jobs needs besides the requests.
+/// Everything that a plan for jobs needs in addition to the requests.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct JobFacts {
@@ -34,8 +34,8 @@ impl JobFacts {
         Self { namespace, live: LiveJobs::default(), may_lack_kinds: false }
     }
 
-    /// Returns the kinds of which changes create objects although a quota counts some, and the files that the facts are from have
-    /// none: what exists is planned as new.
+    /// Returns the kinds whose objects the changes create although a quota counts some, and the files of the facts have none:
+    /// existing objects are planned as new.
     #[must_use]
     pub fn missing_kinds(&self, set: &ChangeSet) -> Vec<&'static KnownKind> {
         let LiveJobs { deployments, cron_jobs, jobs, services, http_routes, .. } = &self.live;
@@ -58,7 +58,7 @@ impl JobFacts {
         kinds.into_iter().filter(is_missing).map(|(kind, _)| kind.known()).collect()
     }
 
-    /// Returns the facts as they are once all terminating pods are gone.
+    /// Returns the facts after all terminating pods are gone.
     pub(crate) fn without_terminating_pods(mut self) -> Self {
         remove_terminating_pods(&mut self.namespace.limits, &mut self.live.pods);
         self
@@ -71,8 +71,8 @@ impl JobFacts {
         ChangeSet { counts_deleted, ..set }
     }
 
-    /// Returns whether a quota counts more objects than exist: workloads, whose pods it then counts as well, or addresses that
-    /// the changes lack.
+    /// Returns whether a quota counts more objects than exist: workloads, whose pods it then counts as well, or addresses for which
+    /// the changes lack quota.
     fn counts_deleted(&self, set: &ChangeSet) -> bool {
         let LiveJobs { deployments, cron_jobs, jobs, services, http_routes, .. } = &self.live;
         let counts_more = |resource: &Resource, existing: usize| {
@@ -111,9 +111,9 @@ pub struct LiveJobs {
     pub jobs: Vec<Job>,
     /// All Services of the namespace.
     pub services: Vec<Service>,
-    /// All HTTPRoutes of the namespace; none where the cluster does not serve them.
+    /// All HTTPRoutes of the namespace; none if the cluster does not serve them.
     pub http_routes: Vec<HttpRoute>,
-    /// Objects with pods of other kinds, as far as they are known: from files, or where a refused pod or a plan is theirs.
+    /// Objects of other kinds that have pods, as far as known: from files, or because a refused pod or a plan belongs to them.
     pub sets: Vec<PodSet>,
     /// All pods of the namespace.
     pub pods: Vec<Pod>,

@@ -1,8 +1,8 @@
-//! What is known of a file of the tool's home, and the problems with the files that a job needs.
+//! What is known about a file in the tool's home, and the problems with the files that a job needs.
 
 use toolforge_model::{JobImage, Untrusted};
 
-/// What is known of one path.
+/// What is known about one path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FileFacts {
     /// Nothing has this path.
@@ -60,7 +60,7 @@ pub enum JobFileWarning {
         /// The path of the interpreter, relative to the home.
         interpreter: Untrusted,
     },
-    /// The image is made for another language than the interpreter's.
+    /// The image is for another language than the interpreter's.
     #[error("{} needs {}, which image {image} does not contain", path.escaped(), interpreter.escaped())]
     Interpreter {
         /// The path, relative to the home.
@@ -70,7 +70,7 @@ pub enum JobFileWarning {
         /// The image.
         image: JobImage,
     },
-    /// The image is made for another language than the program of the command.
+    /// The image is for another language than the program of the command.
     #[error("the command needs {}, which image {image} does not contain", program.escaped())]
     Program {
         /// The program.

@@ -19,9 +19,9 @@ pub struct JobObjects {
     pub name: JobName,
     /// The object that runs it.
     pub workload: JobWorkload,
-    /// Its address inside the cluster, where it has one.
+    /// Its address inside the cluster, if it has one.
     pub service: Option<Service>,
-    /// Its address outside the cluster, where it has one.
+    /// Its address outside the cluster, if it has one.
     pub http_route: Option<HttpRoute>,
 }
 
@@ -131,7 +131,7 @@ impl JobObjects {
         [workload].into_iter().chain(service).chain(http_route)
     }
 
-    /// Returns the container that runs the job's command: the one of today's name, else the first.
+    /// Returns the container that runs the job's command: the one with the current name, otherwise the first.
     pub(super) fn container(&self) -> Option<&Container> {
         let containers = &self.workload.template()?.spec.as_ref()?.containers;
         containers.iter().find(|container| container.name == platform::CONTAINER_JOB).or(containers.first())

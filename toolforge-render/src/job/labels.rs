@@ -1,4 +1,4 @@
-//! The labels by which the platform knows a job's objects (jobs-api, 2026).
+//! The labels by which the platform recognizes a job's objects (jobs-api, 2026).
 
 use toolforge_model::{JobKind, JobName, JobRequest, MountStorage, ToolName, platform};
 

@@ -37,7 +37,7 @@ pub struct LoadPlan {
 pub struct JobOfOtherFile {
     /// The job.
     pub name: JobName,
-    /// The file's identity, as it is written on the job's objects.
+    /// The file's identity, as written on the job's objects.
     pub file: Untrusted,
 }
 
@@ -65,8 +65,8 @@ impl LoadPlan {
         self.problems.iter().filter_map(LoadProblem::never_fitting).chain(self.set.refused_runs())
     }
 
-    /// Returns the loaded jobs that may not run: those with a run that has not started, because later runs may wait for its end, and
-    /// continuous ones that are kept and [may fail](crate::job::JobStatus::may_fail) by the facts `before` at `now`.
+    /// Returns the loaded jobs that may not run: those with a run that has not started, because later runs may wait for it, and
+    /// continuous ones that are kept and [may fail](crate::job::JobStatus::may_fail) according to the facts `before` at `now`.
     #[must_use]
     pub fn jobs_that_may_not_run(&self, before: &JobFacts, now: Timestamp) -> Vec<JobName> {
         let is_kept = |job: &JobObjects| {
@@ -110,9 +110,9 @@ pub struct LoadOptions<'a> {
     pub prunes: bool,
     /// Whether jobs that the platform's jobs service manages are adopted.
     pub adopts: bool,
-    /// The jobs whose end is waited for: the changes of jobs that follow one of them in the requests are applied after it.
+    /// The jobs to wait for: the changes of jobs that follow one of them in the requests are applied after it finishes.
     pub waits_for: Vec<JobName>,
-    /// The jobs of the requests that an earlier attempt has applied: they are left as they are.
+    /// The requested jobs that an earlier attempt has applied: they are left unchanged.
     pub done: Vec<JobName>,
 }
 
@@ -194,7 +194,7 @@ pub fn plan_load(requests: &[JobRequest], facts: &JobFacts, options: &LoadOption
     LoadPlan { set, plans, problems, requested: requested.collect(), from_other_files }
 }
 
-/// Returns the changes that delete all jobs with names; only a record may exist of a job.
+/// Returns the changes that delete all jobs with names; a job may have only a record.
 #[must_use]
 pub fn job_deletions<'a>(names: impl IntoIterator<Item = &'a JobName>, facts: &JobFacts) -> ChangeSet {
     let live = facts.live.jobs_of(&facts.namespace.tool);
@@ -210,8 +210,8 @@ pub fn job_deletions<'a>(names: impl IntoIterator<Item = &'a JobName>, facts: &J
     workload_deletions(&jobs, &[], facts)
 }
 
-/// Returns the changes that delete jobs, and other objects if they are still as they were seen. Several jobs of different kinds may
-/// have one name.
+/// Returns the changes that delete jobs, and other objects if they have not changed since they were read. Several jobs of
+/// different kinds may have the same name.
 #[must_use]
 pub fn workload_deletions(jobs: &[WorkloadRef], others: &[FoundWorkload], facts: &JobFacts) -> ChangeSet {
     let live = facts.live.jobs_of(&facts.namespace.tool);
@@ -229,14 +229,14 @@ pub fn workload_deletions(jobs: &[WorkloadRef], others: &[FoundWorkload], facts:
     ChangeSet::new(changes, &Limits::default())
 }
 
-/// Returns what the pods of a job use until they have ended.
+/// Returns what the pods of a job use until they have finished.
 fn running_demand(job: &JobObjects, facts: &JobFacts) -> Demand {
     let pods = of_live_pods(pods_of_job(job, &facts.live), &facts.namespace.limits.limit_ranges);
     let ends = pods.iter().filter(|(resource, _)| !matches!(resource, Resource::Count(_)));
     ends.map(|(resource, amount)| (resource.clone(), amount)).collect()
 }
 
-/// Returns the file of a job, if it is another file.
+/// Returns the file of a job, if it is a different one.
 fn other_file<'a>(job: &'a JobObjects, own: Option<&str>) -> Option<&'a str> {
     let noted = job.annotation(platform::ANNOTATION_FILE)?;
     (own.is_some() && own != Some(noted)).then_some(noted)

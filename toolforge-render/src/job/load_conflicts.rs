@@ -21,18 +21,18 @@ use crate::object::{CronJobSchedule, cron_job_spec};
 /// The most scheduled jobs of a plan for which other schedules are searched.
 const MOST_JOBS: usize = 20;
 
-/// Returns the runs of scheduled jobs that would exceed a quota together within a time after changes, with the duration that is
-/// known of earlier runs; `plans` are those of the jobs among the changes. The runs of CronJobs of manifests are among them.
+/// Returns the runs of scheduled jobs that would exceed a quota together within a time after changes, with the known
+/// duration of earlier runs; `plans` are those of the jobs among the changes. Runs of the CronJobs of manifests are included.
 ///
 /// If none of these jobs is scheduled, only conflicts that the changes cause count: those of a resource with more usage
-/// afterwards. Changes that do not fit have none then.
+/// afterwards. In that case, changes that do not fit have none.
 ///
-/// The one-off jobs that the changes create run at their start, for the assumed duration, or one after the other where they do not fit
-/// at once; those whose end is awaited run before. Pods that run now and end by themselves, such as those of a shell, run on for an
+/// The one-off jobs that the changes create run at their start, for the assumed duration, or one after the other if they do not
+/// fit at once; awaited ones run before. Running pods that finish by themselves, such as those of a shell, run for another
 /// hour, or for as long as they have run if that is longer.
 ///
-/// Runs that start within the time may only later meet others. The end of the time in which such conflicts are looked for is returned,
-/// too.
+/// Runs that start within the time may conflict with others only later. The end of the time that is searched for such conflicts
+/// is also returned.
 #[must_use]
 pub fn conflicts_after(
     set: &ChangeSet,
@@ -68,9 +68,9 @@ pub fn conflicts_after(
 /// How long a rollout may take: within this time it makes progress, by default (Kubernetes 1.33, `progressDeadlineSeconds`).
 const ROLLOUT: SignedDuration = SignedDuration::from_mins(10);
 
-/// Returns the runs that are due while the pods of changes are replaced, and that would exceed a quota beside old and new pods;
-/// without those that exceed it afterwards, too. There are none of changes that do not fit. The end of the time is returned with
-/// them.
+/// Returns the runs that are due while the pods of changes are replaced and that would exceed a quota together with old and new
+/// pods, except those that exceed it afterwards, too. Changes that do not fit have none. The end of the time is also
+/// returned.
 #[must_use]
 pub fn conflicts_during_rollout(
     set: &ChangeSet,
@@ -110,7 +110,7 @@ pub fn conflicts_during_rollout(
     (during, end)
 }
 
-/// Returns the scheduled jobs among changes whose runs [`conflicts_after`] does not know, because their schedules are in a time
+/// Returns the scheduled jobs among changes whose runs [`conflicts_after`] skips, because their schedules are in a time
 /// zone other than UTC.
 #[must_use]
 pub fn unsimulated_jobs(set: &ChangeSet, plans: &[JobPlan]) -> Vec<JobName> {
@@ -123,7 +123,7 @@ pub fn unsimulated_jobs(set: &ChangeSet, plans: &[JobPlan]) -> Vec<JobName> {
     planned_jobs(set, plans).into_iter().filter(is_unsimulated).map(|job| job.name).collect()
 }
 
-/// Returns the scheduled jobs after changes whose runs start so often that they are simulated as if some took place all the time.
+/// Returns the scheduled jobs after changes whose runs start so often that they are simulated as if some were always running.
 #[must_use]
 pub fn permanent_jobs(set: &ChangeSet, plans: &[JobPlan], facts: &JobFacts) -> Vec<JobName> {
     let loads = loads_after(set, &planned_jobs(set, plans), facts).into_iter();
@@ -138,8 +138,8 @@ fn pending_change<'s>(set: &'s ChangeSet, name: &JobName) -> Option<&'s Change> 
     })
 }
 
-/// Something that runs beside scheduled jobs after changes and ends by itself: a one-off job that the changes start, or a pod that
-/// runs now, such as that of a shell.
+/// Something that runs at the same time as scheduled jobs after changes and finishes by itself: a one-off job that the changes
+/// start, or a pod that runs now, such as that of a shell.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct FiniteRun {
@@ -151,7 +151,7 @@ pub struct FiniteRun {
     pub until: Timestamp,
 }
 
-/// Returns what [`conflicts_after`] assumes to run beside scheduled jobs and to end by itself.
+/// Returns what [`conflicts_after`] assumes to run at the same time as scheduled jobs and to finish by itself.
 #[must_use]
 pub fn finite_runs(
     set: &ChangeSet,
@@ -162,8 +162,8 @@ pub fn finite_runs(
     RunsAfter::new(set, plans, facts, time).map(|after| after.finite()).unwrap_or_default()
 }
 
-/// Returns the conflicts that scheduled jobs would have within a time after changes if nothing ran beside them that ends by itself.
-/// Only these can other schedules solve.
+/// Returns the conflicts that scheduled jobs would have within a time after changes without anything that finishes by itself.
+/// Other schedules can only solve these.
 #[must_use]
 pub fn conflicts_of_schedules(
     set: &ChangeSet,
@@ -177,8 +177,8 @@ pub fn conflicts_of_schedules(
 }
 
 /// Returns the nearest schedules of single jobs of a plan at which no run of the job takes place while a quota is exceeded,
-/// within a time after the changes. There is none for a job that fits as it is, whose single run exceeds the quota, or that is
-/// not changed.
+/// within a time after the changes. There is none for a job whose own schedule fits, whose single run exceeds the quota, or
+/// that is not changed.
 ///
 /// All minutes of the same hours are tried; for a job that runs once a day, if none of them fits, all minutes of the day.
 #[must_use]
@@ -209,7 +209,7 @@ pub fn schedule_adjustments(
 
 /// The runs of all scheduled jobs after changes, and of the one-off jobs that these start.
 struct RunsAfter {
-    /// The quotas after the changes, with what is used besides `runs`.
+    /// The quotas after the changes, with all usage except `runs`.
     quotas: Vec<ResourceQuota>,
     /// The resources after the changes.
     rows: Vec<ResourceCheck>,
@@ -217,16 +217,16 @@ struct RunsAfter {
     loads: Vec<ScheduledJobLoad>,
     /// All runs, by the name of the job.
     runs: Vec<ScheduledRuns>,
-    /// Those of pods that run now and end by themselves.
+    /// Those of running pods that finish by themselves.
     running: Vec<ScheduledRuns>,
     /// Whether a scheduled job is planned.
     has_planned: bool,
-    /// The time of the runs: that which was asked for, and on until those that start in it have ended.
+    /// The time of the runs: the requested time, extended until the runs that start in it have finished.
     time: Range<Timestamp>,
 }
 
 impl RunsAfter {
-    /// Returns the runs within a time after changes, and until those have ended; `None` if there is no scheduled job.
+    /// Returns the runs within a time after changes, and until they have finished; `None` if there is no scheduled job.
     fn new(set: &ChangeSet, plans: &[JobPlan], facts: &JobFacts, time: &Range<Timestamp>) -> Option<Self> {
         let planned = planned_jobs(set, plans);
         let has_planned = planned.iter().any(|job| matches!(job.workload, JobWorkload::Scheduled(_)));
@@ -286,7 +286,7 @@ impl RunsAfter {
         finite.filter_map(run).collect()
     }
 
-    /// Returns whether a run of a conflict starts before a time. One that takes place all the time does not count.
+    /// Returns whether a run of a conflict starts before a time. One that is always running does not count.
     fn starts_before(&self, time: Timestamp, conflict: &Conflict) -> bool {
         let is_permanent =
             |name: &str| self.loads.iter().any(|load| load.name.as_str() == name && load.runs_all_the_time());
@@ -307,7 +307,7 @@ fn planned_jobs(set: &ChangeSet, plans: &[JobPlan]) -> Vec<JobObjects> {
     plans.iter().map(JobPlan::objects).chain(manifests).collect()
 }
 
-/// Returns the scheduled jobs after changes, those of the cluster that are kept included.
+/// Returns the scheduled jobs after changes, including those of the cluster that are kept.
 fn loads_after(set: &ChangeSet, planned: &[JobObjects], facts: &JobFacts) -> Vec<ScheduledJobLoad> {
     let live = facts.live.all_scheduled(&facts.namespace.tool);
     let is_replaced = |job: &&JobObjects| {
@@ -349,7 +349,7 @@ fn is_of_schedule(change: &Change, name: &str) -> bool {
     change.kind == WorkloadKind::Scheduled && change.name == name
 }
 
-/// Returns whether it is a one-off job that changes start and that may run beside all of them.
+/// Returns whether it is a one-off job that changes start and that may run at the same time as all of them.
 fn is_started(job: &JobObjects, set: &ChangeSet) -> bool {
     let is_last = |change: &Change| change.name == job.name.as_str() && !set.ends_before_others(change);
     matches!(job.workload, JobWorkload::OneOff(_)) && set.pending().any(is_last)

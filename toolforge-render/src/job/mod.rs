@@ -1,7 +1,7 @@
 //! Jobs: from a request to Kubernetes objects, and back.
 //!
 //! [`JobPlan`] resolves a request, and [`JobPlan::objects`] renders it. [`observe_job`] reads live objects back into a
-//! request, [`job_status`] returns their state, and [`plan_load`] compares a whole file with what exists.
+//! request, [`job_status`] returns their state, and [`plan_load`] compares a whole file with the live objects.
 //!
 //! ```
 //! use toolforge_images::Catalog;

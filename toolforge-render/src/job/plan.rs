@@ -99,7 +99,7 @@ pub enum JobPlanWarning {
         /// The first such character.
         found: Untrusted,
     },
-    /// The schedule is suspended, and stays so.
+    /// The schedule is suspended, and stays suspended.
     #[error("its schedule is suspended, and stays so until it is resumed")]
     Suspended,
 }
@@ -305,7 +305,7 @@ fn shell_syntax(request: &JobRequest) -> Option<String> {
     let words = split_words(&request.command).ok()?;
     let program = words.iter().map(String::as_str).find(|word| *word != platform::LAUNCHER)?;
     let program = program.rsplit('/').next()?;
-    // A shell or an interpreter gets the rest as it is.
+    // A shell or an interpreter gets the remainder unchanged.
     if matches!(program, "sh" | "bash" | "dash" | "zsh") {
         return None;
     }

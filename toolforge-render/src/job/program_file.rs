@@ -8,8 +8,8 @@ use toolforge_model::{
 use crate::job::file_warning::{FileFacts, JobFileWarning};
 use crate::job::wrapper::{is_assignment, of_image, program_index};
 
-/// Returns what is wrong with the program, the health check and the log files of a job. `look` returns what is known of a path
-/// relative to the tool's home, and `None` if it cannot be looked at.
+/// Returns what is wrong with the program, the health check and the log files of a job. `look` returns what is known about
+/// a path relative to the tool's home, and `None` if it cannot be looked at.
 #[must_use]
 pub fn job_file_warnings(
     request: &JobRequest,
@@ -78,14 +78,14 @@ pub(crate) struct CommandScope<'a> {
     pub(crate) image: &'a JobImage,
     /// The working directory, relative to the home; `None` if it is elsewhere.
     pub(crate) directory: Option<&'a str>,
-    /// Whether a shell reads the words, to which `~` is the tool's home.
+    /// Whether a shell reads the words, which expands `~` to the tool's home.
     pub(crate) expands_home: bool,
-    /// Whether programs may be looked up in other places than those of the image.
+    /// Whether programs may be found in places other than those of the image.
     pub(crate) has_own_programs: bool,
 }
 
 impl CommandScope<'_> {
-    /// Checks the program of a line that a shell reads; returns the word that a warning is about, too.
+    /// Checks the program of a line that a shell reads; also returns the word that a warning is about.
     ///
     /// Variables that the line sets, `cd DIRECTORY &&` and `. FILE &&` may come before the program.
     pub(crate) fn check_line(
@@ -132,8 +132,8 @@ impl CommandScope<'_> {
         }
     }
 
-    /// Checks the program of a command that no shell reads, or the script that its interpreter reads; returns the word that a warning is
-    /// about, too.
+    /// Checks the program of a command that no shell reads, or the script that its interpreter reads; also returns the word that a
+    /// warning is about.
     pub(crate) fn check_words<'w>(
         &self,
         words: impl Iterator<Item = &'w str>,
@@ -187,7 +187,7 @@ impl CommandScope<'_> {
 
     /// Returns the path of a file or directory that needs no `/` in its name, relative to the tool's home.
     fn home_path_of_name(&self, word: &str) -> Option<String> {
-        // An option, or the directory before in `cd -`.
+        // An option, or the previous directory in `cd -`.
         if word.starts_with('-') {
             return None;
         }
@@ -295,7 +295,7 @@ fn is_windows_text(line: &str) -> bool {
     line.strip_suffix('\r').is_some_and(|line| !line.chars().any(|found| found.is_control() && found != '\t'))
 }
 
-/// The options of `cd`, none of which changes which directory it is.
+/// The options of `cd`; none of them changes the target directory.
 const CD_OPTIONS: [&str; 4] = ["--", "-L", "-P", "-e"];
 
 /// Returns what follows the only argument of a command of a shell, if it runs only after that one.

@@ -19,7 +19,7 @@ pub fn job_differences(live: &JobRequest, wanted: &JobRequest) -> Vec<Difference
     for &key in JobField::ALL {
         let (before, after) = (value(live, key), value(wanted, key));
         if before != after {
-            // A command is shown as it was written.
+            // A command is shown as written.
             let shown = |value: Option<String>, request: &JobRequest| match key {
                 JobField::Command => value.map(|_| request.command.clone()),
                 _ => value,
@@ -36,7 +36,7 @@ pub fn job_differences(live: &JobRequest, wanted: &JobRequest) -> Vec<Difference
     differences
 }
 
-/// Returns whether a log file is the default one, which comes and goes with the log files as a whole.
+/// Returns whether a log file is the default one, which is set or unset together with the log files as a whole.
 fn is_implied(
     key: JobField,
     (live, before): (&JobRequest, Option<&String>),
@@ -95,12 +95,12 @@ fn command(request: &JobRequest) -> String {
     if is_build_service && !request.file_log.has_files() {
         return join_words(&RenderedCommand::of(request).words);
     }
-    // A launcher that is written is the one that would be added.
+    // An explicit launcher is the one that would be added.
     let launched = platform::after_launcher(&request.command).filter(|_| is_build_service);
     launched.unwrap_or(&request.command).to_owned()
 }
 
-/// Returns the value of a key of a request, or `None` where it is the default.
+/// Returns the value of a key of a request, or `None` if it is the default.
 fn value(request: &JobRequest, key: JobField) -> Option<String> {
     let kind = &request.kind;
     let (replicas, port, health_check) = match kind {

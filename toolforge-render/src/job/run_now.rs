@@ -119,8 +119,8 @@ fn with_run(
     Ok(change)
 }
 
-/// Returns the change that replaces all pods by changing an annotation. Nothing else of the job changes, except how its
-/// pods are replaced: as on the platform where that fits the quota.
+/// Returns the change that replaces all pods by changing an annotation. Nothing else in the job changes, except how its
+/// pods are replaced: as on the platform if that fits the quota.
 fn restart_pods(job: &JobObjects, deployment: &Deployment, facts: &JobFacts, now: Timestamp) -> ChangeSet {
     let limit_ranges = &facts.namespace.limits.limit_ranges;
     let object = Object::from(deployment.clone());
@@ -176,7 +176,7 @@ fn restart_pods(job: &JobObjects, deployment: &Deployment, facts: &JobFacts, now
     set
 }
 
-/// Returns what a patch changes of the strategy of a Deployment, which stays so after the restart.
+/// Returns what a patch changes in the strategy of a Deployment, which persists after the restart.
 fn strategy_differences(patch: &Value, deployment: &Deployment) -> Vec<Difference> {
     let Some(wanted) = patch["spec"].get("strategy") else { return Vec::new() };
     let strategy = deployment_spec(deployment).and_then(|spec| spec.strategy.as_ref());
@@ -184,8 +184,8 @@ fn strategy_differences(patch: &Value, deployment: &Deployment) -> Vec<Differenc
     differences(&with(wanted.clone()), &with(json!(strategy)))
 }
 
-/// Returns the metadata that was seen of an object that no tool manages. Others may change it at any time; of a job, only the
-/// patched fields matter.
+/// Returns the metadata of an object that no tool manages, as it was seen. Others may change it at any time; for a job, only
+/// the patched fields matter.
 fn seen_unmanaged(job: &JobObjects) -> Option<Box<ObjectMeta>> {
     (!job.is_managed()).then(|| Box::new(job.workload.metadata().clone()))
 }
@@ -198,7 +198,7 @@ fn rollout_of(deployment: &Deployment) -> Rollout {
     written.unwrap_or(Rollout::Rolling)
 }
 
-/// Returns the strategic merge patch that replaces the pods of a Deployment, and changes how, where that is chosen.
+/// Returns the strategic merge patch that replaces the pods of a Deployment and, if a rollout is chosen, changes how.
 fn restart_patch(chosen: Option<Rollout>, now: Timestamp) -> Value {
     // The platform's format: microseconds, and the zone as an offset (jobs-api, 2026).
     let moment = now.strftime("%Y-%m-%dT%H:%M:%S%.6f+00:00").to_string();

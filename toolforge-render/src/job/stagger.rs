@@ -16,13 +16,13 @@ use crate::object::CronJobSchedule;
 /// The number of minutes in an hour.
 const MINUTES: u8 = 60;
 
-/// How often all jobs are looked at again after some of them were moved.
+/// How many times all jobs are checked again after some of them were moved.
 const PASSES: usize = 3;
 
 /// The most starts and ends of runs that a search counts, which takes some tenths of a second.
 const MAX_WORK: usize = 10_000_000;
 
-/// What a start or end costs that is simulated with its jobs and amounts, compared with one that is only counted.
+/// The cost of a start or end that is simulated with its jobs and amounts, relative to one that is only counted.
 const SIMULATED: usize = 200;
 
 /// A proposal of another minute for a scheduled job.
@@ -82,7 +82,7 @@ impl UnmovedReason {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct StaggeredJobs {
-    /// The proposals, which are made to be applied together.
+    /// The proposals, which are intended to be applied together.
     pub proposals: Vec<ScheduleProposal>,
     /// The number of runs that exceed a quota, alone or together.
     pub conflicting_runs: usize,
@@ -96,10 +96,10 @@ pub struct StaggeredJobs {
 
 /// Returns proposals that lower the number of runs that exceed a quota within a time, without more conflicts than before.
 ///
-/// A job is moved that runs in a single minute of an hour, or in minutes that are spaced evenly over it, such as `*/15`; its
-/// hours and the number of its runs stay the same. Jobs are moved one at a time, the last by name first. Each proposal is the
+/// Only jobs that run in a single minute of an hour, or in minutes spaced evenly over it, such as `*/15`, are moved; their
+/// hours and the number of their runs stay the same. Jobs are moved one at a time, the last by name first. Each proposal is the
 /// result of counting all conflicts with every other minute. The search starts at the minute of `@hourly` for the job, so the
-/// result is always the same. Runs that start within the time may only later meet others, which count.
+/// result is always the same. Runs that start within the time may conflict with others only later; this counts, too.
 #[must_use]
 pub fn stagger(loads: &[ScheduledJobLoad], facts: &JobFacts, time: &Range<Timestamp>) -> StaggeredJobs {
     let mut loads = loads.to_vec();
@@ -202,7 +202,7 @@ struct Severity {
 }
 
 impl Severity {
-    /// Returns how much runs do that start before a time.
+    /// Returns the severity of the runs that start before a time.
     fn of(intervals: &[Interval], before: i64) -> Self {
         Self { runs: conflicting_runs(intervals, before), groups: conflicts(intervals).len() }
     }
@@ -216,9 +216,9 @@ pub(super) struct NearestSchedule {
 }
 
 impl NearestSchedule {
-    /// Returns the schedule nearest to that of a job at which nothing exceeds the quotas; `None` if nothing does now, if there is
-    /// none, also because other jobs exceed them without it, or if too many runs were counted before it was found. Of two
-    /// that are as near, it is the later one.
+    /// Returns the schedule nearest to that of a job at which nothing exceeds the quotas; `None` if nothing exceeds them now, if
+    /// there is none, also because other jobs exceed them without it, or if too many runs were counted before it was found. If two
+    /// are equally near, it is the later one.
     pub(super) fn of(
         &mut self,
         load: &ScheduledJobLoad,
@@ -291,7 +291,7 @@ fn candidates(load: &ScheduledJobLoad, facts: &JobFacts) -> Vec<CronExpression> 
     minutes.filter_map(|minute| at_minute(expression, minute, step)).collect()
 }
 
-/// Returns an expression that runs first at a minute of the hour, and then each `step` minutes, which is 60 for a single run.
+/// Returns an expression that runs first at a minute of the hour, and then every `step` minutes, which is 60 for a single run.
 fn at_minute(expression: &CronExpression, minute: u8, step: u8) -> Option<CronExpression> {
     let field = match (minute, step) {
         (minute, MINUTES) => minute.to_string(),

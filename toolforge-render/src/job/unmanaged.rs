@@ -1,7 +1,7 @@
 //! Workloads that neither these programs nor the platform's tools manage, such as those of `kubectl apply`.
 //!
-//! A Deployment, CronJob or Job of that kind is read as a job, [`JobObjects`] of which
-//! [`is_managed`](JobObjects::is_managed) is `false`: its state, causes, schedule and demand are those of a job with the same
+//! Such a Deployment, CronJob or Job is read as a job: [`JobObjects`] whose
+//! [`is_managed`](JobObjects::is_managed) is `false`. Its state, causes, schedule and demand are those of a job with the same
 //! object.
 
 use k8s_openapi::api::core::v1::Pod;
@@ -30,7 +30,7 @@ pub enum WorkloadLookupError {
     /// There is no such job and no such object.
     #[error("{wanted} does not exist")]
     NotFound {
-        /// What was looked for.
+        /// The requested reference.
         wanted: WorkloadRef,
     },
     /// Several objects have the name.
@@ -109,7 +109,7 @@ impl LiveJobs {
         self.pods.iter().filter(is_bare).collect()
     }
 
-    /// Returns the scheduled jobs, also those that no tool manages.
+    /// Returns the scheduled jobs, including those that no tool manages.
     #[must_use]
     pub fn all_scheduled(&self, tool: &ToolName) -> Vec<JobObjects> {
         let all = self.jobs_of(tool).into_iter().chain(self.unmanaged(tool));
@@ -196,8 +196,8 @@ fn has_pod_name(pod: &Pod, name: &JobName) -> bool {
     pod.metadata.name.as_deref() == Some(name.as_str())
 }
 
-/// Returns whether an object is part of the tool's web service. An object of another name with these labels is not: `webservice`
-/// finds its objects by their names.
+/// Returns whether an object is part of the tool's web service. An object with another name and these labels is not:
+/// `webservice` finds its objects by name.
 fn is_of_web_service(metadata: &ObjectMeta, tool: &ToolName) -> bool {
     let labels = metadata.labels.as_ref();
     let is_owned = metadata.owner_references.iter().flatten().next().is_some();

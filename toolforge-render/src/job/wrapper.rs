@@ -1,7 +1,7 @@
 //! Programs that run the program after them, such as `nice`, and where that one is.
 //!
 //! They are those of the images (coreutils 9, util-linux 2.38, GNU time 1.9) and of shells that change only how the program runs.
-//! An option that is in none of their lists, such as the one for a process that runs already, ends the search: what follows it is
+//! An option that is in none of their lists, such as the one for an existing process, ends the search: what follows it is
 //! not known.
 
 /// A program that runs the program after its own options and arguments.
@@ -9,11 +9,11 @@ struct Wrapper {
     name: &'static str,
     /// The letters of options without a value.
     flags: &'static str,
-    /// The letters of options whose value is the rest of the word, else the next word.
+    /// The letters of options whose value is the rest of the word, or otherwise the next word.
     valued: &'static str,
     /// The long options without a value.
     long_flags: &'static [&'static str],
-    /// The long options whose value is after `=`, else the next word.
+    /// The long options whose value is after `=`, or otherwise the next word.
     long_valued: &'static [&'static str],
     /// The number of its own arguments before the program, such as the time of `timeout`.
     arguments: usize,
@@ -22,7 +22,7 @@ struct Wrapper {
 }
 
 impl Wrapper {
-    /// One without long options and arguments.
+    /// Returns a wrapper without long options and arguments.
     const fn new(name: &'static str, flags: &'static str, valued: &'static str) -> Self {
         Self { name, flags, valued, long_flags: &[], long_valued: &[], arguments: 0, is_built_in: false }
     }
@@ -72,7 +72,7 @@ const WRAPPERS: [Wrapper; 13] = [
     },
 ];
 
-/// Returns the index of the program that a command runs in the end; `None` if there is none or it is not known. `in_shell` is whether a
+/// Returns the index of the program that a command finally runs; `None` if there is none or it is not known. `in_shell` is whether a
 /// shell reads the words.
 pub(super) fn program_index(words: &[&str], in_shell: bool) -> Option<usize> {
     let mut index = 0;
@@ -102,7 +102,7 @@ pub(super) fn is_assignment(word: &str) -> bool {
 }
 
 impl Wrapper {
-    /// Returns the index after its options and arguments, which begin at an index; `None` if it has one that is not known.
+    /// Returns the index after its options and arguments, which begin at an index; `None` if it has an unknown one.
     fn end(&self, words: &[&str], mut index: usize) -> Option<usize> {
         while let Some(option) = words.get(index).filter(|word| word.starts_with('-') && word.len() > 1) {
             index += 1;

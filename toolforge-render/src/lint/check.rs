@@ -70,7 +70,7 @@ impl Note<'_> {
         self
     }
 
-    /// Sets that it depends on what is not known here, so it is a warning at most.
+    /// Marks it as dependent on something that is not known here, so it is at most a warning.
     pub(crate) fn assumed(mut self) -> Self {
         if let Some(finding) = &mut self.0 {
             finding.is_assumed = true;
@@ -78,7 +78,7 @@ impl Note<'_> {
         self
     }
 
-    /// Sets that it depends on nothing that is only assumed.
+    /// Marks it as independent of anything that is only assumed.
     pub(crate) fn certain(mut self) -> Self {
         if let Some(finding) = &mut self.0 {
             finding.is_assumed = false;
@@ -86,7 +86,7 @@ impl Note<'_> {
         self
     }
 
-    /// Sets what fixes it.
+    /// Sets its fix.
     pub(crate) fn fixed(mut self, fix: Option<Fix>) -> Self {
         if let Some(finding) = &mut self.0 {
             finding.fix = fix;
@@ -123,7 +123,7 @@ impl<'n> Object<'n> {
         templates.filter_map(|template| template.at(&["metadata", "name"])?.string()).collect()
     }
 
-    /// Returns the value that stands for the whole object: its kind.
+    /// Returns the value that represents the whole object: its kind.
     pub(crate) fn head(&self) -> &'n Node {
         self.node.get("kind").unwrap_or(self.node)
     }
@@ -143,7 +143,7 @@ impl<'n> Object<'n> {
         format!("The {} \"{}\" is invalid: {rest}", self.kind_and_group(), self.name())
     }
 
-    /// Returns the tool whose object it is.
+    /// Returns the tool that the object belongs to.
     pub(crate) fn tool(&self, context: &LintContext) -> Option<ToolName> {
         if let Some(tool) = &context.tool {
             return Some(tool.clone());
@@ -163,7 +163,7 @@ impl<'n> Object<'n> {
 /// The pods of an object: a pod template, or a pod itself.
 #[derive(Clone, Copy)]
 pub(crate) struct Pods<'n> {
-    /// What has `metadata` and `spec`.
+    /// The node with `metadata` and `spec`.
     pub(crate) template: &'n Node,
     /// The spec of the pods.
     pub(crate) spec: Option<&'n Node>,

@@ -11,39 +11,39 @@ use crate::namespace::{Namespace, Platform};
 use crate::web_service::HomeFiles;
 
 /// The day on which the bundled policy was last compared with the platform: its registries, its rules for pods, the kinds
-/// that a tool may create, and the versions of the API that are gone.
+/// that a tool may create, and the versions of the API that were removed.
 pub const POLICY_DATE: &str = "2026-11-29";
 
-/// A tool's name where none is known; only what the tool owns depends on it.
+/// The tool name that is used if none is known; only what the tool owns depends on it.
 pub(crate) const SOME_TOOL: &str = "tool";
 
-/// What is known where a text is checked.
+/// What is known when a text is checked.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct LintContext {
     /// The tool; without it, the one that the namespace of each object names.
     pub tool: Option<ToolName>,
-    /// The id of the tool's user, as which its pods run.
+    /// The id of the tool's user, which its pods run as.
     pub uid: Option<i64>,
     /// The image catalog.
     pub catalog: Catalog,
     /// The project's domain and registry.
     pub platform: Platform,
-    /// The quotas, with what is used, and the limits.
+    /// The quotas with their usage, and the limits.
     pub limits: Limits,
-    /// Whether these limits are only assumed: what exceeds them is a warning.
+    /// Whether these limits are only assumed: exceeding them is a warning.
     pub assumes_limits: bool,
     /// Whether the API server is asked, too, as with [`server_objects`](super::server_objects).
     pub asks_server: bool,
-    /// The objects of the namespace, beside which those of a text are counted; without them, its quota counts as unused.
+    /// The objects of the namespace, which are counted together with those of a text; without them, its quota counts as unused.
     pub facts: Option<FilePlanFacts>,
-    /// The tool's home, where it can be looked at.
+    /// The tool's home, if it can be looked at.
     pub home: Option<LintHome>,
     /// What the name of the file says about it.
     pub expected: ExpectedDocument,
 }
 
-/// Returns what is known of a path.
+/// Returns what is known about a path.
 type Look = dyn Fn(&str) -> Option<FileFacts> + Send + Sync;
 
 /// What a tool's home contains.
@@ -55,13 +55,13 @@ pub struct LintHome {
 }
 
 impl LintHome {
-    /// Returns a home. `look` returns what is known of a path relative to it, and `None` if that cannot be looked at.
+    /// Returns a home. `look` returns what is known about a path relative to it, and `None` if that cannot be looked at.
     #[must_use]
     pub fn new(files: HomeFiles, look: impl Fn(&str) -> Option<FileFacts> + Send + Sync + 'static) -> Self {
         Self { files, look: Arc::new(look) }
     }
 
-    /// Returns what is known of a path.
+    /// Returns what is known about a path.
     pub(crate) fn look(&self, path: &str) -> Option<FileFacts> {
         (self.look)(path)
     }
@@ -74,8 +74,8 @@ impl fmt::Debug for LintHome {
 }
 
 impl LintContext {
-    /// Returns what is known without a cluster: the bundled catalog, and the limits of the platform in 2023, of which nothing
-    /// is used.
+    /// Returns what is known without a cluster: the bundled catalog, and the unused quota and the limits of the platform in
+    /// 2023.
     #[must_use]
     pub fn offline(tool: Option<ToolName>) -> Self {
         let limits = profiles::by_name("toolforge-2023").map(Limits::from).unwrap_or_default();
@@ -95,7 +95,7 @@ impl LintContext {
 
     /// Returns the facts of a tool's namespace.
     ///
-    /// `uid` is the id of the tool's user, where it is known.
+    /// `uid` is the id of the tool's user, if it is known.
     #[must_use]
     pub fn of_namespace(namespace: &Namespace, uid: Option<i64>) -> Self {
         Self {

@@ -1,4 +1,4 @@
-//! What the API server says to a text in a dry run.
+//! The API server's answers to a text in a dry run.
 
 use serde_json::Value as Json;
 use toolforge_model::Untrusted;
@@ -24,7 +24,7 @@ pub struct LintObject {
     pub name: String,
     /// The object as kubectl sends it.
     pub json: Json,
-    /// Which of the text's objects it is.
+    /// Its index among the text's objects.
     index: usize,
 }
 
@@ -86,7 +86,7 @@ pub fn refused_by_server(
     Some(finding)
 }
 
-/// Returns the value at a path of the API server like `spec.ports[0].name`, or the deepest one that exists.
+/// Returns the value at a path of the API server such as `spec.ports[0].name`, or the deepest one that exists.
 fn at<'n>(node: &'n Node, path: &str) -> Option<&'n Node> {
     let mut found = None;
     let mut node = node;

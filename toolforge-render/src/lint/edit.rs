@@ -7,7 +7,7 @@ use super::syntax::{Node, Scalar, Value};
 
 /// What is added to a mapping.
 pub(crate) enum Added<'a> {
-    /// A scalar, as it is written.
+    /// A scalar, as written.
     Scalar(&'a str),
     /// A mapping.
     Mapping(Vec<(&'a str, Added<'a>)>),
@@ -27,7 +27,7 @@ pub(crate) fn like(text: &str, node: &Node, new: &str) -> String {
     }
 }
 
-/// Returns how a string is written in the place of another one: in its quotes, or else in quotes if that is needed. `None` where the
+/// Returns how a string is written in place of another one: in the same quotes, or otherwise in quotes if needed. `None` if the
 /// value is written in several lines.
 pub(crate) fn replaced(text: &str, node: &Node, new: &str) -> Option<String> {
     let source = source(text, node)?;
@@ -38,14 +38,14 @@ pub(crate) fn replaced(text: &str, node: &Node, new: &str) -> Option<String> {
     Some(if source.starts_with(['"', '\'']) || is_safe { like(text, node, new) } else { quoted(new) })
 }
 
-/// Returns the text of a value as it is written, if it is at its own place and without a comment in it.
+/// Returns the text of a value as written, if it is at its own place and contains no comment.
 pub(crate) fn source<'t>(text: &'t str, node: &Node) -> Option<&'t str> {
     text.get(node.span.clone())
 }
 
 /// Returns the edit that adds a key and a value to a mapping, before one of its keys, or as the first.
 ///
-/// `None` if the mapping has the key, also without a value, or no keys of its own in the text, as where all of them are merged.
+/// `None` if the mapping has the key, even without a value, or no keys of its own in the text, as when all of them are merged.
 pub(crate) fn insert(
     text: &str,
     mapping: &Node,
@@ -85,7 +85,7 @@ pub(crate) fn insert(
 
 /// Returns the edit that removes the lines of a key and its value, with their comments.
 ///
-/// `None` for a mapping in braces, and where something else is in these lines or the value has its place elsewhere.
+/// `None` for a mapping in braces, and if these lines contain something else or the value is elsewhere.
 pub(crate) fn removal(text: &str, mapping: &Node, key: &str) -> Option<Edit> {
     let Value::Mapping { is_flow: false, .. } = &mapping.value else { return None };
     let entry = mapping.entry(key).filter(|entry| !entry.is_merged)?;

@@ -22,7 +22,7 @@ pub struct Finding {
     pub location: Location,
     /// The bytes of the text that it is about; may be empty.
     pub span: Range<usize>,
-    /// What fixes it without a change of its meaning.
+    /// Its fix, which does not change the meaning of the text.
     pub fix: Option<Fix>,
     /// Whether it depends on limits that are only assumed: the namespace may have others.
     pub is_assumed: bool,
@@ -40,7 +40,7 @@ impl Finding {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Fix {
-    /// What it does, as a sentence without its end: `write apps/v1`.
+    /// What it does, as a sentence without a full stop: `write apps/v1`.
     pub title: Untrusted,
     /// The edits, all or none; none overlaps another.
     pub edits: Vec<Edit>,
@@ -49,9 +49,9 @@ pub struct Fix {
 /// The replacement of some bytes of a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Edit {
-    /// The bytes that are replaced; empty where something is added.
+    /// The bytes that are replaced; empty if something is added.
     pub span: Range<usize>,
-    /// What is there afterwards.
+    /// The new text.
     pub replacement: String,
 }
 

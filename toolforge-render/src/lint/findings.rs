@@ -16,8 +16,8 @@ use super::{ignore, rules, syntax, whole_text};
 /// The most findings of a text that are listed.
 const MOST: usize = 1_000;
 
-/// Returns what keeps a text from being read as it was meant: that it is too large, not YAML, a template, nested too deeply or
-/// empty, and keys that are there twice.
+/// Returns what keeps a text from being read as intended: it is too large, not YAML, a template, nested too deeply or
+/// empty, or it has duplicate keys.
 #[must_use]
 pub fn reading_errors(text: &str) -> Vec<Finding> {
     bounded(text, all_reading_errors(text))
@@ -36,9 +36,9 @@ fn all_reading_errors(text: &str) -> Vec<Finding> {
 }
 
 /// Returns what the rules find in a text, sorted by location, without what comments ignore: at most a thousand findings, the worst
-/// first, and one that says how many there are besides.
+/// first, and one that says how many more there are.
 ///
-/// Time and memory are bounded by the size of the text, whatever it contains.
+/// Time and memory are bounded by the size of the text, regardless of its content.
 #[must_use]
 pub fn lint(text: &str, context: &LintContext) -> Vec<Finding> {
     bounded(text, all_findings(text, context))
@@ -50,7 +50,7 @@ pub(crate) fn bounded(text: &str, findings: Vec<Finding>) -> Vec<Finding> {
         return findings;
     }
     let mut by_level: Vec<Finding> = findings;
-    // The order among those of a level is kept.
+    // Findings of the same level keep their order.
     by_level.sort_by_key(|finding| std::cmp::Reverse(finding.level()));
     let others = by_level.split_off(MOST);
     let mut listed = by_level;

@@ -5,17 +5,17 @@ use super::finding::{Edit, Finding};
 use super::findings::{all_findings, bounded};
 use super::rule::Level;
 
-/// The most that a text is fixed again: a fix may show what was hidden before.
+/// The maximum number of times that a text is fixed again: a fix may reveal what was hidden before.
 const ROUNDS: usize = 20;
 
-/// A text with everything fixed that can be.
+/// A text after all possible fixes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Fixed {
-    /// The text afterwards.
+    /// The resulting text.
     pub text: String,
     /// What was fixed; the locations are those of the text at that time. Like the findings of [`lint`](super::lint), at most a
-    /// thousand, and one that says how many there are besides.
+    /// thousand, and one that says how many more there are.
     pub applied: Vec<Finding>,
     /// How many findings were fixed.
     pub count: usize,

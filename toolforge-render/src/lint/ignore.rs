@@ -9,7 +9,7 @@ use super::finding::Finding;
 use super::rule::Rule;
 use super::syntax::{Comment, Document};
 
-/// The most unknown ids for which a near one is looked for.
+/// The most unknown ids for which a similar one is searched.
 const MOST_SUGGESTIONS: usize = 100;
 
 /// Rules that a comment before a document ignores in all its lines.
@@ -91,9 +91,9 @@ fn document_after(text: &str, comment: &Comment, documents: &[Document], lines: 
 
 /// What the lines of a text are.
 struct Lines {
-    /// For each line, the next one that is not empty and no comment, itself included.
+    /// For each line, the next one that is neither empty nor a comment, including itself.
     content: Vec<Option<u64>>,
-    /// For each line, the next one that is not empty, no comment, and nothing that may stand between documents.
+    /// For each line, the next one that is neither empty, nor a comment, nor anything that may come between documents.
     of_document: Vec<Option<u64>>,
 }
 

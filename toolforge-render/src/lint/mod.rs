@@ -1,7 +1,7 @@
 //! Findings in somebody's YAML: Kubernetes manifests, jobs files and templates of web services.
 //!
-//! [`lint`] reads any text and never fails: what cannot be read is a finding, too. It does not ask the cluster; what is known of
-//! it is in the [`LintContext`]. [`fix`] rewrites what can be rewritten without a change of its meaning.
+//! [`lint`] reads any text and never fails: what cannot be read is a finding, too. It does not query the cluster; what is known
+//! about it is in the [`LintContext`]. [`fix`] rewrites what can be rewritten without changing its meaning.
 //!
 //! ```
 //! use toolforge_render::lint::{Level, LintContext, lint};

@@ -23,7 +23,7 @@ const REFUSED_TEMPLATE: &str = "`webservice start` refuses the file";
 
 /// What the documents of a text are.
 pub(crate) enum Contents<'n> {
-    /// Kubernetes objects, also none.
+    /// Kubernetes objects; may be empty.
     Objects(Vec<Object<'n>>),
     /// Another file, which is checked.
     Other,
@@ -63,7 +63,7 @@ pub(crate) fn objects<'n>(check: &mut Check<'_>, documents: &'n [Document]) -> V
     objects
 }
 
-/// Adds that a document is not an object; `answer` is what kubectl prints.
+/// Adds a finding that a document is not an object; `answer` is what kubectl prints.
 fn add_unexpected(check: &mut Check<'_>, node: &Node, answer: &str) {
     let kind = kind_of(check, node);
     let message = match kind.explanation() {
@@ -175,7 +175,7 @@ fn check_jobs_file(check: &mut Check<'_>, root: &Node) {
     check_same_minute(check, &scheduled);
 }
 
-/// Adds the fix to the finding of a useless key of a job: its line is removed. None is added where more is in the line.
+/// Adds the fix to the finding of a useless key of a job: its line is removed. None is added if the line contains more.
 fn fix_by_removal(check: &mut Check<'_>, job: &Node, key: &str) {
     let Value::Mapping { entries, is_flow: false } = &job.value else { return };
     let Some(entry) = entries.iter().skip(1).find(|entry| entry.name() == key && !entry.is_merged) else {
@@ -243,7 +243,7 @@ pub(crate) fn add<'f>(check: &'f mut Check<'_>, rule: Rule, found: &Diagnostic) 
     check.add(rule, found.location, span, found.text().as_raw())
 }
 
-/// Adds the fix to the finding about the schedule of a job, if it is only its spelling.
+/// Adds the fix to the finding about the schedule of a job, if only its spelling is wrong.
 fn fix_schedule(check: &mut Check<'_>, node: &Node) {
     let Some(meant) = node.string().and_then(corrected_schedule) else { return };
     let Some(replacement) = replaced(check.text, node, &meant) else { return };

@@ -22,14 +22,14 @@ const HIDDEN: &str = "***";
 /// Secrets that are as long as this are hidden wherever they occur; shorter ones only where they are written as secrets.
 const DISTINCT: usize = 8;
 
-/// The most secrets that are looked for in the whole text, or one by one in a value.
+/// The most secrets that are searched in the whole text, or one by one in a value.
 const MOST: usize = 100;
 
-/// The most words near a finding that are looked for in its message.
+/// The most words near a finding that are searched in its message.
 const MOST_WORDS: usize = 10_000;
 
-/// The secrets of a text, as far as they are found: what is written as those of the rule `plain-secret`, wherever it is, and all
-/// values of a Secret. In a text that cannot be read, everything near a secret is one.
+/// The secrets of a text, as far as they are found: everything that is written like those of the rule `plain-secret`, and all
+/// values of a Secret. In a text that cannot be read, everything near a secret counts as one.
 #[derive(Clone, Default)]
 pub struct Secrets {
     /// The bytes of the text, sorted; none overlaps another.
@@ -47,7 +47,7 @@ impl fmt::Debug for Secrets {
 }
 
 impl Secrets {
-    /// Returns the secrets of a text, also of one that cannot be read.
+    /// Returns the secrets of a text, even of one that cannot be read.
     #[must_use]
     pub fn of(text: &str) -> Self {
         if text.len() > MAX_BYTES {
@@ -100,7 +100,7 @@ impl Secrets {
             || self.values.iter().any(|value| value.len() >= SHORTEST && replacement.contains(value.as_str()))
     }
 
-    /// Returns the text, or a part of it that begins at an offset, with `***` in place of each secret; the lines stay.
+    /// Returns the text, or a part of it that begins at an offset, with `***` in place of each secret; the lines are kept.
     #[must_use]
     pub fn hide<'t>(&self, part: &'t str, offset: usize) -> Cow<'t, str> {
         let end = offset + part.len();
@@ -184,7 +184,7 @@ impl Secrets {
         })
     }
 
-    /// Hides what a finding of a text that cannot be read quotes of it.
+    /// Hides what a finding quotes of a text that cannot be read.
     fn hide_quoted(&self, finding: &mut Finding, text: &str) {
         let first = self.spans.partition_point(|span| span.end < finding.span.start).saturating_sub(MOST / 2);
         let near = self.spans.get(first..).unwrap_or_default().iter().take(MOST);

@@ -1,4 +1,4 @@
-//! Strict field validation: reads a value as a type of Kubernetes and notes each unknown field and each wrong type.
+//! Strict field validation: reads a value as a type of Kubernetes and reports each unknown field and each wrong type.
 //!
 //! The types of k8s-openapi name their fields to the deserializer, so no schema is needed, and the version is the one
 //! that the program was built with.
@@ -23,7 +23,7 @@ use crate::object::KnownKind;
 /// A field or a value that a type does not have.
 #[derive(Debug)]
 pub(crate) struct Issue<'n> {
-    /// The key of an unknown field, else the value.
+    /// The key of an unknown field, otherwise the value.
     pub(crate) node: &'n Node,
     /// The path of the field, as the API server writes it: `spec.containers[0].image`.
     pub(crate) path: String,
@@ -44,7 +44,7 @@ pub(crate) enum IssueKind {
         /// The type of the field.
         expected: Expected,
     },
-    /// The value has the right type and cannot be read; the reason.
+    /// The value has the right type but cannot be read; the reason.
     Invalid(String),
 }
 
@@ -99,7 +99,7 @@ impl Expected {
     }
 }
 
-/// Returns what reads all fields of a kind; `None` where they are not known.
+/// Returns the reader of all fields of a kind; `None` if they are not known.
 pub(crate) fn reader_of(kind: &KnownKind) -> Option<fn(&Node) -> Vec<Issue<'_>>> {
     Some(match kind.name {
         "Deployment" => check::<apps::v1::Deployment>,
@@ -118,7 +118,7 @@ pub(crate) fn reader_of(kind: &KnownKind) -> Option<fn(&Node) -> Vec<Issue<'_>>>
     })
 }
 
-/// The values of an object that have another type than their fields, so they cannot be read.
+/// The values of an object whose type is not that of their fields, so they cannot be read.
 #[derive(Default)]
 pub(crate) struct WrongValues(HashSet<*const Node>);
 
@@ -174,7 +174,7 @@ impl fmt::Display for Path<'_> {
     }
 }
 
-/// Why reading stopped; the issue is noted.
+/// Why reading stopped; the issue is recorded.
 #[derive(Debug)]
 struct Stopped(String);
 
@@ -241,7 +241,7 @@ impl<'n, 'p> Reader<'n, 'p> {
         self.explain(result)
     }
 
-    /// Notes why a visitor did not take a value that has the right type.
+    /// Records why a visitor did not accept a value that has the right type.
     fn explain<T>(self, result: Result<T, Stopped>) -> Result<T, Stopped> {
         if let Err(Stopped(reason)) = &result
             && !reason.is_empty()
@@ -437,7 +437,7 @@ impl<'de> MapAccess<'de> for Entries<'_, '_> {
     }
 }
 
-/// Words that are written for a field which has a shorter or another name.
+/// Words that people write for a field that has a shorter or another name.
 const OTHER_NAMES: [(&str, &str); 6] = [
     ("arguments", "args"),
     ("cmd", "command"),

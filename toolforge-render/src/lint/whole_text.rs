@@ -12,7 +12,7 @@ use super::rule::Rule;
 use super::syntax::{Problem, ProblemKind, Text};
 use crate::manifest::parse_at;
 
-/// The largest text that is read: an object that the API server takes has at most half of it.
+/// The largest text that is read: an object that the API server accepts has at most half of it.
 pub const MAX_BYTES: usize = 3 * 1024 * 1024;
 
 const BYTE_ORDER_MARK: &str = "\u{feff}";

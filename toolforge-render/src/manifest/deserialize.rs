@@ -17,7 +17,7 @@ use crate::manifest::Plain;
 /// The most errors of one value that are returned.
 const MOST_ERRORS: usize = 20;
 
-/// Returns a value of a type, or where and why the node is not one: every value in it that is wrong. The list has an error at least.
+/// Returns a value of a type, or where and why each wrong value in the node is invalid. The list has at least one error.
 pub(crate) fn deserialize<T: DeserializeOwned>(node: &YamlNode) -> Result<T, Vec<Diagnostic>> {
     let mut errors: Vec<Diagnostic> = Vec::new();
     // The value without the wrong values.
@@ -60,7 +60,7 @@ fn remove(node: &mut YamlNode, location: Location) -> bool {
 
 #[derive(Debug)]
 struct NodeError {
-    /// Where the innermost value is that is wrong.
+    /// The location of the innermost wrong value.
     location: Option<Location>,
     message: String,
 }

@@ -72,7 +72,7 @@ fn parse(text: &str) -> Result<YamlNode, Diagnostic> {
     })
 }
 
-/// Reads the YAML document of a text that has a line, counted from 1, or returns why it cannot be read.
+/// Reads the YAML document that contains a line of a text, counted from 1, or returns why it cannot be read.
 pub(crate) fn parse_at(text: &str, line: u64) -> Result<YamlNode, Diagnostic> {
     let parts = parts(text);
     let after = parts.partition_point(|(lines_before, _)| *lines_before < line);
@@ -113,7 +113,7 @@ fn is_comment(line: &str) -> bool {
     line.is_empty() || line.starts_with('#')
 }
 
-/// The most characters before a value in its line that its text has, too: as many for each value of a line would be too many.
+/// The most characters before a value in its line that its text includes: all of them for every value would be too many.
 const MOST_COLUMNS: usize = 1000;
 
 /// Reads JSON values one after the other, or returns why the text is not JSON.
@@ -154,7 +154,7 @@ fn json_documents(text: &str) -> Result<FileDocuments, Diagnostic> {
     Ok(found)
 }
 
-/// Returns the location in a text of one in a part, before which are some lines, and characters in its first line.
+/// Returns the location in a text of one in a part that follows some lines, and some characters in its first line.
 fn moved(location: Location, Location { line, column }: Location) -> Location {
     let column = if location.line == 1 { location.column.saturating_add(column) } else { location.column };
     Location { line: location.line.saturating_add(line), column }

@@ -19,8 +19,8 @@ pub struct ManifestKind {
     pub kind: String,
 }
 
-/// Returns the kind of the items of a list that has `items`, or nothing for a kind of objects. The items of a `List` have a kind
-/// of their own; for it, the result is empty.
+/// Returns the kind of the items of a list that has `items`, or nothing for a kind of objects. The items of a `List` have their
+/// own kinds; for it, the result is empty.
 #[must_use]
 pub fn list_item_kind(kind: &str) -> Option<&str> {
     kind.strip_suffix("List")
@@ -46,7 +46,7 @@ impl ManifestKind {
         if group.is_empty() { version.clone() } else { format!("{group}/{version}") }
     }
 
-    /// Returns what is known of the kind, in whatever version.
+    /// Returns what is known about the kind, in any version.
     #[must_use]
     pub fn known(&self) -> Option<&'static KnownKind> {
         KnownKind::find(&self.group, &self.kind)
@@ -84,7 +84,7 @@ impl ManifestKind {
     }
 
     /// Returns the version in which the cluster has the kind, if it is one of Kubernetes: the stated one, or the one to write
-    /// instead. Empty if it is gone. A group with a dot may be that of an extension, which may have a kind of the same name:
+    /// instead. Empty if it was removed. A group with a dot may belong to an extension, which may have a kind of the same name:
     /// `None`.
     pub(crate) fn served_version(&self) -> Option<&'static str> {
         let (stated, known) = (self.api_version(), KnownKind::named(&self.kind)?);

@@ -21,7 +21,7 @@ use crate::object::{
 pub struct Manifest {
     /// Its kind.
     pub kind: ManifestKind,
-    /// Its name; the beginning of it where the API server completes the name (`generateName`).
+    /// Its name; only the beginning if the API server completes the name (`generateName`).
     pub name: String,
     /// Whether the API server completes the name, so every application creates another object.
     pub is_name_generated: bool,
@@ -68,7 +68,7 @@ impl ManifestObject {
         matches!(self, Self::Deployment(found) if is_paused(found))
     }
 
-    /// Returns the spec of the pods that the object creates, or is.
+    /// Returns the spec of the pods that the object creates, or of the pod that it is.
     #[must_use]
     pub fn pod_spec(&self) -> Option<&PodSpec> {
         match self {
@@ -149,7 +149,7 @@ impl Manifest {
     }
 }
 
-/// Changes a typed object to what is written of it. Values that were set since are kept.
+/// Replaces the values of a typed object with the written ones. Values that were set since are kept.
 fn state_as(object: &mut Value, written: &Value) {
     match (object, written) {
         (Value::Object(fields), Value::Object(written)) => {

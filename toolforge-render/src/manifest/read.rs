@@ -199,7 +199,7 @@ fn content(kind: &ManifestKind, node: &YamlNode) -> Result<ManifestObject, Vec<D
     Ok(found)
 }
 
-/// Returns the error for a version of the API that has no such kind, or no longer.
+/// Returns the error for a version of the API that does not have the kind, or no longer has it.
 fn not_served(kind: &ManifestKind, node: &YamlNode) -> Option<Diagnostic> {
     let found = node.get("apiVersion")?;
     let current = match kind.served_version() {
@@ -229,7 +229,7 @@ fn unknown_kind(kind: &ManifestKind, node: &YamlNode) -> Diagnostic {
     Diagnostic::new(location, format!("unknown kind {}{near}", Untrusted::new(kind.kind.as_str()).quoted()))
 }
 
-/// Returns whether the API server refuses an object of a kind without selector.
+/// Returns whether the API server refuses an object of a kind without a selector.
 fn needs_selector(object: &ManifestObject) -> bool {
     match object {
         ManifestObject::Deployment(_)

@@ -47,7 +47,7 @@ impl Plain {
         }
     }
 
-    /// Returns the text of an amount such as `1` or `500m`: of a whole number its value, as in `010`.
+    /// Returns the text of an amount such as `1` or `500m`: for a whole number, its value, as in `010`.
     pub(crate) fn amount(self, text: &str) -> Cow<'_, str> {
         match self {
             Self::Null => Cow::Borrowed("0"),

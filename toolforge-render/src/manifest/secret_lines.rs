@@ -8,16 +8,16 @@ use toolforge_model::yaml::begins_document;
 /// The fields of a Secret that do not hold secrets.
 pub(crate) const HEAD: [&str; 5] = ["apiVersion", "kind", "type", "metadata", "immutable"];
 
-/// The fields below which are the values of a Secret, in lower case.
+/// The fields that contain the values of a Secret, in lower case.
 const VALUES: [&str; 2] = ["data", "stringdata"];
 
-/// Returns whether a kind is that of Secrets or a list of them, also if it is misspelled.
+/// Returns whether a kind is that of Secrets or a list of them, even if it is misspelled.
 pub(crate) fn is_secret_kind(kind: &str) -> bool {
     let start = kind.get(.."secret".len());
     start.is_some_and(|start| start.eq_ignore_ascii_case("secret")) || suggest(kind, ["Secret"]).is_some()
 }
 
-/// Returns the bytes of the values of Secrets in a text that is not YAML, as far as its lines show which these are.
+/// Returns the bytes of the values of Secrets in a text that is not YAML, as far as its lines show them.
 pub(crate) fn values_in_lines(text: &str) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     let mut lines = Vec::new();

@@ -15,7 +15,7 @@ use crate::namespace::{Namespace, limits};
 #[derive(Clone, Debug, Default)]
 pub struct Documents {
     objects: Vec<Object>,
-    /// The tools of whose namespaces objects were left out.
+    /// The tools from whose namespaces objects were left out.
     left_out: BTreeSet<ToolName>,
 }
 
@@ -143,7 +143,7 @@ impl Documents {
                 alias_limits: serde_saphyr::alias_limits! { max_total_replayed_events: REPLAYED_EVENTS },
             };
             serde_saphyr::from_multiple_with_options(text, options).map_err(|error| {
-                // The reader of other files says more, but reads less.
+                // The reader of other files gives more details, but reads less.
                 let errors = file_documents(text).errors.into_iter();
                 if let Some(error) = errors.into_iter().find(|error| error.kind != DiagnosticKind::Limit) {
                     return DocumentsError::Syntax { file: file.to_owned(), error };
@@ -218,7 +218,7 @@ impl Documents {
         Ok(Namespace::new(tool, self.catalog()?).with_limits(limits(&quotas, &limit_ranges)))
     }
 
-    /// Returns the tools of whose namespaces the objects are, if none may be of the namespace of `tool`; an object that names no
+    /// Returns the tools whose namespaces the objects are in, if none may be in the namespace of `tool`; an object that names no
     /// namespace may be.
     #[must_use]
     pub fn other_tools(&self, tool: &ToolName) -> BTreeSet<ToolName> {

@@ -1,4 +1,4 @@
-//! What is known of a tool's namespace, whatever runs in it.
+//! What is known about a tool's namespace, regardless of what runs in it.
 
 use toolforge_images::Catalog;
 use toolforge_model::{ToolName, platform};
@@ -7,19 +7,19 @@ use toolforge_quota::profiles::{UnknownProfileError, by_name};
 
 use crate::namespace::Platform;
 
-/// What is known of a tool's namespace, whatever runs in it.
+/// What is known about a tool's namespace, regardless of what runs in it.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Namespace {
     /// The tool.
     pub tool: ToolName,
-    /// The id of the tool's user and group, as which jobs run: the owner of its home directory.
+    /// The id of the tool's user and group that jobs run as: the owner of its home directory.
     pub uid: i64,
     /// The image catalog.
     pub catalog: Catalog,
     /// The project's domain, registry and gateway.
     pub platform: Platform,
-    /// The quotas, with what is used, and the limits.
+    /// The quotas with their usage, and the limits.
     pub limits: Limits,
 }
 

@@ -97,7 +97,7 @@ fn add_limit(quota: &mut ResourceQuota, resource: &Resource, text: &str) {
     }
 }
 
-/// Notes the limits of the spec that are not those of the status.
+/// Adds the limits of the spec that differ from those of the status.
 fn add_pending_limits(quota: &mut ResourceQuota, spec: Option<&Quantities>) {
     let mut wanted: BTreeMap<Resource, (u64, &str)> = BTreeMap::new();
     for (key, quantity) in spec.into_iter().flatten() {
@@ -144,7 +144,7 @@ fn scopes(object: &core::ResourceQuota) -> impl Iterator<Item = Scope> {
     listed.chain(selected)
 }
 
-/// Returns a LimitRange's numbers. What is not a quantity is left out and listed in
+/// Returns a LimitRange's numbers. A value that is not a quantity is left out and listed in
 /// [`LimitRange::unreadable`](LimitRange#structfield.unreadable).
 #[must_use]
 pub fn limit_range(object: &core::LimitRange) -> LimitRange {

@@ -1,4 +1,4 @@
-//! A tool's namespace besides its workloads: the project's settings, limits and quotas, and objects read from files.
+//! A tool's namespace without its workloads: the project's settings, limits and quotas, and objects read from files.
 
 mod documents;
 mod facts;

@@ -18,9 +18,9 @@ pub enum CronJobSchedule {
     Interval {
         /// The text of the schedule.
         written: String,
-        /// The seconds from one run to the next, one at least.
+        /// The seconds from one run to the next, at least one.
         seconds: u64,
-        /// The last run or the creation, if it is known; else the moment that is asked about.
+        /// The last run or the creation, if it is known; otherwise the requested moment.
         since: Option<Timestamp>,
     },
 }
@@ -93,7 +93,7 @@ impl fmt::Display for CronJobSchedule {
     }
 }
 
-/// Returns how many runs follow a moment until another one, which is included; a negative number if it is earlier.
+/// Returns how many runs there are after a moment up to another one, which is included; a negative number if it is earlier.
 fn runs_until(since: Timestamp, until: Timestamp, seconds: u64) -> Option<i64> {
     let elapsed = until.as_second().checked_sub(since.as_second())?;
     Some(elapsed.div_euclid(i64::try_from(seconds).ok()?))
@@ -106,7 +106,7 @@ fn after(since: Timestamp, runs: i64, seconds: u64) -> Option<Timestamp> {
 }
 
 /// Returns the seconds between two runs of a schedule `@every DURATION` (robfig/cron 3, which Kubernetes uses): whole seconds,
-/// one at least. `None` for another schedule, and for an invalid one.
+/// at least one. `None` for another schedule, and for an invalid one.
 pub(crate) fn interval_seconds(schedule: &str) -> Option<u64> {
     let nanoseconds = go_duration(schedule.strip_prefix("@every ")?)?;
     Some(u64::try_from(nanoseconds / NANOSECONDS).unwrap_or(0).max(1))

@@ -229,7 +229,7 @@ fn service_defaults(spec: &mut Value) {
     }
 }
 
-/// Sets fields of a mapping that it does not have.
+/// Sets the fields that a mapping does not have.
 fn set(value: &mut Value, defaults: &[(&str, Value)]) {
     let Value::Object(fields) = value else { return };
     for (field, default) in defaults {

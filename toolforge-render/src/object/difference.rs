@@ -56,7 +56,7 @@ impl Difference {
     }
 }
 
-/// Returns every field in which an object and the one that replaces it differ, those included that only one of them has.
+/// Returns every field in which an object and the one that replaces it differ, including those that only one of them has.
 ///
 /// Both have the API server's defaults. The first containers are the same one, even if their names differ.
 pub(crate) fn replacement_differences(kind: ObjectKind, before: &Value, after: &Value) -> Vec<Difference> {

@@ -57,7 +57,7 @@ impl FieldPath {
         &self.0
     }
 
-    /// Returns what names the value at the path: the last field, or the variable of which it is the value.
+    /// Returns the name of the value at the path: the last field, or the variable whose value it is.
     pub(crate) fn value_name(&self) -> &str {
         match self.0.as_slice() {
             [.., PathSegment::Item { name: Some(name), .. }, PathSegment::Field(field)]
@@ -86,7 +86,7 @@ impl FieldPath {
         pointer
     }
 
-    /// Returns the path without the names of its items, which are then known by their index alone.
+    /// Returns the path without the names of its items, which then have only their index.
     pub(crate) fn without_names(&self) -> Self {
         let without_name = |segment: &PathSegment| match segment {
             PathSegment::Item { index, name: _ } => PathSegment::Item { index: *index, name: None },
@@ -155,7 +155,7 @@ impl FieldPath {
         }
     }
 
-    /// Returns the field of a container to which the path leads: `readinessProbe`.
+    /// Returns the field of a container that the path leads to: `readinessProbe`.
     pub(crate) fn container_field(&self) -> Option<&str> {
         let mut segments = self.0.iter().skip_while(|segment| !segment.is_field("containers")).skip(1);
         match (segments.next()?, segments.next()?) {

@@ -15,7 +15,7 @@ pub struct HttpRoute {
     pub kind: String,
     /// The object's metadata.
     pub metadata: ObjectMeta,
-    /// What is wanted.
+    /// The desired state.
     #[serde(default)]
     pub spec: HttpRouteSpec,
     /// The status that the gateways report.
@@ -29,7 +29,7 @@ impl HttpRoute {
     /// The kind.
     pub const KIND: &str = "HTTPRoute";
 
-    /// Returns whether a gateway accepts the route as it is now. Conditions of an earlier generation do not count.
+    /// Returns whether a gateway accepts the current route. Conditions of an earlier generation do not count.
     #[must_use]
     pub fn acceptance(&self) -> RouteAcceptance {
         let parents = self.status.iter().flat_map(|status| &status.parents);
@@ -73,7 +73,7 @@ pub enum RouteAcceptance {
     },
 }
 
-/// What an HTTPRoute wants.
+/// The desired state of an HTTPRoute.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct HttpRouteSpec {
@@ -102,12 +102,12 @@ pub struct HttpRouteParentRef {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct HttpRouteRule {
-    /// The Services that answer.
+    /// The Services that receive the requests.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub backend_refs: Vec<HttpRouteBackendRef>,
 }
 
-/// A Service that answers.
+/// A Service that receives requests.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct HttpRouteBackendRef {
     /// The Service's name.
@@ -149,7 +149,7 @@ pub struct HttpRouteCondition {
     /// The reason, in CamelCase.
     #[serde(default)]
     pub reason: String,
-    /// A sentence why.
+    /// A sentence with the reason.
     #[serde(default)]
     pub message: String,
 }

@@ -1,8 +1,8 @@
-//! How a Job ends, by its conditions.
+//! How a Job finishes, by its conditions.
 
 use k8s_openapi::api::batch::v1::{Job, JobCondition};
 
-/// How a Job ends: its controller creates no more pods for it (Kubernetes 1.33, the Job controller).
+/// How a Job finishes: its controller creates no more pods for it (Kubernetes 1.33, the Job controller).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum JobEnd {
@@ -17,10 +17,10 @@ pub enum JobEnd {
 }
 
 impl JobEnd {
-    /// All of them, those first after which nothing changes.
+    /// All of them; those that are final come first.
     const ALL: [Self; 4] = [Self::Succeeded, Self::Failed, Self::Succeeding, Self::Failing];
 
-    /// Returns how a Job ends; `None` if it may create more pods, now or when it is no longer suspended.
+    /// Returns how a Job finishes; `None` if it may create more pods, now or when it is no longer suspended.
     #[must_use]
     pub fn of(job: &Job) -> Option<Self> {
         end_of(job).map(|(end, _)| end)
@@ -55,7 +55,7 @@ impl JobEnd {
     }
 }
 
-/// Returns how a Job ends, and the condition that says so.
+/// Returns how a Job finishes, and the condition that says so.
 pub(crate) fn end_of(job: &Job) -> Option<(JobEnd, &JobCondition)> {
     JobEnd::ALL.into_iter().find_map(|end| Some((end, condition(job, end.condition_type())?)))
 }

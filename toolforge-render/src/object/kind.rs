@@ -68,7 +68,7 @@ impl ObjectKind {
         }
     }
 
-    /// Returns what is known of the kind.
+    /// Returns what is known about the kind.
     #[must_use]
     pub fn known(self) -> &'static KnownKind {
         KnownKind::named(self.as_str()).expect("the table has each of these kinds")
@@ -186,7 +186,7 @@ impl Object {
         for_each_kind!(self, object => &object.metadata)
     }
 
-    /// Returns the object's name; empty where it has none.
+    /// Returns the object's name; empty if it has none.
     #[must_use]
     pub fn name(&self) -> &str {
         self.metadata().name.as_deref().unwrap_or_default()

@@ -176,7 +176,7 @@ impl KnownKind {
         Self::named(name).filter(|kind| kind.api_versions().any(has_group))
     }
 
-    /// Returns the kind of a name, whatever its group.
+    /// Returns the kind with a name, regardless of its group.
     pub(crate) fn named(name: &str) -> Option<&'static Self> {
         KINDS.iter().find(|kind| kind.name == name)
     }

@@ -19,12 +19,12 @@ pub fn label<'a>(labels: Option<&'a Labels>, key: &str) -> Option<&'a str> {
     labels?.get(key).map(String::as_str)
 }
 
-/// Returns whether an object's labels mark it as part of a web service, also of one created before webservice 0.77.
+/// Returns whether an object's labels mark it as part of a web service, including one created before webservice 0.77.
 pub(crate) fn is_web_service(labels: Option<&Labels>) -> bool {
     marks_web_service(|key| label(labels, key))
 }
 
-/// Returns whether the labels of which `label` returns the values mark an object as part of a web service.
+/// Returns whether labels, whose values `label` returns, mark an object as part of a web service.
 pub(crate) fn marks_web_service<'a>(label: impl Fn(&str) -> Option<&'a str>) -> bool {
     (label(platform::LABEL_COMPONENT) == Some(platform::COMPONENT_WEB)
         && label(platform::LABEL_MANAGED_BY) == Some(platform::MANAGED_BY_WEBSERVICE))

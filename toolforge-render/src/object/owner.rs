@@ -5,14 +5,14 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference}
 
 use crate::object::label;
 
-/// The label of a Deployment's pods with the hash of their template, which ends the name of their ReplicaSet (Kubernetes
+/// The label of a Deployment's pods with the hash of their template, which is the suffix of their ReplicaSet's name (Kubernetes
 /// 1.33, the Deployment controller).
 pub(crate) const POD_TEMPLATE_HASH: &str = "pod-template-hash";
 
 /// The characters of such a hash (Kubernetes 1.33).
 const HASH: &str = "bcdfghjklmnpqrstvwxz2456789";
 
-/// Returns the object that controls another one: there is one at most.
+/// Returns the object that controls another one: there is at most one.
 pub(crate) fn controller_of(metadata: &ObjectMeta) -> Option<&OwnerReference> {
     metadata.owner_references.iter().flatten().find(|owner| owner.controller == Some(true))
 }
@@ -43,7 +43,7 @@ pub fn is_pod_of_cron_job(pod: &Pod, cron_job: &str) -> bool {
     owners.any(|owner| owner.kind == "Job" && generated_suffix(&owner.name, cron_job).is_some_and(is_minute))
 }
 
-/// Returns whether a pod is of a ReplicaSet that a Deployment controls, which labels its pods.
+/// Returns whether a pod belongs to a ReplicaSet that a Deployment controls; the Deployment labels its pods.
 pub(crate) fn is_of_deployment(pod: &Pod) -> bool {
     label(pod.metadata.labels.as_ref(), POD_TEMPLATE_HASH).is_some()
 }

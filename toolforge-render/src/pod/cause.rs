@@ -96,7 +96,7 @@ pub struct Evidence {
     pub object: ObjectName,
     /// The cluster's message.
     pub message: Untrusted,
-    /// The time since which it is so, if it is known: that of the first failure, not of the last.
+    /// When the cause began, if it is known: the time of the first failure, not of the last.
     pub since: Option<Timestamp>,
 }
 
@@ -130,8 +130,8 @@ impl Evidence {
     }
 }
 
-/// Sorts evidence by what has to be changed first, and keeps each cause once: terminal causes, then others, then that it
-/// takes too long, which explains nothing.
+/// Sorts evidence by what has to be changed first, and keeps each cause once: terminal causes, then others, then the exceeded
+/// deadline, which explains nothing.
 pub(crate) fn sort_evidence(evidence: &mut Vec<Evidence>) {
     evidence.sort_by_key(|evidence| match &evidence.cause {
         Cause::DeadlineExceeded => 2,

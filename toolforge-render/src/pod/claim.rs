@@ -1,4 +1,4 @@
-//! What quotas count of PersistentVolumeClaims, also of those that pods have for their own.
+//! What quotas count of PersistentVolumeClaims, including the own claims of pods.
 
 use k8s_openapi::api::core::v1::{
     PersistentVolumeClaim, PersistentVolumeClaimSpec, PersistentVolumeClaimTemplate, PodSpec,
@@ -25,8 +25,8 @@ fn claimed_by(spec: &PersistentVolumeClaimSpec) -> Amounts {
     requests.into_iter().flatten().filter_map(amount).collect()
 }
 
-/// Returns what quotas count of a claim besides that it exists: its storage, and both also for its storage class. The class
-/// that the cluster chooses for a claim without one is not known.
+/// Returns what quotas count of a claim in addition to its existence: its storage, and both also for its storage class. The
+/// class that the cluster chooses for a claim without one is not known.
 pub(crate) fn claim_demand(claim: &PersistentVolumeClaim) -> Demand {
     claim.spec.as_ref().map(|spec| demand_of(Some(&claim.metadata), spec)).unwrap_or_default()
 }
@@ -53,7 +53,7 @@ fn templates(pod: &PodSpec) -> impl Iterator<Item = &PersistentVolumeClaimTempla
     volumes.filter_map(|volume| volume.ephemeral.as_ref()?.volume_claim_template.as_ref())
 }
 
-/// Returns what quotas count of the claims that a pod has for its own, as long as its object exists.
+/// Returns what quotas count of a pod's own claims, as long as its object exists.
 pub(crate) fn own_claims_demand(pod: &PodSpec) -> Demand {
     let mut demand = Demand::default();
     for template in templates(pod) {
@@ -64,7 +64,7 @@ pub(crate) fn own_claims_demand(pod: &PodSpec) -> Demand {
     demand
 }
 
-/// Returns what each of the claims requests that a pod has for its own.
+/// Returns what each of a pod's own claims requests.
 pub(crate) fn own_claims(pod: &PodSpec) -> impl Iterator<Item = Amounts> {
     templates(pod).map(|template| claimed_by(&template.spec))
 }

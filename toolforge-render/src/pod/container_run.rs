@@ -17,7 +17,7 @@ pub struct ContainerRun {
     pub termination: Option<LastTermination>,
 }
 
-/// Returns the main container of a pod: that of a web service, that of a job, or else the first.
+/// Returns the main container of a pod: that of a web service, that of a job, otherwise the first.
 #[must_use]
 pub fn main_container(pod: &Pod) -> Option<&str> {
     let containers = pod.spec.as_ref()?.containers.as_slice();
@@ -59,7 +59,7 @@ fn terminated_run(pod: &Pod, state: &ContainerStateTerminated, is_previous: bool
     Some(ContainerRun { id, is_previous, termination: Some(last_termination::of(pod, state)) })
 }
 
-/// Returns the number of restarts of a pod's containers, init containers included.
+/// Returns the number of restarts of a pod's containers, including init containers.
 pub(crate) fn restarts(pod: &Pod) -> u32 {
     container_statuses(pod).map(|status| u32::try_from(status.restart_count).unwrap_or(0)).sum()
 }

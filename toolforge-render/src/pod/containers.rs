@@ -7,13 +7,13 @@ use k8s_openapi::api::core::v1::{Container, ContainerStatus, Event, Pod};
 pub(super) enum ContainerRole {
     /// It is one of the pod's containers.
     Main,
-    /// It runs beside them, and is an init container that is always restarted (Kubernetes 1.29).
+    /// It runs alongside them, and is an init container that is always restarted (Kubernetes 1.29).
     Sidecar,
-    /// It runs to its end before they start.
+    /// It runs to completion before they start.
     Init,
 }
 
-/// Returns the statuses of a pod's containers: those of init containers and sidecars first, which start first.
+/// Returns the statuses of a pod's containers; init containers and sidecars, which start first, come first.
 pub(crate) fn container_statuses(pod: &Pod) -> impl Iterator<Item = &ContainerStatus> {
     let status = pod.status.as_ref();
     let init = status.and_then(|status| status.init_container_statuses.as_ref());
@@ -38,7 +38,7 @@ pub(super) fn role(pod: &Pod, name: &str) -> ContainerRole {
     }
 }
 
-/// Returns whether an event is about a pod, and not about another container of it than the one with the name `container`.
+/// Returns whether an event is about a pod, and not about a container of it other than the one with the name `container`.
 pub(super) fn is_about(event: &Event, pod: &Pod, container: &str) -> bool {
     let object = &event.involved_object;
     let uid = pod.metadata.uid.as_deref();

@@ -17,7 +17,7 @@ use crate::pod::claim::own_claims_demand;
 /// The annotation of a Deployment that has a ReplicaSet (Kubernetes 1.33, the Deployment controller).
 pub(crate) const REVISION: &str = "deployment.kubernetes.io/revision";
 
-/// The most pods that are listed one by one; no quota of a tool allows as many.
+/// The most pods that are listed one by one; no quota of a tool allows that many.
 const MOST_PODS: usize = 10_000;
 
 /// How often a Job is retried by default (Kubernetes 1.33).
@@ -26,7 +26,7 @@ const BACKOFF_LIMIT: i32 = 6;
 /// The resource, without `count/`, that counts ReplicaSets.
 pub(crate) const REPLICA_SETS: &str = "replicasets.apps";
 
-/// Returns a pod as it is written, without the LimitRanges' defaults.
+/// Returns a pod as stated, without the LimitRanges' defaults.
 #[must_use]
 pub fn stated_pod(pod: &PodSpec) -> PodDemand {
     let init_containers = pod.init_containers.iter().flatten().map(|container| InitContainer {
@@ -144,19 +144,19 @@ pub(crate) fn waits_for_unpausing(deployment: &Deployment) -> bool {
     is_paused(deployment) && !has_revision
 }
 
-/// Returns how many pods a Job runs at once: its parallelism, or fewer where fewer are to complete; none while it is
+/// Returns how many pods a Job runs at once: its parallelism, or fewer if fewer have to complete; none while it is
 /// suspended.
 pub(crate) fn job_pods(job: &Job) -> u64 {
     job.spec.as_ref().map_or(1, |spec| if spec.suspend == Some(true) { 0 } else { parallel_pods(spec) })
 }
 
-/// Returns what the pods of a Job use that have succeeded when the last ones run: their objects stay as long as the Job
+/// Returns the usage of a Job's succeeded pods while the last ones run: their objects are kept as long as the Job
 /// (Kubernetes 1.33, the Job controller).
 pub(crate) fn succeeded_demand(spec: &JobSpec) -> Demand {
     succeeded_before(spec, parallel_pods(spec))
 }
 
-/// Returns what the pods of a Job use that have succeeded when a number of pods runs and these are the last ones.
+/// Returns the usage of a Job's succeeded pods while a number of pods runs and these are the last ones.
 pub(crate) fn succeeded_before(spec: &JobSpec, running: u64) -> Demand {
     let completions = spec.completions.map_or(0, |wanted| u64::try_from(wanted).unwrap_or(0));
     let each = spec.template.spec.as_ref().map(terminal_demand).unwrap_or_default();
@@ -166,14 +166,14 @@ pub(crate) fn succeeded_before(spec: &JobSpec, running: u64) -> Demand {
     each.times(completions.saturating_sub(running))
 }
 
-/// Returns how many pods of a Job must fit at once: one, as its controller creates refused ones when others have ended; all of
-/// them where a deadline counts from the start of the Job (Kubernetes 1.33, the Job controller).
+/// Returns how many pods of a Job must fit at once: one, as its controller creates refused ones when others have finished; all
+/// of them if a deadline counts from the start of the Job (Kubernetes 1.33, the Job controller).
 pub(crate) fn least_pods(spec: &JobSpec) -> u64 {
     let all = parallel_pods(spec);
     if spec.active_deadline_seconds.is_some() { all } else { all.min(1) }
 }
 
-/// Returns what the pods of a Job request while as few run as must fit at once, also those that have succeeded. `each` is what one
+/// Returns the demand of a Job's pods, including succeeded ones, while only as many run as must fit at once. `each` is what one
 /// pod requests.
 pub(crate) fn least_demand(spec: &JobSpec, each: &Demand) -> Demand {
     let running = least_pods(spec);
@@ -182,8 +182,8 @@ pub(crate) fn least_demand(spec: &JobSpec, each: &Demand) -> Demand {
     demand
 }
 
-/// Returns what a pod of a Job that requests `each` frees when it has succeeded: where a number of pods has to, its object stays as
-/// long as the Job.
+/// Returns what a pod of a Job that requests `each` frees when it has succeeded: if a number of pods has to succeed, its object
+/// is kept as long as the Job.
 pub(crate) fn freed_at_end(spec: &JobSpec, each: &Demand) -> Demand {
     let stays = match (spec.completions, &spec.template.spec) {
         (Some(_), Some(pod)) => terminal_demand(pod),
@@ -199,13 +199,13 @@ pub(crate) fn may_wait(spec: &JobSpec) -> bool {
     spec.suspend != Some(true) && spec.active_deadline_seconds.is_none() && parallel_pods(spec) > 0
 }
 
-/// Returns what the failed pods of a Job use while it is retried: their objects stay as long as the Job.
+/// Returns what the failed pods of a Job use while it is retried: their objects are kept as long as the Job.
 pub(crate) fn retry_demand(spec: &JobSpec) -> Demand {
     let pod = spec.template.spec.as_ref().filter(|_| spec.suspend != Some(true));
     pod.map(|pod| terminal_demand(pod).times(retries_of(spec))).unwrap_or_default()
 }
 
-/// Returns how many pods a Job creates in the place of failed ones. With a restart policy other than `Never`, the containers of
+/// Returns how many pods a Job creates to replace failed ones. With a restart policy other than `Never`, the containers of
 /// the same pod are restarted instead (Kubernetes 1.33, the Job controller).
 pub(crate) fn retries_of(spec: &JobSpec) -> u64 {
     let policy = spec.template.spec.as_ref().and_then(|pod| pod.restart_policy.as_deref());
@@ -223,14 +223,14 @@ pub(crate) fn retries_of(spec: &JobSpec) -> u64 {
     }
 }
 
-/// Returns after how many failed pods a Job goes on, as far as it limits all of them together.
+/// Returns after how many failed pods a Job still continues, as far as it limits all of them together.
 pub(crate) fn failures_allowed(spec: &JobSpec) -> u64 {
     let default = if spec.backoff_limit_per_index.is_some() { i32::MAX } else { BACKOFF_LIMIT };
     u64::try_from(spec.backoff_limit.unwrap_or(default)).unwrap_or(0)
 }
 
-/// Returns what one run of a scheduled or one-off job requests while none of its pods fails: its Job and its pods, also those that
-/// have succeeded. `each` is what one pod requests.
+/// Returns what one run of a scheduled or one-off job requests while none of its pods fails: its Job and its pods, including
+/// succeeded ones. `each` is what one pod requests.
 pub(crate) fn run_demand(spec: &JobSpec, each: &Demand) -> Demand {
     let mut demand = each.times(parallel_pods(spec));
     demand.add_all(&succeeded_demand(spec));
@@ -238,8 +238,8 @@ pub(crate) fn run_demand(spec: &JobSpec, each: &Demand) -> Demand {
     demand
 }
 
-/// Returns what one run of a scheduled job requests at least, so it can take place while none of its pods fails: its Job and
-/// its pods, also those that have succeeded.
+/// Returns the minimum that one run of a scheduled job requests to take place while none of its pods fails: its Job and
+/// its pods, including succeeded ones.
 pub(crate) fn least_run_demand(spec: &JobSpec, each: &Demand) -> Demand {
     let mut demand = least_demand(spec, each);
     demand.add_all(&count_demand(ObjectKind::Job));
@@ -251,14 +251,14 @@ pub(crate) fn traits_of(spec: &PodSpec, limit_ranges: &[LimitRange]) -> PodTrait
     stated_pod(spec).with_defaults(limit_ranges).traits()
 }
 
-/// Returns the resources that a run which requests this with these pods exceeds even in an empty namespace.
+/// Returns the resources that a run with this demand and these pods exceeds even in an empty namespace.
 pub(crate) fn shortfalls_when_empty(run: &Demand, pods: &[PodDemand], limits: &Limits) -> Vec<ResourceCheck> {
     let quotas = limits.quotas.iter().map(ResourceQuota::without_usage).collect();
     let empty = Limits { quotas, ..Limits::default() };
     empty.evaluate(&Demand::default(), run, pods).shortfalls().cloned().collect()
 }
 
-/// Returns how many pods a Job runs at once, also one that is suspended.
+/// Returns how many pods a Job runs at once, even if it is suspended.
 pub(crate) fn parallel_pods(spec: &JobSpec) -> u64 {
     let parallelism = spec.parallelism.unwrap_or(1);
     u64::try_from(spec.completions.map_or(parallelism, |wanted| parallelism.min(wanted))).unwrap_or(0)

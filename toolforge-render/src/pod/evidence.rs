@@ -56,7 +56,7 @@ fn deployment_name(deployment: &Deployment) -> ObjectName {
 
 fn of_container(pod: &Pod, status: &ContainerStatus, events: &[Event]) -> Option<FailedProbe> {
     let state = status.state.clone().unwrap_or_default();
-    // A running container may still become ready, whatever terminated it before.
+    // A running container may still become ready, regardless of what terminated it before.
     if status.ready || state.running.is_some() {
         return None;
     }
@@ -128,7 +128,7 @@ fn is_long(run: &ContainerStateTerminated) -> bool {
     start.zip(end).is_some_and(|(start, end)| end.0.duration_since(start.0) >= RESTART_MATTERS)
 }
 
-/// Returns what a container waits for that failed last, before any container was created: a volume, or the pod's network.
+/// Returns the last failed preparation that a container waits for while none is created: a volume, or the pod's network.
 fn failed_preparation<'a>(pod: &Pod, events: &'a [Event]) -> Option<(Cause, &'a Event)> {
     let step = |event: &'a Event| match event.reason.as_deref()? {
         "FailedMount" | "FailedAttachVolume" => Some((Some(Cause::VolumeMount), event)),
@@ -144,7 +144,7 @@ fn failed_preparation<'a>(pod: &Pod, events: &'a [Event]) -> Option<(Cause, &'a 
     Some((cause?, event))
 }
 
-/// Returns that a container cannot be started; a message that its status does not have is that of the last event about it.
+/// Returns evidence that a container cannot be started; if its status has no message, it has that of the last event about it.
 fn not_started<'a>(message: &Untrusted, own: impl Iterator<Item = &'a Event>) -> Cause {
     let failed = own.filter(|event| event.reason.as_deref() == Some("Failed"));
     let of_event = || failed.max_by_key(|event| event_time(event))?.message.as_deref();
@@ -164,7 +164,7 @@ pub(crate) fn of_deployment(deployment: &Deployment) -> Option<Evidence> {
     of_pause(deployment).or_else(|| of_progress(deployment))
 }
 
-/// Returns that a Deployment is paused, if pods of its newest revision are missing.
+/// Returns evidence that a Deployment is paused, if pods of its newest revision are missing.
 fn of_pause(deployment: &Deployment) -> Option<Evidence> {
     let spec = deployment_spec(deployment).filter(|spec| spec.paused == Some(true))?;
     let updated = deployment.status.as_ref().and_then(|status| status.updated_replicas).unwrap_or(0);
@@ -176,7 +176,7 @@ fn of_pause(deployment: &Deployment) -> Option<Evidence> {
     })
 }
 
-/// Returns the old pod that terminates, if a Deployment has no other and starts new pods only after it.
+/// Returns the terminating old pod, if a Deployment has no other and starts new pods only after it.
 pub(crate) fn of_terminating<'a>(
     deployment: &Deployment,
     pods: impl Iterator<Item = &'a Pod> + Clone,

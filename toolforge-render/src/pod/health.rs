@@ -94,9 +94,9 @@ fn probe_events<'a>(pod: &Pod, container: &Container, events: &'a [Event]) -> Ve
     found
 }
 
-/// Returns the probe that made the kubelet terminate a container, whatever its exit code was.
+/// Returns the probe that made the kubelet terminate a container, regardless of its exit code.
 ///
-/// The kubelet drops events when there are many, so that the event about an earlier termination counts, too, if the probe failed
+/// The kubelet drops events when there are many, so the event about an earlier termination counts, too, if the probe failed
 /// in this run, and the run was as long as one that the probe ends. Without any, a signal and a failed probe are enough: nothing
 /// else sends signals to a container that stays.
 pub(super) fn killed_by_probe(
@@ -132,13 +132,13 @@ pub(super) fn killed_by_probe(
     })
 }
 
-/// Returns whether an event came after the start of a run that has ended.
+/// Returns whether an event came after the start of a finished run.
 fn is_of_run(event: &Event, run: &ContainerStateTerminated) -> bool {
     let start = run.started_at.as_ref().and_then(|start| start.0.checked_sub(LATE).ok());
     event_time(event).zip(start).is_none_or(|(at, start)| at >= start)
 }
 
-/// Returns whether an event came during a run that has ended; of an event that came several times, whether one may have.
+/// Returns whether an event came during a finished run; for an event that came several times, whether one may have.
 fn is_within_run(event: &Event, run: &ContainerStateTerminated) -> bool {
     let end = run.finished_at.as_ref().and_then(|end| end.0.checked_add(LATE).ok());
     is_of_run(event, run) && first_time(event).zip(end).is_none_or(|(first, end)| first <= end)

@@ -1,4 +1,4 @@
-//! The Jobs that stay of the runs of CronJobs: which of those that exist, and how many later.
+//! The kept Jobs of the runs of CronJobs: which of the existing ones, and how many later.
 
 use std::collections::BTreeSet;
 
@@ -8,17 +8,17 @@ use toolforge_quota::{KeptJobs, LimitRange, Limits, ObjectName};
 use crate::object::{JobEnd, ObjectId, ObjectKind, controller_of, cron_job_spec};
 use crate::pod::{count_demand, parallel_pods, terminal_demand, traits_of};
 
-/// How many Jobs of finished runs a CronJob keeps. Each stays until a later one takes its place.
+/// How many Jobs of finished runs a CronJob keeps. Each is kept until a later one replaces it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct HistoryLimits {
-    /// Of runs that succeeded.
+    /// For runs that succeeded.
     succeeded: u64,
-    /// Of runs that failed.
+    /// For runs that failed.
     failed: u64,
 }
 
 impl HistoryLimits {
-    /// The limits where none are set (Kubernetes 1.33).
+    /// The default limits (Kubernetes 1.33).
     const DEFAULT: (i32, i32) = (3, 1);
 
     /// Returns the limits of a CronJob.
@@ -32,9 +32,9 @@ impl HistoryLimits {
         }
     }
 
-    /// Returns the names of the Jobs that stay of runs, which are in order with the newest first; `outcome` is how a run has ended.
+    /// Returns the names of the Jobs that are kept of runs, which are sorted newest first; `outcome` is how a run has finished.
     ///
-    /// The API server counts a Job until it is deleted. One with a lifetime after its end is not kept for long.
+    /// The API server counts a Job until it is deleted. A Job with a lifetime after it finishes is not kept for long.
     pub(crate) fn kept_runs(
         self,
         runs: &[&Job],
@@ -56,17 +56,17 @@ impl HistoryLimits {
     }
 }
 
-/// How a run has ended.
+/// How a run has finished.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum RunEnd {
     Succeeded,
     Failed,
-    /// It has not.
+    /// It has not finished.
     None,
 }
 
-/// Returns the Jobs that a CronJob keeps of its later runs: none where each has a lifetime after its end or is suspended, and none
-/// of a suspended CronJob. Those that exist are not counted.
+/// Returns the Jobs that a CronJob keeps of its later runs: none if each has a lifetime after it finishes or is suspended, and
+/// none for a suspended CronJob. Existing ones are not counted.
 pub(crate) fn kept_jobs(cron_job: &CronJob, limit_ranges: &[LimitRange]) -> KeptJobs {
     let name = cron_job.metadata.name.as_deref().unwrap_or_default();
     let HistoryLimits { succeeded: limit, failed: failed_limit } = HistoryLimits::of(cron_job);
@@ -102,7 +102,7 @@ pub fn with_kept_jobs(limits: Limits, cron_jobs: &[CronJob], jobs: &[Job]) -> Li
     Limits { kept_jobs: kept.collect(), ..limits }
 }
 
-/// Returns how a run has ended or is about to end, as its Job says.
+/// Returns how a run has finished or is about to finish, according to its Job.
 fn end_of(job: &Job) -> RunEnd {
     match JobEnd::of(job) {
         Some(end) if end.is_success() => RunEnd::Succeeded,
@@ -111,7 +111,7 @@ fn end_of(job: &Job) -> RunEnd {
     }
 }
 
-/// Returns whether a Job is deleted soon after its end whatever the history limits are.
+/// Returns whether a Job is deleted soon after it finishes, regardless of the history limits.
 fn is_expiring(job: &Job) -> bool {
     let has_lifetime = job.spec.as_ref().is_some_and(|spec| spec.ttl_seconds_after_finished.is_some());
     has_lifetime || job.metadata.deletion_timestamp.is_some()

@@ -17,7 +17,7 @@ pub struct LastTermination {
     pub exit_code: i32,
     /// The reason that the kubelet reports, such as `OOMKilled` or `Error`.
     pub reason: Untrusted,
-    /// The message of the kubelet: where the container was not started, that of the container runtime.
+    /// The message of the kubelet: if the container was not started, that of the container runtime.
     pub message: Untrusted,
     /// The time of the termination.
     pub finished: Option<Timestamp>,
@@ -31,7 +31,7 @@ pub enum TerminationKind {
     OutOfMemory,
     /// It was not started; the exit code is the container runtime's.
     NotStarted,
-    /// A signal ended it.
+    /// A signal terminated it.
     Signal {
         /// The number of the signal.
         number: i32,
@@ -107,7 +107,7 @@ impl fmt::Display for LastTermination {
     }
 }
 
-/// Returns the latest termination in the status of pods that are not terminating, previous runs of containers included.
+/// Returns the latest termination in the status of pods that are not terminating, including previous runs of containers.
 pub(crate) fn last_termination<'a>(pods: impl IntoIterator<Item = &'a Pod>) -> Option<LastTermination> {
     let present = pods.into_iter().filter(|pod| pod.metadata.deletion_timestamp.is_none());
     present.flat_map(ends).max_by_key(|end| end.finished)

@@ -1,4 +1,4 @@
-//! Pods that objects want and that are not created yet, by the pods that exist, or as the objects' status counts them.
+//! Pods that objects want but that are not created yet, according to the existing pods or to the objects' status.
 
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::batch::v1::Job;
@@ -9,7 +9,7 @@ use toolforge_quota::{Demand, LimitRange, Limits, ObjectName, WaitingPods};
 use crate::object::{JobEnd, Object, deployment_spec, has_labels, is_owned_by};
 use crate::pod::{failures_allowed, has_ended, parallel_pods, pod_demand, pods_of, stated_pod, traits_of};
 
-/// The finalizer of a Job's pods whose ends the Job's status does not count yet (Kubernetes 1.33, the Job controller).
+/// The finalizer of a Job's finished pods that the Job's status does not count yet (Kubernetes 1.33, the Job controller).
 const JOB_TRACKING: &str = "batch.kubernetes.io/job-tracking";
 
 /// Returns the pods that a Deployment lacks; `None` if it lacks none, or has no selector.
@@ -23,7 +23,7 @@ pub(super) fn of_deployment(
     lacking(deployment, u64::try_from(created).unwrap_or(u64::MAX), limit_ranges)
 }
 
-/// Returns the pods that a Deployment lacks as its status counts them; `None` if it lacks none, or has no status.
+/// Returns the pods that a Deployment lacks according to its status; `None` if it lacks none, or has no status.
 pub(crate) fn of_deployment_by_status(
     deployment: &Deployment,
     limit_ranges: &[LimitRange],
@@ -70,14 +70,14 @@ pub(super) fn of_job(job: &Job, pods: &[Pod], limit_ranges: &[LimitRange]) -> Op
     )
 }
 
-/// Returns the pods that a Job is about to create as its status counts them; `None` if there are none.
+/// Returns the pods that a Job is about to create according to its status; `None` if there are none.
 pub(crate) fn of_job_by_status(job: &Job, limit_ranges: &[LimitRange]) -> Option<WaitingPods> {
     let status = job.status.clone().unwrap_or_default();
     let missing = missing_of_job(job, count(status.active), count(status.succeeded));
     of_object(&Object::from(job.clone()), &job.metadata, missing, limit_ranges)
 }
 
-/// Returns how many pods a Job creates at once that has so many (Kubernetes 1.33, `manageJob` of the Job controller).
+/// Returns how many pods a Job that has this many creates at once (Kubernetes 1.33, `manageJob` of the Job controller).
 fn missing_of_job(job: &Job, active: u64, succeeded: u64) -> u64 {
     let Some(spec) = job.spec.as_ref().filter(|spec| spec.suspend != Some(true)) else { return 0 };
     if JobEnd::of(job).is_some() {
@@ -86,7 +86,7 @@ fn missing_of_job(job: &Job, active: u64, succeeded: u64) -> u64 {
     let wanted = match spec.completions {
         // A succeeded pod is replaced by another one as long as more have to succeed.
         Some(all) => count(Some(all)).saturating_sub(succeeded).min(parallel_pods(spec)),
-        // Once a pod has succeeded, the others only end.
+        // Once a pod has succeeded, the others only finish.
         None if succeeded > 0 => 0,
         None => parallel_pods(spec),
     };
@@ -108,7 +108,7 @@ fn of_object(
     metadata.deletion_timestamp.is_none().then_some(missing)
 }
 
-/// Returns the pods of an object that are missing and, once they run, do not end; `None` if none are.
+/// Returns the missing pods of an object that do not finish once they run; `None` if there are none.
 pub(super) fn missing_pods(
     owner: ObjectName,
     count: u64,
@@ -124,7 +124,7 @@ pub(super) fn missing_pods(
     })
 }
 
-/// Returns whether a pod keeps the limits of LimitRanges; one that does not is never created.
+/// Returns whether a pod is within the limits of LimitRanges; one that is not is never created.
 pub(super) fn is_within_limits(pod: &PodSpec, limit_ranges: &[LimitRange]) -> bool {
     let limits = Limits { limit_ranges: limit_ranges.to_vec(), ..Limits::default() };
     let pod = stated_pod(pod).with_defaults(limit_ranges);
@@ -137,7 +137,7 @@ pub(super) fn selects(deployment: &Deployment, pod: &Pod) -> bool {
     selector.is_some_and(|selector| has_labels(pod.metadata.labels.as_ref(), selector))
 }
 
-/// Returns whether a pod has not ended and does not terminate.
+/// Returns whether a pod has not finished and is not terminating.
 pub(super) fn is_staying(pod: &Pod) -> bool {
     !has_ended(pod) && pod.metadata.deletion_timestamp.is_none()
 }

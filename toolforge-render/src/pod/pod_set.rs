@@ -1,4 +1,4 @@
-//! Objects that keep a number of equal pods running, besides Deployments and Jobs.
+//! Objects that keep a number of equal pods running, other than Deployments and Jobs.
 
 use k8s_openapi::api::core::v1::{Pod, PodSpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
@@ -11,13 +11,13 @@ use crate::object::controller_of;
 use crate::pod::missing_pods::{is_within_limits, missing_pods};
 use crate::pod::unsettled::{REPLICA_FAILURE, may_be_admitted, pod_id};
 
-/// A `StatefulSet`, a `DaemonSet`, a `ReplicationController`, or a `ReplicaSet` that no Deployment has.
+/// A `StatefulSet`, a `DaemonSet`, a `ReplicationController`, or a `ReplicaSet` without a Deployment.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct PodSet {
     /// The object.
     pub object: ObjectName,
-    /// How many pods it wants: of a `DaemonSet`, one on each of its nodes.
+    /// How many pods it wants: for a `DaemonSet`, one on each of its nodes.
     pub wanted: u64,
     /// How many there are.
     pub created: u64,
@@ -29,7 +29,7 @@ pub struct PodSet {
 
 impl PodSet {
     /// Returns an object of a kind as its status describes it; `None` for other kinds, for one that has no status or is being
-    /// deleted, and for one of another object.
+    /// deleted, and for one that another object owns.
     #[must_use]
     pub fn of_json(kind: &str, json: &Value) -> Option<Self> {
         let metadata: ObjectMeta = typed(json, "/metadata")?;
@@ -67,13 +67,13 @@ impl PodSet {
         missing_pods(self.object.clone(), count, &self.pod, limit_ranges)
     }
 
-    /// Returns the pods that are about to be created: not those that the API server refuses whatever is used of a quota.
+    /// Returns the pods that are about to be created: not those that the API server refuses regardless of a quota's usage.
     fn waiting(&self, limit_ranges: &[LimitRange]) -> Option<WaitingPods> {
         let is_stuck = self.refused.as_ref().is_some_and(|(message, _)| !may_be_admitted(message));
         self.missing(limit_ranges).filter(|_| !is_stuck && is_within_limits(&self.pod, limit_ranges))
     }
 
-    /// Returns whether a pod that terminates is missing already, as its status counts: that of a `StatefulSet` or `DaemonSet` counts
+    /// Returns whether a terminating pod is already missing according to the status: that of a `StatefulSet` or `DaemonSet` counts
     /// it until it is gone.
     fn is_missing(&self, pod: &Pod) -> bool {
         let counts = matches!(self.object.kind.as_str(), "ReplicaSet" | "ReplicationController");

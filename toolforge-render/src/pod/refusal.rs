@@ -43,7 +43,7 @@ pub enum AdmissionRefusal {
         /// The missing fields.
         missing: Untrusted,
     },
-    /// A quota is new, and its use is not counted yet.
+    /// A quota is new, and its usage is not counted yet.
     QuotaUnknown {
         /// The ResourceQuota's name.
         quota: Untrusted,
@@ -69,7 +69,7 @@ pub struct Exceeded {
 }
 
 impl AdmissionRefusal {
-    /// Parses the message of a refusal; `None` where no known plugin speaks.
+    /// Parses the message of a refusal; `None` if it is not from a known plugin.
     #[must_use]
     pub fn parse(message: &str) -> Option<Self> {
         if let Some((name, rest)) = quoted_after(message, "admission webhook \"")

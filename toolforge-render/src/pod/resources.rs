@@ -21,15 +21,15 @@ impl PodResources {
     pub(crate) const DEFAULT_LIMITS: PerResource<Cpu, Memory> =
         PerResource { cpu: Cpu::from_millis(500), memory: Memory::from_bytes(512 << 20) };
 
-    /// The requests of a web service that sets no limit, whatever the type's limit (webservice 0.82: `0.125` and `256Mi`).
+    /// The requests of a web service that sets no limit, regardless of the type's limit (webservice 0.82: `0.125` and `256Mi`).
     pub(crate) const DEFAULT_REQUESTS: PerResource<Cpu, Memory> =
         PerResource { cpu: Cpu::from_millis(125), memory: Memory::from_bytes(256 << 20) };
 
-    /// Limits below these are requested in full; other limits are requested by half (webservice 0.98).
+    /// Limits below these are requested in full; half of other limits is requested (webservice 0.98).
     pub(crate) const HALF_FROM: PerResource<Cpu, Memory> =
         PerResource { cpu: Cpu::from_millis(250), memory: Memory::from_bytes(256 << 20) };
 
-    /// Returns the platform's resources for the limits of a request; `defaults` are the limits where it sets none.
+    /// Returns the platform's resources for the limits of a request; `defaults` are the limits if it sets none.
     pub(crate) fn new(cpu: Option<Cpu>, memory: Option<Memory>, defaults: PerResource<Cpu, Memory>) -> Self {
         let cpu_request = match cpu {
             None => Self::DEFAULT_REQUESTS.cpu,

@@ -16,7 +16,7 @@ use crate::pod::evidence::{of_deployment, of_pod, of_probes, of_terminating};
 use crate::pod::last_termination::{LastTermination, last_termination};
 use crate::pod::{REPLICA_FAILURE, REVISION};
 
-/// A Deployment and the objects that it makes, as they are in a namespace.
+/// A Deployment and the objects that it creates, as they exist in a namespace.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct LiveRollout {
     /// The Deployment.
@@ -55,7 +55,7 @@ pub struct RolloutObjects<'a> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RolloutProgress {
-    /// Every pod is of the newest revision and ready.
+    /// Every pod belongs to the newest revision and is ready.
     Ready,
     /// The rollout continues.
     Waiting {
@@ -82,7 +82,7 @@ pub enum ReadyPods {
 }
 
 impl ReadyPods {
-    /// Returns which pods are ready, where `outdated` of `ready` pods are of older revisions.
+    /// Returns which pods are ready, if `outdated` of `ready` pods belong to older revisions.
     #[must_use]
     pub fn of(ready: u32, outdated: u32) -> Self {
         match (ready, outdated) {
@@ -112,13 +112,13 @@ impl<'a> RolloutObjects<'a> {
         status.and_then(|status| status.ready_replicas).unwrap_or(0)
     }
 
-    /// Returns how many of the ready pods are of older revisions.
+    /// Returns how many of the ready pods belong to older revisions.
     #[must_use]
     pub(crate) fn outdated_ready_replicas(self) -> i32 {
         (self.ready_replicas() - self.updated_ready_replicas()).max(0)
     }
 
-    /// Returns how many of the ready pods are of the newest revision.
+    /// Returns how many of the ready pods belong to the newest revision.
     fn updated_ready_replicas(self) -> i32 {
         let of_set = self.newest_replica_set().and_then(|set| set.status.as_ref()?.ready_replicas);
         let status = self.deployment.and_then(|deployment| deployment.status.as_ref());
@@ -198,7 +198,7 @@ impl<'a> RolloutObjects<'a> {
     }
 
     /// Returns whether every container of the Deployment is ready only when a startup or readiness probe says so. Others are
-    /// ready as soon as they run, also for the moment between two terminations.
+    /// ready as soon as they run, even for the moment between two terminations.
     #[must_use]
     pub fn is_probed(self) -> bool {
         let spec = self.deployment.and_then(deployment_spec).and_then(|spec| spec.template.spec.as_ref());
@@ -219,7 +219,7 @@ impl<'a> RolloutObjects<'a> {
         last_termination(self.newest_pods())
     }
 
-    /// Returns the pods of the Deployment's newest revision that do not terminate.
+    /// Returns the pods of the Deployment's newest revision that are not terminating.
     fn newest_pods(self) -> impl Iterator<Item = &'a Pod> {
         let staying = self.pods.iter().filter(|pod| !is_terminating(pod));
         let newest = self.newest_replica_set();
@@ -253,7 +253,7 @@ pub(crate) fn revision_of(set: &ReplicaSet) -> u64 {
     annotation.and_then(|text| text.parse().ok()).unwrap_or(0)
 }
 
-/// Returns whether a ReplicaSet has the template of a Deployment, besides the label with its hash.
+/// Returns whether a ReplicaSet has the template of a Deployment, except for the label with its hash.
 fn has_template_of(set: &ReplicaSet, deployment: &Deployment) -> bool {
     let own = replica_set_spec(set).and_then(|spec| spec.template.clone());
     let (Some(mut own), Some(spec)) = (own, deployment_spec(deployment)) else { return true };
@@ -263,8 +263,8 @@ fn has_template_of(set: &ReplicaSet, deployment: &Deployment) -> bool {
     own == spec.template
 }
 
-/// Returns those of a Deployment's pods that are of its newest revision, without its ReplicaSets: those with the template hash of
-/// the newest pod that runs what the Deployment's template says, and none as long as the Deployment counts none. A pod of an older
+/// Returns a Deployment's pods of its newest revision, without its ReplicaSets: those with the template hash of the newest pod
+/// that runs what the Deployment's template states, and none as long as the Deployment counts none. A pod of an older
 /// revision may be the newest of all, because it replaces one that a node lost.
 pub(crate) fn newest_by_hash<'a>(
     deployment: &Deployment,
@@ -288,7 +288,7 @@ pub(crate) fn newest_by_hash<'a>(
     pods
 }
 
-/// Returns whether the containers of a pod are those of a Deployment's template, besides what the cluster adds.
+/// Returns whether the containers of a pod are those of a Deployment's template, except for what the cluster adds.
 fn runs_template_of(pod: &Pod, deployment: &Deployment) -> bool {
     let wanted = deployment_spec(deployment).and_then(|spec| spec.template.spec.as_ref());
     let (Some(wanted), Some(live)) = (wanted, pod.spec.as_ref()) else { return false };
@@ -307,7 +307,7 @@ fn runs_template_of(pod: &Pod, deployment: &Deployment) -> bool {
     })
 }
 
-/// Returns whether a pod is of the newest revision; if its ReplicaSet is unknown, every pod counts.
+/// Returns whether a pod belongs to the newest revision; if its ReplicaSet is unknown, every pod counts.
 fn belongs_to(pod: &Pod, newest: Option<&ReplicaSet>) -> bool {
     let Some(uid) = newest.and_then(|set| set.metadata.uid.as_deref()) else { return true };
     is_owned_by(&pod.metadata, Some(uid))

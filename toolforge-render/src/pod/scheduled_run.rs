@@ -9,11 +9,11 @@ use crate::pod::{least_run_demand, may_wait, retry_demand, run_demand};
 /// What a run of a CronJob requests.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct ScheduledRun {
-    /// What it requests at least.
+    /// The minimum that it requests.
     pub(crate) least: Demand,
     /// What it requests while all of its parallel pods run.
     pub(crate) whole: Demand,
-    /// What failed pods use besides while it is retried.
+    /// What failed pods use in addition while it is retried.
     pub(crate) retries: Demand,
 }
 

@@ -2,7 +2,7 @@
 
 use toolforge_model::Untrusted;
 
-/// What the container runtime writes before the reason, from the outside to the inside (containerd 2, runc 1.3).
+/// What the container runtime writes before the reason, outermost first (containerd 2, runc 1.3).
 const BEFORE: [&str; 4] = [
     "OCI runtime create failed: ",
     "runc create failed: ",
@@ -13,7 +13,7 @@ const BEFORE: [&str; 4] = [
 /// What containerd adds to an error without a code.
 const AFTER: &str = ": unknown";
 
-/// Returns the reason in a message, without what the runtime was doing: of `failed to create containerd task: … unable to start
+/// Returns the reason in a message, without what the runtime did: for `failed to create containerd task: … unable to start
 /// container process: exec: "./x": no such file or directory: unknown` it is `exec: "./x": no such file or directory`.
 pub(super) fn reason(message: &str) -> Untrusted {
     let message = message.trim();

@@ -1,4 +1,4 @@
-//! Pods that the quotas do not count yet, or not for long.
+//! Pods that the quotas do not count yet, or not for much longer.
 
 use k8s_openapi::api::apps::v1::{Deployment, DeploymentCondition};
 use k8s_openapi::api::batch::v1::Job;
@@ -31,7 +31,7 @@ pub enum FetchTime {
     Unknown,
 }
 
-/// Returns limits with the pods that controllers are about to create, with those that terminate, and with those that the quotas
+/// Returns limits with the pods that controllers are about to create, with terminating pods, and with those that the quotas
 /// no longer count although they exist.
 #[must_use]
 pub fn with_unsettled_pods(
@@ -61,7 +61,7 @@ pub fn with_unsettled_pods(
         // Objects that files do not contain may exist.
         let may_exist = |is_known: bool| time == FetchTime::Unknown && !is_known;
         match owner.kind.as_str() {
-            // The pods that a Deployment is about to create are counted by themselves.
+            // The pods that a Deployment is about to create are counted separately.
             "ReplicaSet" if deployments.iter().any(|found| selects(found, pod)) => false,
             "ReplicaSet" => !is_of_deployment(pod) || may_exist(false),
             "Job" => may_exist(jobs.iter().any(|job| job.metadata.uid.as_ref() == Some(&owner.uid))),
@@ -89,8 +89,8 @@ pub fn with_unsettled_pods(
     Limits { waiting, terminating, uncounted, finite_pods, ..limits }
 }
 
-/// Returns whether the quotas no longer count a pod that terminates: it is past its grace period once more, for example on a node
-/// that is lost (Kubernetes 1.33, `QuotaV1Pod`). Such a pod stays an object, which `count/pods` counts, and it is not known when
+/// Returns whether the quotas no longer count a terminating pod: it is past its grace period once more, for example on a lost
+/// node (Kubernetes 1.33, `QuotaV1Pod`). Such a pod remains an object, which `count/pods` counts, and it is not known when
 /// it is gone.
 fn is_past_grace_period(pod: &Pod, now: Timestamp) -> bool {
     let until = pod.metadata.deletion_timestamp.as_ref().map(|time| time.0);
@@ -98,8 +98,8 @@ fn is_past_grace_period(pod: &Pod, now: Timestamp) -> bool {
     until.zip(grace).and_then(|(until, grace)| until.checked_add(grace).ok()).is_some_and(|end| now > end)
 }
 
-/// Changes limits and live pods to what they are once all terminating pods are gone, except those in whose place others may be
-/// created.
+/// Changes limits and live pods to their state once all terminating pods are gone, except those that new pods may
+/// replace.
 pub(crate) fn remove_terminating_pods(limits: &mut Limits, pods: &mut Vec<Pod>) {
     let is_gone = |pod: &Pod, terminating: &TerminatingPod| {
         !terminating.may_be_replaced && terminating.object() == pod_id(pod)
@@ -109,7 +109,7 @@ pub(crate) fn remove_terminating_pods(limits: &mut Limits, pods: &mut Vec<Pod>) 
 }
 
 /// Returns a running pod of a Job, or one without a controller that is never restarted, such as a shell. One whose containers
-/// have been restarted does not count: nothing says that it ends.
+/// have been restarted does not count: nothing says that it finishes.
 fn finite_pod(pod: &Pod, limit_ranges: &[LimitRange]) -> Option<FinitePod> {
     let controller = controller_of(&pod.metadata);
     let is_unowned = controller.is_none();
@@ -140,15 +140,15 @@ fn terminating(pod: &Pod, limit_ranges: &[LimitRange]) -> Option<TerminatingPod>
     Some(TerminatingPod { name: pod_id(pod).name, until, demand, traits, may_be_replaced: false })
 }
 
-/// Returns whether the pods that a Deployment lacks are about to be created: not those that are refused whatever is used of a
-/// quota.
+/// Returns whether the pods that a Deployment lacks are about to be created: not those that are refused regardless of a quota's
+/// usage.
 fn may_create(deployment: &Deployment, limit_ranges: &[LimitRange]) -> bool {
     let pod = deployment_spec(deployment).and_then(|spec| spec.template.spec.as_ref());
     !is_stuck(deployment) && pod.is_none_or(|pod| is_within_limits(pod, limit_ranges))
 }
 
 /// Returns whether the controllers cannot create a Deployment's pods until something is changed: it is paused before its first
-/// ReplicaSet, or the API server refuses the ReplicaSet or the pods, and not because of what is used of a quota.
+/// ReplicaSet, or the API server refuses the ReplicaSet or the pods, and not because of a quota's usage.
 fn is_stuck(deployment: &Deployment) -> bool {
     if waits_for_unpausing(deployment) {
         return true;
@@ -170,7 +170,7 @@ fn is_stuck(deployment: &Deployment) -> bool {
     })
 }
 
-/// Returns whether a pod that was refused with this message may be created without a change of it.
+/// Returns whether a pod that was refused with this message may be created without being changed.
 pub(super) fn may_be_admitted(message: &str) -> bool {
     let is_quota = matches!(AdmissionRefusal::parse(message), Some(AdmissionRefusal::Quota { .. }));
     is_quota || !cause_of_refusal(message).is_terminal()

@@ -2,7 +2,7 @@
 
 use toolforge_model::split_words;
 
-/// What names of secrets contain.
+/// Parts of the names of secrets.
 const SECRETS: [&str; 10] = [
     "PASSWORD",
     "PASSWD",
@@ -16,10 +16,10 @@ const SECRETS: [&str; 10] = [
     "CREDENTIAL",
 ];
 
-/// How names of secrets end.
+/// Endings of the names of secrets.
 const SECRET_ENDS: [&str; 5] = ["PASS", "_PWD", "_PW", "_PSW", "AUTHORIZATION"];
 
-/// How names end that are not secrets, although they end as these.
+/// Endings of names that are not secrets, although they end like these.
 const OTHER_ENDS: [&str; 9] = [
     "BYPASS",
     "COMPASS",
@@ -32,13 +32,13 @@ const OTHER_ENDS: [&str; 9] = [
     "MULTI_PASS",
 ];
 
-/// How names end that are not secrets themselves.
+/// Endings of names that are not secrets themselves.
 const NOT_SECRET: [&str; 16] = [
     "_FILE", "_PATH", "_URL", "_URI", "_NAME", "_DIR", "_USER", "_ID", "_TTL", "_LENGTH", "_TYPE",
     "_TIMEOUT", "_SECONDS", "_HOST", "_HEADER", "TOKENS",
 ];
 
-/// How names begin that say whether there is a secret.
+/// Beginnings of names that say whether there is a secret.
 const ABOUT_SECRETS: [&str; 7] = ["NO_", "USE_", "ASK_", "PROMPT_", "REQUIRE_", "ENABLE_", "SKIP_"];
 
 /// What is written in place of a secret.
@@ -82,7 +82,7 @@ const PASSWORD_PROGRAMS: [&str; 9] = [
     "sshpass",
 ];
 
-/// The fewest characters of a secret.
+/// The minimum number of characters of a secret.
 pub(crate) const SHORTEST: usize = 4;
 
 /// Returns whether a variable, an option or a key is a secret that is written out.
@@ -102,7 +102,7 @@ fn has_secret_end(name: &str) -> bool {
     SECRET_ENDS.iter().any(|end| name.ends_with(end)) && !OTHER_ENDS.iter().any(|end| name.ends_with(end))
 }
 
-/// Returns a name as that of a variable: `botToken` and `bot-token` as `BOT_TOKEN`.
+/// Returns a name in the form of a variable's: `botToken` and `bot-token` as `BOT_TOKEN`.
 fn upper_snake_case(name: &str) -> String {
     let mut out = String::with_capacity(name.len() + 4);
     let mut was_lower = false;
@@ -154,7 +154,7 @@ pub(crate) fn passwords_of_urls(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// A secret in a text, and what has it.
+/// A secret in a text, with the option or key that has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Written {
     /// The option or the key; empty for a URL.
@@ -264,7 +264,7 @@ fn of_header(word: &str) -> Option<Written> {
     is_written_out(value).then(|| Written::new(name, value))
 }
 
-/// Returns whether the value of an option that is the next argument is a secret: its name ends as that of a secret.
+/// Returns whether the value of an option that is the next argument is a secret: its name ends like that of a secret.
 fn is_secret_option(option: &str) -> bool {
     let name = upper_snake_case(option.trim_start_matches('-'));
     is_secret_name(&name) && (SECRETS.iter().any(|word| name.ends_with(word)) || has_secret_end(&name))

@@ -1,4 +1,4 @@
-//! Values of objects, as they are shown.
+//! Values of objects, as shown.
 
 use std::cmp::Reverse;
 

@@ -1,6 +1,6 @@
 //! Secrets that are known by their form: private keys, and tokens with a known beginning.
 
-/// How tokens begin, and how many characters follow at least.
+/// The beginnings of tokens, and the minimum number of characters after them.
 const PREFIXES: [(&str, usize); 18] = [
     ("AIza", 35),
     ("AKIA", 16),
@@ -22,7 +22,7 @@ const PREFIXES: [(&str, usize); 18] = [
     ("ya29.", 30),
 ];
 
-/// The fewest different characters after the beginning; examples have fewer.
+/// The minimum number of different characters after the beginning; examples have fewer.
 const DIFFERENT: usize = 8;
 
 const BEGIN: &str = "-----BEGIN ";

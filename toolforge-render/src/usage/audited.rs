@@ -20,11 +20,11 @@ use crate::pod::{
     retries_of, stated_pod, succeeded_before,
 };
 
-/// Returns what it takes to create an object again with all of its pods, for a CronJob with those of one run; for a Job, what
-/// the pods take that it may still create.
+/// Returns the demand of re-creating an object with all of its pods, for a CronJob with those of one run; for a Job, the demand
+/// of the pods that it may still create.
 ///
-/// `None` for a kind that has neither pods nor storage, for an object without a pod template, for one of another object, such as a
-/// pod of a Job, for a Job that creates no more pods, and for a pod that has ended.
+/// `None` for a kind that has neither pods nor storage, for an object without a pod template, for one that another object owns,
+/// such as a pod of a Job, for a Job that creates no more pods, and for a finished pod.
 #[must_use]
 pub fn audited_workload(object: &ManifestObject, name: &str) -> Option<AuditedWorkload> {
     if let ManifestObject::PersistentVolumeClaim(claim) = object {
@@ -87,7 +87,7 @@ pub fn audited_workload(object: &ManifestObject, name: &str) -> Option<AuditedWo
     Some(AuditedWorkload { pod, count, besides_pods, claims, is_kept, is_without_pods: false })
 }
 
-/// Returns what it takes to create a claim again that no other object creates.
+/// Returns the demand of re-creating a claim that no other object creates.
 fn audited_claim(claim: &PersistentVolumeClaim, name: &str) -> Option<AuditedWorkload> {
     let object = Some(ObjectName::new("PersistentVolumeClaim", name));
     let mut besides_pods = ManifestKind::new("v1", "PersistentVolumeClaim").object_demand();
@@ -109,8 +109,8 @@ fn has_owner(metadata: &ObjectMeta) -> bool {
     controller_of(metadata).is_some()
 }
 
-/// Returns how many pods a Job has at once from now on; `None` if it creates none: it is over, or all of its pods exist and are
-/// not created again if they fail.
+/// Returns how many pods a Job has at once from now on; `None` if it creates none: it has finished, or all of its pods exist
+/// and are not created again if they fail.
 fn further_pods(job: &Job) -> Option<u64> {
     let (spec, status) = (job.spec.as_ref().filter(|_| JobEnd::of(job).is_none())?, job.status.as_ref());
     let count = |number: Option<i32>| number.map_or(0, |number| u64::try_from(number).unwrap_or(0));
@@ -125,7 +125,7 @@ fn further_pods(job: &Job) -> Option<u64> {
 }
 
 impl Documents {
-    /// Returns the objects of a tool that create pods or are such, and its volume claims, as an audit compares them.
+    /// Returns the objects of a tool that create pods or are pods, and its volume claims, as an audit compares them.
     ///
     /// # Errors
     /// When an object lacks required fields.

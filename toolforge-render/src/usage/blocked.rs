@@ -17,22 +17,22 @@ use crate::pod::{
     replica_failure,
 };
 
-/// How old the last refusal may be of something that is blocked now: the longest pause between two tries of a controller is
+/// The maximum age of the last refusal of an object that is blocked now: the longest pause between two tries of a controller is
 /// 1000 s (Kubernetes 1.33).
 const LONGEST_PAUSE: SignedDuration = SignedDuration::from_secs(1000 + 60);
 
-/// An object that could not create a pod or a Job, by the events about it, or by its status where there are none.
+/// An object that could not create a pod or a Job, according to the events about it, or to its status if there are none.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct BlockedObject {
     /// The object, like `ReplicaSet web-5d8c7f9b6`.
     pub object: ObjectName,
-    /// The pods that are missing now, one at least, as the status of the object or of the Deployment of a ReplicaSet counts them; one
-    /// of a rollout's surge if no others are. `None` for an object that is not known.
+    /// The pods that are missing now, at least one, according to the status of the object or, for a ReplicaSet, of its Deployment;
+    /// one of a rollout's surge if no others are missing. `None` for an unknown object.
     pub missing: Option<WaitingPods>,
-    /// Why it was refused last.
+    /// Why it was last refused.
     pub cause: Cause,
-    /// The resources of a quota that were exceeded last, with their amounts; empty for another refusal.
+    /// The resources of a quota that were last exceeded, with their amounts; empty for another refusal.
     pub exceeded: Vec<Exceeded>,
     /// The API server's last message.
     pub message: Untrusted,
@@ -42,11 +42,11 @@ pub struct BlockedObject {
     pub last: Option<Timestamp>,
     /// How many refusals there were; 0 if that is not known.
     pub count: u64,
-    /// Whether it still tries, and is refused.
+    /// Whether it still tries and is still refused.
     pub is_blocked_now: bool,
 }
 
-/// Returns the objects that a quota or a limit has refused a pod or a Job, those that are blocked now first, then the newest;
+/// Returns the objects for which a quota or a limit has refused a pod or a Job, the currently blocked first, then the newest;
 /// without those that no longer exist, as far as that is known.
 #[must_use]
 pub fn blocked_objects(facts: &JobFacts, now: Timestamp) -> Vec<BlockedObject> {
@@ -107,7 +107,7 @@ pub fn blocked_objects(facts: &JobFacts, now: Timestamp) -> Vec<BlockedObject> {
     found
 }
 
-/// Returns the resources that a refusal says are exceeded, none for that of a limit; `None` if it is neither of these.
+/// Returns the resources that a refusal reports as exceeded, none for the refusal of a limit; `None` if it is neither of these.
 fn exceeded_by(message: &str) -> Option<Vec<Exceeded>> {
     match AdmissionRefusal::parse(message)? {
         AdmissionRefusal::Quota { exceeded, .. } => Some(exceeded),
@@ -120,7 +120,7 @@ fn exceeded_by(message: &str) -> Option<Vec<Exceeded>> {
     }
 }
 
-/// Returns whether an object is another one, or the ReplicaSet of a Deployment.
+/// Returns whether two objects are the same, or the first is a ReplicaSet of the other, a Deployment.
 fn is_of(object: &ObjectName, other: &ObjectName) -> bool {
     let is_owned = || {
         (object.kind.as_str(), other.kind.as_str()) == ("ReplicaSet", "Deployment")
@@ -188,8 +188,8 @@ fn is_failed_create(event: &Event) -> bool {
     event.reason.as_deref() == Some("FailedCreate")
 }
 
-/// Returns whether an object of an event no longer exists. A run of a scheduled job exists as long as that. Whether other owners of
-/// pods exist is not known, such as a ReplicaSet without a Deployment.
+/// Returns whether an object of an event no longer exists. A run of a scheduled job exists as long as the job. It is not known
+/// whether other owners of pods exist, such as a ReplicaSet without a Deployment.
 fn is_gone(kind: &str, name: &str, uid: Option<&str>, facts: &JobFacts) -> bool {
     let LiveJobs { deployments, cron_jobs, jobs, sets, .. } = &facts.live;
     // If files have no object of a kind, they may lack the kind.

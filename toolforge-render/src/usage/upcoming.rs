@@ -15,13 +15,13 @@ pub struct UpcomingRun {
     pub name: JobName,
     /// When it is due.
     pub due: Timestamp,
-    /// What it requests, its Job included.
+    /// What it requests, including its Job.
     pub demand: Demand,
     /// What creating it now would do to the quotas.
     pub now: ChangeSet,
 }
 
-/// Returns the next run of each scheduled job that is not suspended, the soonest first, also of those that no tool manages.
+/// Returns the next run of each scheduled job that is not suspended, the soonest first, including those that no tool manages.
 #[must_use]
 pub fn upcoming_runs(facts: &JobFacts, now: Timestamp) -> Vec<UpcomingRun> {
     let jobs = facts.live.all_scheduled(&facts.namespace.tool);

@@ -13,7 +13,7 @@ use toolforge_quota::{Demand, LimitRange, PerResource, Resource, ResourceQuota};
 use crate::pod::{OUT_OF_MEMORY, container, container_statuses, cpu_of, has_ended, memory_of, pod_demand};
 use crate::usage::consumer::{QuotaConsumer, consumer_of};
 
-/// A workload with running pods, and what these use of the quota.
+/// A workload with running pods, and their usage of the quota.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct WorkloadUsage {
@@ -23,7 +23,7 @@ pub struct WorkloadUsage {
     pub pods: u64,
     /// What the quotas count of them.
     pub demand: Demand,
-    /// What they used when it was measured last; `None` if that is not known.
+    /// What they used when last measured; `None` if that is not known.
     pub measured: Option<MeasuredUse>,
 }
 
@@ -106,11 +106,11 @@ pub struct OutOfMemoryKill {
     pub limit: Option<toolforge_model::Memory>,
     /// When it was killed.
     pub at: Option<Timestamp>,
-    /// How often the container was restarted since its pod was created, for whatever reason.
+    /// How often the container was restarted since its pod was created, for any reason.
     pub restarts: u64,
 }
 
-/// Returns the last kill of each container, also of sidecars and init containers, the newest first, as far as the pods' statuses
+/// Returns the last kill of each container, including sidecars and init containers, newest first, as far as the pods' statuses
 /// show them.
 #[must_use]
 pub fn out_of_memory_kills(pods: &[Pod]) -> Vec<OutOfMemoryKill> {
@@ -160,10 +160,10 @@ pub struct ContainerMetrics {
     pub usage: BTreeMap<String, Quantity>,
 }
 
-/// What pods used when it was measured last: CPU on average over the last half minute or so, and memory.
+/// What pods used when last measured: CPU on average over the last half minute or so, and memory.
 pub type MeasuredUse = PerResource<Cpu, Memory>;
 
-/// Adds the use of a pod.
+/// Adds the usage of a pod.
 pub(super) fn add_use(total: &mut MeasuredUse, metrics: &PodMetrics) {
     for container in &metrics.containers {
         let cpu = cpu_of(Some(&container.usage)).unwrap_or_default();

@@ -12,8 +12,8 @@ use crate::web_service::{
     PlanOptions, Routing, StartTime, WebServiceFacts, WebServicePlan, web_service_changes,
 };
 
-/// Returns the sizes nearest to that of a plan that make its changes as wanted: that they
-/// [fit](ChangeSet::fits), or do so [without downtime](ChangeSet::fits_without_downtime). There are none if they are now.
+/// Returns the sizes nearest to that of a plan that make its changes as wanted: they
+/// [fit](ChangeSet::fits), or fit [without downtime](ChangeSet::fits_without_downtime). There are none if they already do.
 #[must_use]
 pub fn web_service_adjustments(
     plan: &WebServicePlan,
@@ -28,7 +28,7 @@ pub fn web_service_adjustments(
     })
 }
 
-/// Returns the change set of another request.
+/// Returns the change set for another request.
 pub(crate) fn changes_with(
     request: &WebServiceRequest,
     routing: Routing,
@@ -62,7 +62,7 @@ pub(crate) fn sized(plan: &WebServicePlan, facts: &WebServiceFacts) -> Sized {
     }
 }
 
-/// Returns a request with another size; what is as before stays as it was requested.
+/// Returns a request with another size; unchanged amounts stay as requested.
 fn with_size(
     request: &WebServiceRequest,
     before: WorkloadSize,
@@ -73,7 +73,7 @@ fn with_size(
     Some(request)
 }
 
-/// Sets the amounts and replicas of options that differ from the size before.
+/// Sets the amounts and replicas of options that differ from the previous size.
 pub(crate) fn set_options_size(
     options: &mut WebServiceOptions,
     before: WorkloadSize,
@@ -120,8 +120,8 @@ impl WebServiceForecast {
     }
 }
 
-/// Returns how far memory, CPU and replicas of a web service can go, each on its own, with a change and every later
-/// restart as wanted once terminating pods are gone: that they [fit](WebServiceForecast::fits), or do so
+/// Returns the largest memory, CPU and replicas of a web service, each on its own, for which a change and every later
+/// restart are as wanted once terminating pods are gone: they [fit](WebServiceForecast::fits), or fit
 /// [without downtime](WebServiceForecast::fits_without_downtime).
 #[must_use]
 pub fn largest_web_service(
@@ -139,7 +139,7 @@ pub fn largest_web_service(
     })
 }
 
-/// Returns the facts after changes have been made, when all pods are ready.
+/// Returns the facts after changes have been applied, when all pods are ready.
 fn after(facts: &WebServiceFacts, set: &ChangeSet) -> WebServiceFacts {
     let mut facts = facts.clone();
     facts.namespace.limits = set.settled_limits(&facts.namespace.limits);

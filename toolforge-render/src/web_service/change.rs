@@ -19,7 +19,7 @@ pub enum StartTime {
     /// The start time of the live pods.
     #[default]
     Keep,
-    /// This time if pods are created or replaced, else the start time of the live pods.
+    /// This time if pods are created or replaced, otherwise the start time of the live pods.
     WhereReplaced(Timestamp),
     /// This time: all pods are replaced.
     Always(Timestamp),
@@ -27,7 +27,7 @@ pub enum StartTime {
 
 /// Returns the changes that apply a plan to a web service, and whether they fit the quota.
 ///
-/// A new pod is ready before an old one terminates, if the quota allows both; else pods are replaced one after the
+/// A new pod is ready before an old one terminates, if the quota allows both; otherwise, pods are replaced one after the
 /// other; a single pod is then replaced with downtime.
 ///
 /// A field that neither the plan nor the platform's tools write is not changed. Fields that only these
@@ -132,8 +132,8 @@ fn compare(change: &mut Change, live: &LiveWebService, current: Rollout) {
             continue;
         };
         step.differences = all_differences(wanted, live, &found);
-        // Apply does not remove fields that another manager owns. All of them have to go, also those that alone do not count
-        // as a change: the API server may reject them together with what is applied.
+        // Apply does not remove fields that another manager owns. All of them must be removed, including those that alone do not
+        // count as a change: the API server may reject them together with what is applied.
         let removes = |difference: &Difference| difference.wanted.is_none() && difference.path.is_in_spec();
         let is_cleared = step.differences.iter().any(removes) || !replaced_ports(wanted, live).is_empty();
         step.differences.retain(|difference| is_change(difference, live, chosen));

@@ -1,4 +1,4 @@
-//! What a live web service uses of the quotas.
+//! The usage of the quotas by a live web service.
 
 use k8s_openapi::api::core::v1::Container;
 use toolforge_quota::{Demand, LimitRange, Pods, Resource};
@@ -55,7 +55,7 @@ pub(crate) fn of_change(
     demand
 }
 
-/// Returns an object as it is after it was applied: containers that others have added to the pods stay there.
+/// Returns an object after it is applied: containers that others have added to the pods remain.
 fn stored(object: &Object, live: &LiveWebService) -> Object {
     let mut object = object.clone();
     let live_pod = live

@@ -14,7 +14,7 @@ use crate::namespace::{Documents, DocumentsError, Namespace};
 use crate::object::{HttpRoute, Object, ObjectKind, has_label, is_web_service};
 use crate::pod::{FetchTime, LiveRollout, RolloutObjects, remove_terminating_pods, with_unsettled_pods};
 
-/// Everything that a plan for a web service needs besides the request.
+/// Everything that a plan for a web service needs in addition to the request.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct WebServiceFacts {
@@ -35,7 +35,7 @@ impl WebServiceFacts {
         Self { namespace, http_routes: false, live: LiveWebService::default(), unread_kinds: Vec::new() }
     }
 
-    /// Returns the facts as they are once all terminating pods are gone.
+    /// Returns the facts after all terminating pods are gone.
     pub(crate) fn without_terminating_pods(mut self) -> Self {
         remove_terminating_pods(&mut self.namespace.limits, &mut self.live.pods);
         self
@@ -69,7 +69,7 @@ impl LiveWebService {
         self.ids().next().is_none()
     }
 
-    /// Returns the first object that has the name of one of a web service's, and is not a web service's: its labels are missing.
+    /// Returns the first object that has the name of a web service's object but is not a web service's: its labels are missing.
     pub(crate) fn foreign(&self) -> Option<(ObjectKind, &ObjectMeta)> {
         self.ids().find(|(_, metadata)| !is_web_service(metadata.labels.as_ref()))
     }
@@ -90,7 +90,7 @@ impl LiveWebService {
         self
     }
 
-    /// Returns the objects without those that are not a web service's, for what neither needs nor writes their names, such
+    /// Returns the objects without those that are not a web service's, for commands that neither need nor write their names, such
     /// as a shell.
     #[must_use]
     pub fn without_foreign_objects(self) -> Self {

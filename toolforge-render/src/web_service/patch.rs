@@ -1,4 +1,4 @@
-//! What the web service's objects differ in, and the patch that removes what a server-side apply cannot remove.
+//! The differences of the web service's objects, and the patch that removes what a server-side apply cannot remove.
 
 use k8s_openapi::api::core::v1::{Container, ContainerPort, ServicePort};
 use serde_json::{Map, Value, json};
@@ -10,7 +10,7 @@ use crate::web_service::{LiveWebService, mount, web_container};
 /// The name of the web service's port.
 const PORT_NAME: &str = "http";
 
-/// Returns everything in which an object differs from the live one, also what does not count as a change.
+/// Returns all differences of an object from the live one, including those that do not count as a change.
 pub(super) fn all_differences(object: &Object, live: &LiveWebService, found: &Value) -> Vec<Difference> {
     let mut all = differences(&with_cleared_fields(object, live), found);
     if let Object::Deployment(_) = object {
@@ -25,8 +25,8 @@ pub(super) fn all_differences(object: &Object, live: &LiveWebService, found: &Va
 }
 
 /// Returns the containers of the live Deployment that the web service's container replaces: all of them, if none has its
-/// name. As `webservice restart` of May 2023, which replaces the whole Deployment, and unlike a container beside the web
-/// service's, which stays.
+/// name. This is like `webservice restart` of May 2023, which replaces the whole Deployment; a container alongside the web
+/// service's is kept.
 pub(super) fn replaced_containers(live: &LiveWebService) -> &[Container] {
     let Some(deployment) = &live.deployment else { return &[] };
     if web_container(deployment).is_some() {
@@ -36,8 +36,8 @@ pub(super) fn replaced_containers(live: &LiveWebService) -> &[Container] {
     pod.map_or(&[], |pod| pod.containers.as_slice())
 }
 
-/// Returns the numbers of the live ports that cannot stay beside the object's own: two ports may not have one name, and of
-/// several, each needs one.
+/// Returns the numbers of the live ports that cannot be kept together with the object's own: two ports may not have the same
+/// name, and if there are several, each needs one.
 pub(super) fn replaced_ports(object: &Object, live: &LiveWebService) -> Vec<i32> {
     let own = i32::from(platform::WEB_PORT);
     match object {

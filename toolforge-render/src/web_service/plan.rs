@@ -1,4 +1,4 @@
-//! From a request and the facts to a plan that cannot be wrong.
+//! From a request and the facts to a plan that cannot be invalid.
 
 use std::collections::BTreeMap;
 
@@ -26,8 +26,8 @@ pub enum Routing {
 #[derive(Clone, Copy, Debug, Default)]
 #[non_exhaustive]
 pub struct PlanOptions {
-    /// The routing; `None` keeps that of the live web service (an Ingress beside an HTTPRoute that the gateway refuses), else
-    /// uses HTTPRoute if the tool may write it, else Ingress.
+    /// The routing; `None` keeps that of the live web service (an Ingress alongside an HTTPRoute that the gateway refuses); without
+    /// one, it is HTTPRoute if the tool may write it, otherwise Ingress.
     pub routing: Option<Routing>,
 }
 
@@ -84,7 +84,7 @@ pub enum PlanWarning {
         /// The type to use instead, if the catalog has one.
         replacement: Option<TypeName>,
     },
-    /// The image does not have the form of the build service's images, so there is hardly one of this name.
+    /// The image does not have the form of the build service's images, so it is unlikely to exist.
     #[error("image {image} is not of the form tool-NAME/tool-NAME:TAG, as the build service's images are")]
     ImageForm {
         /// The image.
@@ -218,8 +218,8 @@ fn refuse_foreign(live: &LiveWebService) -> Result<(), PlanError> {
     }
 }
 
-/// Returns the routing of the live web service; without one, HTTPRoute if the tool may write it, else Ingress. An Ingress
-/// beside an HTTPRoute that the gateway refuses is what requests still reach.
+/// Returns the routing of the live web service; without one, HTTPRoute if the tool may write it, otherwise Ingress. An Ingress
+/// alongside an HTTPRoute that the gateway refuses still receives the requests.
 fn live_or_available_routing(facts: &WebServiceFacts) -> Routing {
     let is_refused = |route: &HttpRoute| matches!(route.acceptance(), RouteAcceptance::Refused { .. });
     let route = facts.live.http_route.as_ref();

@@ -141,7 +141,7 @@ fn usual_type() -> TypeName {
     DEFAULT_TYPE.parse().expect("the name is a type's")
 }
 
-/// Returns the type if none is given and no web service runs: PHP 7.4, also if it is deprecated, or its replacement in a catalog
+/// Returns the type if none is given and no web service runs: PHP 7.4, even if it is deprecated, or its replacement in a catalog
 /// that does not have it.
 #[must_use]
 pub fn default_type(catalog: &Catalog) -> Option<TypeName> {

@@ -11,7 +11,7 @@ const SHELL: [&str; 3] = ["/bin/sh", "-c", "--"];
 pub(in crate::job) struct RenderedCommand {
     /// The command and its arguments.
     pub(in crate::job) words: Vec<String>,
-    /// The command as it was written, if it cannot be read back from the arguments.
+    /// The command as written, if it cannot be read back from the arguments.
     pub(in crate::job) written: Option<String>,
 }
 
@@ -186,7 +186,7 @@ mod tests {
                 "./x; echo 'y;z'",
                 on("/a.out", "/a.err"),
             ),
-            // A path with a space, as the platform writes it, and as it is written here.
+            // A path with a space, as the platform writes it and as this program writes it.
             ("exec 1>>/dev/null;exec 2>>/x y.err;./x", true, "./x", on("/dev/null", "/x y.err")),
             ("exec 1>>'/a;b';exec 2>>'/it'\"'\"'s';./x", true, "./x", on("/a;b", "/it's")),
             ("exec 1>>x;./x", false, "./x", FileLog::Redirected { stdout: "x".parse().ok(), stderr: None }),

@@ -10,7 +10,7 @@ pub(super) use command::{RenderedCommand, health_check_of, health_check_words, r
 use crate::job::{JobObjects, JobPlan};
 
 impl JobPlan {
-    /// Returns the objects of the job, as they are sent to the API server: the platform's names, labels and commands.
+    /// Returns the objects of the job, as sent to the API server: the platform's names, labels and commands.
     #[must_use]
     pub fn objects(&self) -> JobObjects {
         crate::rendered::count();

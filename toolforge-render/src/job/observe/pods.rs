@@ -38,7 +38,7 @@ pub(super) fn pods_of_run<'a>(run: &Job, live: &'a LiveJobs) -> Vec<&'a Pod> {
     pods
 }
 
-/// Returns whether a pod is one of a workload's, by its labels if a tool manages the workload, and else by its owner.
+/// Returns whether a pod belongs to a workload: by its labels if a tool manages the workload, otherwise by its owner.
 pub(in crate::job) fn owns(job: &JobObjects, pod: &Pod, live: &LiveJobs) -> bool {
     if job.is_managed() {
         let labels = pod.metadata.labels.as_ref();

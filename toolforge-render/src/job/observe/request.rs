@@ -134,7 +134,7 @@ fn kind(job: &JobObjects, container: Option<&Container>, facts: &JobFacts) -> Jo
     }
 }
 
-/// Returns the schedule: as it was written if that has the same meaning as the spec, else that of the spec.
+/// Returns the schedule: the written one if it has the same meaning as the spec, otherwise that of the spec.
 fn schedule(job: &JobObjects, written: Option<&str>, expression: &str, facts: &JobFacts) -> Option<Schedule> {
     let current = expression.parse().ok()?;
     let kept = written.and_then(|written| Schedule::parse(written, &facts.namespace.tool, &job.name).ok());

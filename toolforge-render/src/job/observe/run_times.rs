@@ -10,7 +10,7 @@ use crate::object::{CronJobSchedule, controller_of, cron_job_spec};
 use crate::pod::{Cause, cause_of_refusal, event_time};
 
 /// How late a run may still start: the platform's deadline, and the interval of the controller (jobs-api, 2026:
-/// 30 s; the CronJob controller looks every 10 s).
+/// 30 s; the CronJob controller checks every 10 s).
 const LATE: SignedDuration = SignedDuration::from_secs(45);
 
 /// How far from a missed run an event may be to explain it.

@@ -38,7 +38,7 @@ pub enum RunOutcome {
     Running {
         /// The start time.
         since: Option<Timestamp>,
-        /// The number of failed tries before.
+        /// The number of earlier failed tries.
         failures: u32,
     },
     /// A try has failed, and another one follows.
@@ -98,7 +98,7 @@ impl RunOutcome {
         let pods = pods_of_run(run, live);
         let status = run.status.clone().unwrap_or_default();
         let end = || last_termination(pods.iter().copied());
-        // The end is certain some seconds before it is final: the pods are terminated first.
+        // The outcome is certain some seconds before it is final: the pods are terminated first.
         if let Some((job_end, condition)) = end_of(run) {
             let at = condition.last_transition_time.as_ref().map(|time| time.0);
             if job_end.is_success() {

@@ -123,7 +123,7 @@ pub struct JobStatus {
     pub since: Option<Timestamp>,
     /// The number of pods; `None` if the job is not continuous.
     pub replicas: Option<JobReplicas>,
-    /// The number of restarts of containers, in pods that are not terminating; of a continuous job, in those of its newest revision.
+    /// The number of restarts of containers, in pods that are not terminating; in a continuous job, only of its newest revision.
     pub restarts: u32,
     /// The last termination of a container in such a pod, if it still exists.
     pub last_termination: Option<LastTermination>,
@@ -322,7 +322,7 @@ fn scheduled(
     status.state = if is_suspended { JobState::Suspended } else { JobState::Waiting { last_succeeded } };
 }
 
-/// Returns whether the containers of a run differ from those that the scheduled job now has.
+/// Returns whether the containers of a run differ from the current ones of the scheduled job.
 fn is_of_former_definition(run: &Job, cron_job: &CronJob) -> bool {
     let containers = |template: &PodTemplateSpec| template.spec.clone().unwrap_or_default().containers;
     let present = cron_job_spec(cron_job).and_then(|spec| spec.job_template.spec.as_ref());
@@ -356,7 +356,7 @@ fn take_outcome(status: &mut JobStatus, outcome: RunOutcome) {
                 _ if is_failing => JobState::Failing,
                 _ => JobState::Starting,
             };
-            // A run that was under way may fail later than it started.
+            // A run that was in progress may fail later than it started.
             status.since = evidence.as_ref().and_then(|evidence| evidence.since).max(since);
             status.evidence = evidence.into_iter().collect();
         }

@@ -4,13 +4,13 @@ use std::ops::Range;
 
 use crate::secret::{is_secret_name, of_command_line, tokens};
 
-/// How many lines before and after one that may have a secret belong to it, however they are indented.
+/// How many lines before and after one that may have a secret belong to it, regardless of their indentation.
 const NEAR: usize = 2;
 
 /// Returns the bytes of everything that may be a secret in a text that cannot be read: the values in lines that name one, in the lines
-/// next to them, and in all lines of the same item or mapping. Only keys are left of these lines.
+/// next to them, and in all lines of the same item or mapping. Only the keys of these lines remain.
 ///
-/// More is found than what is secret: where a text cannot be read, it is not known where a value ends.
+/// This finds more than secrets: if a text cannot be read, it is not known where a value ends.
 pub(crate) fn values_near_secrets(text: &str) -> Vec<Range<usize>> {
     let mut start = 0;
     let lines: Vec<Line<'_>> = text
@@ -115,7 +115,7 @@ fn has_password(word: &str) -> bool {
     is_before_host || port.is_some_and(|(_, port)| !port.chars().all(|c| c.is_ascii_digit()))
 }
 
-/// Returns whether a word is an option with the password attached, as of `mysql`.
+/// Returns whether a word is an option with the password attached, as for `mysql`.
 fn is_attached_password(word: &str) -> bool {
     word.strip_prefix("-p").is_some_and(|password| password.len() > 3 && !password.starts_with('-'))
 }

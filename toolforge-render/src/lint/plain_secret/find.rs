@@ -11,9 +11,9 @@ use crate::secret::{
 
 /// A secret that is written out.
 pub(crate) struct PlainSecret<'n> {
-    /// What has it, like `BOT_PASSWORD` or `the argument --password`.
+    /// What contains it, like `BOT_PASSWORD` or `the argument --password`.
     pub(crate) subject: String,
-    /// What a finding is about.
+    /// The node that a finding is about.
     pub(crate) place: &'n Node,
     /// The value that contains it.
     pub(crate) node: &'n Node,
@@ -21,7 +21,7 @@ pub(crate) struct PlainSecret<'n> {
     pub(crate) secret: String,
 }
 
-/// Returns the secrets of an object that are written out, but for the values of a Secret.
+/// Returns the secrets of an object that are written out, except for the values of a Secret.
 pub(crate) fn of_object(object: Object<'_>) -> Vec<PlainSecret<'_>> {
     let mut found = Vec::new();
     for (_, container) in object.pods().iter().flat_map(Pods::containers) {
@@ -102,7 +102,7 @@ fn add_anywhere<'n>(node: &'n Node, found: &mut Vec<PlainSecret<'n>>) {
     }
 }
 
-/// Returns the values of Secrets, which are not to be shown, also of those whose kind or fields are misspelled.
+/// Returns the values of Secrets, which must not be shown, including Secrets whose kind or fields are misspelled.
 pub(crate) fn values_of_secrets(document: &Document) -> Vec<&Node> {
     let mut found = Vec::new();
     add_values_of_secrets(&document.root, &mut found);
@@ -229,7 +229,7 @@ fn of_entry<'n>(name: &'n Node, value: &'n Node, found: &mut Vec<PlainSecret<'n>
     add_tokens(name, value, text, &format!(" in {key}"), found);
 }
 
-/// Adds the private keys and access tokens in a value, whatever names it.
+/// Adds the private keys and access tokens in a value, regardless of its name.
 fn add_tokens<'n>(
     place: &'n Node,
     node: &'n Node,

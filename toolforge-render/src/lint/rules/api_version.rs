@@ -45,14 +45,14 @@ fn is_of_jobs_service(api_version: &str) -> bool {
     split_api_version(api_version).0 == platform::JOBS_API_GROUP
 }
 
-/// Notes that the fields of a kind are not known.
+/// Adds a note that the fields of a kind are not known.
 pub(crate) fn note_unchecked(check: &mut Check<'_>, place: &Node, kind: &str) {
     let message =
         format!("the fields of a {kind} are not checked here: only the API server knows its schema");
     check.at(Rule::FieldsNotChecked, place, message);
 }
 
-/// Checks the version; returns whether the fields are those of today's version, or nearly.
+/// Checks the version; returns whether the fields are those of the current version, or nearly.
 pub(crate) fn check_kind(check: &mut Check<'_>, object: Object<'_>) -> bool {
     let kind = object.kind;
     let Some(node) = object.node.get("apiVersion") else {
@@ -138,7 +138,7 @@ fn ingress_edits(text: &str, object: Object<'_>) -> Option<Vec<Edit>> {
     Some(edits)
 }
 
-/// Returns the edit that writes `serviceName` and `servicePort` as `service`, if there are such; `None` if only one of them is there,
+/// Returns the edit that writes `serviceName` and `servicePort` as `service`, if they exist; `None` if only one of them exists,
 /// or a comment would be lost.
 fn backend_edit(text: &str, entry: &Entry) -> Option<Option<Edit>> {
     let backend = &entry.value;

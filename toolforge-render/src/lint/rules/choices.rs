@@ -1,11 +1,11 @@
-//! Fields whose value is one of a few.
+//! Fields that allow only a few values.
 
 use super::super::check::{Check, Object};
 use super::super::syntax::Node;
 use super::scope::Scope;
 use super::value_checks::{check_allowed, check_allowed_or_empty};
 
-/// A field, and what it may be.
+/// A field, and its allowed values.
 struct Choice {
     /// The keys that lead to it; `*` stands for each item of a list.
     path: &'static [&'static str],
@@ -101,7 +101,7 @@ const OF_SERVICES: &[Choice] = &[
     choice(&["trafficDistribution"], &["PreferClose"]),
 ];
 
-/// Checks the fields of an object besides its pods.
+/// Checks the fields of an object, except for its pods.
 pub(crate) fn check(check: &mut Check<'_>, object: Object<'_>) {
     let choices = match object.kind.name {
         "StatefulSet" => OF_STATEFUL_SETS,

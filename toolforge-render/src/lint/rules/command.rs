@@ -70,7 +70,7 @@ pub(crate) fn check(check: &mut Check<'_>, scope: Scope<'_>, container: &Node) {
     }
 }
 
-/// Checks a command that is executed in a container that runs.
+/// Checks a command that is executed in a running container.
 fn check_exec(check: &mut Check<'_>, exec: Option<&Node>) {
     let words = exec.and_then(|exec| exec.get("command")).map(Node::items).unwrap_or_default();
     shell_words::check(check, &words.iter().collect::<Vec<_>>());
@@ -151,7 +151,7 @@ fn below<'p>(path: &'p str, directory: &str) -> Option<&'p str> {
     (rest.is_empty() || rest.starts_with('/')).then(|| rest.trim_matches('/'))
 }
 
-/// Returns whether another volume than the home is mounted above a path.
+/// Returns whether a volume other than the home is mounted above a path.
 fn is_hidden(scope: Scope<'_>, container: &Node, path: &str) -> bool {
     let volumes = scope.spec.get("volumes").map(Node::items).unwrap_or_default();
     let host_path = |name: Option<&str>| {

@@ -6,7 +6,7 @@ use super::choices::visit;
 use super::scope::Scope;
 use super::value_checks::{forbidden, invalid, required};
 
-/// A field that needs a value of another field beside it (Kubernetes 1.33).
+/// A field that needs a value of another field next to it (Kubernetes 1.33).
 struct Condition {
     /// The keys that lead to the mapping of both; `*` stands for each item of a list.
     parent: &'static [&'static str],
@@ -18,7 +18,7 @@ struct Condition {
     other: &'static str,
     /// Its values that allow the field.
     allowed: &'static [&'static str],
-    /// What the other field is without a value.
+    /// The default value of the other field.
     default: &'static str,
     /// Whether the field is also required with these values.
     is_required: bool,
@@ -233,7 +233,7 @@ const OF_ROUTES: &[Condition] = &[
     },
 ];
 
-/// Checks the fields of an object besides its pods.
+/// Checks the fields of an object, except for its pods.
 pub(crate) fn check(check: &mut Check<'_>, object: Object<'_>) {
     let conditions = match object.kind.name {
         "Deployment" => OF_DEPLOYMENTS,
@@ -293,7 +293,7 @@ fn check_one(check: &mut Check<'_>, object: Object<'_>, condition: &Condition, p
     }
 }
 
-/// Returns whether a value is more than the API server's zero: such a list, number or text is as good as none.
+/// Returns whether a value is more than the API server's zero: such a list, number or text counts as unset.
 fn is_set(node: &Node) -> bool {
     match &node.value {
         Value::Sequence(items) => !items.is_empty(),

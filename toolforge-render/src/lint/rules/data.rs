@@ -12,7 +12,7 @@ use super::value_checks::{invalid, required};
 /// The annotation that names the account of a token.
 const SERVICE_ACCOUNT: &str = "kubernetes.io/service-account.name";
 
-/// The most bytes of all values (`MaxSecretSize` of Kubernetes, also of ConfigMaps).
+/// The maximum size of all values in bytes (`MaxSecretSize` of Kubernetes, also for ConfigMaps).
 const MOST_BYTES: usize = 1024 * 1024;
 
 /// Checks the keys of the data, each of which can be the name of a file.
@@ -121,7 +121,7 @@ fn check_json(check: &mut Check<'_>, object: Object<'_>, key: &str) {
     }
 }
 
-/// Notes values of a Secret that are written out.
+/// Adds a finding for values of a Secret that are written out.
 fn check_plain_values(check: &mut Check<'_>, object: Object<'_>) {
     let values = object.node.get("stringData").map(Node::entries).unwrap_or_default();
     if let Some(first) = values.iter().find(|entry| entry.value.text().is_some_and(|text| !text.is_empty())) {

@@ -69,7 +69,7 @@ const OF_PODS: &[Format] = &[
     },
 ];
 
-/// A field that each mapping at a path has to have.
+/// A field that each mapping at a path must have.
 struct Needed {
     /// The keys that lead to the mapping.
     parent: &'static [&'static str],
@@ -101,7 +101,7 @@ const NEEDED: &[Needed] = &[
     },
 ];
 
-/// Lists, and the field that two items of one may not have in common.
+/// Lists, and the field whose values must differ among the items of one list.
 const UNIQUE: &[(&[&str], &str)] = &[
     (&["securityContext", "sysctls"], "name"),
     (&["schedulingGates"], "name"),
@@ -111,7 +111,7 @@ const UNIQUE: &[(&[&str], &str)] = &[
 /// Lists, and how many items each may have.
 const LONGEST: &[(&[&str], usize)] = &[(&["dnsConfig", "nameservers"], 3), (&["dnsConfig", "searches"], 32)];
 
-/// The greatest number of a user or a group.
+/// The largest id of a user or a group.
 const GREATEST_ID: i64 = 2_147_483_647;
 
 const OF_SERVICES: &[Format] =
@@ -130,7 +130,7 @@ const OF_JOBS: &[Format] = &[
     },
 ];
 
-/// Checks the fields of an object besides its pods.
+/// Checks the fields of an object, except for its pods.
 pub(crate) fn check(check: &mut Check<'_>, object: Object<'_>) {
     let Some(spec) = object.spec() else { return };
     match object.kind.name {

@@ -1,4 +1,4 @@
-//! The rules of an `HTTPRoute`, as far as its definition says them (Gateway API 1.4).
+//! The rules of an `HTTPRoute`, as far as its definition states them (Gateway API 1.4).
 
 use super::super::check::{Check, Object};
 use super::super::syntax::Node;

@@ -1,4 +1,4 @@
-//! Images: registries, states and former names.
+//! Images: registries, states and previous names.
 
 use toolforge_images::{Catalog, ImageType, State};
 use toolforge_model::{JobImage, platform, reference_host, reference_path};
@@ -122,12 +122,12 @@ fn check_catalog(check: &mut Check<'_>, node: &Node, reference: &str) {
     check.at(Rule::OldImageName, node, message).fixed(Some(fix));
 }
 
-/// Returns what a node says about an image that its registry does not have.
+/// Returns a node's message about an image that its registry does not have.
 fn back_off(reference: &str) -> String {
     format!("ImagePullBackOff: Back-off pulling image \"{reference}\"")
 }
 
-/// Returns the type that has an image, also by an old name of it.
+/// Returns the type that has an image, even by an old name of it.
 pub(crate) fn type_of_reference(check: &Check<'_>, reference: &str) -> Option<String> {
     let catalog = &check.context.catalog;
     let renamed = catalog.renamed_image(reference);

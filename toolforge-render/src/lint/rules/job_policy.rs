@@ -117,7 +117,7 @@ fn check_indexed(check: &mut Check<'_>, object: Object<'_>, spec: &Node, prefix:
     }
 }
 
-/// Checks when a Job has succeeded before all of its pods have.
+/// Checks the policy by which a Job succeeds before all of its pods have.
 fn check_success_policy(check: &mut Check<'_>, object: Object<'_>, spec: &Node, policy: &Node, path: &str) {
     for (index, rule) in policy.get("rules").map(Node::items).unwrap_or_default().iter().enumerate() {
         let path = format!("{path}.rules[{index}]");

@@ -15,7 +15,7 @@ use super::names::{
 };
 use super::value_checks::{invalid, required};
 
-/// The longest name of a CronJob: that of its Jobs has eleven characters more.
+/// The longest name of a CronJob: those of its Jobs have eleven more characters.
 const CRON_JOB_NAME: usize = 52;
 
 /// The most bytes of all annotations, with their keys (`TotalAnnotationSizeLimitB` of Kubernetes).
@@ -107,7 +107,7 @@ fn check_namespace(check: &mut Check<'_>, object: Object<'_>) {
     }
 }
 
-/// Checks what `kubectl get -o yaml` prints and a new object may not have, or not without more.
+/// Checks fields that `kubectl get -o yaml` prints and that a new object may not have, or not on their own.
 fn check_kept_fields(check: &mut Check<'_>, object: Object<'_>) {
     let Some(metadata) = object.node.get("metadata") else { return };
     if let Some(entry) = metadata.entry("resourceVersion").filter(|entry| entry.value.text() != Some("")) {

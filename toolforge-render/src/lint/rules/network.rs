@@ -61,7 +61,7 @@ fn check_names(check: &mut Check<'_>, object: Object<'_>, address: &Node, path: 
     ];
     for (field, problem, reason) in formats {
         if let Some(node) = address.get(field)
-            // An empty hostname is none, and an empty nodeName a wrong one.
+            // An empty hostname counts as unset, and an empty nodeName as wrong.
             && let Some(text) = node.string().filter(|text| !text.is_empty() || field == "nodeName")
             && let Some(found) = problem(text)
         {
@@ -170,7 +170,7 @@ fn check_rules(check: &mut Check<'_>, object: Object<'_>) {
     }
 }
 
-/// Checks the ranges that are not part of a range of addresses; `path` is that of the latter.
+/// Checks the ranges that are excluded from a range of addresses; `path` is that of the latter.
 fn check_except(check: &mut Check<'_>, object: Object<'_>, block: &Node, range: &Node, path: &str) {
     let Some(whole) = range.string().and_then(ip_range) else { return };
     for (index, node) in block.get("except").map(Node::items).unwrap_or_default().iter().enumerate() {

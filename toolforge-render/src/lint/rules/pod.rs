@@ -318,7 +318,7 @@ fn check_volumes<'n>(check: &mut Check<'_>, scope: Scope<'n>) -> HashSet<&'n str
     names
 }
 
-/// Checks that a volume is one thing, and names what it needs.
+/// Checks that a volume has one source, which names what it needs.
 fn check_volume_source(check: &mut Check<'_>, scope: Scope<'_>, volume: &Node, path: &str) {
     let Scope { object, pods, .. } = scope;
     let sources: Vec<&Entry> =

@@ -54,7 +54,7 @@ pub(crate) fn check(check: &mut Check<'_>, objects: &[Object<'_>], selection: &S
     check.object = None;
 }
 
-/// Checks that the pods which a Service selects have the ports that it names.
+/// Checks that the pods that a Service selects have the ports that it names.
 fn check_targets(check: &mut Check<'_>, service: Object<'_>, selection: &Selection<'_>) {
     let Some(selector) = service.spec().and_then(|spec| spec.get("selector")) else { return };
     if selector.entries().is_empty() || !matches!(selection.find(Some(selector), |_, _| true), Some(Some(_)))

@@ -7,10 +7,10 @@ use super::names::not_a_port_name;
 use super::scope::{Scope, check_port_number};
 use super::value_checks::{check_allowed, check_at_least, forbidden, invalid};
 
-/// What a probe can do.
+/// The actions of a probe.
 const HANDLERS: [&str; 4] = ["exec", "grpc", "httpGet", "tcpSocket"];
 
-/// What a hook of the lifecycle can do.
+/// The actions of a lifecycle hook.
 const HOOK_HANDLERS: [&str; 4] = ["exec", "httpGet", "sleep", "tcpSocket"];
 
 /// Checks the probes of a container.

@@ -1,4 +1,4 @@
-//! What a text asks for against the quota and the limits of the namespace: the same verdict as that of `quota-check FILE`.
+//! What a text requests, checked against the quota and the limits of the namespace: the same verdict as `quota-check FILE`.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::ops::Range;
@@ -25,7 +25,7 @@ const MOST_LEVELS: usize = 40;
 
 const PODS: &str = "pods";
 
-/// Something that a text asks for.
+/// Something that a text requests.
 enum Item {
     Job(Box<FileJob>),
     Template(FileTemplate),
@@ -35,7 +35,7 @@ enum Item {
 /// A resource of a quota.
 type Key = (String, Resource);
 
-/// Checks everything that a text asks for. A resource is reported once, at the item that exceeds it.
+/// Checks everything that a text requests. A resource is reported once, at the item that exceeds it.
 pub(crate) fn check(check: &mut Check<'_>, documents: &[Document], objects: &[Object<'_>]) {
     if documents.iter().any(|document| document.root.has_more_levels_than(MOST_LEVELS)) {
         return;
@@ -111,7 +111,7 @@ fn set_answer(check: &mut Check<'_>, answer: Option<String>) {
     }
 }
 
-/// Returns what is known of the namespace; without a cluster, that nothing is in it.
+/// Returns what is known about the namespace; without a cluster, that it is empty.
 fn facts(check: &Check<'_>, tool: &ToolName) -> FilePlanFacts {
     let context = check.context;
     if let Some(facts) = &context.facts {
@@ -123,7 +123,7 @@ fn facts(check: &Check<'_>, tool: &ToolName) -> FilePlanFacts {
     FilePlanFacts::new(namespace.with_limits(limits))
 }
 
-/// Returns what a file asks for, in its order. Objects with values of wrong types are counted without these.
+/// Returns what a file requests, in its order. Objects with values of wrong types are counted without these values.
 fn items(contents: FileContents, objects: &[Object<'_>], tool: &ToolName) -> Vec<Item> {
     let known: HashSet<Location> = contents.manifests.iter().map(|found| found.location).collect();
     let unread = objects.iter().filter(|object| !known.contains(&object.node.location));
@@ -215,7 +215,7 @@ impl Item {
         }
     }
 
-    /// Returns what the API server refuses of the item: the object itself, or what is created for it.
+    /// Returns what the API server refuses for the item: the object itself, or what is created for it.
     fn refused(&self, objects: &[Object<'_>], plural: &str) -> String {
         let object = objects.iter().find(|object| object.node.location == self.location());
         if let Some(object) = object.filter(|object| object.kind.count_name() == plural) {
@@ -228,7 +228,7 @@ impl Item {
         }
     }
 
-    /// Returns the API server's answer where a quota is exceeded.
+    /// Returns the API server's answer if a quota is exceeded.
     fn refused_by_quota(&self, objects: &[Object<'_>], exceeded: &[ResourceCheck]) -> Option<String> {
         let ResourceCheck { quota, resource, .. } = exceeded.first()?;
         let of_quota = exceeded.iter().filter(|row| row.quota == *quota);
@@ -238,7 +238,7 @@ impl Item {
     }
 }
 
-/// Returns what has a resource of a quota: most resources are those of pods.
+/// Returns the kind of objects that use a resource of a quota: most resources are those of pods.
 fn plural(resource: &Resource) -> &str {
     match resource {
         Resource::Services | Resource::ServicesNodeports | Resource::ServicesLoadbalancers => "services",
@@ -272,7 +272,7 @@ fn keys_of_amount(resource: &ComputeResource) -> &'static [&'static str] {
 }
 
 /// Returns the index of the item that makes a number of items exceed something that all shorter lists down to it exceed, too;
-/// without it, they do not. Only an item that shrinks may end that more is exceeded by more items.
+/// without it, they do not. With more items, more is exceeded, except after an item that shrinks.
 fn last_crossing(
     count: usize,
     shrinks: impl Fn(usize) -> bool,

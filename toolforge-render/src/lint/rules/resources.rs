@@ -14,7 +14,7 @@ use super::scope::Scope;
 use super::value_checks::{forbidden, invalid};
 use crate::pod::stated_pod;
 
-/// What the name of a resource of huge pages begins with, before the size of a page.
+/// The beginning of the name of a huge pages resource, before the size of a page.
 const HUGE_PAGES: &str = "hugepages-";
 
 /// The resources of a container without a domain.
@@ -54,7 +54,7 @@ pub(crate) fn check(check: &mut Check<'_>, scope: Scope<'_>) {
     report(check, scope, scope.spec, &of_pod, &[]);
 }
 
-/// Adds findings; those that are among `own` depend on no `LimitRange`.
+/// Adds findings; those among `own` depend on no `LimitRange`.
 fn report(
     check: &mut Check<'_>,
     scope: Scope<'_>,
@@ -80,7 +80,7 @@ fn report(
     }
 }
 
-/// Returns what a pod states without values of wrong types, which other rules report; `None` where it cannot be read.
+/// Returns what a pod states without values of wrong types, which other rules report; `None` if it cannot be read.
 fn demand(spec: &Node, wrong: &WrongValues) -> Option<PodDemand> {
     let mut spec = wrong.without(spec);
     state_nulls(&mut spec);
@@ -187,7 +187,7 @@ fn check_whole(check: &mut Check<'_>, scope: Scope<'_>, path: ContainerPath, lis
     }
 }
 
-/// Checks that an amount of huge pages is that of whole pages.
+/// Checks that an amount of huge pages is a number of whole pages.
 fn check_pages(
     check: &mut Check<'_>,
     scope: Scope<'_>,

@@ -119,7 +119,7 @@ pub(crate) fn check(check: &mut Check<'_>, object: Object<'_>) {
     }
 }
 
-/// Checks that the annotation of before 2020 and the field name the same class.
+/// Checks that the annotation from before 2020 and the field name the same class.
 fn check_class(check: &mut Check<'_>, object: Object<'_>, spec: &Node) {
     let annotation = object.node.at(&["metadata", "annotations", CLASS_ANNOTATION]);
     if let (Some(annotation), Some(class)) = (annotation, spec.get("ingressClassName"))

@@ -21,7 +21,7 @@ const MOST_NAMES: usize = 5;
 const HOURS: usize = 24;
 const MINUTES: usize = 60;
 
-/// A job that starts at times.
+/// A job with its start times.
 pub(crate) struct ScheduledJob<'n> {
     /// Its name.
     pub(crate) name: &'n str,
@@ -45,7 +45,7 @@ impl<'n> ScheduledJob<'n> {
     }
 }
 
-/// Checks whether a job starts in every minute.
+/// Checks whether a job starts every minute.
 pub(crate) fn check_every_minute(check: &mut Check<'_>, place: &Node, expression: &CronExpression) {
     let is_always = expression.minutes().count() == MINUTES && expression.hours().count() == HOURS;
     if is_always && days(expression) == "* * *" {
@@ -117,8 +117,8 @@ struct Together {
     jobs: BTreeSet<usize>,
 }
 
-/// Returns the jobs of the minute in which the most of a group start with those that start each day, and one of the group at least;
-/// `None` if they are not too many.
+/// Returns the jobs of the minute in which most jobs of a group start together with daily ones, including at least one of the
+/// group; `None` if they are not too many.
 fn most_at_once(jobs: &[ScheduledJob<'_>], group: &[usize], daily: &[usize]) -> Option<Together> {
     let count = |indexes: &[usize]| {
         let mut counts = vec![0_usize; HOURS * MINUTES];
@@ -268,7 +268,7 @@ fn check_schedule(check: &mut Check<'_>, object: Object<'_>, node: &Node) {
     check_gaps(check, node, &Schedule::from_parts(text.to_owned(), expression));
 }
 
-/// Returns the fix that writes a schedule as it was meant.
+/// Returns the fix that writes a schedule as intended.
 fn fix(check: &Check<'_>, node: &Node, meant: Option<String>) -> Option<Fix> {
     let meant = meant?;
     let replacement = replaced(check.text, node, &meant)?;
@@ -321,7 +321,7 @@ const MONTHS: [&str; 12] = [
     "december",
 ];
 
-/// Returns the schedule of a job that a text means, if it is only spelled wrong: `@Daily`, `0 0 * * monday`.
+/// Returns the schedule of a job that a text means, if only its spelling is wrong: `@Daily`, `0 0 * * monday`.
 pub(crate) fn corrected_schedule(text: &str) -> Option<String> {
     let lower = text.trim().to_lowercase();
     if let Some(name) = NAMES.iter().find(|name| **name == lower) {
@@ -330,7 +330,7 @@ pub(crate) fn corrected_schedule(text: &str) -> Option<String> {
     corrected_expression(text, false)
 }
 
-/// Returns the expression that a text means, if it is only spelled wrong: names of days and months are written out, or, for a
+/// Returns the expression that a text means, if only its spelling is wrong: names of days and months are written out, or, for a
 /// CronJob, 7 stands for Sunday.
 pub(super) fn corrected_expression(text: &str, is_cron_job: bool) -> Option<String> {
     let fields: Vec<&str> = text.split_whitespace().collect();
@@ -350,7 +350,7 @@ pub(super) fn has_seven(days: &str) -> bool {
     days.split(',').any(has_seven)
 }
 
-/// Returns whether a day is 7, also if it is written `07`.
+/// Returns whether a day is 7, even if it is written `07`.
 fn is_seven(day: &str) -> bool {
     day.parse() == Ok(7_u8)
 }

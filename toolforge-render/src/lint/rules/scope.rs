@@ -6,7 +6,7 @@ use super::super::check::{Check, Object, Pods};
 use super::super::rule::Rule;
 use super::super::syntax::Node;
 
-/// What a rule needs to know of a pod.
+/// What a rule needs to know about a pod.
 #[derive(Clone, Copy)]
 pub(crate) struct Scope<'n> {
     /// The object.
@@ -24,7 +24,7 @@ pub(crate) fn policy(path: &str) -> String {
     )
 }
 
-/// Checks as which user a security context runs.
+/// Checks the user that a security context runs as.
 pub(crate) fn check_identity(check: &mut Check<'_>, context: &Node, path: &str) {
     if let Some(node) = context.get("runAsNonRoot").filter(|node| node.boolean() == Some(false)) {
         let message = "runAsNonRoot is false; pods on Toolforge run as the tool, never as root";
@@ -45,7 +45,7 @@ pub(crate) fn check_identity(check: &mut Check<'_>, context: &Node, path: &str) 
     }
 }
 
-/// Checks that a number is one of a port.
+/// Checks that a number is a valid port.
 pub(crate) fn check_port_number(check: &mut Check<'_>, scope: Scope<'_>, node: &Node, field: &str) {
     let Some(number) = node.integer() else { return };
     if !(1..=65_535).contains(&number) {

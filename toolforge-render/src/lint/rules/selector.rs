@@ -72,7 +72,7 @@ fn label_of<'n>(labels: Option<&'n Node>, key: &str) -> Option<&'n str> {
     labels.and_then(|labels| labels.get(key)).and_then(Node::text)
 }
 
-/// Returns whether the value of an expression's label is one that it wants; what is not an expression wants all.
+/// Returns whether the value of an expression's label is one that it matches; anything that is not an expression matches all.
 fn matches_expression(expression: &Node, found: Option<&str>) -> bool {
     let values =
         || expression.get("values").map(Node::items).unwrap_or_default().iter().filter_map(Node::text);
@@ -138,15 +138,15 @@ pub(crate) fn label_edit(text: &str, pods: Pods<'_>, key: &str, value: &str) -> 
     }
 }
 
-/// The most pods of a text whose labels are compared with selectors. No file that somebody wrote has more, and of a larger one nothing
+/// The most pods of a text whose labels are compared with selectors. No handwritten file has more, and for a larger one nothing
 /// is reported.
 const MOST_COMPARED: usize = 500_000;
 
-/// The objects with pods, by the labels of these.
+/// The objects with pods, by the labels of the pods.
 pub(crate) struct Selection<'n> {
     all: Vec<Object<'n>>,
     by_label: HashMap<(&'n str, &'n str), Vec<Object<'n>>>,
-    /// How many more comparisons are made.
+    /// How many more comparisons may be made.
     left: Cell<usize>,
 }
 
@@ -170,7 +170,7 @@ impl<'n> Selection<'n> {
         !self.all.is_empty()
     }
 
-    /// Returns the first object whose pods have some labels, and for which something is true; `None` if that is too much work.
+    /// Returns the first object whose pods have some labels and that meets a condition; `None` if that is too much work.
     pub(crate) fn find(
         &self,
         labels: Option<&Node>,

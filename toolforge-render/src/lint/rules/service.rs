@@ -15,7 +15,7 @@ use super::selector::Selection;
 use super::value_checks::{check_allowed, check_allowed_or_empty, check_ip, forbidden, invalid, required};
 use crate::object::marks_web_service;
 
-/// The most seconds that a client reaches the same pod.
+/// The longest time in which a client reaches the same pod, in seconds.
 const DAY: i64 = 86_400;
 
 /// Checks a Service by itself.
@@ -175,7 +175,7 @@ fn check_affinity_time(check: &mut Check<'_>, object: Object<'_>, spec: &Node) {
     }
 }
 
-/// Checks the name that a Service stands for.
+/// Checks the external name of a Service.
 fn check_external_name(check: &mut Check<'_>, object: Object<'_>, spec: &Node) {
     let path = "spec.externalName";
     let Some(node) = spec.get("externalName").filter(|node| node.text() != Some("")) else {
@@ -190,7 +190,7 @@ fn check_external_name(check: &mut Check<'_>, object: Object<'_>, spec: &Node) {
     }
 }
 
-/// Returns whether the quotas of a cluster allow ports of nodes.
+/// Returns whether the quotas of a cluster allow node ports.
 fn has_node_ports(check: &Check<'_>) -> bool {
     let mut hard =
         check.context.limits.quotas.iter().map(|quota| quota.hard.get(&Resource::ServicesNodeports));

@@ -10,7 +10,7 @@ use crate::job::is_interpreter;
 /// Words that redirect or connect programs.
 const OPERATORS: [&str; 11] = ["&", "&&", "&>", "1>&2", "2>", "2>&1", "2>>", "<", ">", ">>", "|"];
 
-/// Programs to which an operator may be a usual argument.
+/// Programs for which an operator may be a usual argument.
 const TEXT_PROGRAMS: [&str; 7] = ["[", "egrep", "expr", "grep", "sed", "test", "tr"];
 
 /// Commands that are a part of a shell; no image has programs of these names.
@@ -31,7 +31,7 @@ enum ShellWord {
     Operator,
 }
 
-/// Checks the items of a command. What a shell reads as a line, after `-c`, is left out.
+/// Checks the items of a command. A line that a shell reads, after `-c`, is left out.
 pub(crate) fn check(check: &mut Check<'_>, words: &[&Node]) {
     let texts: Vec<&str> = words.iter().map_while(|word| word.string()).collect();
     let Some((index, kind)) = find(&texts) else { return };

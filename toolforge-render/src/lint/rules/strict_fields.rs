@@ -61,7 +61,7 @@ fn report(check: &mut Check<'_>, object: Object<'_>, issue: &Issue<'_>) {
     }
 }
 
-/// Returns the field that has as plain text what a value has as base64; `None` if the value is not base64.
+/// Returns the plain-text field for what a value has as base64; `None` if the value is not base64.
 fn field_of_text(kind: &str, path: &str) -> Option<&'static str> {
     let field = path.split('.').next().unwrap_or_default();
     match (kind, field) {

@@ -174,7 +174,7 @@ pub(crate) struct IpRange {
 }
 
 impl IpRange {
-    /// Returns whether all addresses of another range, and more, are in this one.
+    /// Returns whether this range contains all addresses of another one, and more.
     pub(crate) fn has_within(self, other: Self) -> bool {
         let bits = |address: IpAddr| match address {
             IpAddr::V4(address) => (u128::from(address.to_bits()) << 96, 32),

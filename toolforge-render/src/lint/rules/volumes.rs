@@ -1,4 +1,4 @@
-//! What volumes are made of, and volumes that are devices of containers.
+//! The sources of volumes, and volumes that are devices of containers.
 
 use std::collections::HashSet;
 
@@ -82,7 +82,7 @@ fn check_projected(check: &mut Check<'_>, scope: Scope<'_>, volume: &Node, path:
     }
 }
 
-/// Checks a file of a volume that has a field of the pod.
+/// Checks a file of a volume that contains a field of the pod.
 fn check_field_file(check: &mut Check<'_>, scope: Scope<'_>, item: &Node, path: &str) {
     let object = scope.object;
     let field = |name: &str| format!("{path}{name}");

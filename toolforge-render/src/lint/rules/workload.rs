@@ -1,4 +1,4 @@
-//! Deployments and Jobs around their pods.
+//! Deployments and Jobs, except for their pods.
 
 use super::super::check::{Check, Object, Pods};
 use super::super::edit;
@@ -9,13 +9,13 @@ use super::value_checks::{check_allowed_or_empty, check_at_least, invalid};
 use super::{job_policy, selector};
 use crate::object::GENERATED_LABELS;
 
-/// More attempts than this are hardly meant.
+/// More attempts than this are hardly intended.
 const MANY_RETRIES: i64 = 20;
 
 /// The default of `progressDeadlineSeconds` (Kubernetes 1.33, `SetDefaults_Deployment`).
 const PROGRESS_DEADLINE: i64 = 600;
 
-/// Checks what a workload says besides its pods.
+/// Checks the fields of a workload, except for its pods.
 pub(crate) fn check(check: &mut Check<'_>, object: Object<'_>) {
     let Some(path) = object.kind.template.filter(|path| !path.is_empty()) else { return };
     let Some(pods) = object.pods() else {
@@ -115,8 +115,8 @@ fn check_manual_selector(check: &mut Check<'_>, object: Object<'_>, parent: &Nod
     }
 }
 
-/// Checks that the pods of a Job have no labels of another one, as what `kubectl get -o yaml` prints has: the API server adds those
-/// of the Job itself, and the Jobs of a CronJob get new ones each time.
+/// Checks that the pods of a Job have no labels of another Job, as in the output of `kubectl get -o yaml`: the API server adds
+/// those of the Job itself, and the Jobs of a CronJob get new ones each time.
 fn check_generated_labels(check: &mut Check<'_>, object: Object<'_>, pods: Pods<'_>) {
     let name = (object.kind.name == "Job").then(|| object.name()).filter(|name| !name.is_empty());
     let Some(labels) = pods.labels() else { return };
@@ -210,7 +210,7 @@ fn check_restart_policy(check: &mut Check<'_>, object: Object<'_>, pods: Pods<'_
     }
 }
 
-/// Checks the spec of a Job, also within a CronJob.
+/// Checks the spec of a Job, including one within a CronJob.
 fn check_job(check: &mut Check<'_>, object: Object<'_>) {
     let is_cron_job = object.kind.name == "CronJob";
     let path: &[&str] = if is_cron_job { &["spec", "jobTemplate", "spec"] } else { &["spec"] };

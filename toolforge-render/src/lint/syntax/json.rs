@@ -60,7 +60,7 @@ fn values(text: &str) -> (Vec<Range<usize>>, Option<Diagnostic>) {
     (found, None)
 }
 
-/// What of a text is before a value.
+/// What precedes a value in a text.
 #[derive(Clone, Copy, Default)]
 struct Place {
     /// The bytes.
@@ -72,7 +72,7 @@ struct Place {
 }
 
 impl Place {
-    /// Moves the place behind some more text.
+    /// Moves the place past some more text.
     fn advance(&mut self, text: &str) {
         self.offset += text.len();
         for c in text.chars() {

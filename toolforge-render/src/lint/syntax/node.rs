@@ -144,7 +144,7 @@ impl Node {
         path.iter().try_fold(self, |node, key| node.get(key))
     }
 
-    /// Returns whether mappings and lists are nested more deeply.
+    /// Returns whether mappings and lists are nested more deeply than a number of levels.
     pub(crate) fn has_more_levels_than(&self, most: usize) -> bool {
         let Some(below) = most.checked_sub(1) else { return true };
         match &self.value {

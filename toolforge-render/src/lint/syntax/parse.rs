@@ -7,13 +7,13 @@ use toolforge_model::Location;
 use super::node::{Entry, Node, Scalar, Value};
 use crate::manifest::Plain;
 
-/// The most that mappings and lists may be nested. No kind of Kubernetes has half as many levels.
+/// The maximum nesting of mappings and lists. No kind of Kubernetes has half as many levels.
 const MAX_DEPTH: usize = 100;
 
 /// The maximum number of values that aliases (`*name`) of one text repeat.
 const MAX_REPEATED: usize = 20_000;
 
-/// The maximum size in bytes of the values that anchors and aliases of one text repeat, as the reader of jobs files has it.
+/// The maximum size in bytes of the values that anchors and aliases of one text repeat, as in the reader of jobs files.
 const MAX_REPEATED_BYTES: usize = 8 * 1024 * 1024;
 
 /// The bytes that are counted for each value in addition to its text.
@@ -69,7 +69,7 @@ pub(crate) struct Problem {
 pub(crate) enum ProblemKind {
     /// It is not YAML; the reason.
     Syntax(String),
-    /// It begins as JSON, and a later value is not; the reason.
+    /// It begins as JSON, but a later value is not JSON; the reason.
     Json(String),
     /// A tab indents a line.
     Tab,
@@ -124,13 +124,13 @@ struct Open {
     key: Option<Node>,
     is_mapping: bool,
     is_flow: bool,
-    /// Levels of what is inside, which aliases may add.
+    /// The levels of its content, to which aliases may add.
     inner_depth: usize,
     size: Size,
     end: usize,
 }
 
-/// The size of a value with all that it contains.
+/// The size of a value with everything that it contains.
 #[derive(Clone, Copy)]
 struct Size {
     values: usize,
@@ -303,7 +303,7 @@ impl<'t> Builder<'t> {
         self.add(node, anchor, size, inner_depth.saturating_add(1))
     }
 
-    /// Adds a complete value to what is open.
+    /// Adds a complete value to the open mapping or list.
     fn add(&mut self, node: Node, anchor: usize, size: Size, depth: usize) -> Result<(), Problem> {
         if anchor != 0 {
             // In nested anchors, each one keeps its own content.
@@ -356,7 +356,7 @@ impl<'t> Builder<'t> {
         Ok(())
     }
 
-    /// Replaces merge keys by what they merge, where the mapping does not have the key itself.
+    /// Replaces merge keys with the entries that they merge, except for keys that the mapping has itself.
     fn merged(&mut self, entries: Vec<Entry>) -> Vec<Entry> {
         let (merges, mut own): (Vec<_>, Vec<_>) = entries.into_iter().partition(|entry| is_merge(&entry.key));
         if merges.is_empty() {

@@ -12,7 +12,7 @@ use crate::object::Object;
 use crate::web_service::{Routing, WebServicePlan, labels};
 
 impl WebServicePlan {
-    /// Returns the objects of the web service, as they are sent to the API server, in the order in which they are applied:
+    /// Returns the objects of the web service, as sent to the API server, in the order in which they are applied:
     /// a Deployment, a Service and a route, with the platform's names, labels and commands.
     #[must_use]
     pub fn objects(&self) -> Vec<Object> {

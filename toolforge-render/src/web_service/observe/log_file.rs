@@ -3,7 +3,7 @@ use toolforge_images::Runner;
 
 use crate::web_service::observe::request::{runner_and_arguments, web_container};
 
-/// Returns the file in the tool's home to which the web service writes its errors, if it does not only write to the log
+/// Returns the file in the tool's home that the web service writes its errors to, if it does not only write to the log
 /// of its pods: `error.log`, `uwsgi.log`.
 #[must_use]
 pub fn web_service_log_file(deployment: &Deployment) -> Option<&'static str> {

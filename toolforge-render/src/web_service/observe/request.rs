@@ -40,7 +40,7 @@ pub enum ObserveError {
 /// An annotation is used only if the spec agrees with it, so a change with kubectl is observed.
 ///
 /// # Errors
-/// When there is no Deployment, or no request has its image or command.
+/// When there is no Deployment, or no request matches its image or command.
 pub fn observe_web_service_request(facts: &WebServiceFacts) -> Result<WebServiceRequest, ObserveError> {
     let own = facts.live.deployment.as_ref().filter(|_| !facts.live.has_foreign_deployment());
     let deployment = own.ok_or(ObserveError::NoDeployment)?;
@@ -86,7 +86,7 @@ pub(crate) fn mount(deployment: &Deployment) -> MountStorage {
     label(labels, platform::LABEL_MOUNT_STORAGE).and_then(|storage| storage.parse().ok()).unwrap_or_default()
 }
 
-/// Returns the health check: the path of the liveness or startup probe, else of the readiness probe.
+/// Returns the health check: the path of the liveness or startup probe, otherwise of the readiness probe.
 pub(crate) fn health_check(container: &Container) -> HealthCheck {
     let probes = [&container.liveness_probe, &container.startup_probe, &container.readiness_probe];
     let path =
@@ -121,8 +121,8 @@ fn with_runner<'a>(
     types.iter().copied().filter(|(_, web)| web.runner.as_str() == runner).collect()
 }
 
-/// Returns the type among those of an image that a container's command starts, and its extra arguments: that of the runner in the
-/// command, else one that runs any command.
+/// Returns which type of an image a container's command starts, and its extra arguments: that of the runner in the
+/// command, otherwise one that runs any command.
 ///
 /// `None` as the arguments if no type of the image runs the command; the type is then the image's current one.
 pub(crate) fn type_of_command(
@@ -141,7 +141,7 @@ pub(crate) fn type_of_command(
     started.or_else(run).or_else(|| chosen(types, annotation).map(|(name, _)| (name, None)))
 }
 
-/// Returns the type of the annotation in its spelling, else the current type, else the first.
+/// Returns the type of the annotation in its spelling, otherwise the current type, otherwise the first.
 fn chosen<'a>(
     candidates: &[(&'a ImageType, &'a WebImage)],
     annotation: Option<&str>,
@@ -156,7 +156,7 @@ fn chosen<'a>(
     named.or_else(|| current().or(candidates.first()).map(|(found, web)| (found.name.clone(), *web)))
 }
 
-/// Returns the limits of the request; a limit that is the type's default is not one.
+/// Returns the limits of the request; a limit that is the type's default does not count.
 fn asked(
     container: &Container,
     annotations: &Annotations,
@@ -198,7 +198,7 @@ fn asked_limit<T: Copy + PartialEq>(
     limit.filter(|_| !is_default)
 }
 
-/// What the annotations note; a note that cannot be read counts as none.
+/// The values of the annotations; an unreadable one counts as absent.
 struct Annotations {
     type_name: Option<String>,
     default_cpu: Option<Cpu>,

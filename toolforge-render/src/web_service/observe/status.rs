@@ -85,7 +85,7 @@ pub struct WebServiceStatus {
     pub desired: u32,
     /// The number of ready pods.
     pub ready: u32,
-    /// How many of them are of older revisions.
+    /// How many of them belong to older revisions.
     pub outdated: u32,
     /// The number of restarts of containers, in pods of the newest revision that are not terminating.
     pub restarts: u32,
@@ -97,7 +97,7 @@ pub struct WebServiceStatus {
     pub route: Option<RouteStatus>,
     /// The objects that are missing; empty if none exists.
     pub missing: Vec<ObjectKind>,
-    /// An object that has the name of one of the web service's objects, and was not created for a web service.
+    /// An object that has the name of one of the web service's objects, but was not created for a web service.
     pub foreign: Option<ObjectId>,
     /// The program that created the Deployment, by its managed fields.
     pub created_by: Option<Untrusted>,
@@ -114,7 +114,7 @@ pub struct RouteStatus {
     pub host: Untrusted,
 }
 
-/// Returns the status of a live web service at `now`; `request` is what its objects are observed as.
+/// Returns the status of a live web service at `now`; `request` is the observed request of its objects.
 pub(super) fn status(
     facts: &WebServiceFacts,
     request: Option<&WebServiceRequest>,

@@ -10,7 +10,7 @@ use crate::object::is_shell;
 /// The user and the process that opened a shell.
 ///
 /// As text, `tools.x@bastion process 42 started 1234 boot 0a1b namespace 4026531836`. A process id alone does not
-/// identify a process: the kernel uses it again, after a reboot and in another container.
+/// identify a process: the kernel reuses it, after a reboot and in another container.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ShellOwner {
     user: String,
@@ -44,7 +44,7 @@ pub struct ShellProcess {
 pub struct ParseShellOwnerError;
 
 impl ShellOwner {
-    /// Returns the owner for a user's process. Characters that the text cannot hold are replaced with `_`.
+    /// Returns the owner for a user's process. Characters that the text cannot contain are replaced with `_`.
     #[must_use]
     pub fn new(user: &str, host: &ShellHost, process: ShellProcess) -> Self {
         let ShellHost { name, boot_id, pid_namespace } = host;

@@ -39,7 +39,7 @@ impl ShellName {
         Self { second: moment.as_second().max(0), suffix }
     }
 
-    /// Returns the value of the pod's label `name`. It contains a dot, which a tool's name cannot, so no web service's
+    /// Returns the value of the pod's label `name`. It contains a dot, which a tool's name cannot contain, so no web service's
     /// Service selects the pod.
     fn label(&self) -> String {
         let Self { second, suffix } = self;
