@@ -128,11 +128,11 @@ structs! {
         pub name: Untrusted,
         /// The resources that one pod of a run exceeds together with the workloads that keep running.
         pub shortfalls: Vec<CalendarShortfall>,
-        /// Whether finished Jobs that CronJobs keep are why. Unless `isHistoryFull`, runs start until there are as many as the history
+        /// Whether finished Jobs that CronJobs keep are why. Unless `historyFull`, runs start until there are as many as the history
         /// limits allow.
         pub when_history_is_full: bool,
         /// Whether there are as many already, so no run starts.
-        pub is_history_full: bool,
+        pub history_full: bool,
     }
 
     /// A resource that is exceeded, as Kubernetes quantities.

@@ -324,7 +324,7 @@ impl RunConflicts {
             name: Untrusted::new(&run.name),
             shortfalls: run.shortfalls.iter().map(shortfall_report).collect(),
             when_history_is_full: run.when_history_is_full,
-            is_history_full: run.is_history_full,
+            history_full: run.is_history_full,
         };
         self.blocked.iter().map(report).collect()
     }
