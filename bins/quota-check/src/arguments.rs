@@ -98,11 +98,6 @@ impl VerbName {
         }
     }
 
-    /// Returns the name of clap's command for a verb.
-    fn from_name(name: &str) -> Option<Self> {
-        Self::value_variants().iter().copied().find(|verb| verb.as_str() == name)
-    }
-
     /// Returns the output formats of the verb; the first is the default.
     fn formats(self) -> &'static [Format] {
         match self {
@@ -116,8 +111,8 @@ impl VerbName {
 pub(crate) fn command() -> Command {
     let program = Arguments::command();
     let output = program.get_arguments().find(|option| option.get_id() == "output").cloned();
-    program.mut_subcommands(|verb| match (&output, VerbName::from_name(verb.get_name())) {
-        (Some(output), Some(name)) => verb.arg(with_formats(output.clone().global(false), name.formats())),
+    program.mut_subcommands(|verb| match (&output, VerbName::from_str(verb.get_name(), false)) {
+        (Some(output), Ok(name)) => verb.arg(with_formats(output.clone().global(false), name.formats())),
         _ => verb,
     })
 }

@@ -117,7 +117,7 @@ pub(crate) fn command() -> Command {
     let option = |id: &str| program.get_arguments().find(|option| option.get_id() == id).cloned();
     let (output, uid) = (option("output"), option("uid"));
     program.mut_subcommands(|verb| {
-        let Some(name) = VerbName::from_name(verb.get_name()) else { return verb };
+        let Ok(name) = VerbName::from_str(verb.get_name(), false) else { return verb };
         let formats = name.formats();
         let own = verb.get_arguments().any(|option| option.get_id() == "output");
         let verb = match &output {
@@ -294,11 +294,6 @@ impl VerbName {
             Self::Quota => "quota",
             Self::Generate => "generate",
         }
-    }
-
-    /// Returns the name of clap's command for a verb.
-    fn from_name(name: &str) -> Option<Self> {
-        Self::value_variants().iter().copied().find(|verb| verb.as_str() == name)
     }
 
     /// Returns the output formats of the verb; the first is the default.
