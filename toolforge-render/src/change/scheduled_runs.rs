@@ -24,21 +24,21 @@ impl ChangeSet {
         let mut with_retries = Vec::new();
         for (index, change) in self.changes.iter().enumerate() {
             let Some(run) = &change.demand.run else { continue };
-            let check_beside = |limits: &Limits, run: &Demand| {
+            let check_run = |limits: &Limits, run: &Demand| {
                 let mut changes = ended.clone();
                 changes[index].demand.requested.add_all(run);
                 changes[index].demand.created.add_all(run);
                 QuotaCheck::after_stages(check(&changes, limits, Change::requested_at_rest))
             };
             let shortfalls = |limits: &Limits| -> Vec<ResourceCheck> {
-                check_beside(limits, &run.least).shortfalls().cloned().collect()
+                check_run(limits, &run.least).shortfalls().cloned().collect()
             };
             let now = shortfalls(&later);
             let fits_now = now.is_empty();
             let shortfalls = if fits_now { shortfalls(&with_history) } else { now };
             let exceeds_quota = shortfalls.iter().any(|row| run.least.get(&row.resource) > row.hard);
             if !shortfalls.is_empty() && !exceeds_quota {
-                let is_history_full = !fits_now && check_beside(&without_history, &run.least).fits();
+                let is_history_full = !fits_now && check_run(&without_history, &run.least).fits();
                 self.blocked_runs.push(BlockedRun {
                     name: change.run_name().to_owned(),
                     change: change.name.clone(),
@@ -50,12 +50,12 @@ impl ChangeSet {
             if !fits_now {
                 continue;
             }
-            let is_split = run.whole != run.least && !check_beside(&later, &run.whole).fits();
+            let is_split = run.whole != run.least && !check_run(&later, &run.whole).fits();
             self.splits_runs |= is_split;
             if run.retries != Demand::default() {
                 let mut with_failed = if is_split { run.least.clone() } else { run.whole.clone() };
                 with_failed.add_all(&run.retries);
-                with_retries.push(check_beside(&later, &with_failed));
+                with_retries.push(check_run(&later, &with_failed));
             }
         }
         self.runs_with_retries =

@@ -212,7 +212,7 @@ mod tests {
     use toolforge_quota::{Resource, ResourceQuota, conflicts};
 
     use super::*;
-    use crate::job::{JobPlan, JobWorkload, manual_run, quotas_beside_runs, simulate_scheduled_jobs};
+    use crate::job::{JobPlan, JobWorkload, manual_run, quotas_without_runs, simulate_scheduled_jobs};
     use crate::namespace::Namespace;
 
     fn at(text: &str) -> Timestamp {
@@ -398,8 +398,8 @@ mod tests {
         let template = run.spec.clone().unwrap().template;
         facts.live.pods.push(Pod { metadata: template.metadata.unwrap(), spec: template.spec, status: None });
         facts.live.jobs.push(run);
-        assert_eq!(quotas_beside_runs(&loads, &facts)[0].used(&Resource::Pods), 0);
-        assert_eq!(quotas_beside_runs(&[], &facts)[0].used(&Resource::Pods), 1);
+        assert_eq!(quotas_without_runs(&loads, &facts)[0].used(&Resource::Pods), 0);
+        assert_eq!(quotas_without_runs(&[], &facts)[0].used(&Resource::Pods), 1);
         assert!(fits(&facts));
     }
 
@@ -487,7 +487,7 @@ mod tests {
                 used: [(jobs.clone(), 9)].into(),
                 ..ResourceQuota::default()
             }];
-            9 - quotas_beside_runs(&loads, &facts)[0].used(&jobs)
+            9 - quotas_without_runs(&loads, &facts)[0].used(&jobs)
         };
         let runs = ["Complete", "Complete", "Failed", "Failed", ""];
         for (ttl, limits, expected) in [

@@ -9,10 +9,10 @@ use toolforge_quota::{
 };
 
 use crate::change::{Action, Adjustment, Change, ChangeSet, WorkloadKind, with_rows};
-use crate::job::beside_runs::{limits_beside_runs, quotas_that_stay};
 use crate::job::calendar::{assumed_seconds, has_other_time_zone, seconds, with_last_runs};
 use crate::job::demand::{RunDemand, of_run};
 use crate::job::duration::DurationSource;
+use crate::job::limits_without_runs::{limits_without_runs, quotas_without_finite_pods};
 use crate::job::stagger::NearestSchedule;
 use crate::job::unmanaged::as_job;
 use crate::job::{JobFacts, JobObjects, JobPlan, JobWorkload, ScheduledJobLoad};
@@ -52,7 +52,7 @@ pub fn conflicts_after(
     let is_scheduled = |name: &String| after.loads.iter().any(|load| load.name.as_str() == name);
     found.retain(|conflict| conflict.names.iter().any(is_scheduled));
     if !after.has_planned {
-        let without_changes = quotas_that_stay(&after.loads, facts);
+        let without_changes = quotas_without_finite_pods(&after.loads, facts);
         let is_caused = |shortfall: &ResourceCheck| {
             let is_same =
                 |row: &&ResourceCheck| row.quota == shortfall.quota && row.resource == shortfall.resource;
@@ -256,17 +256,17 @@ impl RunsAfter {
         }));
         let freed = set.freed_objects();
         let is_freed = |object: &_| freed.contains(object);
-        let beside_runs = limits_beside_runs(&loads, facts, is_freed);
-        let running = beside_runs.finite_pods(facts, is_freed, time.start);
+        let without_runs = limits_without_runs(&loads, facts, is_freed);
+        let running = without_runs.finite_pods(facts, is_freed, time.start);
         runs.extend(running.iter().cloned());
         runs.sort_by(|one, other| one.name.cmp(&other.name));
-        let limits = beside_runs.without_finite_pods(is_freed);
+        let limits = without_runs.without_finite_pods(is_freed);
         let rows = set.rows_after(&limits, |change| change.demand.requested.clone());
         let is_run = |change: &Change| started.iter().any(|job| job.name.as_str() == change.name);
-        let beside = set.rows_after(&limits, |change| {
+        let rows_without_runs = set.rows_after(&limits, |change| {
             if is_run(change) { Demand::default() } else { change.demand.requested.clone() }
         });
-        let quotas = with_rows(limits, &beside).quotas;
+        let quotas = with_rows(limits, &rows_without_runs).quotas;
         Some(Self { quotas, rows, loads, runs, running, has_planned, time })
     }
 

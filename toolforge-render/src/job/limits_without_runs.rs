@@ -17,13 +17,13 @@ use crate::pod::{RunEnd, count_demand, has_ended, pod_demand, pod_id, traits_of}
 /// Returns the quotas with all usage except the runs of scheduled jobs: without the current runs of these jobs, which are
 /// simulated, without terminating pods, and with pods that are about to be created.
 #[must_use]
-pub fn quotas_beside_runs(loads: &[ScheduledJobLoad], facts: &JobFacts) -> Vec<ResourceQuota> {
-    limits_beside_runs(loads, facts, |_| false).limits.quotas
+pub fn quotas_without_runs(loads: &[ScheduledJobLoad], facts: &JobFacts) -> Vec<ResourceQuota> {
+    limits_without_runs(loads, facts, |_| false).limits.quotas
 }
 
-/// Returns the quotas as [`quotas_beside_runs`] returns them, without the pods that finish by themselves, such as those of shells.
-pub(super) fn quotas_that_stay(loads: &[ScheduledJobLoad], facts: &JobFacts) -> Vec<ResourceQuota> {
-    limits_beside_runs(loads, facts, |_| false).without_finite_pods(|_| false).quotas
+/// Returns the quotas as [`quotas_without_runs`] returns them, without the pods that finish by themselves, such as those of shells.
+pub(super) fn quotas_without_finite_pods(loads: &[ScheduledJobLoad], facts: &JobFacts) -> Vec<ResourceQuota> {
+    limits_without_runs(loads, facts, |_| false).without_finite_pods(|_| false).quotas
 }
 
 /// Returns the intervals in which scheduled jobs run at the same time, compared with the quotas. Current runs are not
@@ -34,7 +34,7 @@ pub fn simulate_scheduled_jobs(
     facts: &JobFacts,
     time: Range<Timestamp>,
 ) -> Vec<Interval> {
-    simulated(loads, &quotas_beside_runs(loads, facts), &time)
+    simulated(loads, &quotas_without_runs(loads, facts), &time)
 }
 
 /// Returns the same intervals without the pods that finish by themselves, such as those of shells. Other schedules can only
@@ -45,7 +45,7 @@ pub fn simulate_without_finite_pods(
     facts: &JobFacts,
     time: Range<Timestamp>,
 ) -> Vec<Interval> {
-    simulated(loads, &quotas_that_stay(loads, facts), &time)
+    simulated(loads, &quotas_without_finite_pods(loads, facts), &time)
 }
 
 fn simulated(loads: &[ScheduledJobLoad], quotas: &[ResourceQuota], time: &Range<Timestamp>) -> Vec<Interval> {
@@ -57,14 +57,14 @@ fn simulated(loads: &[ScheduledJobLoad], quotas: &[ResourceQuota], time: &Range<
 const LEAST_TIME_LEFT: u32 = 3600;
 
 /// The limits with all usage except the runs of scheduled jobs.
-pub(super) struct LimitsBesideRuns {
-    /// The limits when nothing terminates or waits anymore, with the quotas as [`quotas_beside_runs`] returns them.
+pub(super) struct LimitsWithoutRuns {
+    /// The limits when nothing terminates or waits anymore, with the quotas as [`quotas_without_runs`] returns them.
     pub(super) limits: Limits,
     /// The simulated runs and their pods.
     simulated: BTreeSet<ObjectName>,
 }
 
-impl LimitsBesideRuns {
+impl LimitsWithoutRuns {
     /// Returns the limits once the pods that run to completion, and that changes do not free, have terminated.
     pub(super) fn without_finite_pods(&self, is_freed: impl Fn(&ObjectName) -> bool) -> Limits {
         self.limits.without_finite_pods(|object| self.is_other(object, &is_freed))
@@ -106,11 +106,11 @@ impl LimitsBesideRuns {
 /// Returns the limits with all usage except the runs of scheduled jobs.
 ///
 /// Objects that changes free still count: the changes free them.
-pub(super) fn limits_beside_runs(
+pub(super) fn limits_without_runs(
     loads: &[ScheduledJobLoad],
     facts: &JobFacts,
     is_freed: impl Fn(&ObjectName) -> bool,
-) -> LimitsBesideRuns {
+) -> LimitsWithoutRuns {
     let mut limits = facts.namespace.limits.clone();
     let mut simulated = BTreeSet::new();
     let jobs = facts.live.all_scheduled(&facts.namespace.tool);
@@ -136,7 +136,7 @@ pub(super) fn limits_beside_runs(
         }
     }
     let limits = limits.settled(|object| !simulated.contains(object) && !is_freed(object));
-    LimitsBesideRuns { limits, simulated }
+    LimitsWithoutRuns { limits, simulated }
 }
 
 /// Returns how a run has finished, even if its Job does not say so yet.
