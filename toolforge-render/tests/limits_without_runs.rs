@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use toolforge_model::{JobsFile, ToolName};
 use toolforge_quota::conflicts;
 use toolforge_render::job::{
-    JobFacts, LoadOptions, ScheduledJobLoad, conflicts_after, plan_load, quotas_without_runs,
+    JobFacts, LoadOptions, RunsAfterChanges, ScheduledJobLoad, plan_load, quotas_without_runs,
     simulate_scheduled_jobs, stagger,
 };
 use toolforge_render::namespace::Documents;
@@ -153,7 +153,7 @@ fn after_load(facts: &JobFacts, job: &str) -> Vec<String> {
     let request = JobsFile::parse(&file, &tool()).unwrap().jobs.remove(0).request;
     let plan = plan_load(&[request], facts, &LoadOptions::default());
     assert!(plan.fits());
-    let (found, _) = conflicts_after(&plan.set, &plan.plans, facts, &day());
+    let found = RunsAfterChanges::new(&plan.set, &plan.plans, facts, &day()).conflicts();
     found.into_iter().map(|conflict| conflict.names.join("+")).collect()
 }
 
@@ -255,7 +255,7 @@ fn waiting_one_off_jobs_are_not_scheduled_runs() {
     let requests: Vec<_> = file.jobs.into_iter().map(|job| job.request).collect();
     let plan = plan_load(&requests, &facts, &LoadOptions::default());
     assert_eq!(plan.verdict().as_str(), "fits-one-after-another");
-    assert_eq!(conflicts_after(&plan.set, &plan.plans, &facts, &day()).0, []);
+    assert_eq!(RunsAfterChanges::new(&plan.set, &plan.plans, &facts, &day()).conflicts(), []);
 }
 
 #[test]

@@ -9,9 +9,8 @@ use toolforge_model::{JobName, Untrusted};
 use toolforge_quota::{Conflict, Resource, ResourceCheck};
 use toolforge_render::change::{Action, Adjustment, BlockedRun, Change, ChangeSet};
 use toolforge_render::job::{
-    DurationSource, FiniteRun, JobFacts, JobPlan, ScheduledJobLoad, conflicts_after,
-    conflicts_during_rollout, conflicts_of_schedules, finite_runs, permanent_jobs, schedule_adjustments,
-    unsimulated_jobs,
+    DurationSource, FiniteRun, JobFacts, JobPlan, RunsAfterChanges, ScheduledJobLoad,
+    conflicts_during_rollout,
 };
 use toolforge_report::{CalendarConflict, CalendarShortfall};
 
@@ -127,24 +126,20 @@ impl RunConflicts {
     #[must_use]
     pub fn of(set: &ChangeSet, plans: &[JobPlan], facts: &JobFacts, now: Timestamp) -> Self {
         let day = day(now);
-        let (conflicts, last_until) = conflicts_after(set, plans, facts, &day);
-        let schedules =
-            if conflicts.is_empty() { Vec::new() } else { schedule_adjustments(set, plans, facts, &day) };
+        let after = RunsAfterChanges::new(set, plans, facts, &day);
+        let conflicts = after.conflicts();
+        let schedules = if conflicts.is_empty() { Vec::new() } else { after.schedule_adjustments() };
         let (during_rollout, rollout_until) = conflicts_during_rollout(set, plans, facts, now);
         let changes_schedules = set.pending().any(Change::is_of_schedule);
         let creates_schedules =
             set.pending().any(|change| change.action == Action::Create && change.is_of_schedule());
-        let permanent = permanent_jobs(set, plans, facts);
+        let permanent = after.permanent_jobs();
         let blocked = set.blocked_runs().iter();
         let blocked = blocked.filter(|run| RunBlocker::of(run) != RunBlocker::LaterFinishedJobs);
         let blocked_names: Vec<&str> = blocked.map(|run| run.name.as_str()).collect();
         let is_any = !conflicts.is_empty() || !during_rollout.is_empty();
-        let finite = if is_any { finite_runs(set, plans, facts, &day) } else { Vec::new() };
-        let lasting = if finite.is_empty() {
-            conflicts.clone()
-        } else {
-            conflicts_of_schedules(set, plans, facts, &day)
-        };
+        let finite = if is_any { after.finite_runs() } else { Vec::new() };
+        let lasting = if finite.is_empty() { conflicts.clone() } else { after.conflicts_of_schedules() };
         let is_helped_by_minutes = !exceed_alone(&conflicts) && !exceed_alone(&lasting);
         let assumptions = |conflicts: &[Conflict]| {
             let durations = assumptions(conflicts, &permanent, facts);
@@ -163,10 +158,10 @@ impl RunConflicts {
             is_helped_by_minutes,
             changes_schedules,
             creates_schedules,
-            unsimulated: unsimulated_jobs(set, plans),
+            unsimulated: after.unsimulated_jobs(),
             blocked: set.blocked_runs().to_vec(),
+            last_until: after.until(),
             day,
-            last_until,
         }
         .without_runs_of(&blocked_names)
     }

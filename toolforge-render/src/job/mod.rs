@@ -33,7 +33,6 @@ mod job_objects;
 mod labels;
 mod limits_without_runs;
 mod load;
-mod load_conflicts;
 mod objects;
 mod observe;
 mod plan;
@@ -41,6 +40,7 @@ mod problem;
 mod program_file;
 mod request_difference;
 mod run_now;
+mod runs_after_changes;
 mod stagger;
 mod unmanaged;
 mod workload_ref;
@@ -57,10 +57,6 @@ pub use job_objects::{JobObjects, JobWorkload};
 pub use labels::{is_job, job_name_of};
 pub use limits_without_runs::{quotas_without_runs, simulate_scheduled_jobs, simulate_without_finite_pods};
 pub use load::{JobOfOtherFile, LoadOptions, LoadPlan, job_deletions, plan_load, workload_deletions};
-pub use load_conflicts::{
-    FiniteRun, conflicts_after, conflicts_during_rollout, conflicts_of_schedules, finite_runs,
-    permanent_jobs, schedule_adjustments, unsimulated_jobs,
-};
 pub(crate) use observe::{CommandMarks, command_words};
 pub use observe::{
     FailureReason, JobReplicas, JobState, JobStatus, MissedReason, MissedRuns, RunOutcome, job_status,
@@ -75,6 +71,7 @@ pub use run_now::{
     ManualRunRecord, RunNowError, manual_run, manual_run_record, restart_job, resume_job, suspend_job,
     trigger_job,
 };
+pub use runs_after_changes::{FiniteRun, RunsAfterChanges, conflicts_during_rollout};
 pub use stagger::{ScheduleProposal, StaggeredJobs, UnmovedJob, UnmovedReason, stagger};
 pub use unmanaged::{FoundWorkload, WorkloadLookupError, usage_of_pod};
 pub use workload_ref::{WorkloadRef, WorkloadRefError};
