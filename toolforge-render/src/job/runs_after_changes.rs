@@ -82,7 +82,7 @@ impl<'a> RunsAfterChanges<'a> {
         }));
         let freed = set.freed_objects();
         let is_freed = |object: &_| freed.contains(object);
-        let without_runs = limits_without_runs(&loads, facts, is_freed);
+        let without_runs = limits_without_runs(&loads, &planned, facts, is_freed);
         let running = without_runs.finite_pods(facts, is_freed, time.start);
         runs.extend(running.iter().cloned());
         runs.sort_by(|one, other| one.name.cmp(&other.name));

@@ -70,12 +70,12 @@ fn jobs_that_a_cron_job_keeps_are_a_warning() {
     assert!(!found.contains("warning"), "{found}");
 }
 
-#[test]
-fn jobs_that_a_cron_job_keeps_already_are_the_reason() {
-    let facts = Facts::new("kept", ("count/jobs.batch", "'3'"), "");
+/// Returns facts with a quota of three Jobs, all of them finished runs of this CronJob.
+fn with_full_history(name: &str, live: &str) -> Facts {
+    let facts = Facts::new(name, ("count/jobs.batch", "'3'"), "");
     let text =
         std::fs::read_to_string(&facts.0).unwrap().replace("count/jobs.batch: '0'", "count/jobs.batch: '3'");
-    let live = cron_job(1, "1Gi", "").replace("name: c", "name: c, uid: u");
+    let live = live.replace("name: c", "name: c, uid: u");
     let run = |number: u32| {
         format!(
             "---\n{{apiVersion: batch/v1, kind: Job, metadata: {{name: c-{number}, uid: r{number}, ownerReferences: [{{apiVersion: batch/v1, \
@@ -85,6 +85,12 @@ fn jobs_that_a_cron_job_keeps_already_are_the_reason() {
     };
     let runs: String = (0..3).map(run).collect();
     std::fs::write(&facts.0, [text.as_str(), "---\n", &live, &runs].concat()).unwrap();
+    facts
+}
+
+#[test]
+fn jobs_that_a_cron_job_keeps_already_are_the_reason() {
+    let facts = with_full_history("kept", &cron_job(1, "1Gi", ""));
     let changed = cron_job(1, "2Gi", "");
     let warning = "warning: these jobs cannot start, because the finished Jobs that CronJobs keep use up the quota:\n  \
                    c: count/jobs.batch: 4 of 3, 1 object too many (quota q)\n\n\
@@ -103,6 +109,22 @@ fn jobs_that_a_cron_job_keeps_already_are_the_reason() {
         found.contains("CronJobs keep as many finished Jobs as `successfulJobsHistoryLimit` says"),
         "{found}"
     );
+}
+
+#[test]
+fn suspended_cron_jobs_free_finished_jobs() {
+    let with = |fields: &str| cron_job(1, "1Gi", "").replace("{schedule", &format!("{{{fields}, schedule"));
+    let suspended = with("suspend: true, successfulJobsHistoryLimit: 0");
+    let other =
+        with("successfulJobsHistoryLimit: 1, failedJobsHistoryLimit: 0").replace("name: c", "name: b");
+    let both = [&suspended, "---\n", &other].concat();
+    for (live, file) in [(&cron_job(1, "1Gi", ""), &both), (&suspended, &other)] {
+        let found = with_full_history("suspended", live).said(file);
+        assert!(found.starts_with("[exit 0]") && !found.contains("warning"), "{found}");
+    }
+    // With the default limit, none are deleted.
+    let found = with_full_history("suspended", &with("suspend: true")).said(&other);
+    assert!(found.contains("these jobs cannot start"), "{found}");
 }
 
 #[test]
