@@ -19,6 +19,8 @@ impl ChangeSet {
         let live = self.live_kept_jobs(limits);
         let later = later.without_surplus_jobs(&live);
         let without_history = later.clone().without_staying_jobs(&live);
+        let finished = live.into_iter().map(|kept| KeptJobs { running: 0, ..kept });
+        let without_finished = later.clone().without_staying_jobs(&finished.collect::<Vec<_>>());
         let with_history = later.clone().with_jobs_kept(&self.kept_jobs(limits));
         let ended: Vec<Change> = self.changes.iter().map(Change::ended).collect();
         let mut with_retries = Vec::new();
@@ -38,13 +40,13 @@ impl ChangeSet {
             let shortfalls = if fits_now { shortfalls(&with_history) } else { now };
             let exceeds_quota = shortfalls.iter().any(|row| run.least.get(&row.resource) > row.hard);
             if !shortfalls.is_empty() && !exceeds_quota {
-                let is_history_full = !fits_now && check_run(&without_history, &run.least).fits();
+                let fits_within = |limits: &Limits| check_run(limits, &run.least).fits();
                 self.blocked_runs.push(BlockedRun {
                     name: change.run_name().to_owned(),
                     change: change.name.clone(),
                     shortfalls,
-                    when_history_is_full: fits_now || is_history_full,
-                    is_history_full,
+                    when_history_is_full: fits_now || fits_within(&without_history),
+                    is_history_full: !fits_now && fits_within(&without_finished),
                 });
             }
             if !fits_now {
@@ -85,8 +87,8 @@ impl ChangeSet {
             let kept = change.demand.kept.clone()?;
             // The runs of a re-created CronJob are deleted with it.
             let mut live = limits.kept_jobs.iter().filter(|_| change.action == Action::Update);
-            let existing = live.find(|live| live.owner == kept.owner).map_or(0, |live| live.existing);
-            Some(KeptJobs { existing, ..kept })
+            let live = live.find(|live| live.owner == kept.owner).cloned().unwrap_or_default();
+            Some(KeptJobs { succeeded: live.succeeded, running: live.running, ..kept })
         });
         limits.kept_jobs.iter().filter(|kept| !is_own(kept)).cloned().chain(planned).collect()
     }
