@@ -79,7 +79,8 @@ impl Planned {
         let mut facts = facts;
         facts.jobs.namespace.limits = missing.limits;
         let with_missing = plan_files(contents, &facts);
-        let conflicts = RunConflicts::of(&with_missing.set, &with_missing.jobs, &facts.jobs, overview.now);
+        let conflicts =
+            RunConflicts::with_larger_quota(&with_missing.set, &with_missing.jobs, &facts.jobs, overview.now);
         needed.add(needed_by(&with_missing, contents, &facts));
         needed.add_rows(conflicts.shortfalls());
         // Other schedules help only against runs that meet.

@@ -100,6 +100,11 @@ impl ChangeSet {
         &self.blocked_runs
     }
 
+    /// Returns the [blocked runs](Self::blocked_runs) except those that still start until the history is full.
+    pub fn runs_that_cannot_start(&self) -> impl Iterator<Item = &BlockedRun> {
+        self.blocked_runs.iter().filter(|run| !run.when_history_is_full || run.is_history_full)
+    }
+
     /// Returns whether runs of a change, if it has any, can start alongside the workloads that keep running; runs that are blocked
     /// by a full history are not checked, because other sizes do not change that.
     pub(crate) fn starts_runs_of(&self, change: &str) -> bool {

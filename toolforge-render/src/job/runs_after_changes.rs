@@ -96,6 +96,14 @@ impl<'a> RunsAfterChanges<'a> {
         Self { set, facts, planned, quotas, rows, loads, runs, running, end: requested.end, time }
     }
 
+    /// Returns them without the runs of scheduled jobs, such as those that can never start.
+    #[must_use]
+    pub fn without_runs_of(mut self, jobs: &[&str]) -> Self {
+        self.loads.retain(|load| !jobs.contains(&load.name.as_str()));
+        self.runs.retain(|runs| !jobs.contains(&runs.name.as_str()));
+        self
+    }
+
     /// Returns the end of the time that is searched for conflicts: the requested time, extended until the runs that start in it
     /// have finished.
     #[must_use]
@@ -236,8 +244,8 @@ pub struct FiniteRun {
 const ROLLOUT: SignedDuration = SignedDuration::from_mins(10);
 
 /// Returns the runs that are due while the pods of changes are replaced and that would exceed a quota together with old and new
-/// pods, except those that exceed it afterwards, too. Changes that do not fit have none. The end of the time is also
-/// returned.
+/// pods, except those that exceed it afterwards, too, and those that can never start. Changes that do not fit have none. The end of
+/// the time is also returned.
 #[must_use]
 pub fn conflicts_during_rollout(
     set: &ChangeSet,
@@ -258,7 +266,8 @@ pub fn conflicts_during_rollout(
         return (Vec::new(), end);
     }
     let time = now..end;
-    let after = RunsAfterChanges::new(set, plans, facts, &time);
+    let blocked: Vec<&str> = set.runs_that_cannot_start().map(|run| run.name.as_str()).collect();
+    let after = RunsAfterChanges::new(set, plans, facts, &time).without_runs_of(&blocked);
     if after.loads.is_empty() {
         return (Vec::new(), end);
     }

@@ -128,6 +128,23 @@ fn suspended_cron_jobs_free_finished_jobs() {
 }
 
 #[test]
+fn jobs_that_cannot_start_conflict_with_none() {
+    let facts = Facts::new("blocked", ("limits.memory", "8Gi"), "");
+    let job = |name: &str, memory: &str| {
+        format!("- {{name: {name}, command: x, image: bookworm, mem: {memory}, schedule: '0 3 * * *'}}\n")
+    };
+    let bot = "- {name: bot, command: x, image: bookworm, mem: 4Gi, continuous: true}\n";
+    let blocked = [bot, &job("b1", "5Gi"), &job("b2", "5Gi"), &job("c", "3Gi")].concat();
+    let said = |input: &str| said(&format!("--from {} --from catalog.yaml -", facts.0.display()), input);
+    let found = said(&blocked);
+    assert!(found.starts_with("[exit 0]") && found.contains("these jobs can never start"), "{found}");
+    assert!(!found.contains("hours:"), "{found}");
+    // The others may still conflict with each other.
+    let found = said(&[blocked, job("d", "3Gi")].concat());
+    assert!(found.contains("hours:\n  c, d, "), "{found}");
+}
+
+#[test]
 fn retries_of_a_run_cause_no_warning() {
     let facts = Facts::new("retries", ("count/pods", "'3'"), "");
     let file = cron_job(1, "1Gi", "").replace("{parallelism", "{ttlSecondsAfterFinished: 60, parallelism");
