@@ -44,6 +44,7 @@ impl ChangeSet {
                 self.blocked_runs.push(BlockedRun {
                     name: change.run_name().to_owned(),
                     change: change.name.clone(),
+                    workload: change.workload(),
                     shortfalls,
                     when_history_is_full: fits_now || fits_within(&without_history),
                     is_history_full: !fits_now && fits_within(&without_finished),

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use insta::assert_snapshot;
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
 
-use crate::{quota_check, said};
+use crate::{quota_check, said, web};
 
 /// A file with an unused quota with these limits and scopes.
 struct Facts(PathBuf);
@@ -142,6 +142,17 @@ fn jobs_that_cannot_start_conflict_with_none() {
     // The others may still conflict with each other.
     let found = said(&[blocked, job("d", "3Gi")].concat());
     assert!(found.contains("hours:\n  c, d, "), "{found}");
+}
+
+#[test]
+fn last_line_repeats_that_jobs_cannot_start() {
+    let facts = Facts::new("repeated", ("limits.memory", "8Gi"), "");
+    let last = "\nit fits now, but CronJob c can never start: see the warning above\n";
+    let found = facts.said(&[&web("4Gi", ""), "---\n", &cron_job(1, "5Gi", "")].concat());
+    assert!(found.starts_with("[exit 0]") && found.contains(last), "{found}");
+    // Nothing keeps these from starting.
+    let found = facts.said(&[&web("4Gi", ""), "---\n", &cron_job(1, "4Gi", "")].concat());
+    assert!(found.contains("\nit fits the quota; "), "{found}");
 }
 
 #[test]
