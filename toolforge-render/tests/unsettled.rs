@@ -161,6 +161,54 @@ fn jobs_create_no_pods_after_a_success_without_completions() {
     assert!(load(&with_unsettled_pods_of(facts), "name: b, mem: 4Gi").fits());
 }
 
+#[test]
+fn failures_that_a_policy_ignores_are_no_retries() {
+    let fits = |counted: u32| {
+        let mut facts = facts("name: a, mem: 3Gi", 3);
+        let job = &mut facts.live.jobs[0];
+        let spec = job.spec.as_mut().unwrap();
+        spec.backoff_limit = Some(0);
+        spec.pod_failure_policy = serde_json::from_value(json!({"rules": [{"action": "Ignore"}]})).unwrap();
+        job.status = serde_json::from_value(json!({"failed": counted})).unwrap();
+        facts.live.pods = vec![pod(&json!({"phase": "Failed"}), None)];
+        load(&with_unsettled_pods_of(facts), "name: b, mem: 3Gi").fits()
+    };
+    assert!(!fits(0));
+    assert!(fits(1));
+}
+
+#[test]
+fn indexes_that_have_failed_are_not_created_again() {
+    let fits = |failed_indexes: &str| {
+        let mut facts = facts("name: a, mem: 3Gi", 2);
+        let job = &mut facts.live.jobs[0];
+        let spec = job.spec.as_mut().unwrap();
+        (spec.completions, spec.parallelism, spec.backoff_limit) = (Some(2), Some(2), None);
+        spec.backoff_limit_per_index = Some(1);
+        job.status = serde_json::from_value(json!({"failedIndexes": failed_indexes})).unwrap();
+        let mut failed = pod(&json!({"phase": "Failed"}), None);
+        let index = ("batch.kubernetes.io/job-completion-index".to_owned(), "1".to_owned());
+        failed.metadata.annotations = Some([index].into());
+        facts.live.pods = vec![failed];
+        load(&with_unsettled_pods_of(facts), "name: b, mem: 3Gi").fits()
+    };
+    // The pod of index 0 is missing; the other one may be the last pod of its index.
+    assert!(fits(""));
+    assert!(fits("1"));
+    assert!(fits("0-1"));
+    let missing = |failed_indexes: &str| {
+        let mut facts = facts("name: a, mem: 3Gi", 0);
+        let job = &mut facts.live.jobs[0];
+        let spec = job.spec.as_mut().unwrap();
+        (spec.completions, spec.parallelism) = (Some(5), Some(5));
+        job.status = serde_json::from_value(json!({"active": 1, "failedIndexes": failed_indexes})).unwrap();
+        facts.live.pods = vec![pod(&json!({"phase": "Running"}), None)];
+        let facts = with_unsettled_pods_of(facts);
+        facts.namespace.limits.waiting.iter().map(|pods| pods.count).sum::<u64>()
+    };
+    assert_eq!((missing(""), missing("0"), missing("0,2-3")), (4, 3, 1));
+}
+
 /// Returns whether a job of 3Gi fits in addition to a continuous one of 3Gi whose Deployment has these fields, with 3 of 8Gi used.
 fn fits_with(deployment: &Value) -> bool {
     let mut facts = facts("name: a, mem: 3Gi, continuous: true", 3);

@@ -218,14 +218,20 @@ fn files_may_lack_blocked_objects() {
     facts.live.pods =
         serde_json::from_value(json!([pod("bot", &json!({}), "1Gi", &json!({"phase": "Running"}))])).unwrap();
     assert_eq!(shown(&facts), [""; 0]);
-    facts.may_lack_kinds = true;
+    let add_kind = |facts: &mut JobFacts, kind: &str| {
+        facts.file_kinds.get_or_insert_default().insert(kind.to_owned());
+    };
+    add_kind(&mut facts, "Pod");
     assert_eq!(shown(&facts), names);
     let deployment = json!({"metadata": {"name": "bot"}, "spec": {"selector": {}, "template": {}}});
     facts.live.deployments = serde_json::from_value(json!([deployment])).unwrap();
+    add_kind(&mut facts, "Deployment");
     assert_eq!(shown(&facts), names[2..]);
     let cron_job = json!({"metadata": {"name": "daily"}, "spec": {"schedule": "@daily", "jobTemplate": {}}});
     facts.live.cron_jobs = serde_json::from_value(json!([cron_job])).unwrap();
+    add_kind(&mut facts, "CronJob");
     assert_eq!(shown(&facts), ["Job gone"]);
+    add_kind(&mut facts, "Job");
     facts.live.jobs = serde_json::from_value(json!([{"metadata": {"name": "once"}}])).unwrap();
     assert_eq!(shown(&facts), [""; 0]);
 }

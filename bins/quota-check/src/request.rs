@@ -162,7 +162,7 @@ fn text(tool: &str, overview: &Overview, planned: Option<&Planned>, names: &[Str
     }
     text.push_str(&quota_text(overview));
     text.push_str(&terminating_text(limits));
-    let now = (!overview.facts.may_lack_kinds).then_some(overview.now);
+    let now = overview.facts.file_kinds.is_none().then_some(overview.now);
     text.push_str(&blocked_text(&blocked, now));
     text.push_str(&kills_text(&out_of_memory_kills(&overview.facts.live.pods)));
     let metrics = overview.metrics.as_deref().unwrap_or_default();

@@ -11,7 +11,7 @@ use toolforge_quota::{
 };
 
 use crate::change::{Downtime, PodReplacement, Rollout, Workload, WorkloadKind};
-use crate::object::{Difference, Object, ObjectId, ObjectKind, deployment_spec};
+use crate::object::{Difference, Object, ObjectId, deployment_spec};
 use crate::pod::{self, REPLICA_SETS, ScheduledRun};
 
 /// The action on a workload or on one of its objects.
@@ -214,13 +214,12 @@ impl Change {
         self
     }
 
-    /// Returns whether an object of a kind is created that did not exist before.
-    pub(crate) fn creates(&self, kind: ObjectKind) -> bool {
-        let is_manifest =
-            |object: &ObjectName| self.kind == WorkloadKind::Manifest && object.kind == kind.as_str();
-        let is_step = |step: &Step| matches!(step.action, StepAction::Create) && step.id.kind == kind;
-        self.steps.iter().any(is_step)
-            || self.action == Action::Create && self.object.as_ref().is_some_and(is_manifest)
+    /// Returns the names of the kinds of the objects that are created and did not exist before.
+    pub(crate) fn created_kinds(&self) -> impl Iterator<Item = &str> {
+        let steps = self.steps.iter().filter(|step| step.action() == Some(Action::Create));
+        let is_created = self.kind == WorkloadKind::Manifest && self.action == Action::Create;
+        let manifest = self.object.as_ref().filter(move |_| is_created);
+        steps.map(|step| step.id.kind.as_str()).chain(manifest.map(|object| object.kind.as_str()))
     }
 
     /// Returns whether nothing changes.

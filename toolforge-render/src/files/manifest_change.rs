@@ -20,9 +20,9 @@ use crate::object::{
     is_paused, replica_set_spec,
 };
 use crate::pod::{
-    REPLICA_SETS, claim_demand, claimed, count_demand, has_ended, job_pods, kept_jobs, of_live_pods,
-    own_claims, pod_demand, pod_id, pods_of, revision_of, scheduled_run, stated_pod, terminal_demand,
-    waits_for_unpausing,
+    IndexSet, REPLICA_SETS, claim_demand, claimed, count_demand, has_ended, job_pods, kept_jobs,
+    of_live_pods, own_claims, parallel_pods, pod_demand, pod_id, pods_of, remaining_pods, revision_of,
+    scheduled_run, stated_pod, terminal_demand, waits_for_unpausing,
 };
 
 /// Returns whether the object of a manifest is created, or the live one updated or kept; `afterwards` is the resulting object.
@@ -358,13 +358,15 @@ impl Planned<'_> {
     }
 
     fn job(&self, change: &mut Change, wanted: &Job) {
-        let new = self.pods_of_count(job_pods(wanted));
+        let live = self.facts.live.typed::<Job>(self.manifest).map(|live| with_remaining_pods(&live, &live));
+        let wanted = live.as_ref().map_or_else(|| wanted.clone(), |live| with_remaining_pods(wanted, live));
+        let new = self.pods_of_count(job_pods(&wanted));
         let demand = &mut change.demand;
         demand.pods = self.pods();
         demand.other_objects = self.manifest.kind.object_demand();
-        demand.add_job(wanted, &new.each);
+        demand.add_job(&wanted, &new.each);
         demand.add_objects();
-        let Some(live) = self.facts.live.typed::<Job>(self.manifest) else {
+        let Some(live) = live else {
             demand.created = demand.requested.clone();
             demand.pods.retain(|_| new.count > 0);
             return;
@@ -381,18 +383,26 @@ impl Planned<'_> {
             demand.pods.clear();
             return;
         }
-        // The objects of failed pods are kept, and there are fewer retries left.
+        let each = self.manifest.object.pod_spec().map(terminal_demand).unwrap_or_default();
+        let succeeded = count(live.status.as_ref().and_then(|status| status.succeeded));
+        if self.live_pods(selector.as_ref()).is_none() {
+            demand.freed.add_all(&each.times(succeeded));
+        }
+        // The objects of finished pods are kept. With a number of completions, those of succeeded pods are requested already.
+        let has_completions = wanted.spec.as_ref().is_some_and(|spec| spec.completions.is_some());
+        let succeeded = if has_completions { 0 } else { succeeded };
+        // There are fewer retries left.
         let has_failed =
             |pod: &&&Pod| pod.status.as_ref().is_some_and(|status| status.phase.as_deref() == Some("Failed"));
         let failed = self.live_pods(selector.as_ref()).unwrap_or_default().iter().filter(has_failed).count();
         let failed = u64::try_from(failed).unwrap_or(u64::MAX);
-        let each = self.manifest.object.pod_spec().map(terminal_demand).unwrap_or_default();
         let demand = &mut change.demand;
         let retries = demand.retries.get(&Resource::Count("pods".to_owned()));
         demand.retries = each.times(retries.saturating_sub(failed));
-        demand.requested.add_all(&each.times(failed));
+        let kept = each.times(failed.saturating_add(succeeded));
+        demand.requested.add_all(&kept);
         if let Some(queued) = &mut demand.queued {
-            queued.add_all(&each.times(failed));
+            queued.add_all(&kept);
         }
         scale(&mut change.demand, before.count, &new);
     }
@@ -406,6 +416,25 @@ impl Planned<'_> {
             demand.pods = self.pods();
         }
     }
+}
+
+/// Returns a Job that runs only as many pods at once as it still does with the status of `live`.
+fn with_remaining_pods(job: &Job, live: &Job) -> Job {
+    let mut job = job.clone();
+    if let Some(spec) = &mut job.spec {
+        let status = live.status.as_ref();
+        let succeeded = count(status.and_then(|status| status.succeeded));
+        let remaining = remaining_pods(spec, succeeded, &IndexSet::failed(status));
+        // Running pods go on when no more are created.
+        let running = count(status.and_then(|status| status.active)).min(parallel_pods(spec));
+        spec.parallelism = i32::try_from(remaining.max(running)).ok();
+    }
+    job
+}
+
+/// Returns a number of a status, which lacks it if it is 0.
+fn count(number: Option<i32>) -> u64 {
+    number.map_or(0, |number| u64::try_from(number).unwrap_or(0))
 }
 
 /// Returns a stated number of pods, or the default of Kubernetes.

@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::batch::v1::{CronJob, Job};
@@ -23,39 +23,34 @@ pub struct JobFacts {
     pub namespace: Namespace,
     /// The live objects of the tool's namespace.
     pub live: LiveJobs,
-    /// Whether objects may exist that `live` lacks, because the files may not contain every kind.
-    pub may_lack_kinds: bool,
+    /// The kinds of the objects that the facts were read from; `None` for facts of a cluster, which have every kind.
+    pub file_kinds: Option<BTreeSet<String>>,
 }
 
 impl JobFacts {
     /// Returns facts without live objects.
     #[must_use]
     pub fn new(namespace: Namespace) -> Self {
-        Self { namespace, live: LiveJobs::default(), may_lack_kinds: false }
+        Self { namespace, live: LiveJobs::default(), file_kinds: None }
     }
 
     /// Returns the kinds whose objects the changes create although a quota counts some, and the files of the facts have none:
     /// existing objects are planned as new.
     #[must_use]
     pub fn missing_kinds(&self, set: &ChangeSet) -> Vec<&'static KnownKind> {
-        let LiveJobs { deployments, cron_jobs, jobs, services, http_routes, .. } = &self.live;
-        let kinds = [
-            (ObjectKind::Deployment, deployments.is_empty()),
-            (ObjectKind::CronJob, cron_jobs.is_empty()),
-            (ObjectKind::Job, jobs.is_empty()),
-            (ObjectKind::Service, services.is_empty()),
-            (ObjectKind::HttpRoute, http_routes.is_empty()),
-        ];
-        let is_counted = |kind: ObjectKind| {
-            let counted = kind.known().object_demand();
+        let is_counted = |kind: &&KnownKind| {
+            let counted = kind.object_demand();
             let mut quotas = self.namespace.limits.quotas.iter();
             quotas.any(|quota| counted.iter().any(|(resource, _)| quota.used(resource) > 0))
         };
-        let is_created = |kind: ObjectKind| set.pending().any(|change| change.creates(kind));
-        let is_missing = |(kind, is_empty): &(ObjectKind, bool)| {
-            self.may_lack_kinds && *is_empty && is_created(*kind) && is_counted(*kind)
-        };
-        kinds.into_iter().filter(is_missing).map(|(kind, _)| kind.known()).collect()
+        let created: BTreeSet<&str> = set.pending().flat_map(Change::created_kinds).collect();
+        let missing = created.into_iter().filter(|kind| !self.has_kind(kind));
+        missing.filter_map(KnownKind::named).filter(is_counted).collect()
+    }
+
+    /// Returns whether the facts have all objects of a kind.
+    pub(crate) fn has_kind(&self, kind: &str) -> bool {
+        self.file_kinds.as_ref().is_none_or(|kinds| kinds.contains(kind))
     }
 
     /// Returns the facts after all terminating pods are gone.
@@ -267,6 +262,6 @@ impl Documents {
         facts.limits = with_unsettled_pods(facts.limits, deployments, jobs, pods, FetchTime::Unknown);
         facts.limits = with_kept_jobs(facts.limits, cron_jobs, jobs);
         facts.limits = with_pod_sets(facts.limits, sets, pods);
-        Ok(JobFacts { namespace: facts, live, may_lack_kinds: true })
+        Ok(JobFacts { namespace: facts, live, file_kinds: Some(self.kinds()) })
     }
 }

@@ -257,6 +257,11 @@ impl Documents {
         })
     }
 
+    /// Returns the kinds of all objects.
+    pub(crate) fn kinds(&self) -> BTreeSet<String> {
+        self.objects.iter().map(|object| object.kind.clone()).collect()
+    }
+
     /// Returns all objects of a kind.
     pub(crate) fn all_of_kind<T: DeserializeOwned>(
         &self,

@@ -12,6 +12,7 @@ use toolforge_quota::{
 };
 
 use crate::object::{Object, ObjectKind, deployment_replicas, deployment_spec, is_paused};
+use crate::pod::IndexSet;
 use crate::pod::claim::own_claims_demand;
 
 /// The annotation of a Deployment that has a ReplicaSet (Kubernetes 1.33, the Deployment controller).
@@ -262,6 +263,21 @@ pub(crate) fn shortfalls_when_empty(run: &Demand, pods: &[PodDemand], limits: &L
 pub(crate) fn parallel_pods(spec: &JobSpec) -> u64 {
     let parallelism = spec.parallelism.unwrap_or(1);
     u64::try_from(spec.completions.map_or(parallelism, |wanted| parallelism.min(wanted))).unwrap_or(0)
+}
+
+/// Returns how many pods a Job runs at once from now on, even if it is suspended, after some have succeeded and some indexes have
+/// failed for good (Kubernetes 1.33, `manageJob` of the Job controller).
+pub(crate) fn remaining_pods(spec: &JobSpec, succeeded: u64, failed_indexes: &IndexSet) -> u64 {
+    match spec.completions {
+        // A succeeded pod is replaced by another one as long as more have to succeed.
+        Some(all) => {
+            let all = u64::try_from(all).unwrap_or(0);
+            all.saturating_sub(succeeded).saturating_sub(failed_indexes.count()).min(parallel_pods(spec))
+        }
+        // Once a pod has succeeded, the others only finish.
+        None if succeeded > 0 => 0,
+        None => parallel_pods(spec),
+    }
 }
 
 /// Returns the pods of a Deployment as if all of them ran.

@@ -7,10 +7,15 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use toolforge_quota::{Demand, LimitRange, Limits, ObjectName, WaitingPods};
 
 use crate::object::{JobEnd, Object, deployment_spec, has_labels, is_owned_by};
-use crate::pod::{failures_allowed, has_ended, parallel_pods, pod_demand, pods_of, stated_pod, traits_of};
+use crate::pod::{
+    IndexSet, failures_allowed, has_ended, pod_demand, pods_of, remaining_pods, stated_pod, traits_of,
+};
 
 /// The finalizer of a Job's finished pods that the Job's status does not count yet (Kubernetes 1.33, the Job controller).
 const JOB_TRACKING: &str = "batch.kubernetes.io/job-tracking";
+
+/// The annotation of an indexed Job's pods with their index (Kubernetes 1.33, the Job controller).
+const COMPLETION_INDEX: &str = "batch.kubernetes.io/job-completion-index";
 
 /// Returns the pods that a Deployment lacks; `None` if it lacks none, or has no selector.
 pub(super) fn of_deployment(
@@ -51,23 +56,26 @@ pub(super) fn of_job(job: &Job, pods: &[Pod], limit_ranges: &[LimitRange]) -> Op
     let number = |is_counted: &dyn Fn(&Pod) -> bool| {
         u64::try_from(own.iter().filter(|pod| is_counted(pod)).count()).unwrap_or(u64::MAX)
     };
-    let (succeeded, failed) = (number(&|pod| is_in(pod, "Succeeded")), number(&|pod| is_in(pod, "Failed")));
+    let status = job.status.as_ref();
+    let failed = match spec.pod_failure_policy {
+        // The controller may have ignored the failure of a pod.
+        Some(_) => count(status.and_then(|status| status.failed)),
+        None => number(&|pod| is_in(pod, "Failed")),
+    };
     if failed > failures_allowed(spec) {
         return None;
     }
+    let failed_indexes = IndexSet::failed(status);
     // A failed pod may be the last one, which the Job's status does not show yet; with indexes, the last one of its index.
     let may_be_last = |pod: &Pod| {
         let is_uncounted = pod.metadata.finalizers.iter().flatten().any(|name| name == JOB_TRACKING);
-        is_in(pod, "Failed") && (is_uncounted || spec.backoff_limit_per_index.is_some())
+        let is_known = index_of(pod).is_some_and(|index| failed_indexes.contains(index));
+        is_in(pod, "Failed") && (is_uncounted || spec.backoff_limit_per_index.is_some()) && !is_known
     };
     let active = number(&|pod| is_staying(pod) || may_be_last(pod));
-    let counted = count(job.status.as_ref().and_then(|status| status.succeeded));
-    of_object(
-        &Object::from(job.clone()),
-        &job.metadata,
-        missing_of_job(job, active, succeeded.max(counted)),
-        limit_ranges,
-    )
+    let succeeded =
+        number(&|pod| is_in(pod, "Succeeded")).max(count(status.and_then(|status| status.succeeded)));
+    of_object(&Object::from(job.clone()), &job.metadata, missing_of_job(job, active, succeeded), limit_ranges)
 }
 
 /// Returns the pods that a Job is about to create according to its status; `None` if there are none.
@@ -77,20 +85,18 @@ pub(crate) fn of_job_by_status(job: &Job, limit_ranges: &[LimitRange]) -> Option
     of_object(&Object::from(job.clone()), &job.metadata, missing, limit_ranges)
 }
 
-/// Returns how many pods a Job that has this many creates at once (Kubernetes 1.33, `manageJob` of the Job controller).
+/// Returns the index of an indexed Job's pod.
+fn index_of(pod: &Pod) -> Option<u64> {
+    pod.metadata.annotations.as_ref()?.get(COMPLETION_INDEX)?.parse().ok()
+}
+
+/// Returns how many pods a Job that has this many creates at once.
 fn missing_of_job(job: &Job, active: u64, succeeded: u64) -> u64 {
     let Some(spec) = job.spec.as_ref().filter(|spec| spec.suspend != Some(true)) else { return 0 };
     if JobEnd::of(job).is_some() {
         return 0;
     }
-    let wanted = match spec.completions {
-        // A succeeded pod is replaced by another one as long as more have to succeed.
-        Some(all) => count(Some(all)).saturating_sub(succeeded).min(parallel_pods(spec)),
-        // Once a pod has succeeded, the others only finish.
-        None if succeeded > 0 => 0,
-        None => parallel_pods(spec),
-    };
-    wanted.saturating_sub(active)
+    remaining_pods(spec, succeeded, &IndexSet::failed(job.status.as_ref())).saturating_sub(active)
 }
 
 /// Returns the pods of a Deployment or Job that are missing; `None` if none are, or if it is being deleted.

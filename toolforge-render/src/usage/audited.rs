@@ -16,8 +16,8 @@ use crate::object::{
     stateful_set_spec,
 };
 use crate::pod::{
-    claim_demand, claimed, count_demand, has_ended, least_pods, own_claims, own_claims_demand, parallel_pods,
-    retries_of, stated_pod, succeeded_before,
+    IndexSet, claim_demand, claimed, count_demand, has_ended, least_pods, own_claims, own_claims_demand,
+    remaining_pods, retries_of, stated_pod, succeeded_before,
 };
 
 /// Returns the demand of re-creating an object with all of its pods, for a CronJob with those of one run; for a Job, the demand
@@ -117,10 +117,13 @@ fn further_pods(job: &Job) -> Option<u64> {
     let active = count(status.and_then(|status| status.active));
     let succeeded = count(status.and_then(|status| status.succeeded));
     let failed = count(status.and_then(|status| status.failed));
-    let missing = spec.completions.map_or(u64::MAX, |wanted| count(Some(wanted)).saturating_sub(succeeded));
-    let at_once = parallel_pods(spec).min(missing);
+    let failed_indexes = IndexSet::failed(status);
+    let at_once = remaining_pods(spec, succeeded, &failed_indexes);
+    let missing = spec.completions.map_or(at_once, |wanted| {
+        count(Some(wanted)).saturating_sub(succeeded.saturating_add(failed_indexes.count()))
+    });
     let is_retried = failed < retries_of(spec);
-    let has_more = spec.completions.is_some() && missing > active || at_once > active;
+    let has_more = missing > active;
     (at_once > 0 && (is_retried || has_more)).then_some(at_once)
 }
 

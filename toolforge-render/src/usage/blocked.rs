@@ -192,8 +192,6 @@ fn is_failed_create(event: &Event) -> bool {
 /// whether other owners of pods exist, such as a ReplicaSet without a Deployment.
 fn is_gone(kind: &str, name: &str, uid: Option<&str>, facts: &JobFacts) -> bool {
     let LiveJobs { deployments, cron_jobs, jobs, sets, .. } = &facts.live;
-    // If files have no object of a kind, they may lack the kind.
-    let is_known = |is_empty: bool| !facts.may_lack_kinds || !is_empty;
     let is_named = |metadata: &ObjectMeta| metadata.name.as_deref() == Some(name);
     let is_same = |metadata: &ObjectMeta| {
         is_named(metadata) && uid.is_none_or(|uid| metadata.uid.as_deref().is_none_or(|own| own == uid))
@@ -202,20 +200,18 @@ fn is_gone(kind: &str, name: &str, uid: Option<&str>, facts: &JobFacts) -> bool 
         |cron_job: &CronJob| cron_job.metadata.name.as_deref().is_some_and(|own| is_generated(name, own));
     match kind {
         "ReplicaSet" => {
-            is_known(deployments.is_empty())
+            facts.has_kind("Deployment")
                 && has_hash(name)
                 && !sets.iter().any(|set| set.object == ObjectName::new(kind, name))
                 && !deployments.iter().any(|found| owns_replica_set(found, name))
         }
         "Deployment" => {
-            is_known(deployments.is_empty()) && !deployments.iter().any(|found| is_same(&found.metadata))
+            facts.has_kind("Deployment") && !deployments.iter().any(|found| is_same(&found.metadata))
         }
-        "CronJob" => {
-            is_known(cron_jobs.is_empty()) && !cron_jobs.iter().any(|found| is_same(&found.metadata))
-        }
+        "CronJob" => facts.has_kind("CronJob") && !cron_jobs.iter().any(|found| is_same(&found.metadata)),
         "Job" => {
-            is_known(jobs.is_empty())
-                && is_known(cron_jobs.is_empty())
+            facts.has_kind("Job")
+                && facts.has_kind("CronJob")
                 && !jobs.iter().any(|found| is_same(&found.metadata))
                 && !cron_jobs.iter().any(is_run)
         }

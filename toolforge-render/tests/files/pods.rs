@@ -260,6 +260,36 @@ fn finished_pods_of_a_live_job_count_once() {
     ");
 }
 
+#[test]
+fn live_job_needs_only_its_remaining_pods() {
+    let planned = |spec: &str, status: &str, objects: u64| {
+        let used = format!("status: {{used: {{pods: 1, count/pods: {objects}}}}}, spec:");
+        let live = format!("{}\n---\n{}", POD_QUOTA.replace("spec:", &used), job(spec));
+        let live = live.replace("}}}}\n---", &format!("}}}}}}, status: {{{status}}}}}\n---"));
+        plan("", &live, &[&job(&format!("{spec}, ttlSecondsAfterFinished: 60"))])
+    };
+    // Four of five have succeeded.
+    assert_snapshot!(planned("parallelism: 3, completions: 5", "active: 1, succeeded: 4", 5), @"
+    update object Job a
+      pods 1 -> 1, peak 1 of 4
+      count/pods 5 -> 5, peak 5 of 6
+    fits
+    ");
+    // Without completions, the others only finish.
+    assert_snapshot!(planned("parallelism: 3", "active: 1, succeeded: 2", 3), @"
+    update object Job a
+      pods 1 -> 1, peak 1 of 4
+      count/pods 3 -> 3, peak 3 of 6
+    fits
+    ");
+    assert_snapshot!(planned("parallelism: 3", "active: 1", 1), @"
+    update object Job a
+      pods 1 -> 3, peak 3 of 4
+      count/pods 1 -> 3, peak 3 of 6
+    fits
+    ");
+}
+
 /// Returns an object with a selector, a template of one container and a number of replicas.
 fn set(kind: &str, replicas: u32, memory: &str, rest: &str) -> String {
     let version = if kind == "ReplicationController" { "v1" } else { "apps/v1" };

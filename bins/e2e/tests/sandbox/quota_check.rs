@@ -65,13 +65,13 @@ fn unlike_predicted(tool: &Tool, rows: &[Value]) -> Vec<String> {
 
 /// The most seconds to wait for the cluster. A quota also counts objects whose creation failed until the cluster recounts all
 /// quotas, every five minutes.
-const LONGEST_WAIT: u64 = 60;
+const LONGEST_WAIT: u64 = 330;
 
-/// Repeats a look at the cluster until it is as expected.
-fn until(what: &str, is_expected: impl Fn() -> bool) {
+/// Repeats a look at the cluster until it finds nothing unexpected.
+fn until(unexpected: impl Fn() -> Option<String>) {
     let begin = std::time::Instant::now();
-    while !is_expected() {
-        assert!(begin.elapsed().as_secs() < LONGEST_WAIT, "{what}: not within {LONGEST_WAIT} s");
+    while let Some(found) = unexpected() {
+        assert!(begin.elapsed().as_secs() < LONGEST_WAIT, "after {LONGEST_WAIT} s: {found}");
         std::thread::sleep(std::time::Duration::from_millis(500));
     }
 }
@@ -140,6 +140,11 @@ fn files_of_mixed_kinds_are_applied_as_predicted() {
     let manifests = [deployment("150Mi", "1", &json!({})), job, config];
     let text: Vec<String> = manifests.iter().map(Value::to_string).collect();
     tool.write("manifests.yaml", &text.join("\n---\n"));
+    until(|| {
+        let existing = tool.kubectl(&["get", "configmaps", "-o", "name"]).lines().count().to_string();
+        let used = used(&tool)["configmaps"].clone();
+        (used != existing).then(|| format!("{existing} ConfigMaps, counted: {used}"))
+    });
     let (code, plan) = document(&tool, &["jobs.yaml", "service.template", "manifests.yaml"]);
     assert_eq!((code, &plan["verdict"]), (0, &json!("fits")), "{plan:#}");
     let rows = plan["quotas"].as_array().unwrap();
@@ -147,19 +152,10 @@ fn files_of_mixed_kinds_are_applied_as_predicted() {
     tool.jobs(&["load", "jobs.yaml"]).exits(0).and_that_is_all();
     tool.webservice(&["--template", "service.template", "start"]).exits(0).and_that_is_all();
     tool.shell("kubectl apply -f manifests.yaml").exits(0).and_that_is_all();
-    let begin = std::time::Instant::now();
-    loop {
+    until(|| {
         let unlike = unlike_predicted(&tool, rows);
-        if unlike.is_empty() {
-            break;
-        }
-        assert!(
-            begin.elapsed().as_secs() < LONGEST_WAIT,
-            "{unlike:#?}\n{plan:#}\n{}",
-            tool.kubectl(&["get", "all,configmaps", "-o", "wide"])
-        );
-        std::thread::sleep(std::time::Duration::from_millis(500));
-    }
+        (!unlike.is_empty()).then(|| format!("{unlike:#?}\n{}", tool.kubectl(&["get", "all,configmaps"])))
+    });
     // Applying them again changes nothing.
     let (code, plan) = document(&tool, &["jobs.yaml", "service.template", "manifests.yaml"]);
     let actions = plan["changes"].as_array().unwrap().iter().map(|change| &change["action"]);
@@ -231,9 +227,10 @@ fn parallel_pods_of_a_job_are_created_as_they_fit() {
     tool.write("four.json", &job(4));
     assert_eq!(document(&tool, &["four.json"]).1["verdict"], "fits");
     tool.shell("kubectl create -f five.json").exits(0).and_that_is_all();
-    until("four pods are created, and one is refused", || {
-        let events = tool.kubectl(&["get", "events", "-o", "json"]);
-        used(&tool)["pods"] == "4" && events.contains("exceeded quota")
+    until(|| {
+        let pods = used(&tool)["pods"].clone();
+        let is_refused = tool.kubectl(&["get", "events", "-o", "json"]).contains("exceeded quota");
+        (pods != "4" || !is_refused).then(|| format!("{pods} pods, one refused: {is_refused}"))
     });
 }
 
@@ -442,8 +439,9 @@ fn sizes_named_by_refusals_are_accepted() {
         .says("`mem: 3000Mi` of job big")
         .and_that_is_all();
     load(job("big", "3000Mi", "continuous: true")).exits(0).and_that_is_all();
-    until("the job runs with that size", || {
-        let live = tool.object("deployment", "big");
-        live["status"]["readyReplicas"] == 1 && live["status"]["updatedReplicas"] == 1
+    until(|| {
+        let status = &tool.object("deployment", "big")["status"];
+        let has_size = status["readyReplicas"] == 1 && status["updatedReplicas"] == 1;
+        (!has_size).then(|| format!("the job does not run with that size: {status}"))
     });
 }

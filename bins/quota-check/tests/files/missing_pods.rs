@@ -140,6 +140,8 @@ fn kinds_that_the_files_lack_are_a_warning() {
     let warning = "warning: the files of `--from` have no services, but the quota counts some, so what exists may be planned as new\n\n\
                    hint: Add the output of `kubectl get services -o yaml` to these files.\n";
     assert!(found.starts_with("[exit 3]") && found.contains(warning), "{found}");
+    let found = said(&format!("--from {} --from catalog.yaml -", limits.display()), "type: php8.2\n");
+    assert!(found.contains(warning), "{found}");
     // With the Service, nothing is missing.
     let known = std::env::temp_dir().join(format!("quota-check-known-{}.yaml", std::process::id()));
     std::fs::write(&known, service("a")).unwrap();
@@ -149,5 +151,22 @@ fn kinds_that_the_files_lack_are_a_warning() {
     let config_map = "{apiVersion: v1, kind: ConfigMap, metadata: {name: x}}";
     assert!(!said(&format!("--from {} -", limits.display()), config_map).contains("warning"));
     assert!(!said("--quota toolforge-2023 -", &service("a")).contains("warning"));
+    for (kind, api_version, resource, plural) in [
+        ("Ingress", "networking.k8s.io/v1", "count/ingresses.networking.k8s.io", "ingresses"),
+        ("StatefulSet", "apps/v1", "count/statefulsets.apps", "statefulsets"),
+        ("ConfigMap", "v1", "configmaps", "configmaps"),
+    ] {
+        let quota = format!(
+            "{{apiVersion: v1, kind: ResourceQuota, metadata: {{name: q}}, spec: {{hard: {{{resource}: '2'}}}}, \
+             status: {{used: {{{resource}: '1'}}}}}}\n"
+        );
+        std::fs::write(&known, quota).unwrap();
+        let object = format!(
+            "{{apiVersion: {api_version}, kind: {kind}, metadata: {{name: x}}, spec: {{selector: {{matchLabels: {{app: a}}}}, \
+             template: {{metadata: {{labels: {{app: a}}}}, spec: {{containers: [{{name: a, image: x}}]}}}}}}}}"
+        );
+        let found = said(&format!("--from {} -", known.display()), &object);
+        assert!(found.contains(&format!("have no {plural}, but the quota counts some")), "{found}");
+    }
     [known, limits].iter().for_each(|file| std::fs::remove_file(file).unwrap());
 }

@@ -185,6 +185,13 @@ fn audit_has_jobs_that_need_more_pods() {
         job("about-to-fail", &large(&json!({})), &ended("FailureTarget"), ""),
         job("about-to-succeed", &large(&json!({})), &ended("SuccessCriteriaMet"), ""),
         job("run", &large(&json!({})), &running, "CronJob"),
+        job("one-failed", &indexed(0, 5), &json!({"active": 4, "failed": 1, "failedIndexes": "0"}), ""),
+        job(
+            "first-of-three",
+            &large(&json!({"backoffLimit": 0, "parallelism": 3})),
+            &json!({"active": 1, "succeeded": 1}),
+            ""
+        ),
         job("small", &large(&json!({"memory": "512Mi"})), &running, ""),
     ]);
     let input = json!({"apiVersion": "v1", "kind": "List", "items": items}).to_string();
