@@ -42,6 +42,7 @@ impl ChangeSet {
                 self.blocked_runs.push(BlockedRun {
                     name: change.run_name().to_owned(),
                     change: change.name.clone(),
+                    object: change.object.clone(),
                     shortfalls,
                     when_history_is_full: fits_now || is_history_full,
                     is_history_full,
@@ -98,9 +99,10 @@ impl ChangeSet {
         &self.blocked_runs
     }
 
-    /// Returns whether runs of a change, if it has any, can start alongside the workloads that keep running; runs that are blocked
-    /// by a full history are not checked, because other sizes do not change that.
-    pub(crate) fn starts_runs_of(&self, change: &str) -> bool {
-        self.blocked_runs.iter().all(|run| run.change != change || run.when_history_is_full)
+    /// Returns whether runs of a change, which has a name and, for a manifest, an object, can start alongside the workloads that
+    /// keep running; runs that are blocked by a full history are not checked, because other sizes do not change that.
+    pub(crate) fn starts_runs_of(&self, change: &str, object: Option<&ObjectName>) -> bool {
+        let is_other = |run: &BlockedRun| run.change != change || run.object.as_ref() != object;
+        self.blocked_runs.iter().all(|run| is_other(run) || run.when_history_is_full)
     }
 }

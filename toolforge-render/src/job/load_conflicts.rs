@@ -198,11 +198,7 @@ pub fn schedule_adjustments(
             let counter =
                 ConflictCounter::new(&after.quotas, others, &load.runs_at(Vec::new()), seconds(&after.time));
             let schedule = search.of(load, &counter, &after.time)?;
-            Some(Adjustment {
-                schedule: Some(schedule),
-                object: change.object.clone(),
-                ..Adjustment::new(change.kind, change.name.as_str())
-            })
+            Some(Adjustment { schedule: Some(schedule), ..Adjustment::of(change) })
         })
         .collect()
 }

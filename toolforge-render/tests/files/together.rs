@@ -113,6 +113,28 @@ fn requests_below_the_minimum_are_raised() {
     assert_snapshot!(proposals("toolforge-2023", "", &[&file]), @"Deployment bot: CPU request 50m");
 }
 
+#[test]
+fn kinds_of_other_groups_are_other_objects() {
+    let foreign = |kind: &str, name: &str| {
+        format!("{{apiVersion: example.org/v1, kind: {kind}, metadata: {{name: {name}}}}}\n---\n")
+    };
+    let bot = deployment("bot", "5Gi", 1, "");
+    let file = [foreign("Deployment", "bot"), bot].concat();
+    assert_eq!(proposals("seed-2020", "", &[&file]), "Deployment bot: memory 4Gi");
+    // The same with several objects.
+    let two = ["a", "b"].map(|name| [foreign("Deployment", name), deployment(name, "5Gi", 1, "")].concat());
+    assert_eq!(
+        proposals("seed-2020", "", &[&two.concat()]),
+        "Deployment a and Deployment b: each memory 3Gi"
+    );
+    // Only the one with pods has another rollout.
+    let live = [deployment("web", "1Gi", 1, ""), pod("web", "1Gi", "")].concat();
+    let quota = "---\n{apiVersion: v1, kind: ResourceQuota, metadata: {name: q}, status: {hard: {pods: '1'}, used: {pods: '1'}}}\n";
+    let web = deployment("web", "1Gi", 1, "").replace("image: x", "image: new");
+    let file = [foreign("Deployment", "web"), web].concat();
+    assert_snapshot!(proposals("", &format!("{live}{quota}"), &[&file]), @"Deployment web: rollout recreate, with downtime");
+}
+
 /// What a random workload is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
