@@ -12,7 +12,7 @@ use toolforge_quota::{
 
 use crate::change::{Downtime, PodReplacement, Rollout, Workload, WorkloadKind};
 use crate::object::{Difference, Object, ObjectId, ObjectKind, deployment_spec};
-use crate::pod::{self, REPLICA_SETS, ScheduledRun};
+use crate::pod::{self, PodSetKind, REPLICA_SETS, ScheduledRun};
 
 /// The action on a workload or on one of its objects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -216,8 +216,7 @@ impl Change {
 
     /// Returns whether an object of a kind is created that did not exist before.
     pub(crate) fn creates(&self, kind: ObjectKind) -> bool {
-        let is_manifest =
-            |object: &ObjectName| self.kind == WorkloadKind::Manifest && object.kind == kind.as_str();
+        let is_manifest = |object: &ObjectName| self.kind == WorkloadKind::Manifest && kind.is_of(object);
         let is_step = |step: &Step| matches!(step.action, StepAction::Create) && step.id.kind == kind;
         self.steps.iter().any(is_step)
             || self.action == Action::Create && self.object.as_ref().is_some_and(is_manifest)
@@ -320,17 +319,13 @@ impl Change {
 
     /// Returns whether a pod is created that has no controller.
     pub(crate) fn is_pod(&self) -> bool {
-        self.kind == WorkloadKind::Pod || self.is_of_kind("Pod")
-    }
-
-    /// Returns whether it changes a manifest's object of a kind.
-    fn is_of_kind(&self, kind: &str) -> bool {
-        self.object.as_ref().is_some_and(|object| object.kind == kind)
+        self.kind == WorkloadKind::Pod
+            || self.object.as_ref().is_some_and(|object| ObjectKind::Pod.is_of(object))
     }
 
     /// Returns the most that the pods request together during a limited replacement, if the rollout completes.
     pub(crate) fn peak_where(&self, fits: impl Fn(&Demand) -> bool) -> Option<Demand> {
-        if self.is_of_kind("StatefulSet") {
+        if self.object.as_ref().is_some_and(|object| PodSetKind::StatefulSet.is_of(object)) {
             // Its controller takes other steps: it waits for each pod.
             let peak = self.demand.replacement.as_ref()?.peak(self.rollout?);
             return fits(&peak).then_some(peak);

@@ -42,7 +42,7 @@ pub use kept_jobs::with_kept_jobs;
 pub(crate) use kept_jobs::{HistoryLimits, RunEnd, kept_jobs};
 pub use last_termination::{LastTermination, TerminationKind};
 pub(crate) use last_termination::{OUT_OF_MEMORY, last_termination};
-pub use pod_set::{PodSet, with_pod_sets};
+pub use pod_set::{PodSet, PodSetKind, with_pod_sets};
 pub use probe::HealthProbe;
 pub use refusal::{AdmissionRefusal, Exceeded};
 pub use resources::PodResources;

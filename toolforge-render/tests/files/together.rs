@@ -12,7 +12,7 @@ use toolforge_render::files::{FileContents, FilePlan, FilePlanFacts, file_adjust
 use toolforge_render::namespace::Documents;
 use toolforge_render::pod::pod_demand;
 
-use crate::support::{deployment, plan, pod};
+use crate::support::{deployment, plan, planned_with_facts, pod};
 
 const MEBIBYTE: u64 = 1 << 20;
 
@@ -133,6 +133,17 @@ fn kinds_of_other_groups_are_other_objects() {
     let web = deployment("web", "1Gi", 1, "").replace("image: x", "image: new");
     let file = [foreign("Deployment", "web"), web].concat();
     assert_snapshot!(proposals("", &format!("{live}{quota}"), &[&file]), @"Deployment web: rollout recreate, with downtime");
+}
+
+#[test]
+fn live_objects_of_other_groups_are_left_out() {
+    let foreign = "{apiVersion: example.org/v1, kind: Job, metadata: {name: a}, spec: {queue: q}}\n---\n\
+                   {apiVersion: example.org/v1, kind: StatefulSet, metadata: {name: a}, spec: {replicas: 3, template: {spec: \
+                   {containers: []}}}, status: {replicas: 1}}\n---\n";
+    let own = "{apiVersion: v1, kind: PodList, items: [{metadata: {name: p}, spec: {containers: []}}]}";
+    let (_, facts) = planned_with_facts(&format!("{foreign}{own}"), &deployment("bot", "1Gi", 1, ""));
+    let live = &facts.jobs.live;
+    assert_eq!((live.jobs.len(), live.sets.len(), live.pods.len()), (0, 0, 1));
 }
 
 /// What a random workload is.
