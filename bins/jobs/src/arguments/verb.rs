@@ -80,13 +80,13 @@ impl Arguments {
             return Ok(());
         }
         let users = VerbName::value_variants().iter().filter(|verb| verb.uses_uid());
-        Err(unused_option("--uid", verb.as_str(), users.map(|verb| verb.as_str())))
+        Err(unused_option("--uid", &verb.text(), users.map(|verb| verb.text())))
     }
 
     /// Refuses an output format that the verb does not have.
     pub(crate) fn check_output(&self) -> Result<(), Failure> {
         let name = self.verb.name();
-        let (verb, formats) = (name.as_str(), name.formats());
+        let (verb, formats) = (name.text(), name.formats());
         if formats.contains(&self.output) {
             return Ok(());
         }
@@ -98,7 +98,7 @@ impl Arguments {
                 Err(Failure::new(ExitCode::Usage, "dump has no JSON output: a jobs file is YAML")
                     .hint("Leave `--output` out."))
             }
-            (_, JobsFormat::Json | JobsFormat::Yaml) => Err(no_document(verb)),
+            (_, JobsFormat::Json | JobsFormat::Yaml) => Err(no_document(&verb)),
             (_, format) => {
                 let message = format!("`--output {}` cannot be used with `{verb}`", format.as_str());
                 let hint = match names.as_slice() {
@@ -269,31 +269,9 @@ enum VerbName {
 
 impl VerbName {
     /// Returns the name as it is written.
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Run => "run",
-            Self::List => "list",
-            Self::Show => "show",
-            Self::Logs => "logs",
-            Self::Delete => "delete",
-            Self::Flush => "flush",
-            Self::Load => "load",
-            Self::Plan => "plan",
-            Self::Lint => "lint",
-            Self::Dump => "dump",
-            Self::Convert => "convert",
-            Self::Restart => "restart",
-            Self::Adopt => "adopt",
-            Self::Trigger => "trigger",
-            Self::Suspend => "suspend",
-            Self::Resume => "resume",
-            Self::Cron => "cron",
-            Self::Render => "render",
-            Self::Exec => "exec",
-            Self::Images => "images",
-            Self::Quota => "quota",
-            Self::Generate => "generate",
-        }
+    fn text(self) -> String {
+        let name = self.to_possible_value().expect("no name is skipped");
+        name.get_name().to_owned()
     }
 
     /// Returns the output formats of the verb; the first is the default.
@@ -356,7 +334,7 @@ mod tests {
     fn every_verb_has_a_name() {
         let program = Arguments::command();
         let verbs: Vec<&str> = program.get_subcommands().map(Command::get_name).collect();
-        let names: Vec<&str> = VerbName::value_variants().iter().map(|verb| verb.as_str()).collect();
+        let names: Vec<String> = VerbName::value_variants().iter().map(|verb| verb.text()).collect();
         assert_eq!(verbs, names);
     }
 }
