@@ -111,11 +111,11 @@ impl Arguments {
     }
 }
 
-/// Returns the clap command, in which each verb has its own output formats, and `--uid` only where it is used.
+/// Returns the clap command, in which each verb has its own output formats, and shows `--uid` and `--from` only where they are used.
 pub(crate) fn command() -> Command {
     let program = Arguments::command();
     let option = |id: &str| program.get_arguments().find(|option| option.get_id() == id).cloned();
-    let (output, uid) = (option("output"), option("uid"));
+    let (output, uid, from) = (option("output"), option("uid"), option("from"));
     program.mut_subcommands(|verb| {
         let Ok(name) = VerbName::from_str(verb.get_name(), false) else { return verb };
         let formats = name.formats();
@@ -125,10 +125,10 @@ pub(crate) fn command() -> Command {
             Some(output) => verb.arg(with_formats(output.clone().global(false), formats)),
             None => verb,
         };
-        match &uid {
-            Some(uid) if !name.uses_uid() => verb.arg(uid.clone().global(false).hide(true)),
-            _ => verb,
-        }
+        let unused = [(&uid, name.uses_uid()), (&from, name.uses_from())]
+            .into_iter()
+            .filter_map(|(option, is_used)| option.clone().filter(|_| !is_used));
+        verb.args(unused.map(|option| option.global(false).hide(true)))
     })
 }
 
@@ -322,6 +322,32 @@ impl VerbName {
             | Self::Images
             | Self::Quota
             | Self::Generate => false,
+        }
+    }
+
+    /// Returns whether the verb can read the cluster's objects from files: all but those that need its pods.
+    fn uses_from(self) -> bool {
+        match self {
+            Self::Logs | Self::Exec | Self::Generate => false,
+            Self::Run
+            | Self::List
+            | Self::Show
+            | Self::Delete
+            | Self::Flush
+            | Self::Load
+            | Self::Plan
+            | Self::Lint
+            | Self::Dump
+            | Self::Convert
+            | Self::Restart
+            | Self::Adopt
+            | Self::Trigger
+            | Self::Suspend
+            | Self::Resume
+            | Self::Cron
+            | Self::Render
+            | Self::Images
+            | Self::Quota => true,
         }
     }
 }
