@@ -4,20 +4,22 @@ use std::fmt;
 
 use toolforge_model::Untrusted;
 
-/// The kind and the name of an object. Displayed as `Job daily`, with the name escaped.
+/// The kind and the name of an object, with the group if the kind is a custom one. Displayed as `Job daily`, with the name escaped.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ObjectName {
     /// The kind, such as `Job`.
     pub kind: String,
     /// The name.
     pub name: String,
+    /// The API group of a custom kind, which may have the name of one of Kubernetes; empty for the kinds of Kubernetes.
+    pub group: String,
 }
 
 impl ObjectName {
-    /// Returns the name of an object of a kind.
+    /// Returns the name of an object of one of Kubernetes' kinds.
     #[must_use]
     pub fn new(kind: impl Into<String>, name: impl Into<String>) -> Self {
-        Self { kind: kind.into(), name: name.into() }
+        Self { kind: kind.into(), name: name.into(), group: String::new() }
     }
 
     /// Returns the kind and the name as text, which must be escaped before it is printed.

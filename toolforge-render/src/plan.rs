@@ -59,7 +59,12 @@ impl Namespace {
         let change = |plan: &Plan| {
             let owner = match plan.kind {
                 WorkloadKind::WebService => ObjectName::new("web service", plan.name.as_str()),
-                _ => ObjectName::new("job", plan.name.as_str()),
+                WorkloadKind::OneOff
+                | WorkloadKind::Scheduled
+                | WorkloadKind::Continuous
+                | WorkloadKind::Recorded
+                | WorkloadKind::Manifest
+                | WorkloadKind::Pod => ObjectName::new("job", plan.name.as_str()),
             };
             let mut demand = ChangeDemand::of_objects(plan, limit_ranges, Some(&owner));
             for cron_job in plan.into_iter().filter(|object| object.kind() == ObjectKind::CronJob) {

@@ -9,7 +9,7 @@ use toolforge_model::ToolName;
 use toolforge_quota::profiles;
 use toolforge_render::job::JobFacts;
 use toolforge_render::namespace::Namespace;
-use toolforge_render::pod::PodSet;
+use toolforge_render::pod::{PodSet, PodSetKind};
 use toolforge_render::usage::{
     PodMetrics, blocked_objects, out_of_memory_kills, unknown_sets, upcoming_runs, workload_usage,
 };
@@ -173,17 +173,17 @@ fn conditions_show_blocked_objects_without_events() {
         deployment("other", &of_disk),
     ]))
     .unwrap();
-    let set = |kind: &str, condition: &Value| {
+    let set = |kind: PodSetKind, condition: &Value| {
         let status = json!({"replicas": 1, "conditions": [condition]});
         let spec = json!({"replicas": 3, "template": {"spec": {"containers": []}}});
         PodSet::of_json(kind, &json!({"metadata": {"name": "set"}, "spec": spec, "status": status})).unwrap()
     };
-    facts.live.sets = vec![set("ReplicaSet", &condition), set("StatefulSet", &other)];
+    facts.live.sets = vec![set(PodSetKind::ReplicaSet, &condition), set(PodSetKind::StatefulSet, &other)];
     let recent = ["2026-11-29T11:50:00Z", "2026-11-29T11:59:00Z"];
     let events = [("ReplicaSet", "known-5d8c7f9b6"), ("StatefulSet", "set"), ("StatefulSet", "unknown")];
     let events = events.map(|(kind, name)| event(kind, name, EXCEEDED, recent, 2));
     facts.live.events = serde_json::from_value(json!(events)).unwrap();
-    assert_eq!(unknown_sets(&facts.live).into_iter().collect::<Vec<_>>(), ["StatefulSet"]);
+    assert_eq!(unknown_sets(&facts.live).into_iter().collect::<Vec<_>>(), [PodSetKind::StatefulSet]);
     let shown: Vec<String> = blocked_objects(&facts, now())
         .iter()
         .map(|found| {

@@ -1,4 +1,5 @@
-//! Reads the objects of a file that kubectl printed, one at a time: a dump of all namespaces can have several gigabytes.
+//! Reads the objects of a file that kubectl printed, one at a time, for `--from` of all programs and for the quotas of all tools: a
+//! dump of all namespaces can have several gigabytes.
 
 use std::fmt;
 use std::io::{BufRead, BufReader, Read};

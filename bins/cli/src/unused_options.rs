@@ -1,6 +1,7 @@
 //! Options that a verb does not use.
 
 use std::ffi::OsStr;
+use std::fmt;
 
 use crate::failure::{ExitCode, Failure};
 use crate::options::{ClusterOptions, GlobalOptions};
@@ -53,7 +54,11 @@ impl GlobalOptions {
 
 /// Returns the failure of an option that a verb does not use, with the verbs that do.
 #[must_use]
-pub fn unused_option<'a>(option: &str, verb: &str, users: impl IntoIterator<Item = &'a str>) -> Failure {
+pub fn unused_option(
+    option: &str,
+    verb: &str,
+    users: impl IntoIterator<Item = impl fmt::Display>,
+) -> Failure {
     let users: Vec<String> = users.into_iter().map(|user| format!("`{user}`")).collect();
     unused(option, verb, format!("Leave it out; it is an option of {}.", users.join(", ")))
 }

@@ -135,3 +135,12 @@ fn help_knows_itself() {
     assert_eq!(jobs("help help"), jobs("help"));
     assert!(jobs("help generate").starts_with("[exit 0]"));
 }
+
+#[test]
+fn from_is_shown_where_it_is_used() {
+    for (verb, is_shown) in
+        [("list", true), ("delete", true), ("logs", false), ("exec", false), ("generate", false)]
+    {
+        assert_eq!(jobs(&format!("{verb} --help")).contains("--from"), is_shown, "{verb}");
+    }
+}

@@ -89,13 +89,9 @@ pub(crate) enum VerbName {
 
 impl VerbName {
     /// Returns the name as it is written.
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::WhatIf => "what-if",
-            Self::Request => "request",
-            Self::Audit => "audit",
-            Self::Generate => "generate",
-        }
+    pub(crate) fn text(self) -> String {
+        let name = self.to_possible_value().expect("no name is skipped");
+        name.get_name().to_owned()
     }
 
     /// Returns the output formats of the verb; the first is the default.
@@ -312,7 +308,7 @@ impl Arguments {
         if let Some(name) = name.filter(|name| !name.formats().contains(&Format::Json))
             && self.output != Format::Table
         {
-            let verb = name.as_str();
+            let verb = name.text();
             return Err(match self.output.to_possible_value() {
                 Some(format) if !matches!(self.output, Format::Json | Format::Yaml) => {
                     let format = format.get_name();
@@ -320,7 +316,7 @@ impl Arguments {
                         format!("`--output {format}` cannot be used with `{verb}`, which prints text");
                     Failure::new(ExitCode::Usage, message).hint("Leave `--output` out.")
                 }
-                _ => no_document(verb),
+                _ => no_document(&verb),
             });
         }
         match self.output {
@@ -352,7 +348,7 @@ mod tests {
     fn every_verb_has_a_name() {
         let program = Arguments::command();
         let verbs: Vec<&str> = program.get_subcommands().map(Command::get_name).collect();
-        let names: Vec<&str> = VerbName::value_variants().iter().map(|verb| verb.as_str()).collect();
+        let names: Vec<String> = VerbName::value_variants().iter().map(|verb| verb.text()).collect();
         assert_eq!(verbs, names);
     }
 }

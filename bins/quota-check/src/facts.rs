@@ -19,7 +19,7 @@ use toolforge_quota::{Limits, Resource, ResourceQuota};
 use toolforge_render::files::FilePlanFacts;
 use toolforge_render::job::{JobFacts, LiveJobs};
 use toolforge_render::object::ObjectKind;
-use toolforge_render::pod::PodSet;
+use toolforge_render::pod::{PodSet, PodSetKind};
 use toolforge_render::usage::{PodMetrics, blocked_objects, unknown_sets};
 use toolforge_report::FailureCode;
 
@@ -95,17 +95,17 @@ impl Overview {
 async fn fetch_unknown_sets(client: &Client, tool: &ToolName, live: &mut LiveJobs) -> Result<(), Failure> {
     for kind in unknown_sets(live) {
         let sets = match kind {
-            "StatefulSet" => sets::<StatefulSet>(client, tool).await?,
-            "DaemonSet" => sets::<DaemonSet>(client, tool).await?,
-            "ReplicaSet" => sets::<ReplicaSet>(client, tool).await?,
-            _ => sets::<ReplicationController>(client, tool).await?,
+            PodSetKind::StatefulSet => sets::<StatefulSet>(client, tool, kind).await?,
+            PodSetKind::DaemonSet => sets::<DaemonSet>(client, tool, kind).await?,
+            PodSetKind::ReplicaSet => sets::<ReplicaSet>(client, tool, kind).await?,
+            PodSetKind::ReplicationController => sets::<ReplicationController>(client, tool, kind).await?,
         };
         live.sets.extend(sets);
     }
     Ok(())
 }
 
-async fn sets<T>(client: &Client, tool: &ToolName) -> Result<Vec<PodSet>, Failure>
+async fn sets<T>(client: &Client, tool: &ToolName, kind: PodSetKind) -> Result<Vec<PodSet>, Failure>
 where
     T: k8s_openapi::Resource + DeserializeOwned + Serialize,
 {
@@ -117,7 +117,7 @@ where
             Ok(Some(page)) => found.extend(
                 page.items
                     .iter()
-                    .filter_map(|object| PodSet::of_json(T::KIND, &serde_json::to_value(object).ok()?)),
+                    .filter_map(|object| PodSet::of_json(kind, &serde_json::to_value(object).ok()?)),
             ),
             Ok(None) => return Ok(found),
             Err(error) if error.is_forbidden() => return Ok(Vec::new()),

@@ -130,10 +130,10 @@ fn check(arguments: &Arguments, line: &[OsString]) -> Result<ExitCode, Failure> 
 
 /// Returns the command line with `--all` as an option of the command, if the command has it.
 fn all_after_command(arguments: &Arguments, line: &[OsString]) -> Option<String> {
-    let verb = arguments.verb.as_ref().filter(|_| arguments.quota.is_none())?.name().as_str();
+    let verb = arguments.verb.as_ref().filter(|_| arguments.quota.is_none())?.name().text();
     let command = command();
     let mut meant: Vec<OsString> = line.iter().filter(|word| *word != "--all").cloned().collect();
-    let after = meant.iter().position(|word| word == verb)? + 1;
+    let after = meant.iter().position(|word| *word == *verb)? + 1;
     meant.insert(after, "--all".into());
     let parsed = Arguments::try_parse_from(&meant).is_ok_and(|arguments| !arguments.fleet.all);
     parsed.then(|| format!("Run `quota-check {}`.", retyped(&command, &meant, &[])))

@@ -161,7 +161,7 @@ impl Action {
         let output: &[&str] = if self.prints_document() { &["output"] } else { &[] };
         let global: &[&str] = match self {
             Self::Generate => &[],
-            Self::Doctor => &["tool", "kubeconfig", "impersonate"],
+            Self::Doctor | Self::Exec | Self::Logs => &["tool", "kubeconfig", "impersonate"],
             _ => &["tool", "kubeconfig", "impersonate", "from"],
         };
         [described, own, output, global].concat()

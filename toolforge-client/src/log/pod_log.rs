@@ -6,18 +6,12 @@ use std::time::Duration;
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Pod;
 use toolforge_model::Untrusted;
-use toolforge_render::pod::{ContainerRun, container_runs, main_container};
+use toolforge_render::pod::{ContainerRun, container_runs, has_ended, main_container};
 
 use crate::log::item::{LogItem, LogOptions, LogSince};
 use crate::log::reading::{LogEvent, LogRequest, Reading};
 use crate::log::resume::ResumePoint;
 use crate::{Client, Error, ObjectPath, ResourceType};
-
-/// Returns whether a pod has terminated for good.
-pub(super) fn has_ended(pod: &Pod) -> bool {
-    let phase = pod.status.as_ref().and_then(|status| status.phase.as_deref());
-    matches!(phase, Some("Succeeded" | "Failed"))
-}
 
 /// The log of one pod, and how far it has been read.
 pub(super) struct PodLog {

@@ -12,10 +12,10 @@ use toolforge_render::job::{JobObjects, JobWorkload, LiveJobs, runs_of_job};
 use toolforge_render::object::{
     JobEnd, ObjectId, ObjectKind, is_owned_by, is_pod_of_cron_job, is_pod_of_deployment, label,
 };
+use toolforge_render::pod::has_ended;
 use toolforge_render::web_service::is_web_service_pod;
 
 use crate::api_path::named;
-use crate::log::pod_log::has_ended;
 use crate::{Client, Collection, Error, ObjectPath, ResourceType, WatchOptions, WatcherEvent};
 
 /// Which pods' logs are read together, and the object that ends the log when it is deleted or finishes.

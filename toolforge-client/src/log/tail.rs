@@ -8,10 +8,10 @@ use futures_util::stream::{self, BoxStream, Select, SelectAll};
 use k8s_openapi::api::core::v1::Pod;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until};
-use toolforge_render::pod::{ContainerRun, container_runs};
+use toolforge_render::pod::{ContainerRun, container_runs, has_ended};
 
 use crate::log::item::{LogItem, LogOptions};
-use crate::log::pod_log::{PodLog, has_ended};
+use crate::log::pod_log::PodLog;
 use crate::log::reader::LogReader;
 use crate::log::reading::Reading;
 use crate::log::source::{LogTarget, OwnerState, owner_states};

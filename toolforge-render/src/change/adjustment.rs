@@ -8,7 +8,7 @@ use toolforge_quota::{
     SizeBounds, WorkloadSize,
 };
 
-use crate::change::{ChangeSet, Downtime, Rollout, Workload, WorkloadKind};
+use crate::change::{Change, ChangeSet, Downtime, Rollout, Workload, WorkloadKind};
 
 /// The most workloads with the same change that a description names.
 const MOST_NAMED: usize = 10;
@@ -121,17 +121,17 @@ impl Adjustment {
     /// differ are separated by semicolons; if there are many workloads, only the first are named.
     #[must_use]
     pub fn description(&self) -> String {
-        let mut changes: Vec<(String, String)> = Vec::new();
+        let mut changes: Vec<(&Self, String)> = Vec::new();
         for found in self.all() {
-            let workload = found.workload().to_string();
-            match changes.last_mut().filter(|(last, _)| *last == workload) {
+            match changes.last_mut().filter(|(last, _)| last.is_of_same_workload(found)) {
                 // Parts of one pod.
                 Some((_, text)) => text.push_str(&format!(" and {found}")),
-                None => changes.push((workload, found.to_string())),
+                None => changes.push((found, found.to_string())),
             }
         }
         let mut groups: Vec<(String, Vec<String>)> = Vec::new();
-        for (workload, change) in changes {
+        for (found, change) in changes {
+            let workload = found.workload().to_string();
             match groups.iter_mut().find(|(known, _)| *known == change) {
                 Some((_, workloads)) => workloads.push(workload),
                 None => groups.push((change, vec![workload])),
@@ -156,23 +156,26 @@ impl Adjustment {
         Some(Self { also: changes.map(|change| change.with_downtime_of(set)).collect(), ..first })
     }
 
-    /// Sets the objects of changed manifests from the change set.
-    pub(crate) fn set_object(&mut self, set: &ChangeSet) {
-        let change = set.changes.iter().find(|change| (change.kind, &change.name) == (self.kind, &self.name));
-        self.object = change.and_then(|change| change.object.clone());
-        self.also.iter_mut().for_each(|also| also.set_object(set));
-    }
-
     /// Returns the adjustment with the downtime of the resulting change set.
     pub(crate) fn with_downtime_of(self, set: &ChangeSet) -> Self {
         Self { downtime: set.downtime(), ..self }
     }
 
-    pub(crate) fn new(kind: WorkloadKind, name: impl Into<String>) -> Self {
+    /// Returns whether another adjustment is one of the same workload.
+    pub(crate) fn is_of_same_workload(&self, other: &Self) -> bool {
+        (self.kind, &self.name, &self.object) == (other.kind, &other.name, &other.object)
+    }
+
+    /// Returns an adjustment of the workload of a change, without what it changes.
+    pub(crate) fn of(change: &Change) -> Self {
+        Self::new(change.kind, change.name.as_str(), change.object.clone())
+    }
+
+    fn new(kind: WorkloadKind, name: impl Into<String>, object: Option<ObjectName>) -> Self {
         Self {
             kind,
             name: name.into(),
-            object: None,
+            object,
             limits: PerResource::default(),
             requests: PerResource::default(),
             part: None,
@@ -190,7 +193,10 @@ impl Adjustment {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Sized {
     pub(crate) kind: WorkloadKind,
+    /// Its name, as in its change.
     pub(crate) name: String,
+    /// The object of a manifest.
+    pub(crate) object: Option<ObjectName>,
     /// Its current size.
     pub(crate) size: WorkloadSize,
     /// The sizes that are tried.
@@ -198,6 +204,11 @@ pub(crate) struct Sized {
 }
 
 impl Sized {
+    /// Returns an adjustment of the workload, without what it changes.
+    pub(crate) fn unchanged(&self) -> Adjustment {
+        Adjustment::new(self.kind, self.name.as_str(), self.object.clone())
+    }
+
     /// Returns the change to another size.
     pub(crate) fn changed_to(&self, wanted: WorkloadSize) -> Adjustment {
         Adjustment {
@@ -206,7 +217,7 @@ impl Sized {
                 memory: (wanted.memory != self.size.memory).then(|| Memory::from_bytes(wanted.memory)),
             },
             replicas: (wanted.replicas != self.size.replicas).then_some(wanted.replicas),
-            ..Adjustment::new(self.kind, self.name.as_str())
+            ..self.unchanged()
         }
     }
 

@@ -93,6 +93,8 @@ pub struct BlockedRun {
     pub(super) change: String,
     /// The job or the CronJob.
     pub workload: Workload,
+    /// The object of a manifest.
+    pub(super) object: Option<ObjectName>,
     /// The resources that one pod of a run exceeds together with the workloads that keep running.
     pub shortfalls: Vec<ResourceCheck>,
     /// Whether the cause is the finished Jobs that CronJobs keep: runs start until there are as many as the history limits allow.

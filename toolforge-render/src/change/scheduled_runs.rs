@@ -45,6 +45,7 @@ impl ChangeSet {
                     name: change.run_name().to_owned(),
                     change: change.name.clone(),
                     workload: change.workload(),
+                    object: change.object.clone(),
                     shortfalls,
                     when_history_is_full: fits_now || fits_within(&without_history),
                     is_history_full: !fits_now && fits_within(&without_finished),
@@ -106,9 +107,10 @@ impl ChangeSet {
         self.blocked_runs.iter().filter(|run| !run.when_history_is_full || run.is_history_full)
     }
 
-    /// Returns whether runs of a change, if it has any, can start alongside the workloads that keep running; runs that are blocked
-    /// by a full history are not checked, because other sizes do not change that.
-    pub(crate) fn starts_runs_of(&self, change: &str) -> bool {
-        self.blocked_runs.iter().all(|run| run.change != change || run.when_history_is_full)
+    /// Returns whether runs of a change, which has a name and, for a manifest, an object, can start alongside the workloads that
+    /// keep running; runs that are blocked by a full history are not checked, because other sizes do not change that.
+    pub(crate) fn starts_runs_of(&self, change: &str, object: Option<&ObjectName>) -> bool {
+        let is_other = |run: &BlockedRun| run.change != change || run.object.as_ref() != object;
+        self.blocked_runs.iter().all(|run| is_other(run) || run.when_history_is_full)
     }
 }

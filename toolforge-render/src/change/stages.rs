@@ -6,6 +6,8 @@ use toolforge_quota::{Demand, DemandChange, Limits, ObjectName, QuotaCheck};
 
 use crate::change::step::objects_of;
 use crate::change::{Change, ChangeDemand};
+use crate::object::ObjectKind;
+use crate::pod::PodSetKind;
 
 /// Checks changes stage by stage: awaited changes finish before the others are applied. There is at least one
 /// check.
@@ -49,16 +51,15 @@ pub(super) fn check_all(
     if stages.is_empty() { vec![check_stage(0)] } else { stages.into_iter().map(check_stage).collect() }
 }
 
-/// The kinds that keep a number of pods running.
-const KEEPING_PODS: [&str; 5] =
-    ["Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "ReplicationController"];
-
 /// Returns the unchanged objects for which nothing else says which of their pods are missing.
 fn kept_objects(change: &Change) -> impl Iterator<Item = ObjectName> {
     let is_kept = change.is_keep() && change.demand == ChangeDemand::default();
     let steps = change.steps.iter().map(|step| ObjectName::from(step.id.clone()));
     let objects = steps.chain(change.object.clone());
-    objects.filter(move |object| is_kept && KEEPING_PODS.contains(&object.kind.as_str()))
+    let keeps_pods = |object: &ObjectName| {
+        ObjectKind::Deployment.is_of(object) || PodSetKind::ALL.iter().any(|kind| kind.is_of(object))
+    };
+    objects.filter(move |object| is_kept && keeps_pods(object))
 }
 
 /// Returns the objects that a change frees.

@@ -11,8 +11,8 @@ use toolforge_quota::{
 };
 
 use crate::change::{Downtime, PodReplacement, Rollout, Workload, WorkloadKind};
-use crate::object::{Difference, Object, ObjectId, deployment_spec};
-use crate::pod::{self, REPLICA_SETS, ScheduledRun};
+use crate::object::{Difference, Object, ObjectId, ObjectKind, deployment_spec};
+use crate::pod::{self, PodSetKind, REPLICA_SETS, ScheduledRun};
 
 /// The action on a workload or on one of its objects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -214,11 +214,11 @@ impl Change {
         self
     }
 
-    /// Returns the names of the kinds of the objects that are created and did not exist before.
+    /// Returns the names of the kinds of Kubernetes whose objects are created and did not exist before.
     pub(crate) fn created_kinds(&self) -> impl Iterator<Item = &str> {
         let steps = self.steps.iter().filter(|step| step.action() == Some(Action::Create));
         let is_created = self.kind == WorkloadKind::Manifest && self.action == Action::Create;
-        let manifest = self.object.as_ref().filter(move |_| is_created);
+        let manifest = self.object.as_ref().filter(move |object| is_created && object.group.is_empty());
         steps.map(|step| step.id.kind.as_str()).chain(manifest.map(|object| object.kind.as_str()))
     }
 
@@ -319,17 +319,13 @@ impl Change {
 
     /// Returns whether a pod is created that has no controller.
     pub(crate) fn is_pod(&self) -> bool {
-        self.kind == WorkloadKind::Pod || self.is_of_kind("Pod")
-    }
-
-    /// Returns whether it changes a manifest's object of a kind.
-    fn is_of_kind(&self, kind: &str) -> bool {
-        self.object.as_ref().is_some_and(|object| object.kind == kind)
+        self.kind == WorkloadKind::Pod
+            || self.object.as_ref().is_some_and(|object| ObjectKind::Pod.is_of(object))
     }
 
     /// Returns the most that the pods request together during a limited replacement, if the rollout completes.
     pub(crate) fn peak_where(&self, fits: impl Fn(&Demand) -> bool) -> Option<Demand> {
-        if self.is_of_kind("StatefulSet") {
+        if self.object.as_ref().is_some_and(|object| PodSetKind::StatefulSet.is_of(object)) {
             // Its controller takes other steps: it waits for each pod.
             let peak = self.demand.replacement.as_ref()?.peak(self.rollout?);
             return fits(&peak).then_some(peak);

@@ -1,13 +1,14 @@
 //! Smaller sizes and other rollouts that make files fit.
 
-use toolforge_model::{Cpu, Memory};
-use toolforge_quota::{LimitRange, PerResource, SizeBounds, WorkloadSize};
+use std::collections::BTreeSet;
 
-use crate::change::{Adjustment, CHOICES, ChangeSet, Sized, WorkloadKind, is_within, lowest_size};
+use toolforge_model::{Cpu, Memory};
+use toolforge_quota::{LimitRange, ObjectName, PerResource, SizeBounds, WorkloadSize};
+
+use crate::change::{Adjustment, CHOICES, ChangeSet, Sized, is_within};
 use crate::files::adjust_all::{Rollouts, Workloads};
 use crate::files::applied::applied;
-use crate::files::resize::Part;
-use crate::files::resize::resize;
+use crate::files::resize::{Part, resize, sized_as};
 use crate::files::{FileContents, FilePlan, FilePlanFacts, plan_files};
 use crate::job;
 use crate::manifest::Manifest;
@@ -70,7 +71,7 @@ pub fn file_adjustments(
                 files.iter_mut().flat_map(|contents| &mut contents.jobs).flat_map(|list| &mut list.jobs);
             let job = jobs.find(|job| job.request.name == *name)?;
             job.request = job::with_size(&job.request, sized.size, size)?;
-            set_of(&files).filter(|set| set.starts_runs_of(name.as_str()))
+            set_of(&files).filter(|set| set.starts_runs_of(name.as_str(), None))
         }));
     }
     let limit_ranges = &facts.jobs.namespace.limits.limit_ranges;
@@ -84,9 +85,6 @@ pub fn file_adjustments(
         if found.is_empty() {
             found = rollouts.with_sizes(&workloads, files, is_wanted, set_of);
         }
-    }
-    for found in &mut found {
-        found.set_object(&plan.set);
     }
     found
 }
@@ -110,7 +108,7 @@ fn of_manifest(
     set_of: impl Fn(&[FileContents]) -> Option<ChangeSet>,
 ) -> Vec<Adjustment> {
     let mut manifests = files.iter().flat_map(|contents| &contents.manifests);
-    let Some(manifest) = manifests.find(|manifest| manifest.to_string() == sized.name) else {
+    let Some(manifest) = manifests.find(|manifest| is_sized(manifest, sized)) else {
         return Vec::new();
     };
     let Some(pod) = manifest.object.pod_spec() else { return Vec::new() };
@@ -156,13 +154,13 @@ fn of_part(
     let resized = |size: WorkloadSize, new_limits: PerResource<bool>| {
         let mut files = files.to_vec();
         let mut manifests = files.iter_mut().flat_map(|contents| &mut contents.manifests);
-        let manifest = manifests.find(|manifest| manifest.to_string() == sized.name)?;
+        let manifest = manifests.find(|manifest| is_sized(manifest, sized))?;
         let changed = resize(manifest, part, (sized.size, size), new_limits, limit_ranges)?;
         Some((files, changed))
     };
     let with_limits = |size, limits| {
         let set = resized(size, limits).and_then(|(files, _)| set_of(&files))?;
-        set.starts_runs_of(&sized.name).then_some(set)
+        set.starts_runs_of(&sized.name, sized.object.as_ref()).then_some(set)
     };
     let as_it_is = |limits: PerResource<bool>| {
         let set = with_limits(sized.size, limits).filter(is_wanted)?;
@@ -172,7 +170,7 @@ fn of_part(
                 memory: limits.memory.then(|| Memory::from_bytes(sized.size.memory)),
             },
             downtime: set.downtime(),
-            ..Adjustment::new(sized.kind, sized.name.as_str())
+            ..sized.unchanged()
         })
     };
     // Only its requests are too large or too small, or it has requests without limits.
@@ -202,17 +200,15 @@ fn of_part(
 
 /// Returns the largest objects that create pods.
 fn largest_manifests(files: &[FileContents], plan: &FilePlan, limit_ranges: &[LimitRange]) -> Vec<Sized> {
-    let is_sizable = |manifest: &Manifest| {
-        let name = manifest.to_string();
-        plan.set.sizable().any(|change| change.kind == WorkloadKind::Manifest && change.name == name)
-    };
+    let sizable: BTreeSet<&ObjectName> =
+        plan.set.sizable().filter_map(|change| change.object.as_ref()).collect();
     let manifests = files.iter().flat_map(|contents| &contents.manifests);
     let mut sized: Vec<Sized> = manifests
-        .filter(|manifest| is_sizable(manifest))
+        .filter(|manifest| sizable.contains(&manifest.object_name()))
         .filter_map(|manifest| {
-            let size = size_of(manifest, limit_ranges)?;
-            let bounds = SizeBounds { lowest: lowest_size(limit_ranges), steps: PerResource::default() };
-            Some(Sized { kind: WorkloadKind::Manifest, name: manifest.to_string(), size, bounds })
+            let pod = manifest.object.pod_spec()?;
+            let size = Part::all(pod, limit_ranges).first()?.size(pod, limit_ranges)?;
+            Some(sized_as(manifest, size, limit_ranges))
         })
         .collect();
     sized.sort_by_key(|Sized { size, .. }| {
@@ -223,8 +219,7 @@ fn largest_manifests(files: &[FileContents], plan: &FilePlan, limit_ranges: &[Li
     sized
 }
 
-fn size_of(manifest: &Manifest, limit_ranges: &[LimitRange]) -> Option<WorkloadSize> {
-    let pod = manifest.object.pod_spec()?;
-    let size = Part::all(pod, limit_ranges).first()?.size(pod, limit_ranges)?;
-    Some(WorkloadSize { replicas: manifest.object.replicas().unwrap_or(1), ..size })
+/// Returns whether a manifest is the one whose size can be changed.
+fn is_sized(manifest: &Manifest, sized: &Sized) -> bool {
+    sized.object.as_ref() == Some(&manifest.object_name())
 }

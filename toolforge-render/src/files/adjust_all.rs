@@ -3,14 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use toolforge_model::{Cpu, JobName, Memory};
-use toolforge_quota::{ComputeResource, LimitRange, PerResource, SizeBounds, WorkloadSize};
+use toolforge_quota::{ComputeResource, LimitRange, ObjectName, PerResource, WorkloadSize};
 
 use crate::change::{
     Adjustment, Change, ChangeSet, PodPart, Rollout, SizeCap, Sized, WorkloadKind, cap_adjustments,
-    lowest_size,
 };
-use crate::files::resize::Part;
-use crate::files::resize::resize;
+use crate::files::resize::{Part, resize, sized_as};
 use crate::files::{FileContents, FilePlan, FilePlanFacts};
 use crate::job;
 use crate::manifest::{Manifest, ManifestObject};
@@ -24,7 +22,7 @@ const MOST_ROLLOUTS: usize = 50;
 pub(super) struct Workloads<'a> {
     web_service: Option<Sized>,
     jobs: BTreeMap<&'a JobName, Sized>,
-    manifests: BTreeMap<String, Sized>,
+    manifests: BTreeMap<ObjectName, Sized>,
     limit_ranges: &'a [LimitRange],
 }
 
@@ -33,12 +31,12 @@ impl<'a> Workloads<'a> {
     pub(super) fn of(files: &[FileContents], plan: &'a FilePlan, facts: &'a FilePlanFacts) -> Self {
         let limit_ranges = &facts.jobs.namespace.limits.limit_ranges;
         let changed = |kind| plan.set.sizable().filter(move |change| change.kind == kind);
-        let names: BTreeSet<&str> =
-            changed(WorkloadKind::Manifest).map(|change| change.name.as_str()).collect();
+        let objects: BTreeSet<&ObjectName> =
+            changed(WorkloadKind::Manifest).filter_map(|change| change.object.as_ref()).collect();
         let manifests = files.iter().flat_map(|contents| &contents.manifests);
         let manifests = manifests.filter_map(|manifest| {
-            let name = manifest.to_string();
-            let sized = sized(manifest, limit_ranges).filter(|_| names.contains(name.as_str()))?;
+            let name = manifest.object_name();
+            let sized = sized(manifest, limit_ranges).filter(|_| objects.contains(&name))?;
             Some((name, sized))
         });
         let web = plan.web_service.as_ref().filter(|_| changed(WorkloadKind::WebService).next().is_some());
@@ -61,7 +59,7 @@ impl<'a> Workloads<'a> {
             if !lowers_replicas {
                 sized.bounds.lowest.replicas = sized.size.replicas;
             }
-            (manifest.to_string(), sized)
+            (manifest.object_name(), sized)
         });
         Self { manifests: sized.into_iter().collect(), limit_ranges, ..Self::default() }
     }
@@ -88,8 +86,7 @@ impl<'a> Workloads<'a> {
             let (files, mut changed) = self.capped(files, cap)?;
             let (set, others) = set_of(&files)?;
             for other in others {
-                match changed.iter_mut().find(|found| (found.kind, &found.name) == (other.kind, &other.name))
-                {
+                match changed.iter_mut().find(|found| found.is_of_same_workload(&other)) {
                     Some(found) => found.rollout = other.rollout,
                     None => changed.push(other),
                 }
@@ -120,8 +117,8 @@ impl<'a> Workloads<'a> {
             }
         }
         for manifest in files.iter_mut().flat_map(|contents| &mut contents.manifests) {
-            if self.manifests.contains_key(&manifest.to_string()) {
-                changed.extend(cap_manifest(manifest, cap, self.limit_ranges)?);
+            if let Some(sized) = self.manifests.get(&manifest.object_name()) {
+                changed.extend(cap_manifest(manifest, sized, cap, self.limit_ranges)?);
             }
         }
         Some((files, changed))
@@ -137,23 +134,16 @@ fn sized(manifest: &Manifest, limit_ranges: &[LimitRange]) -> Option<Sized> {
         cpu: one.cpu.max(other.cpu),
         replicas: 1,
     })?;
-    let lowest = lowest_size(limit_ranges);
-    Some(Sized {
-        kind: WorkloadKind::Manifest,
-        name: manifest.to_string(),
-        size: WorkloadSize { replicas: manifest.object.replicas().unwrap_or(1), ..largest },
-        bounds: SizeBounds { lowest, steps: PerResource::default() },
-    })
+    Some(sized_as(manifest, largest, limit_ranges))
 }
 
 /// Applies a cap to each part of a manifest's pods and to their number, and returns what that changes.
 fn cap_manifest(
     manifest: &mut Manifest,
+    sized: &Sized,
     cap: &SizeCap,
     limit_ranges: &[LimitRange],
 ) -> Option<Vec<Adjustment>> {
-    let name = manifest.to_string();
-    let unchanged = || Adjustment::new(WorkloadKind::Manifest, name.as_str());
     let (mut changed, mut lowered, mut whole) = (Vec::new(), Vec::new(), None);
     let mut parts = Part::all(manifest.object.pod_spec()?, limit_ranges);
     // The amounts of the whole pod depend on those of its containers.
@@ -183,9 +173,9 @@ fn cap_manifest(
             },
             requests: other.requests,
             part: if has_whole { part.stated_name(pod) } else { other.part },
-            ..unchanged()
+            ..sized.unchanged()
         };
-        if found == (Adjustment { part: found.part.clone(), ..unchanged() }) {
+        if found == (Adjustment { part: found.part.clone(), ..sized.unchanged() }) {
             continue;
         }
         let is_more = |resource, request: Option<u64>| request > requests.get(resource);
@@ -210,7 +200,7 @@ fn cap_manifest(
         if wanted != own {
             manifest.object.set_replicas(i32::try_from(wanted).ok()?)?;
             if changed.is_empty() {
-                changed.push(unchanged());
+                changed.push(sized.unchanged());
             }
             if let Some(first) = changed.first_mut() {
                 manifest.object.state_replicas(first, wanted);
@@ -242,8 +232,8 @@ type Choice = fn(&[Rollout]) -> Option<&Rollout>;
 pub(super) struct Rollouts<'a> {
     plan: &'a FilePlan,
     facts: &'a FilePlanFacts,
-    /// The names of those that can be re-created.
-    deployments: BTreeSet<String>,
+    /// Those that can be re-created.
+    deployments: BTreeSet<ObjectName>,
 }
 
 impl<'a> Rollouts<'a> {
@@ -251,18 +241,16 @@ impl<'a> Rollouts<'a> {
         let manifests = files.iter().flat_map(|contents| &contents.manifests);
         let deployments =
             manifests.filter(|manifest| matches!(manifest.object, ManifestObject::Deployment(_)));
-        Self { plan, facts, deployments: deployments.map(ToString::to_string).collect() }
+        Self { plan, facts, deployments: deployments.map(Manifest::object_name).collect() }
     }
 
     /// Returns the rollouts that can be stated instead of a change's own, the one with the least downtime first.
     fn choices(&self, change: &Change) -> Vec<Rollout> {
-        if change.kind != WorkloadKind::Manifest || change.is_keep() {
-            return Vec::new();
-        }
+        let Some(object) = change.object.as_ref().filter(|_| !change.is_keep()) else { return Vec::new() };
         let Some(pods) = &change.demand.replacement else { return Vec::new() };
         // For a single pod, both have downtime, and only one of them says so.
         let in_place = (pods.new.count > 1).then_some(Rollout::InPlace);
-        let recreate = self.deployments.contains(&change.name).then_some(Rollout::Recreate);
+        let recreate = self.deployments.contains(object).then_some(Rollout::Recreate);
         in_place.into_iter().chain(recreate).collect()
     }
 
@@ -271,7 +259,7 @@ impl<'a> Rollouts<'a> {
     }
 
     fn adjustment(change: &Change, rollout: Rollout) -> Adjustment {
-        Adjustment { rollout: Some(rollout), ..Adjustment::new(change.kind, change.name.as_str()) }
+        Adjustment { rollout: Some(rollout), ..Adjustment::of(change) }
     }
 
     /// Returns other rollouts of single objects that make everything as wanted.
@@ -282,7 +270,7 @@ impl<'a> Rollouts<'a> {
         let set = &self.plan.set;
         let found = set.pending().filter_map(|change| {
             self.choices(change).into_iter().find_map(|rollout| {
-                let other = self.with(set, |found| (found.name == change.name).then_some(rollout));
+                let other = self.with(set, |found| (found.object == change.object).then_some(rollout));
                 is_wanted(&other).then(|| Self::adjustment(change, rollout).with_downtime_of(&other))
             })
         });
@@ -295,13 +283,13 @@ impl<'a> Rollouts<'a> {
             return None;
         }
         let set = &self.plan.set;
-        let with = |rollouts: &BTreeMap<&str, Rollout>| {
-            self.with(set, |change| rollouts.get(change.name.as_str()).copied())
+        let with = |rollouts: &BTreeMap<&ObjectName, Rollout>| {
+            self.with(set, |change| rollouts.get(change.object.as_ref()?).copied())
         };
-        let all = |choice: Choice| -> BTreeMap<&str, Rollout> {
+        let all = |choice: Choice| -> BTreeMap<&ObjectName, Rollout> {
             let chosen = set
                 .pending()
-                .filter_map(|change| Some((change.name.as_str(), *choice(&self.choices(change))?)));
+                .filter_map(|change| Some((change.object.as_ref()?, *choice(&self.choices(change))?)));
             chosen.collect()
         };
         let mut rollouts = [all(<[Rollout]>::first), all(<[Rollout]>::last)]
@@ -317,7 +305,7 @@ impl<'a> Rollouts<'a> {
         }
         let changed = set
             .pending()
-            .filter_map(|change| Some(Self::adjustment(change, *rollouts.get(change.name.as_str())?)));
+            .filter_map(|change| Some(Self::adjustment(change, *rollouts.get(change.object.as_ref()?)?)));
         Adjustment::together(changed.collect(), &with(&rollouts))
     }
 

@@ -11,7 +11,7 @@ use crate::job::{JobFacts, LiveJobs};
 use crate::manifest::{Manifest, ManifestKind};
 use crate::namespace::{Documents, DocumentsError, Namespace};
 use crate::object::ObjectKind;
-use crate::pod::{PodSet, with_pod_sets};
+use crate::pod::{PodSet, PodSetKind, with_pod_sets};
 use crate::web_service::WebServiceFacts;
 
 /// The facts for a plan of files.
@@ -85,6 +85,10 @@ impl LiveObject {
     pub fn of_manifest(manifest: &Manifest, json: Value) -> Self {
         Self::new(&manifest.kind, manifest.name.as_str(), json)
     }
+
+    fn pod_set(&self) -> Option<PodSet> {
+        PodSet::of_json(PodSetKind::find(&self.group, &self.kind)?, &self.json)
+    }
 }
 
 impl LiveObjects {
@@ -118,7 +122,7 @@ impl FilePlanFacts {
         live.extend(listed(ObjectKind::Pod, pods));
         live.extend(others);
         let mut jobs = jobs;
-        jobs.live.sets = live.iter().filter_map(|found| PodSet::of_json(&found.kind, &found.json)).collect();
+        jobs.live.sets = live.iter().filter_map(LiveObject::pod_set).collect();
         let limits = std::mem::take(&mut jobs.namespace.limits);
         jobs.namespace.limits = with_pod_sets(limits, &jobs.live.sets, &jobs.live.pods);
         let facts = Self::new(jobs.namespace.clone());
@@ -149,11 +153,8 @@ impl Documents {
     /// When an object lacks required fields.
     pub fn file_facts(&self, facts: Namespace) -> Result<FilePlanFacts, DocumentsError> {
         let namespace = facts.tool.namespace();
-        let live = self.objects_of(&namespace).map(|(api_version, kind, name, json)| {
-            let group = api_version.split_once('/').map(|(group, _)| group).unwrap_or_default();
-            let (kind, name) = (kind.to_owned(), name.to_owned());
-            LiveObject { group: group.to_owned(), kind, name, json: json.clone() }
-        });
+        let live =
+            self.objects_of(&namespace).map(|(kind, name, json)| LiveObject::new(&kind, name, json.clone()));
         Ok(FilePlanFacts {
             live: live.collect(),
             replica_sets: self.all_of_kind("ReplicaSet", &namespace)?,

@@ -6,10 +6,10 @@ use k8s_openapi::api::core::v1::{PodSpec, ResourceRequirements};
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use toolforge_model::{Cpu, Memory};
 use toolforge_quota::{
-    ComputeResource, ContainerResources, LimitRange, PerResource, WorkloadSize, apply_defaults,
+    ComputeResource, ContainerResources, LimitRange, PerResource, SizeBounds, WorkloadSize, apply_defaults,
 };
 
-use crate::change::{Adjustment, PodPart, lowest_size};
+use crate::change::{Adjustment, PodPart, Sized, WorkloadKind, lowest_size};
 use crate::manifest::{Manifest, ManifestObject};
 use crate::object::{
     cron_job_spec, cron_job_spec_mut, daemon_set_spec_mut, deployment_spec, deployment_spec_mut,
@@ -23,6 +23,17 @@ pub(super) struct Resized {
     pub(super) requests: PerResource<Option<Cpu>, Option<Memory>>,
     /// The part, for messages.
     pub(super) part: Option<PodPart>,
+}
+
+/// Returns a manifest whose pods have a size each, as a workload whose size can be changed.
+pub(super) fn sized_as(manifest: &Manifest, each: WorkloadSize, limit_ranges: &[LimitRange]) -> Sized {
+    Sized {
+        kind: WorkloadKind::Manifest,
+        name: manifest.to_string(),
+        object: Some(manifest.object_name()),
+        size: WorkloadSize { replicas: manifest.object.replicas().unwrap_or(1), ..each },
+        bounds: SizeBounds { lowest: lowest_size(limit_ranges), steps: PerResource::default() },
+    }
 }
 
 /// Changes the limits of a part of a manifest's pod, and its number of pods. Stated requests become at most as large as the

@@ -42,7 +42,7 @@ pub fn load_adjustments(
             let mut requests = requests.to_vec();
             requests[index] = with_size(&requests[index], sized.size, size)?;
             let load = plan_load(&requests, facts, options);
-            (load.problems.is_empty() && load.set.starts_runs_of(name.as_str())).then_some(load.set)
+            (load.problems.is_empty() && load.set.starts_runs_of(name.as_str(), None)).then_some(load.set)
         };
         found.extend(sized.adjustments(is_wanted, evaluate));
     }
@@ -153,7 +153,7 @@ fn sized(plan: &JobPlan, kind: WorkloadKind, facts: &JobFacts) -> Sized {
             memory: vec![JobRequest::DEFAULT_MEMORY.bytes() + MEMORY_STEP],
         },
     };
-    Sized { kind, name: plan.request().name.to_string(), size: size_of(plan), bounds }
+    Sized { kind, name: plan.request().name.to_string(), object: None, size: size_of(plan), bounds }
 }
 
 fn size_of(plan: &JobPlan) -> WorkloadSize {

@@ -12,7 +12,8 @@ use crate::job::{JobObjects, JobWorkload, is_job, job_name_of};
 use crate::namespace::{Documents, DocumentsError, Namespace};
 use crate::object::{HttpRoute, KnownKind, Object, ObjectKind, deployment_spec, has_label};
 use crate::pod::{
-    FetchTime, PodSet, remove_terminating_pods, with_kept_jobs, with_pod_sets, with_unsettled_pods,
+    FetchTime, PodSet, PodSetKind, remove_terminating_pods, with_kept_jobs, with_pod_sets,
+    with_unsettled_pods,
 };
 
 /// Everything that a plan for jobs needs in addition to the requests.
@@ -116,6 +117,13 @@ pub struct LiveJobs {
     pub events: Vec<Event>,
     /// The jobs that the platform's jobs service has recorded.
     pub recorded: BTreeMap<JobName, RecordedJob>,
+}
+
+impl LiveJobs {
+    /// Returns the object of a kind and name, if it is known.
+    pub(crate) fn set(&self, kind: PodSetKind, name: &str) -> Option<&PodSet> {
+        self.sets.iter().find(|set| set.kind == kind && set.name == name)
+    }
 }
 
 /// The record of a job in the platform's jobs service (jobs-api, since June 2026).
@@ -252,7 +260,9 @@ impl Documents {
             http_routes: self.all_of_kind("HTTPRoute", &namespace)?,
             sets: self
                 .objects_of(&namespace)
-                .filter_map(|(_, kind, _, json)| PodSet::of_json(kind, json))
+                .filter_map(|(kind, _, json)| {
+                    PodSet::of_json(PodSetKind::find(&kind.group, &kind.kind)?, json)
+                })
                 .collect(),
             pods: self.all_of_kind("Pod", &namespace)?,
             events: self.all_of_kind("Event", &namespace)?,

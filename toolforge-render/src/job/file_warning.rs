@@ -48,7 +48,7 @@ pub enum JobFileWarning {
     },
     /// The lines of a shell script end with a carriage return, which becomes part of its commands.
     #[error("{} has Windows line endings, which a shell reads as part of its commands", path.escaped())]
-    ShellLineEnds {
+    ShellLineEndings {
         /// The path, relative to the home.
         path: Untrusted,
     },
@@ -92,7 +92,7 @@ impl JobFileWarning {
     pub fn remedy(&self) -> Option<String> {
         match self {
             Self::NotExecutable { path } => Some(format!("`chmod +x {}` changes that", path.escaped())),
-            Self::WindowsLineEndings { path } | Self::ShellLineEnds { path } => {
+            Self::WindowsLineEndings { path } | Self::ShellLineEndings { path } => {
                 Some(format!("`sed -i 's/\\r$//' {}` removes them", path.escaped()))
             }
             Self::LogDirectory { path } => {

@@ -242,7 +242,7 @@ impl CommandScope<'_> {
         let line = String::from_utf8(first_line).ok()?;
         let Some(line) = line.strip_prefix("#!") else {
             // A shell interprets a text that names no interpreter.
-            return is_windows_text(&line).then_some(JobFileWarning::ShellLineEnds { path });
+            return is_windows_text(&line).then_some(JobFileWarning::ShellLineEndings { path });
         };
         if line.ends_with('\r') {
             return Some(JobFileWarning::WindowsLineEndings { path });
@@ -285,7 +285,7 @@ fn of_script(path: &str, interpreter: &str, facts: &FileFacts) -> Option<JobFile
         FileFacts::Directory => Some(JobFileWarning::Directory { path }),
         FileFacts::File { first_line, .. } => {
             let is_windows = std::str::from_utf8(first_line).is_ok_and(is_windows_text);
-            (SHELLS.contains(&interpreter) && is_windows).then_some(JobFileWarning::ShellLineEnds { path })
+            (SHELLS.contains(&interpreter) && is_windows).then_some(JobFileWarning::ShellLineEndings { path })
         }
     }
 }

@@ -166,11 +166,7 @@ impl<'a> RunsAfterChanges<'a> {
                 let own = load.runs_at(Vec::new());
                 let counter = ConflictCounter::new(&self.quotas, others, &own, seconds(&self.time));
                 let schedule = search.of(load, &counter, &self.time)?;
-                Some(Adjustment {
-                    schedule: Some(schedule),
-                    object: change.object.clone(),
-                    ..Adjustment::new(change.kind, change.name.as_str())
-                })
+                Some(Adjustment { schedule: Some(schedule), ..Adjustment::of(change) })
             })
             .collect()
     }

@@ -184,10 +184,12 @@ fn is_empty(value: &Value) -> bool {
 }
 
 impl Manifest {
-    /// Returns the kind and the name of the object.
+    /// Returns the kind and the name of the object, and the group of a custom kind.
     #[must_use]
     pub fn object_name(&self) -> ObjectName {
-        ObjectName::new(self.kind.kind.as_str(), self.name.as_str())
+        let ManifestKind { group, kind, .. } = &self.kind;
+        let group = if self.kind.known().is_some() { "" } else { group.as_str() };
+        ObjectName { group: group.to_owned(), ..ObjectName::new(kind.as_str(), self.name.as_str()) }
     }
 }
 

@@ -8,8 +8,9 @@ use serde_json::Value;
 use toolforge_images::{Catalog, CatalogError};
 use toolforge_model::{Diagnostic, DiagnosticKind, Location, ToolName, Untrusted, platform};
 
-use crate::manifest::{file_documents, item_kind_of, json_error};
+use crate::manifest::{ManifestKind, file_documents, item_kind_of, json_error};
 use crate::namespace::{Namespace, limits};
+use crate::object::KnownKind;
 
 /// Kubernetes objects from files, before they are parsed by kind.
 #[derive(Clone, Debug, Default)]
@@ -32,6 +33,18 @@ impl Object {
     /// Returns whether the object is in a namespace; one that names none is in every namespace.
     fn is_in(&self, namespace: &str) -> bool {
         self.namespace.as_deref().is_none_or(|found| found == namespace)
+    }
+
+    /// Returns the kind; an object that states no `apiVersion`, like the items of a list of the API server, is one of Kubernetes.
+    fn manifest_kind(&self) -> ManifestKind {
+        let stated = self.json.get("apiVersion").and_then(Value::as_str);
+        let api_version = stated.or_else(|| Some(KnownKind::named(&self.kind)?.api_version));
+        ManifestKind::new(api_version.unwrap_or("v1"), &self.kind)
+    }
+
+    /// Returns whether it is of one of Kubernetes' kinds; an extension may have a kind of the same name.
+    fn is_of(&self, kind: &str) -> bool {
+        self.kind == kind && self.manifest_kind().served_version().is_some()
     }
 
     fn parse<T: DeserializeOwned>(&self) -> Result<T, DocumentsError> {
@@ -232,7 +245,7 @@ impl Documents {
 
     fn catalog(&self) -> Result<Catalog, DocumentsError> {
         let is_catalog = |object: &&Object| {
-            object.kind == "ConfigMap"
+            object.is_of("ConfigMap")
                 && object.name == platform::CATALOG_CONFIG_MAP
                 && object.is_in(platform::CATALOG_NAMESPACE)
         };
@@ -244,22 +257,23 @@ impl Documents {
         Catalog::parse(yaml).map_err(|error| DocumentsError::Catalog { file: file(), error })
     }
 
-    /// Returns the objects of a namespace, each with its `apiVersion`, kind and name.
+    /// Returns the objects of a namespace, each with its kind and name.
     pub(crate) fn objects_of<'a>(
         &'a self,
         namespace: &'a str,
-    ) -> impl Iterator<Item = (&'a str, &'a str, &'a str, &'a Value)> {
+    ) -> impl Iterator<Item = (ManifestKind, &'a str, &'a Value)> {
         let in_namespace =
             move |object: &&Object| object.namespace.as_deref().is_none_or(|found| found == namespace);
-        self.objects.iter().filter(in_namespace).map(|Object { kind, name, json, .. }| {
-            let api_version = json.get("apiVersion").and_then(Value::as_str).unwrap_or("v1");
-            (api_version, kind.as_str(), name.as_str(), json)
-        })
+        self.objects
+            .iter()
+            .filter(in_namespace)
+            .map(|object| (object.manifest_kind(), object.name.as_str(), &object.json))
     }
 
-    /// Returns the kinds of all objects.
+    /// Returns the kinds of Kubernetes of which there are objects.
     pub(crate) fn kinds(&self) -> BTreeSet<String> {
-        self.objects.iter().map(|object| object.kind.clone()).collect()
+        let own = self.objects.iter().filter(|object| object.is_of(&object.kind));
+        own.map(|object| object.kind.clone()).collect()
     }
 
     /// Returns all objects of a kind.
@@ -278,7 +292,7 @@ impl Documents {
         is_wanted: impl Fn(&str) -> bool,
     ) -> Result<Vec<T>, DocumentsError> {
         let is_found =
-            |object: &&Object| object.kind == kind && object.is_in(namespace) && is_wanted(&object.name);
+            |object: &&Object| object.is_of(kind) && object.is_in(namespace) && is_wanted(&object.name);
         self.objects.iter().filter(is_found).map(Object::parse).collect()
     }
 }

@@ -11,6 +11,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 use toolforge_model::yaml;
+use toolforge_quota::ObjectName;
 
 use crate::object::{HttpRoute, KnownKind, cron_job_spec, deployment_spec};
 
@@ -66,6 +67,11 @@ impl ObjectKind {
             Self::ContinuousJobRecord => "ContinuousJob",
             Self::ScheduledJobRecord => "ScheduledJob",
         }
+    }
+
+    /// Returns whether an object is of the kind.
+    pub(crate) fn is_of(self, object: &ObjectName) -> bool {
+        object.group.is_empty() && object.kind == self.as_str()
     }
 
     /// Returns what is known about the kind.
@@ -261,7 +267,7 @@ impl ObjectId {
     }
 }
 
-impl From<ObjectId> for toolforge_quota::ObjectName {
+impl From<ObjectId> for ObjectName {
     fn from(id: ObjectId) -> Self {
         Self::new(id.kind.as_str(), id.name)
     }

@@ -308,7 +308,8 @@ pub(crate) fn count_demand(kind: ObjectKind) -> Demand {
 }
 
 /// Returns whether all containers of a pod have terminated for good, so it uses no CPU or memory.
-pub(crate) fn has_ended(pod: &Pod) -> bool {
+#[must_use]
+pub fn has_ended(pod: &Pod) -> bool {
     let phase = pod.status.as_ref().and_then(|status| status.phase.as_deref());
     matches!(phase, Some("Succeeded" | "Failed"))
 }

@@ -28,12 +28,12 @@ pub(crate) use container_run::restarts;
 pub use container_run::{ContainerRun, container_runs, main_container};
 pub(crate) use containers::{container, container_statuses};
 pub(crate) use demand::{
-    REPLICA_SETS, REVISION, count_demand, failures_allowed, freed_at_end, has_ended, job_pods, least_demand,
-    least_pods, least_run_demand, may_wait, of_live_pods, one_pod_of, parallel_pods, pods_of, remaining_pods,
-    retries_of, retry_demand, run_demand, running_pods, shortfalls_when_empty, succeeded_before,
-    succeeded_demand, terminal_demand, traits_of, waits_for_unpausing,
+    REPLICA_SETS, REVISION, count_demand, failures_allowed, freed_at_end, job_pods, least_demand, least_pods,
+    least_run_demand, may_wait, of_live_pods, one_pod_of, parallel_pods, pods_of, remaining_pods, retries_of,
+    retry_demand, run_demand, running_pods, shortfalls_when_empty, succeeded_before, succeeded_demand,
+    terminal_demand, traits_of, waits_for_unpausing,
 };
-pub use demand::{pod_demand, stated_pod};
+pub use demand::{has_ended, pod_demand, stated_pod};
 pub(crate) use event::{event_time, first_time as first_event_time};
 pub(crate) use evidence::{
     of_deployment as cause_of_deployment, of_pod as causes_of_pod, of_probes as causes_of_probes,
@@ -44,7 +44,7 @@ pub use kept_jobs::with_kept_jobs;
 pub(crate) use kept_jobs::{HistoryLimits, RunEnd, kept_jobs};
 pub use last_termination::{LastTermination, TerminationKind};
 pub(crate) use last_termination::{OUT_OF_MEMORY, last_termination};
-pub use pod_set::{PodSet, with_pod_sets};
+pub use pod_set::{PodSet, PodSetKind, with_pod_sets};
 pub use probe::HealthProbe;
 pub use refusal::{AdmissionRefusal, Exceeded};
 pub use resources::PodResources;

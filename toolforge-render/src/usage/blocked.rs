@@ -11,10 +11,10 @@ use toolforge_model::Untrusted;
 use toolforge_quota::{LimitRange, ObjectName, WaitingPods};
 
 use crate::job::{JobFacts, LiveJobs};
-use crate::object::{has_hash, is_generated};
+use crate::object::{ObjectKind, has_hash, is_generated};
 use crate::pod::{
-    AdmissionRefusal, Cause, Exceeded, cause_of_refusal, event_time, first_event_time, missing_pods,
-    replica_failure,
+    AdmissionRefusal, Cause, Exceeded, PodSetKind, cause_of_refusal, event_time, first_event_time,
+    missing_pods, replica_failure,
 };
 
 /// The maximum age of the last refusal of an object that is blocked now: the longest pause between two tries of a controller is
@@ -141,7 +141,7 @@ fn blocked_by_condition(facts: &JobFacts) -> impl Iterator<Item = BlockedObject>
     });
     let sets = facts.live.sets.iter().filter_map(|set| {
         let (message, since) = set.refused.clone()?;
-        Some((set.object.clone(), message, since, set.missing(ranges)?))
+        Some((set.object(), message, since, set.missing(ranges)?))
     });
     deployments.chain(sets).filter_map(|(object, message, since, missing)| {
         Some(BlockedObject {
@@ -168,21 +168,18 @@ fn missing_of_deployment(found: &Deployment, limit_ranges: &[LimitRange]) -> Opt
 
 /// The kinds of objects that could not create a pod and are not in [`LiveJobs::sets`].
 #[must_use]
-pub fn unknown_sets(live: &LiveJobs) -> BTreeSet<&'static str> {
+pub fn unknown_sets(live: &LiveJobs) -> BTreeSet<PodSetKind> {
     let refused = live.events.iter().filter(|event| is_failed_create(event));
     let refused = refused.filter_map(|event| {
         let (kind, name) = (event.involved_object.kind.as_deref()?, event.involved_object.name.as_deref()?);
-        let kind = SETS.into_iter().find(|known| *known == kind)?;
-        let is_known = live.sets.iter().any(|set| set.object == ObjectName::new(kind, name));
-        let is_owned = kind == "ReplicaSet"
+        let kind = PodSetKind::named(kind)?;
+        let is_known = live.set(kind, name).is_some();
+        let is_owned = kind == PodSetKind::ReplicaSet
             && live.deployments.iter().any(|deployment| owns_replica_set(deployment, name));
         (!is_known && !is_owned).then_some(kind)
     });
     refused.collect()
 }
-
-/// The kinds of [`PodSet`](crate::pod::PodSet).
-const SETS: [&str; 4] = ["StatefulSet", "DaemonSet", "ReplicaSet", "ReplicationController"];
 
 fn is_failed_create(event: &Event) -> bool {
     event.reason.as_deref() == Some("FailedCreate")
@@ -191,7 +188,7 @@ fn is_failed_create(event: &Event) -> bool {
 /// Returns whether an object of an event no longer exists. A run of a scheduled job exists as long as the job. It is not known
 /// whether other owners of pods exist, such as a ReplicaSet without a Deployment.
 fn is_gone(kind: &str, name: &str, uid: Option<&str>, facts: &JobFacts) -> bool {
-    let LiveJobs { deployments, cron_jobs, jobs, sets, .. } = &facts.live;
+    let LiveJobs { deployments, cron_jobs, jobs, .. } = &facts.live;
     let is_named = |metadata: &ObjectMeta| metadata.name.as_deref() == Some(name);
     let is_same = |metadata: &ObjectMeta| {
         is_named(metadata) && uid.is_none_or(|uid| metadata.uid.as_deref().is_none_or(|own| own == uid))
@@ -202,7 +199,7 @@ fn is_gone(kind: &str, name: &str, uid: Option<&str>, facts: &JobFacts) -> bool 
         "ReplicaSet" => {
             facts.has_kind("Deployment")
                 && has_hash(name)
-                && !sets.iter().any(|set| set.object == ObjectName::new(kind, name))
+                && facts.live.set(PodSetKind::ReplicaSet, name).is_none()
                 && !deployments.iter().any(|found| owns_replica_set(found, name))
         }
         "Deployment" => {
@@ -232,25 +229,29 @@ struct WantedPods {
 /// Returns the pods that an object still wants. A CronJob only loses the run that was refused.
 fn wanted_pods(kind: &str, name: &str, facts: &JobFacts) -> Option<WantedPods> {
     let ranges = &facts.namespace.limits.limit_ranges;
-    let set = || facts.live.sets.iter().find(|set| set.object == ObjectName::new(kind, name));
+    let set = |kind| facts.live.set(kind, name);
+    let Some(kind) = PodSetKind::named(kind) else {
+        if kind != ObjectKind::Job.as_str() {
+            return None;
+        }
+        let mut jobs = facts.live.jobs.iter();
+        let found = jobs.find(|job| job.metadata.name.as_deref() == Some(name))?;
+        return Some(WantedPods { pods: Some(missing_pods::of_job_by_status(found, ranges)?) });
+    };
     match kind {
-        "ReplicaSet" => {
+        PodSetKind::ReplicaSet => {
             let mut deployments = facts.live.deployments.iter();
             let missing = match deployments.find(|deployment| owns_replica_set(deployment, name)) {
                 Some(found) => missing_of_deployment(found, ranges)?,
-                None => set()?.missing(ranges)?,
+                None => set(kind)?.missing(ranges)?,
             };
             Some(WantedPods { pods: Some(missing) })
         }
-        "Job" => {
-            let mut jobs = facts.live.jobs.iter();
-            let found = jobs.find(|job| job.metadata.name.as_deref() == Some(name))?;
-            Some(WantedPods { pods: Some(missing_pods::of_job_by_status(found, ranges)?) })
+        PodSetKind::StatefulSet | PodSetKind::DaemonSet | PodSetKind::ReplicationController => {
+            match set(kind) {
+                Some(set) => Some(WantedPods { pods: Some(set.missing(ranges)?) }),
+                None => Some(WantedPods { pods: None }),
+            }
         }
-        "StatefulSet" | "DaemonSet" | "ReplicationController" => match set() {
-            Some(set) => Some(WantedPods { pods: Some(set.missing(ranges)?) }),
-            None => Some(WantedPods { pods: None }),
-        },
-        _ => None,
     }
 }

@@ -54,6 +54,7 @@ pub(crate) fn sized(plan: &WebServicePlan, facts: &WebServiceFacts) -> Sized {
     Sized {
         kind: WorkloadKind::WebService,
         name: plan.request().tool.to_string(),
+        object: None,
         size: size_of(plan),
         bounds: SizeBounds {
             lowest: lowest_size(&facts.namespace.limits.limit_ranges),

@@ -12,7 +12,7 @@ use toolforge_render::files::{FileContents, FilePlan, FilePlanFacts, file_adjust
 use toolforge_render::namespace::Documents;
 use toolforge_render::pod::pod_demand;
 
-use crate::support::{deployment, plan, pod};
+use crate::support::{deployment, plan, planned_with_facts, pod};
 
 const MEBIBYTE: u64 = 1 << 20;
 
@@ -111,6 +111,39 @@ fn parallel_pods_become_fewer() {
 fn requests_below_the_minimum_are_raised() {
     let file = deployment("bot", "1Gi", 1, "").replace("cpu: 100m}", "cpu: 100m}, requests: {cpu: 10m}");
     assert_snapshot!(proposals("toolforge-2023", "", &[&file]), @"Deployment bot: CPU request 50m");
+}
+
+#[test]
+fn kinds_of_other_groups_are_other_objects() {
+    let foreign = |kind: &str, name: &str| {
+        format!("{{apiVersion: example.org/v1, kind: {kind}, metadata: {{name: {name}}}}}\n---\n")
+    };
+    let bot = deployment("bot", "5Gi", 1, "");
+    let file = [foreign("Deployment", "bot"), bot].concat();
+    assert_eq!(proposals("seed-2020", "", &[&file]), "Deployment bot: memory 4Gi");
+    // The same with several objects.
+    let two = ["a", "b"].map(|name| [foreign("Deployment", name), deployment(name, "5Gi", 1, "")].concat());
+    assert_eq!(
+        proposals("seed-2020", "", &[&two.concat()]),
+        "Deployment a and Deployment b: each memory 3Gi"
+    );
+    // Only the one with pods has another rollout.
+    let live = [deployment("web", "1Gi", 1, ""), pod("web", "1Gi", "")].concat();
+    let quota = "---\n{apiVersion: v1, kind: ResourceQuota, metadata: {name: q}, status: {hard: {pods: '1'}, used: {pods: '1'}}}\n";
+    let web = deployment("web", "1Gi", 1, "").replace("image: x", "image: new");
+    let file = [foreign("Deployment", "web"), web].concat();
+    assert_snapshot!(proposals("", &format!("{live}{quota}"), &[&file]), @"Deployment web: rollout recreate, with downtime");
+}
+
+#[test]
+fn live_objects_of_other_groups_are_left_out() {
+    let foreign = "{apiVersion: example.org/v1, kind: Job, metadata: {name: a}, spec: {queue: q}}\n---\n\
+                   {apiVersion: example.org/v1, kind: StatefulSet, metadata: {name: a}, spec: {replicas: 3, template: {spec: \
+                   {containers: []}}}, status: {replicas: 1}}\n---\n";
+    let own = "{apiVersion: v1, kind: PodList, items: [{metadata: {name: p}, spec: {containers: []}}]}";
+    let (_, facts) = planned_with_facts(&format!("{foreign}{own}"), &deployment("bot", "1Gi", 1, ""));
+    let live = &facts.jobs.live;
+    assert_eq!((live.jobs.len(), live.sets.len(), live.pods.len()), (0, 0, 1));
 }
 
 /// What a random workload is.

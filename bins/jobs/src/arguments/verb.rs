@@ -80,13 +80,13 @@ impl Arguments {
             return Ok(());
         }
         let users = VerbName::value_variants().iter().filter(|verb| verb.uses_uid());
-        Err(unused_option("--uid", verb.as_str(), users.map(|verb| verb.as_str())))
+        Err(unused_option("--uid", &verb.text(), users.map(|verb| verb.text())))
     }
 
     /// Refuses an output format that the verb does not have.
     pub(crate) fn check_output(&self) -> Result<(), Failure> {
         let name = self.verb.name();
-        let (verb, formats) = (name.as_str(), name.formats());
+        let (verb, formats) = (name.text(), name.formats());
         if formats.contains(&self.output) {
             return Ok(());
         }
@@ -98,7 +98,7 @@ impl Arguments {
                 Err(Failure::new(ExitCode::Usage, "dump has no JSON output: a jobs file is YAML")
                     .hint("Leave `--output` out."))
             }
-            (_, JobsFormat::Json | JobsFormat::Yaml) => Err(no_document(verb)),
+            (_, JobsFormat::Json | JobsFormat::Yaml) => Err(no_document(&verb)),
             (_, format) => {
                 let message = format!("`--output {}` cannot be used with `{verb}`", format.as_str());
                 let hint = match names.as_slice() {
@@ -111,11 +111,11 @@ impl Arguments {
     }
 }
 
-/// Returns the clap command, in which each verb has its own output formats, and `--uid` only where it is used.
+/// Returns the clap command, in which each verb has its own output formats, and shows `--uid` and `--from` only where they are used.
 pub(crate) fn command() -> Command {
     let program = Arguments::command();
     let option = |id: &str| program.get_arguments().find(|option| option.get_id() == id).cloned();
-    let (output, uid) = (option("output"), option("uid"));
+    let (output, uid, from) = (option("output"), option("uid"), option("from"));
     program.mut_subcommands(|verb| {
         let Ok(name) = VerbName::from_str(verb.get_name(), false) else { return verb };
         let formats = name.formats();
@@ -125,10 +125,10 @@ pub(crate) fn command() -> Command {
             Some(output) => verb.arg(with_formats(output.clone().global(false), formats)),
             None => verb,
         };
-        match &uid {
-            Some(uid) if !name.uses_uid() => verb.arg(uid.clone().global(false).hide(true)),
-            _ => verb,
-        }
+        let unused = [(&uid, name.uses_uid()), (&from, name.uses_from())]
+            .into_iter()
+            .filter_map(|(option, is_used)| option.clone().filter(|_| !is_used));
+        verb.args(unused.map(|option| option.global(false).hide(true)))
     })
 }
 
@@ -269,31 +269,9 @@ enum VerbName {
 
 impl VerbName {
     /// Returns the name as it is written.
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Run => "run",
-            Self::List => "list",
-            Self::Show => "show",
-            Self::Logs => "logs",
-            Self::Delete => "delete",
-            Self::Flush => "flush",
-            Self::Load => "load",
-            Self::Plan => "plan",
-            Self::Lint => "lint",
-            Self::Dump => "dump",
-            Self::Convert => "convert",
-            Self::Restart => "restart",
-            Self::Adopt => "adopt",
-            Self::Trigger => "trigger",
-            Self::Suspend => "suspend",
-            Self::Resume => "resume",
-            Self::Cron => "cron",
-            Self::Render => "render",
-            Self::Exec => "exec",
-            Self::Images => "images",
-            Self::Quota => "quota",
-            Self::Generate => "generate",
-        }
+    fn text(self) -> String {
+        let name = self.to_possible_value().expect("no name is skipped");
+        name.get_name().to_owned()
     }
 
     /// Returns the output formats of the verb; the first is the default.
@@ -346,6 +324,32 @@ impl VerbName {
             | Self::Generate => false,
         }
     }
+
+    /// Returns whether the verb can read the cluster's objects from files: all but those that need its pods.
+    fn uses_from(self) -> bool {
+        match self {
+            Self::Logs | Self::Exec | Self::Generate => false,
+            Self::Run
+            | Self::List
+            | Self::Show
+            | Self::Delete
+            | Self::Flush
+            | Self::Load
+            | Self::Plan
+            | Self::Lint
+            | Self::Dump
+            | Self::Convert
+            | Self::Restart
+            | Self::Adopt
+            | Self::Trigger
+            | Self::Suspend
+            | Self::Resume
+            | Self::Cron
+            | Self::Render
+            | Self::Images
+            | Self::Quota => true,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -356,7 +360,7 @@ mod tests {
     fn every_verb_has_a_name() {
         let program = Arguments::command();
         let verbs: Vec<&str> = program.get_subcommands().map(Command::get_name).collect();
-        let names: Vec<&str> = VerbName::value_variants().iter().map(|verb| verb.as_str()).collect();
+        let names: Vec<String> = VerbName::value_variants().iter().map(|verb| verb.text()).collect();
         assert_eq!(verbs, names);
     }
 }

@@ -179,3 +179,20 @@ fn user_id_is_refused_if_no_job_is_rendered() {
         assert!(!is_refused, "{line}: {said}");
     }
 }
+
+#[test]
+fn verbs_that_need_pods_refuse_files() {
+    let scratch = Scratch::new("pods-from-files", "apiVersion: v1\nkind: List\nitems: []\n");
+    for (line, error) in [
+        ("logs x --tool tf-test --from jobs.yaml", "error: logs cannot be read with --from"),
+        ("--from jobs.yaml --tool tf-test logs x", "error: logs cannot be read with --from"),
+        (
+            "exec x --tool tf-test --from jobs.yaml",
+            "error: this command needs the cluster; --from is read-only",
+        ),
+    ] {
+        let line: Vec<&str> = line.split(' ').collect();
+        let shown = said(&jobs(&scratch, &line));
+        assert!(shown.starts_with(&format!("[exit 2]\n{error}\n")), "{line:?}: {shown}");
+    }
+}

@@ -169,3 +169,12 @@ fn help_refuses_an_output_format() {
         );
     }
 }
+
+#[test]
+fn from_is_shown_where_it_is_used() {
+    for (action, is_shown) in
+        [("start", true), ("stop", true), ("logs", false), ("exec", false), ("doctor", false)]
+    {
+        assert_eq!(webservice(&format!("{action} --help")).contains("--from"), is_shown, "{action}");
+    }
+}

@@ -15,7 +15,7 @@ use crate::job::{JobObjects, JobWorkload, LiveJobs, pods_of_job, runs_of_job};
 use crate::object::{cron_job_spec, deployment_spec};
 use crate::pod::{
     Cause, Evidence, LastTermination, cause_of_deployment, cause_of_refusal, cause_of_terminating,
-    causes_of_pod, causes_of_probes, last_termination, newest_by_hash, replica_failure, restarts,
+    causes_of_pod, causes_of_probes, has_ended, last_termination, newest_by_hash, replica_failure, restarts,
     sort_evidence,
 };
 
@@ -172,12 +172,8 @@ pub fn job_status(job: &JobObjects, live: &LiveJobs, now: Timestamp) -> JobStatu
     match &job.workload {
         JobWorkload::Continuous(deployment) => {
             // An evicted pod, or one on a lost node, exists for a long time alongside its replacement.
-            let is_used = |pod: &&Pod| {
-                let phase = pod.status.as_ref().and_then(|status| status.phase.as_deref());
-                !matches!(phase, Some("Failed" | "Succeeded"))
-            };
             status.evidence.extend(cause_of_terminating(deployment, pods.iter().copied()));
-            let pods: Vec<&Pod> = staying().filter(is_used).collect();
+            let pods: Vec<&Pod> = staying().filter(|pod| !has_ended(pod)).collect();
             continuous(&mut status, deployment, &pods, (live, now));
         }
         JobWorkload::OneOff(run) => take_outcome(&mut status, RunOutcome::of(run, live)),

@@ -133,7 +133,7 @@ fn report(check: &mut Check<'_>, place: &Node, warning: &JobFileWarning) {
     let rule = match warning {
         JobFileWarning::Missing { .. } | JobFileWarning::Directory { .. } => Rule::MissingCommand,
         JobFileWarning::NotExecutable { .. } => Rule::CommandNotExecutable,
-        JobFileWarning::WindowsLineEndings { .. } | JobFileWarning::ShellLineEnds { .. } => {
+        JobFileWarning::WindowsLineEndings { .. } | JobFileWarning::ShellLineEndings { .. } => {
             Rule::ScriptLineEndings
         }
         JobFileWarning::Interpreter { .. }

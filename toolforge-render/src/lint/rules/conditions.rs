@@ -4,7 +4,7 @@ use super::super::check::{Check, Object};
 use super::super::syntax::{Node, Value};
 use super::choices::visit;
 use super::scope::Scope;
-use super::value_checks::{forbidden, invalid, required};
+use super::value_checks::{Refusal, refuse, required};
 
 /// A field that needs a value of another field next to it (Kubernetes 1.33).
 struct Condition {
@@ -23,15 +23,7 @@ struct Condition {
     /// Whether the field is also required with these values.
     is_required: bool,
     /// How the API server refuses it.
-    refusal: Refusal,
-}
-
-/// How the API server refuses a field.
-enum Refusal {
-    /// `Forbidden`, and why.
-    Forbidden(&'static str),
-    /// `Invalid value`, and why.
-    Invalid(&'static str),
+    refusal: Refusal<'static>,
 }
 
 use Refusal::{Forbidden, Invalid};
@@ -280,10 +272,7 @@ fn check_one(check: &mut Check<'_>, object: Object<'_>, condition: &Condition, p
             let state =
                 if found.is_empty() { format!("{other} is missing") } else { format!("{other} is {found}") };
             let message = format!("{field} needs {other}: {wanted}, and {state}; remove {field}");
-            match refusal {
-                Forbidden(reason) => forbidden(check, object, &entry.key, &path, (message, reason)),
-                Invalid(reason) => invalid(check, object, &entry.key, &path, (message, reason)),
-            }
+            refuse(check, object, &entry.key, &path, (message, *refusal));
         }
         None if is_allowed && *is_required => {
             let message = format!("{other}: {found} needs a {field}");

@@ -66,7 +66,41 @@ pub(crate) fn check_at_least(
         .answered(answer);
 }
 
-/// Adds what the API server answers about a value: `FIELD: Invalid value: "VALUE": REASON`.
+/// How the API server refuses a field.
+#[derive(Clone, Copy)]
+pub(crate) enum Refusal<'a> {
+    /// `FIELD: Invalid value: "VALUE": REASON`.
+    Invalid(&'a str),
+    /// `FIELD: Forbidden: REASON`.
+    Forbidden(&'a str),
+    /// `FIELD: Required value`.
+    Required,
+}
+
+/// Adds that the API server refuses a field.
+pub(crate) fn refuse(
+    check: &mut Check<'_>,
+    object: Object<'_>,
+    node: &Node,
+    path: &str,
+    (message, refusal): (impl fmt::Display, Refusal<'_>),
+) {
+    let (rule, answer) = match refusal {
+        Refusal::Invalid(reason) => {
+            let found = match (node.text(), node.string()) {
+                (Some(text), None) => text.to_owned(),
+                (text, _) => format!("\"{}\"", text.unwrap_or_default()),
+            };
+            (Rule::InvalidValue, format!("Invalid value: {found}: {reason}"))
+        }
+        Refusal::Forbidden(reason) => (Rule::InvalidValue, format!("Forbidden: {reason}")),
+        Refusal::Required => (Rule::MissingField, "Required value".to_owned()),
+    };
+    let answer = object.invalid(format_args!("{path}: {answer}"));
+    check.at(rule, node, message).answered(answer);
+}
+
+/// Adds that a value is invalid.
 pub(crate) fn invalid(
     check: &mut Check<'_>,
     object: Object<'_>,
@@ -74,12 +108,7 @@ pub(crate) fn invalid(
     path: &str,
     (message, reason): (impl fmt::Display, &str),
 ) {
-    let found = match (node.text(), node.string()) {
-        (Some(text), None) => text.to_owned(),
-        (text, _) => format!("\"{}\"", text.unwrap_or_default()),
-    };
-    let answer = object.invalid(format_args!("{path}: Invalid value: {found}: {reason}"));
-    check.at(Rule::InvalidValue, node, message).answered(answer);
+    refuse(check, object, node, path, (message, Refusal::Invalid(reason)));
 }
 
 /// Adds that a field is missing.
@@ -90,8 +119,7 @@ pub(crate) fn required(
     path: &str,
     message: impl fmt::Display,
 ) {
-    let answer = object.invalid(format_args!("{path}: Required value"));
-    check.at(Rule::MissingField, place, message).answered(answer);
+    refuse(check, object, place, path, (message, Refusal::Required));
 }
 
 /// Adds that a field may not be set.
@@ -102,8 +130,7 @@ pub(crate) fn forbidden(
     path: &str,
     (message, reason): (impl fmt::Display, &str),
 ) {
-    let answer = object.invalid(format_args!("{path}: Forbidden: {reason}"));
-    check.at(Rule::InvalidValue, place, message).answered(answer);
+    refuse(check, object, place, path, (message, Refusal::Forbidden(reason)));
 }
 
 /// Checks that a path is relative, and below the place that it is relative to.
