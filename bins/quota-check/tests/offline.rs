@@ -330,6 +330,17 @@ fn misplaced_arguments_have_a_hint_that_works() {
         "--tool stashbot --all audit --output json",
         "--all what-if",
         "--all --sort name audit",
+        "--all --sort name what-if",
+        "--sort name audit",
+        "--threshold 90 what-if",
+        "--al audit",
+        "--tool audit --all audit",
+        "audti --all",
+        "--all audti",
+        "whatif a b",
+        "what-if bot -r 2 x",
+        "what-if bot --mem 1 Gi",
+        "audit --all --tool a b",
     ]
     .map(|line| {
         let said = said(&quota_check(line));
@@ -343,7 +354,18 @@ fn misplaced_arguments_have_a_hint_that_works() {
     --all audit: error: `--all` cannot be used with a command or `--quota` | hint: Run `quota-check audit --all`.
     --tool stashbot --all audit --output json: {"apiVersion":"cli.toolforge.org/v1","kind":"Failure","code":"invalid-arguments","message":"`--all` cannot be used with a command or `--quota`","details":[],"hints":["Run `quota-check --tool stashbot audit --all --output json`."],"notes":[],"exitCode":2}
     --all what-if: error: `--all` cannot be used with a command or `--quota` | hint: Leave `--all` out to check one tool.
-    --all --sort name audit: error: `--all` cannot be used with a command or `--quota` | hint: Leave `--all` out to check one tool.
+    --all --sort name audit: error: `--all` cannot be used with a command or `--quota` | hint: Leave `--sort` out, and write `--all` after the command: `quota-check audit --all`.
+    --all --sort name what-if: error: `--all` cannot be used with a command or `--quota` | hint: Leave `--all` and `--sort` out to check one tool.
+    --sort name audit: error: `--sort` cannot be used with `audit` | hint: Leave it out.
+    --threshold 90 what-if: error: `--threshold` cannot be used with `what-if` | hint: Leave it out.
+    --al audit: error: `--all` cannot be used with a command or `--quota` | hint: Run `quota-check audit --all`.
+    --tool audit --all audit: error: `--all` cannot be used with a command or `--quota` | hint: Run `quota-check --tool audit audit --all`.
+    audti --all: error: "audti" is neither a command nor a file; did you mean audit? | hint: Run `quota-check audit --all`.
+    --all audti: error: "audti" is neither a command nor a file; did you mean audit? | hint: Run `quota-check audit --all`.
+    whatif a b: error: "whatif" is neither a command nor a file | hint: `quota-check what-if --help` shows how to use it.
+    what-if bot -r 2 x: error: unexpected argument "x" | hint: Leave it out.
+    what-if bot --mem 1 Gi: error: unexpected argument "Gi" | hint: Leave it out.
+    audit --all --tool a b: error: unexpected argument "b" | hint: Leave it out, or put quotes around the value of `--tool` if it contains spaces or `*`.
     "#);
 }
 
