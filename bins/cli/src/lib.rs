@@ -58,7 +58,7 @@ pub use generate::{DescribedProgram, reference_page};
 pub use help::{TOPICS, WHERE_TO_ASK, topic, unknown_topic};
 pub use input::{Input, read_input, similar_file_hint};
 pub use last_lines::{FileMark, LastLines};
-pub use library_errors::without_cluster;
+pub use library_errors::{without_cluster, without_cluster_from_files};
 pub use lint::{LintOptions, lint, lint_in};
 pub use log::{FollowEnd, LogOrigin, LogPrinter, LogStop, LogStyle, LogsOptions, until_stdout_closes};
 pub use notice::{Notice, print_message, print_question};

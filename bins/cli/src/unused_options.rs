@@ -54,8 +54,13 @@ impl GlobalOptions {
 /// Returns the failure of an option that a verb does not use, with the verbs that do.
 #[must_use]
 pub fn unused_option<'a>(option: &str, verb: &str, users: impl IntoIterator<Item = &'a str>) -> Failure {
+    unused(option, verb, users_hint(users))
+}
+
+/// Returns the hint at the verbs that have an option.
+pub(crate) fn users_hint<'a>(users: impl IntoIterator<Item = &'a str>) -> String {
     let users: Vec<String> = users.into_iter().map(|user| format!("`{user}`")).collect();
-    unused(option, verb, format!("Leave it out; it is an option of {}.", users.join(", ")))
+    format!("Leave it out; it is an option of {}.", users.join(", "))
 }
 
 /// Returns the failure of an option that has no effect with a verb or another option.

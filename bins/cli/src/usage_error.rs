@@ -3,13 +3,14 @@
 use std::ffi::OsString;
 use std::num::ParseIntError;
 
-use clap::Command;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{Arg, Command};
 use toolforge_model::{Untrusted, suggest};
 
 use crate::command_line::{offered_options, positionals, quotes_hint, unknown_option};
 use crate::failure::{ExitCode, Failure};
-use crate::library_errors::WITHOUT_CLUSTER;
+use crate::library_errors::{FROM_FILES, WITHOUT_CLUSTER};
+use crate::unused_options::users_hint;
 
 /// An option that `lint` has, and other commands do not.
 const OFFLINE: &str = "--offline";
@@ -20,11 +21,11 @@ const OFFLINE: &str = "--offline";
 pub fn usage_failure(error: &clap::Error, command: &Command, line: &[OsString]) -> Failure {
     misspelled_option(error, command, line).or_else(|| missing_option(error, command, line)).unwrap_or_else(
         || {
-            let hint =
-                unknown_option(command, line).and_then(|(option, options)| offline_hint(&option, &options));
+            let hint = unknown_option(command, line)
+                .and_then(|(option, options)| unknown_hint(command, &option, &options));
             let offered = offered_options(command, line);
             let surplus = surplus_hint(error, command, line);
-            let hints = hint.map(str::to_owned).into_iter().chain(surplus);
+            let hints = hint.into_iter().chain(surplus);
             hints.fold(rejected(error, &offered), Failure::hint)
         },
     )
@@ -86,7 +87,7 @@ pub fn misspelled_option(error: &clap::Error, command: &Command, line: &[OsStrin
     let suggestion = suggested_option(error, command, line);
     let suggestion = suggestion.map(|near| format!("; did you mean {near}?")).unwrap_or_default();
     let failure = Failure::new(ExitCode::Usage, format!("unknown option {}{suggestion}", escaped(&option)));
-    Some(offline_hint(&option, &options).into_iter().fold(failure, Failure::hint))
+    Some(unknown_hint(command, &option, &options).into_iter().fold(failure, Failure::hint))
 }
 
 /// Returns whether clap names an unknown command or an unknown option.
@@ -111,6 +112,18 @@ pub fn suggested_option(error: &clap::Error, command: &Command, line: &[OsString
     suggest(&option, offered.iter().map(String::as_str)).map(str::to_owned)
 }
 
+/// Returns what to do about an option that does not exist: how the command works without a cluster, or which commands have the
+/// option.
+fn unknown_hint(command: &Command, unknown: &str, options: &[String]) -> Option<String> {
+    if let Some(hint) = offline_hint(unknown, options) {
+        return Some(hint.to_owned());
+    }
+    let is_it = |option: &&Arg| option.get_long().is_some_and(|long| unknown == format!("--{long}"));
+    let has_it = |verb: &&Command| verb.get_arguments().any(|option| is_it(&option) && !option.is_hide_set());
+    let verbs: Vec<&str> = command.get_subcommands().filter(has_it).map(Command::get_name).collect();
+    (!verbs.is_empty()).then(|| users_hint(verbs))
+}
+
 /// Returns the options with which a command needs no cluster, if the unknown one is an option of `lint`.
 fn offline_hint(unknown: &str, options: &[String]) -> Option<&'static str> {
     if unknown != OFFLINE {
@@ -120,9 +133,7 @@ fn offline_hint(unknown: &str, options: &[String]) -> Option<&'static str> {
     match (has("--quota"), has("--from")) {
         (true, true) => Some(WITHOUT_CLUSTER),
         (true, false) => Some("Without a cluster: `--tool NAME` with `--quota toolforge-2023`."),
-        (false, true) => Some(
-            "Without a cluster: `--tool NAME` with `--from FILE` to read what `kubectl get … -o yaml` printed.",
-        ),
+        (false, true) => Some(FROM_FILES),
         (false, false) => None,
     }
 }
@@ -232,7 +243,7 @@ fn quoted(names: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use clap::{Arg, ArgGroup, Command, value_parser};
+    use clap::{ArgGroup, value_parser};
 
     use super::*;
 

@@ -73,7 +73,7 @@ pub(crate) fn usage_failure(error: &clap::Error, line: &[OsString]) -> Failure {
     }
     match error.kind() {
         ErrorKind::InvalidSubcommand => {}
-        ErrorKind::UnknownArgument => {
+        ErrorKind::UnknownArgument if error.get(ContextKind::InvalidArg).is_some_and(is_option) => {
             let failure = toolforge_cli::usage_failure(error, &command, line);
             return with_command_hint(failure, error, &command, line);
         }
@@ -108,8 +108,7 @@ fn is_accepted(line: &[OsString]) -> bool {
     parsed.is_ok_and(|arguments| arguments.check_output().is_ok())
 }
 
-/// Adds how to quote the command of a job to the failure of an option that is one of the command's, unless it has a hint or a
-/// suggestion.
+/// Adds how to quote the command of a job to the failure of an option that is one of the command's, unless it has a suggestion.
 fn with_command_hint(
     failure: Failure,
     error: &clap::Error,
@@ -117,7 +116,7 @@ fn with_command_hint(
     line: &[OsString],
 ) -> Failure {
     let is_run = positionals(command, line).first().is_some_and(|verb| verb == "run");
-    let has_suggestion = !failure.hints().is_empty() || suggested_option(error, command, line).is_some();
+    let has_suggestion = suggested_option(error, command, line).is_some();
     match value_and_rest(command, line, "--command") {
         Some((value, rest)) if is_run && !has_suggestion && !rest.is_empty() => {
             failure.hint(command_hint(&value, &rest))

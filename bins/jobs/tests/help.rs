@@ -135,3 +135,13 @@ fn help_knows_itself() {
     assert_eq!(jobs("help help"), jobs("help"));
     assert!(jobs("help generate").starts_with("[exit 0]"));
 }
+
+#[test]
+fn help_names_commands_that_a_shell_finds() {
+    for line in ["--help", "-h", "help run", "run -h", "help quota"] {
+        let help = jobs(line);
+        let usage = help.lines().find(|line| line.starts_with("Usage: ")).unwrap_or_default();
+        assert!(usage.is_empty() || usage.starts_with("Usage: toolforge jobs"), "{line}: {usage}");
+        assert!(!help.contains("`jobs "), "{line}: {help}");
+    }
+}

@@ -199,7 +199,7 @@ fn session(arguments: &Arguments) -> Result<Session, Failure> {
     let options = arguments.session_options()?;
     // A profile can be shown without a cluster.
     let session = Session::open_for_profile(&options, "quota-check", arguments.quota.is_some())
-        .map_err(|failure| if arguments.files.is_empty() { failure } else { without_cluster(failure) })?;
+        .map_err(without_cluster)?;
     Ok(session.for_reading())
 }
 

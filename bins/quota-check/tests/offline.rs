@@ -409,3 +409,13 @@ fn offline_has_a_hint() {
         "{shown}"
     );
 }
+
+#[test]
+fn repeated_jobs_have_no_table() {
+    let file = std::env::temp_dir().join(format!("quota-check-{}-twice.yaml", std::process::id()));
+    std::fs::write(&file, "- {name: a, image: bookworm, command: x}\n").unwrap();
+    let path = file.display().to_string();
+    let said = said(&quota_check(&format!("--tool stashbot --quota seed-2020 {path} {path}")));
+    std::fs::remove_file(&file).unwrap();
+    assert_snapshot!(said.replace(&path, "jobs.yaml"), @"");
+}

@@ -179,3 +179,48 @@ fn user_id_is_refused_if_no_job_is_rendered() {
         assert!(!is_refused, "{line}: {said}");
     }
 }
+
+#[test]
+fn failures_without_a_cluster_say_what_to_do() {
+    let scratch = Scratch::new("without-cluster", "- {name: a, image: bookworm, command: x}\n");
+    std::fs::write(scratch.0.join("none.txt"), "No resources found in tool-x namespace.\n").unwrap();
+    std::fs::write(scratch.0.join("error.txt"), "error: You must be logged in\n").unwrap();
+    std::fs::write(scratch.0.join("jobs.gz"), b"\x1f\x8b\x08\x00").unwrap();
+    let shown: Vec<String> = [
+        "quota --quota toolforge-2023",
+        "run a --command ./a --image bookworm --yes",
+        "render jobs.yaml",
+        "cron",
+        "list",
+        "list --tool x --from jobs.yaml",
+        "list --tool x --from none.txt",
+        "list --tool x --from error.txt",
+        "list --tool tools.x --from none.txt",
+        "lint --offline missing.yaml",
+        "lint --offline ..",
+        "plan jobs.gz --tool x --quota toolforge-2023",
+    ]
+    .into_iter()
+    .map(|line| {
+        let shown = said(&jobs(&scratch, &line.split(' ').collect::<Vec<_>>()));
+        let shown: Vec<&str> = shown.lines().skip(1).filter(|line| !line.is_empty()).collect();
+        format!("{line}: {}", shown.join(" | "))
+    })
+    .collect();
+    assert_snapshot!(shown.join("\n"), @"");
+}
+
+#[test]
+fn images_are_shown_without_a_cluster() {
+    let scratch = Scratch::new("images-offline", "");
+    let shown = said(&jobs(&scratch, &["images"]));
+    assert!(shown.starts_with("[exit 0]\n") && shown.contains("python3.13"), "{shown}");
+}
+
+#[test]
+fn deletion_from_files_is_refused_before_a_question() {
+    let scratch = Scratch::new("delete-from-files", "");
+    std::fs::copy(toolforge_fixtures::path("facts/by-hand.yaml"), scratch.0.join("facts.yaml")).unwrap();
+    let line = ["delete", "list-images", "--tool", "tf-test", "--from", "facts.yaml"];
+    assert_snapshot!(said(&jobs(&scratch, &line)), @"");
+}

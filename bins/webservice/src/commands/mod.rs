@@ -18,7 +18,7 @@ mod stop;
 mod types;
 mod wait;
 
-use toolforge_cli::{ExitCode, Failure, Session, without_cluster};
+use toolforge_cli::{ExitCode, Failure, Session, without_cluster, without_cluster_from_files};
 
 use crate::arguments::Arguments;
 use crate::invocation::{Action, Invocation};
@@ -50,6 +50,7 @@ pub(crate) fn dispatch(arguments: &Arguments) -> Result<ExitCode, Failure> {
     }
     let session = match (invocation.action, session) {
         (Action::Plan, Err(failure)) => return Err(without_cluster(failure)),
+        (Action::Render, Err(failure)) => return Err(without_cluster_from_files(failure)),
         (_, session) => session?,
     };
     run(&session, arguments, &invocation)
