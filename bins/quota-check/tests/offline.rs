@@ -168,6 +168,8 @@ fn missing_kubeconfig_hints_at_become() {
     error: kubeconfig /nonexistent/.kube/config does not exist
 
     hint: Become the tool first, `become TOOL`, or name another file with `--kubeconfig`.
+
+    hint: Without a cluster: `--tool NAME` with `--quota toolforge-2023`, or with `--from FILE` to read what `kubectl get … -o yaml` printed.
     ");
 }
 
@@ -417,5 +419,10 @@ fn repeated_jobs_have_no_table() {
     let path = file.display().to_string();
     let said = said(&quota_check(&format!("--tool stashbot --quota seed-2020 {path} {path}")));
     std::fs::remove_file(&file).unwrap();
-    assert_snapshot!(said.replace(&path, "jobs.yaml"), @"");
+    assert_snapshot!(said.replace(&path, "jobs.yaml"), @"
+    [exit 1]
+    error: jobs.yaml:1:3: a second job a
+
+    hint: Rename what is there twice, or leave one of the files out.
+    ");
 }

@@ -178,7 +178,7 @@ fn unreadable_files_are_reported_with_the_errors_of_others() {
     assert_snapshot!(said.replace(binary.to_str().unwrap(), "BINARY"), @r#"
     [exit 1]
     error: the files have 5 errors
-      none.yaml cannot be read: No such file or directory (os error 2)
+      none.yaml does not exist
       /dev/zero is larger than 4 MiB
       BINARY:1:4: the file is not UTF-8: the byte 0xff does not belong to a character
       broken.yaml:2:7: invalid YAML: unclosed bracket '['
