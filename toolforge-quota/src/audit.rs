@@ -141,7 +141,7 @@ pub struct AuditedWorkload {
     /// How many pods it has at once; one pod is checked if it has none now.
     pub count: u64,
     /// Its requests apart from these pods: the object itself, its Jobs, pods that have succeeded, and the volume claims.
-    pub besides_pods: Demand,
+    pub other_objects: Demand,
     /// The requests of each claim that is created for one of its pods.
     pub claims: Vec<Amounts>,
     /// Whether only its pods are created again, and the object itself is kept: a Job.
@@ -290,14 +290,14 @@ impl Limits {
 
     /// Returns why an object or its pods would be refused, even if nothing used the quota.
     fn refusal_of(&self, workload: &AuditedWorkload) -> Option<QuotaCheck> {
-        let AuditedWorkload { pod, count, besides_pods, claims, is_kept: _, is_without_pods } = workload;
+        let AuditedWorkload { pod, count, other_objects, claims, is_kept: _, is_without_pods } = workload;
         let quotas = self.quotas.iter().map(crate::ResourceQuota::without_usage).collect();
         let alone = Self { quotas, limit_ranges: self.limit_ranges.clone(), ..Self::default() };
         // The finding names the object.
         let pod = PodDemand { object: None, ..pod.clone() }.with_defaults(&self.limit_ranges);
         let count = if *is_without_pods { 0 } else { (*count).max(1) };
         let mut requested = pod.demand().times(count);
-        requested.add_all(besides_pods);
+        requested.add_all(other_objects);
         let claims = claims.iter().map(|requests| ClaimDemand { object: None, requests: requests.clone() });
         let check = alone.evaluate_change(&DemandChange {
             created: requested.clone(),

@@ -217,21 +217,22 @@ mod tests {
             each: [(jobs.clone(), 1)].into(),
             ..KeptJobs::default()
         };
-        for (existing, failed, expiring, later, surplus, staying) in [
-            (0, 0, 0, 3, 0, 0),
-            (2, 1, 0, 1, 0, 3),
-            (3, 1, 0, 0, 0, 4),
-            (4, 1, 0, 0, 1, 4),
-            (0, 3, 0, 3, 2, 1),
-            (1, 0, 2, 2, 2, 1),
+        for (succeeded, failed, running, expiring, later, surplus, staying) in [
+            (0, 0, 0, 0, 3, 0, 0),
+            (2, 1, 0, 0, 1, 0, 3),
+            (3, 1, 0, 0, 0, 0, 4),
+            (4, 1, 0, 0, 0, 1, 4),
+            (0, 3, 0, 0, 3, 2, 1),
+            (1, 0, 0, 2, 2, 2, 1),
+            (2, 0, 2, 0, 0, 1, 3),
         ] {
-            let kept = [KeptJobs { existing, existing_failed: failed, expiring, ..kept.clone() }];
+            let kept = [KeptJobs { succeeded, failed, running, expiring, ..kept.clone() }];
             assert_eq!(used(limits.clone().with_jobs_kept(&kept)), 9 + later);
             assert_eq!(used(limits.clone().without_surplus_jobs(&kept)), 9 - surplus);
             assert_eq!(used(limits.clone().without_staying_jobs(&kept)), 9 - staying);
         }
         // Without later runs, none are added, and the limits apply to the existing ones.
-        let ended = KeptJobs { existing: 1, keeps_later_runs: false, ..kept };
+        let ended = KeptJobs { succeeded: 1, keeps_later_runs: false, ..kept };
         assert_eq!((ended.later(), ended.surplus(), ended.staying()), (0, 0, 1));
     }
 

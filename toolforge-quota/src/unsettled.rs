@@ -32,10 +32,12 @@ pub struct KeptJobs {
     pub failed_limit: u64,
     /// Whether it will have more runs whose Jobs it keeps.
     pub keeps_later_runs: bool,
-    /// How many existing Jobs have succeeded, or still run and may succeed.
-    pub existing: u64,
+    /// How many existing Jobs have succeeded.
+    pub succeeded: u64,
     /// How many existing Jobs have failed.
-    pub existing_failed: u64,
+    pub failed: u64,
+    /// How many existing Jobs have not finished. They are assumed to succeed.
+    pub running: u64,
     /// How many existing Jobs are deleted soon regardless of the limits: they have a lifetime after they finish.
     pub expiring: u64,
     /// The usage of each: the Job, and its terminated pods.
@@ -48,21 +50,26 @@ impl KeptJobs {
     /// Returns how many Jobs of later runs will exist in addition to the existing ones.
     #[must_use]
     pub fn later(&self) -> u64 {
-        if self.keeps_later_runs { self.limit.saturating_sub(self.existing) } else { 0 }
+        if self.keeps_later_runs { self.limit.saturating_sub(self.succeeding()) } else { 0 }
     }
 
     /// Returns how many of the existing Jobs are kept once all have finished.
     #[must_use]
     pub fn staying(&self) -> u64 {
-        self.existing.min(self.limit).saturating_add(self.existing_failed.min(self.failed_limit))
+        self.succeeding().min(self.limit).saturating_add(self.failed.min(self.failed_limit))
     }
 
     /// Returns how many of the existing Jobs are deleted soon once all have finished: those above the limits, and those that
     /// expire.
     #[must_use]
     pub fn surplus(&self) -> u64 {
-        let all = self.existing.saturating_add(self.existing_failed).saturating_add(self.expiring);
+        let all = self.succeeding().saturating_add(self.failed).saturating_add(self.expiring);
         all.saturating_sub(self.staying())
+    }
+
+    /// Returns how many existing Jobs have succeeded once all have finished.
+    fn succeeding(&self) -> u64 {
+        self.succeeded.saturating_add(self.running)
     }
 }
 

@@ -13,8 +13,8 @@ use toolforge_images::Catalog;
 use toolforge_model::JobsFile;
 use toolforge_quota::{Resource, ResourceQuota, conflicting_runs, conflicts};
 use toolforge_render::job::{
-    JobFacts, LoadOptions, LoadPlan, ScheduledJobLoad, StaggeredJobs, conflicts_after,
-    conflicts_during_rollout, plan_load, schedule_adjustments, simulate_scheduled_jobs, stagger,
+    JobFacts, LoadOptions, LoadPlan, RunsAfterChanges, ScheduledJobLoad, StaggeredJobs,
+    conflicts_during_rollout, plan_load, simulate_scheduled_jobs, stagger,
 };
 use toolforge_render::namespace::Namespace;
 use toolforge_render::object::CronJobSchedule;
@@ -159,7 +159,7 @@ fn one_off_job_runs_for_the_assumed_time() {
     let one_off = "- {name: setup, command: ./setup, image: bookworm, wait: true}\n";
     let found = |facts: &JobFacts, yaml: &str| -> Vec<(String, i64, i64)> {
         let plan = plan_load(&requests(yaml), facts, &LoadOptions::default());
-        let (found, _) = conflicts_after(&plan.set, &plan.plans, facts, &time());
+        let found = RunsAfterChanges::new(&plan.set, &plan.plans, facts, &time()).conflicts();
         let from = time().start.as_second();
         found.into_iter().map(|found| (found.names.join("+"), found.start - from, found.end - from)).collect()
     };
@@ -177,7 +177,7 @@ fn new_job_has_no_run_before_its_creation() {
     let time = "2026-11-28T01:19:00Z".parse().unwrap().."2026-11-29T01:19:00Z".parse().unwrap();
     let facts = facts("", 500);
     let plan = plan_load(&requests(&jobs(&[("a", "*/6 * * * *")])), &facts, &LoadOptions::default());
-    let (found, _) = conflicts_after(&plan.set, &plan.plans, &facts, &time);
+    let found = RunsAfterChanges::new(&plan.set, &plan.plans, &facts, &time).conflicts();
     let first: Timestamp = "2026-11-28T01:24:00Z".parse().unwrap();
     let found: Vec<(i64, u32)> = found.iter().map(|found| (found.start, found.occurrences)).collect();
     assert_eq!(found, [(first.as_second(), 240)]);
@@ -193,7 +193,8 @@ fn runs_may_overlap_after_the_end_of_the_window() {
         plan_load(&requests(&yaml), &facts, &LoadOptions::default())
     };
     let plan = load("57 7 * * *");
-    let (found, until) = conflicts_after(&plan.set, &plan.plans, &facts, &time);
+    let after = RunsAfterChanges::new(&plan.set, &plan.plans, &facts, &time);
+    let found = after.conflicts();
     let found: Vec<(String, String, u32)> = found
         .iter()
         .map(|found| {
@@ -202,8 +203,9 @@ fn runs_may_overlap_after_the_end_of_the_window() {
         })
         .collect();
     assert_eq!(found, [("a+b".to_owned(), "2026-11-29T07:57:00Z".to_owned(), 1)]);
-    assert_eq!(until.to_string(), "2026-11-29T08:00:00Z");
-    let schedules: Vec<String> = schedule_adjustments(&plan.set, &plan.plans, &facts, &time)
+    assert_eq!(after.until().to_string(), "2026-11-29T08:00:00Z");
+    let schedules: Vec<String> = after
+        .schedule_adjustments()
         .iter()
         .map(|found| format!("{} {}", found.name, found.schedule.as_ref().unwrap()))
         .collect();
@@ -214,7 +216,7 @@ fn runs_may_overlap_after_the_end_of_the_window() {
     assert_eq!((found.conflicting_runs, found.remaining_runs), (1, 0));
     // The second starts when the first has finished.
     let plan = load("0 8 * * *");
-    assert_eq!(conflicts_after(&plan.set, &plan.plans, &facts, &time).0, []);
+    assert_eq!(RunsAfterChanges::new(&plan.set, &plan.plans, &facts, &time).conflicts(), []);
 }
 
 /// Returns a file like that of a bot with 22 jobs: uploads and updates of several wikis, most of them at the same times.
@@ -263,7 +265,7 @@ fn file_conflicts_show_before_load() {
     let conflicts = |facts: &JobFacts, yaml: &str| {
         let plan = plan_load(&requests(yaml), facts, &LoadOptions::default());
         assert!(plan.fits());
-        let (found, _) = conflicts_after(&plan.set, &plan.plans, facts, &time());
+        let found = RunsAfterChanges::new(&plan.set, &plan.plans, facts, &time()).conflicts();
         found.into_iter().map(|conflict| (conflict.names.join("+"), conflict.occurrences)).collect::<Vec<_>>()
     };
     let together = [("a+b+c".to_owned(), 24)];
@@ -292,7 +294,7 @@ fn changes_without_schedules_count_existing_runs() {
         |cpu: &str| format!("- {{name: bot, command: x, image: bookworm, continuous: true, cpu: {cpu}}}\n");
     let conflicts = |facts: &JobFacts, yaml: &str| {
         let plan = plan_load(&requests(yaml), facts, &LoadOptions::default());
-        let (found, _) = conflicts_after(&plan.set, &plan.plans, facts, &time());
+        let found = RunsAfterChanges::new(&plan.set, &plan.plans, facts, &time()).conflicts();
         found.into_iter().map(|conflict| conflict.names.join("+")).collect::<Vec<_>>()
     };
     assert_eq!(conflicts(&live, &bot("1500m")), ["a"]);
@@ -337,7 +339,7 @@ fn runs_due_during_a_rollout_are_counted() {
             let start = Timestamp::from_second(conflict.start).unwrap();
             format!("{} at {}", conflict.names.join("+"), start.strftime("%H:%M"))
         };
-        assert_eq!(conflicts_after(&plan.set, &plan.plans, facts, &time()).0, []);
+        assert_eq!(RunsAfterChanges::new(&plan.set, &plan.plans, facts, &time()).conflicts(), []);
         assert_eq!(end.as_second() - now.parse::<Timestamp>().unwrap().as_second(), 600);
         found.iter().map(shown).collect::<Vec<_>>()
     };
@@ -363,7 +365,7 @@ fn awaited_jobs_free_nothing_twice() {
     options.waits_for = vec!["setup".parse().unwrap()];
     let plan = plan_load(&requests(yaml), &live, &options);
     assert!(plan.fits());
-    let (found, _) = conflicts_after(&plan.set, &plan.plans, &live, &time());
+    let found = RunsAfterChanges::new(&plan.set, &plan.plans, &live, &time()).conflicts();
     assert_eq!(found.iter().map(|found| found.names.join("+")).collect::<Vec<_>>(), ["a"]);
 }
 
@@ -371,7 +373,7 @@ fn awaited_jobs_free_nothing_twice() {
 fn nearest(live: &[(&str, &str)], file: &[(&str, &str)], cpu_millis: u64) -> Vec<String> {
     let facts = facts(&jobs(live), cpu_millis);
     let plan = plan_load(&requests(&jobs(file)), &facts, &LoadOptions::default());
-    let found = schedule_adjustments(&plan.set, &plan.plans, &facts, &time());
+    let found = RunsAfterChanges::new(&plan.set, &plan.plans, &facts, &time()).schedule_adjustments();
     found.iter().map(|found| format!("{}: {found}", found.workload())).collect()
 }
 
@@ -446,12 +448,12 @@ proptest! {
         };
         let is_free = |minute: u8| {
             let LoadPlan { set, plans, .. } = load(minute);
-            conflicts_after(&set, &plans, &facts, &time()).0.is_empty()
+            RunsAfterChanges::new(&set, &plans, &facts, &time()).conflicts().is_empty()
         };
         let apart = |minute: u8| { let apart = minute.abs_diff(own); apart.min(60 - apart) };
         let free = (0..60).filter(|minute| is_free(*minute)).map(apart).min();
         let LoadPlan { set, plans, .. } = load(own);
-        let found = schedule_adjustments(&set, &plans, &facts, &time());
+        let found = RunsAfterChanges::new(&set, &plans, &facts, &time()).schedule_adjustments();
         let found = found.first().map(|found| found.schedule.as_ref().unwrap().minutes().next().unwrap());
         match (found, free) {
             (Some(found), Some(free)) => {

@@ -162,7 +162,7 @@ fn jobs_create_no_pods_after_a_success_without_completions() {
 }
 
 /// Returns whether a job of 3Gi fits in addition to a continuous one of 3Gi whose Deployment has these fields, with 3 of 8Gi used.
-fn fits_beside(deployment: &Value) -> bool {
+fn fits_with(deployment: &Value) -> bool {
     let mut facts = facts("name: a, mem: 3Gi, continuous: true", 3);
     let mut changed = serde_json::to_value(&facts.live.deployments[0]).unwrap();
     for (part, fields) in deployment.as_object().unwrap() {
@@ -192,26 +192,26 @@ fn only_quota_refusals_count_as_waiting() {
         (quota, true),
         ("status unknown for quota: q, resources: pods", true),
     ] {
-        assert_eq!(fits_beside(&of_pod(message)), !is_created, "{message}");
+        assert_eq!(fits_with(&of_pod(message)), !is_created, "{message}");
     }
     let denied = refused("ReplicaFailure", "FailedCreate", "admission webhook \"w\" denied the request: no");
-    assert!(fits_beside(&denied));
+    assert!(fits_with(&denied));
     // Without a ReplicaSet there are no pods.
     let set = "replicasets.apps \"a\" is forbidden: exceeded quota: q, requested: count/replicasets.apps=1, used: count/replicasets.apps=9, limited: count/replicasets.apps=9";
-    assert!(fits_beside(&refused("Progressing", "ReplicaSetCreateError", set)));
+    assert!(fits_with(&refused("Progressing", "ReplicaSetCreateError", set)));
     // The condition may be that of an earlier template.
     let mut stale = of_pod(limit);
     stale["metadata"]["generation"] = json!(3);
-    assert!(!fits_beside(&stale));
+    assert!(!fits_with(&stale));
 }
 
 #[test]
 fn paused_deployment_creates_no_pods() {
     let paused = json!({"spec": {"paused": true}});
-    assert!(fits_beside(&paused));
+    assert!(fits_with(&paused));
     let mut scaled = paused.clone();
     scaled["metadata"] = json!({"annotations": {"deployment.kubernetes.io/revision": "1"}});
-    assert!(!fits_beside(&scaled));
+    assert!(!fits_with(&scaled));
 }
 
 #[test]
@@ -270,10 +270,10 @@ fn pod_past_twice_its_grace_period_frees_nothing() {
 
 #[test]
 fn does_not_wait_past_twice_the_grace_period() {
-    let beside = |second: i64| load(&at(second, with_terminating_pod(3)), "name: b, mem: 2Gi");
-    assert_eq!(beside(60).terminating().len(), 1);
-    assert!(beside(61).terminating().is_empty());
-    assert!(!beside(61).fits());
+    let planned = |second: i64| load(&at(second, with_terminating_pod(3)), "name: b, mem: 2Gi");
+    assert_eq!(planned(60).terminating().len(), 1);
+    assert!(planned(61).terminating().is_empty());
+    assert!(!planned(61).fits());
 }
 
 #[test]

@@ -86,7 +86,7 @@ structs! {
         pub problems: Vec<PlanProblem>,
         /// Possible problems that do not prevent applying.
         pub warnings: Vec<PlanWarning>,
-        /// Runs of scheduled jobs that exceed a quota together within 24 hours after the load.
+        /// Runs of scheduled jobs that exceed a quota together within 24 hours after the load, except those that cannot start.
         pub conflicts: Vec<CalendarConflict>,
         /// Scheduled jobs and CronJobs that can never start, because workloads that keep running use the quota.
         pub blocked_runs: Vec<BlockedRun>,
@@ -252,7 +252,8 @@ structs! {
         /// The nearest sizes and rollouts that fit, or, where all fits with downtime, that have none; and the nearest schedules
         /// that make the runs of a job fit.
         pub adjustments: Vec<Adjustment>,
-        /// Runs of scheduled jobs that exceed a quota together within 24 hours after the files are applied.
+        /// Runs of scheduled jobs that exceed a quota together within 24 hours after the files are applied, except those that
+        /// cannot start.
         pub conflicts: Vec<CalendarConflict>,
         /// Scheduled jobs and CronJobs that can never start, because workloads that keep running use the quota.
         pub blocked_runs: Vec<BlockedRun>,

@@ -9,9 +9,8 @@ use toolforge_model::{JobName, Untrusted};
 use toolforge_quota::{Conflict, Resource, ResourceCheck};
 use toolforge_render::change::{Action, Adjustment, BlockedRun, Change, ChangeSet};
 use toolforge_render::job::{
-    DurationSource, FiniteRun, JobFacts, JobPlan, ScheduledJobLoad, conflicts_after,
-    conflicts_during_rollout, conflicts_of_schedules, finite_runs, permanent_jobs, schedule_adjustments,
-    unsimulated_jobs,
+    DurationSource, FiniteRun, JobFacts, JobPlan, RunsAfterChanges, ScheduledJobLoad,
+    conflicts_during_rollout,
 };
 use toolforge_report::{CalendarConflict, CalendarShortfall};
 
@@ -123,28 +122,49 @@ pub struct RunConflicts {
 }
 
 impl RunConflicts {
-    /// Returns the conflicts of the day after changes at a time; `plans` are those of the jobs among the changes.
+    /// Returns the conflicts of the day after changes at a time; `plans` are those of the jobs among the changes, and
+    /// `never_fitting` the jobs whose runs never fit. Runs that cannot start conflict with none.
     #[must_use]
-    pub fn of(set: &ChangeSet, plans: &[JobPlan], facts: &JobFacts, now: Timestamp) -> Self {
+    pub fn of(
+        set: &ChangeSet,
+        plans: &[JobPlan],
+        facts: &JobFacts,
+        now: Timestamp,
+        never_fitting: &[&str],
+    ) -> Self {
+        let blocked = set.runs_that_cannot_start().map(|run| run.name.as_str());
+        let left_out: Vec<&str> = blocked.chain(never_fitting.iter().copied()).collect();
+        Self::without_runs_of(&left_out, set, plans, facts, now)
+    }
+
+    /// Returns the conflicts that there would be if a larger quota let all runs start, except those among jobs that cannot start now.
+    #[must_use]
+    pub fn with_larger_quota(set: &ChangeSet, plans: &[JobPlan], facts: &JobFacts, now: Timestamp) -> Self {
+        let is_blocked = |name: &String| set.runs_that_cannot_start().any(|run| run.name == *name);
+        let mut found = Self::without_runs_of(&[], set, plans, facts, now);
+        found.conflicts.retain(|conflict| !conflict.names.iter().all(is_blocked));
+        found
+    }
+
+    fn without_runs_of(
+        left_out: &[&str],
+        set: &ChangeSet,
+        plans: &[JobPlan],
+        facts: &JobFacts,
+        now: Timestamp,
+    ) -> Self {
         let day = day(now);
-        let (conflicts, last_until) = conflicts_after(set, plans, facts, &day);
-        let schedules =
-            if conflicts.is_empty() { Vec::new() } else { schedule_adjustments(set, plans, facts, &day) };
+        let after = RunsAfterChanges::new(set, plans, facts, &day).without_runs_of(left_out);
+        let conflicts = after.conflicts();
+        let schedules = if conflicts.is_empty() { Vec::new() } else { after.schedule_adjustments() };
         let (during_rollout, rollout_until) = conflicts_during_rollout(set, plans, facts, now);
         let changes_schedules = set.pending().any(Change::is_of_schedule);
         let creates_schedules =
             set.pending().any(|change| change.action == Action::Create && change.is_of_schedule());
-        let permanent = permanent_jobs(set, plans, facts);
-        let blocked = set.blocked_runs().iter();
-        let blocked = blocked.filter(|run| RunBlocker::of(run) != RunBlocker::LaterFinishedJobs);
-        let blocked_names: Vec<&str> = blocked.map(|run| run.name.as_str()).collect();
+        let permanent = after.permanent_jobs();
         let is_any = !conflicts.is_empty() || !during_rollout.is_empty();
-        let finite = if is_any { finite_runs(set, plans, facts, &day) } else { Vec::new() };
-        let lasting = if finite.is_empty() {
-            conflicts.clone()
-        } else {
-            conflicts_of_schedules(set, plans, facts, &day)
-        };
+        let finite = if is_any { after.finite_runs() } else { Vec::new() };
+        let lasting = if finite.is_empty() { conflicts.clone() } else { after.conflicts_of_schedules() };
         let is_helped_by_minutes = !exceed_alone(&conflicts) && !exceed_alone(&lasting);
         let assumptions = |conflicts: &[Conflict]| {
             let durations = assumptions(conflicts, &permanent, facts);
@@ -163,12 +183,11 @@ impl RunConflicts {
             is_helped_by_minutes,
             changes_schedules,
             creates_schedules,
-            unsimulated: unsimulated_jobs(set, plans),
+            unsimulated: after.unsimulated_jobs(),
             blocked: set.blocked_runs().to_vec(),
+            last_until: after.until(),
             day,
-            last_until,
         }
-        .without_runs_of(&blocked_names)
     }
 
     /// Returns a fragment that says whose runs are not among those that are compared with the quota; `None` if all are.
@@ -218,18 +237,6 @@ impl RunConflicts {
     pub fn rollout_lines(&self) -> Vec<String> {
         let time = self.day.start..self.rollout_until;
         self.during_rollout.iter().map(|conflict| conflict_line(conflict, time.clone())).collect()
-    }
-
-    /// Returns the conflicts without those of single jobs that never fit, which are reported separately.
-    #[must_use]
-    pub fn without_runs_of(mut self, never_fitting: &[&str]) -> Self {
-        let is_reported =
-            |conflict: &Conflict| conflict.names.iter().all(|name| never_fitting.contains(&name.as_str()));
-        self.conflicts.retain(|conflict| !is_reported(conflict));
-        self.lasting.retain(|conflict| !is_reported(conflict));
-        self.is_helped_by_minutes = !exceed_alone(&self.conflicts) && !exceed_alone(&self.lasting);
-        self.assumptions.retain(|(name, _)| is_in(name, &self.conflicts));
-        self
     }
 
     /// Prints a warning with the first conflicts, if there are any.

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use toolforge_model::Untrusted;
 use toolforge_quota::{LimitViolationKind, Verdict};
-use toolforge_render::change::{Adjustment, ChangeSet, PodPart};
+use toolforge_render::change::{Adjustment, BlockedRun, ChangeSet, PodPart};
 use toolforge_report::{Downtime, Rollout};
 
 use crate::report::{WorkloadName, forecast_cells, terminating_line};
@@ -41,7 +41,24 @@ pub fn forecast_text(set: &ChangeSet) -> String {
     text
 }
 
+/// Returns the sentence of a verdict, which also says whose runs cannot start although the rest fits.
 fn sentence(set: &ChangeSet, verdict: Verdict) -> Cow<'static, str> {
+    let blocked: Vec<&BlockedRun> = set.runs_that_cannot_start().collect();
+    let jobs = match blocked.as_slice() {
+        [one] if verdict.completes() => one.workload.to_string(),
+        [_, ..] if verdict.completes() => format!("{} jobs", blocked.len()),
+        _ => return sentence_of_changes(set, verdict),
+    };
+    let fits = match verdict {
+        Verdict::Fits => "it fits now, but".into(),
+        _ => format!("{};", sentence_of_changes(set, verdict)),
+    };
+    let can_start =
+        if blocked.iter().any(|run| run.is_history_full) { "cannot start" } else { "can never start" };
+    format!("{fits} {jobs} {can_start}: see the warning above").into()
+}
+
+fn sentence_of_changes(set: &ChangeSet, verdict: Verdict) -> Cow<'static, str> {
     match retries_text(set) {
         Some(retries) if verdict == Verdict::FitsWithoutRetries => format!(
             "it fits the quota, but {retries}; whether a node has enough free resources is not checked"

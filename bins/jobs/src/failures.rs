@@ -75,7 +75,7 @@ pub(crate) fn of_run_now(error: RunNowError, job: &JobObjects) -> Failure {
     }
 }
 
-/// Returns the failure of jobs that cannot be applied, each with its location in the file, and what does not fit besides;
+/// Returns the failure of jobs that cannot be applied, each with its location in the file, and what else does not fit;
 /// `nearest` is the hint with the nearest sizes that fit.
 pub(crate) fn of_problems_and_quota(
     plan: &LoadPlan,

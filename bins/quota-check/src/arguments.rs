@@ -52,7 +52,7 @@ pub(crate) struct Arguments {
     pub(crate) fleet: FleetOptions,
 }
 
-/// What is asked besides the quotas and their usage.
+/// What is asked in addition to the quotas and their usage.
 #[derive(Clone, Debug, Subcommand)]
 pub(crate) enum Verb {
     /// Show how large a workload can be and still restart without downtime, or whether a size fits.

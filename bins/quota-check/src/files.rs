@@ -35,9 +35,9 @@ pub(crate) fn run(
     let exit_code = warn_of_unread(&facts.jobs.namespace.limits);
     let plan = plan_files(&files, &facts);
     warn_of_missing_kinds(&plan.set, &facts.jobs);
-    let conflicts = RunConflicts::of(&plan.set, &plan.jobs, &facts.jobs, Timestamp::now());
     let never_fitting: Vec<&str> = plan.never_fitting().collect();
-    conflicts.clone().without_runs_of(&never_fitting).print_warning();
+    let conflicts = RunConflicts::of(&plan.set, &plan.jobs, &facts.jobs, Timestamp::now(), &never_fitting);
+    conflicts.print_warning();
     let nearest = file_adjustments(&files, &facts, &plan, adjustment_goal(plan.fits(), &plan.set));
     // A table without what is repeated would say that everything fits.
     let is_repeated = |problem: &FileProblem| matches!(problem.kind, FileProblemKind::Repeated(_));

@@ -78,9 +78,10 @@ impl Planned {
         // The missing pods count against everything that is added.
         let mut facts = facts;
         facts.jobs.namespace.limits = missing.limits;
-        let beside = plan_files(contents, &facts);
-        let conflicts = RunConflicts::of(&beside.set, &beside.jobs, &facts.jobs, overview.now);
-        needed.add(needed_by(&beside, contents, &facts));
+        let with_missing = plan_files(contents, &facts);
+        let conflicts =
+            RunConflicts::with_larger_quota(&with_missing.set, &with_missing.jobs, &facts.jobs, overview.now);
+        needed.add(needed_by(&with_missing, contents, &facts));
         needed.add_rows(conflicts.shortfalls());
         // Other schedules help only against runs that meet.
         let schedules = if plan.fits() { conflicts.schedules() } else { &[] };

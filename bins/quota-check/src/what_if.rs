@@ -78,10 +78,10 @@ pub(crate) fn run(
     let text = format!("{text}{}", uncounted_note(&facts.jobs.namespace.limits));
     if has_size {
         let Answer { change, plans, .. } = &answer;
-        let conflicts = RunConflicts::of(change, plans, &facts.jobs, Timestamp::now());
         let never_fitting =
             asked.name.iter().filter(|_| answer.verdict() == Verdict::Never).map(JobName::as_str);
-        conflicts.without_runs_of(&never_fitting.collect::<Vec<_>>()).print_warning();
+        let never_fitting: Vec<&str> = never_fitting.collect();
+        RunConflicts::of(change, plans, &facts.jobs, Timestamp::now(), &never_fitting).print_warning();
     }
     print(&Document { text, value }, format)?;
     let fits = answer.fits() && answer.restart.as_ref().is_none_or(ChangeSet::fits);

@@ -8,7 +8,7 @@ use toolforge_quota::{
 };
 
 use crate::change::stages::{check, check_all, freed_objects};
-use crate::change::{Change, ChangeDemand, Downtime, Rollout, WorkloadKind};
+use crate::change::{Change, ChangeDemand, Downtime, Rollout, Workload, WorkloadKind};
 use crate::object::Object;
 
 /// The resource that a quota counts pods by in its generic form, `count/pods`.
@@ -91,6 +91,8 @@ pub struct BlockedRun {
     pub name: String,
     /// Name of its change.
     pub(super) change: String,
+    /// The job or the CronJob.
+    pub workload: Workload,
     /// The resources that one pod of a run exceeds together with the workloads that keep running.
     pub shortfalls: Vec<ResourceCheck>,
     /// Whether the cause is the finished Jobs that CronJobs keep: runs start until there are as many as the history limits allow.

@@ -33,11 +33,11 @@ impl ChangeSet {
         // A pod without a controller is created immediately or never: together with the Jobs before it.
         let all = found.changes.iter().enumerate();
         let late: Vec<usize> = all
-            .filter(|(index, change)| change.is_pod() && !found.admits_beside_jobs(*index, *index, limits))
+            .filter(|(index, change)| change.is_pod() && !found.admits_with_jobs(*index, *index, limits))
             .map(|(index, _)| index)
             .collect();
         if !late.is_empty() {
-            let fits_first = late.iter().all(|index| found.admits_beside_jobs(*index, 0, limits));
+            let fits_first = late.iter().all(|index| found.admits_with_jobs(*index, 0, limits));
             let name = |index: &usize| found.changes[*index].workload().to_string();
             let late_pods = if fits_first { late.iter().map(name).collect() } else { Vec::new() };
             return Self { late_pods, ..at_once };
@@ -49,7 +49,7 @@ impl ChangeSet {
 
     /// Returns whether the quotas admit the pods of a change together with the first changes at their peak and the pods of the
     /// others that do not belong to Jobs.
-    fn admits_beside_jobs(&self, index: usize, first: usize, limits: &Limits) -> bool {
+    fn admits_with_jobs(&self, index: usize, first: usize, limits: &Limits) -> bool {
         let requested = |(other, change): (usize, &Change)| match change.demand.queued {
             Some(_) if other >= first => change.demand.freed.clone(),
             _ => change.requested_at_peak(),

@@ -19,43 +19,46 @@ impl ChangeSet {
         let live = self.live_kept_jobs(limits);
         let later = later.without_surplus_jobs(&live);
         let without_history = later.clone().without_staying_jobs(&live);
+        let finished = live.into_iter().map(|kept| KeptJobs { running: 0, ..kept });
+        let without_finished = later.clone().without_staying_jobs(&finished.collect::<Vec<_>>());
         let with_history = later.clone().with_jobs_kept(&self.kept_jobs(limits));
         let ended: Vec<Change> = self.changes.iter().map(Change::ended).collect();
         let mut with_retries = Vec::new();
         for (index, change) in self.changes.iter().enumerate() {
             let Some(run) = &change.demand.run else { continue };
-            let check_beside = |limits: &Limits, run: &Demand| {
+            let check_run = |limits: &Limits, run: &Demand| {
                 let mut changes = ended.clone();
                 changes[index].demand.requested.add_all(run);
                 changes[index].demand.created.add_all(run);
                 QuotaCheck::after_stages(check(&changes, limits, Change::requested_at_rest))
             };
             let shortfalls = |limits: &Limits| -> Vec<ResourceCheck> {
-                check_beside(limits, &run.least).shortfalls().cloned().collect()
+                check_run(limits, &run.least).shortfalls().cloned().collect()
             };
             let now = shortfalls(&later);
             let fits_now = now.is_empty();
             let shortfalls = if fits_now { shortfalls(&with_history) } else { now };
             let exceeds_quota = shortfalls.iter().any(|row| run.least.get(&row.resource) > row.hard);
             if !shortfalls.is_empty() && !exceeds_quota {
-                let is_history_full = !fits_now && check_beside(&without_history, &run.least).fits();
+                let fits_within = |limits: &Limits| check_run(limits, &run.least).fits();
                 self.blocked_runs.push(BlockedRun {
                     name: change.run_name().to_owned(),
                     change: change.name.clone(),
+                    workload: change.workload(),
                     shortfalls,
-                    when_history_is_full: fits_now || is_history_full,
-                    is_history_full,
+                    when_history_is_full: fits_now || fits_within(&without_history),
+                    is_history_full: !fits_now && fits_within(&without_finished),
                 });
             }
             if !fits_now {
                 continue;
             }
-            let is_split = run.whole != run.least && !check_beside(&later, &run.whole).fits();
+            let is_split = run.whole != run.least && !check_run(&later, &run.whole).fits();
             self.splits_runs |= is_split;
             if run.retries != Demand::default() {
                 let mut with_failed = if is_split { run.least.clone() } else { run.whole.clone() };
                 with_failed.add_all(&run.retries);
-                with_retries.push(check_beside(&later, &with_failed));
+                with_retries.push(check_run(&later, &with_failed));
             }
         }
         self.runs_with_retries =
@@ -85,8 +88,8 @@ impl ChangeSet {
             let kept = change.demand.kept.clone()?;
             // The runs of a re-created CronJob are deleted with it.
             let mut live = limits.kept_jobs.iter().filter(|_| change.action == Action::Update);
-            let existing = live.find(|live| live.owner == kept.owner).map_or(0, |live| live.existing);
-            Some(KeptJobs { existing, ..kept })
+            let live = live.find(|live| live.owner == kept.owner).cloned().unwrap_or_default();
+            Some(KeptJobs { succeeded: live.succeeded, running: live.running, ..kept })
         });
         limits.kept_jobs.iter().filter(|kept| !is_own(kept)).cloned().chain(planned).collect()
     }
@@ -96,6 +99,11 @@ impl ChangeSet {
     #[must_use]
     pub fn blocked_runs(&self) -> &[BlockedRun] {
         &self.blocked_runs
+    }
+
+    /// Returns the [blocked runs](Self::blocked_runs) except those that still start until the history is full.
+    pub fn runs_that_cannot_start(&self) -> impl Iterator<Item = &BlockedRun> {
+        self.blocked_runs.iter().filter(|run| !run.when_history_is_full || run.is_history_full)
     }
 
     /// Returns whether runs of a change, if it has any, can start alongside the workloads that keep running; runs that are blocked

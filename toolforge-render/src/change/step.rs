@@ -285,7 +285,7 @@ impl Change {
     pub(crate) fn requested_at_peak(&self) -> Demand {
         match (&self.demand.replacement, self.rollout) {
             (Some(replacement), Some(rollout)) => {
-                let mut peak = self.demand.besides_pods.clone();
+                let mut peak = self.demand.other_objects.clone();
                 peak.add_all(&replacement.peak(rollout));
                 peak
             }
@@ -361,7 +361,7 @@ impl Change {
 
     /// Returns the demand while pods request `pods` together.
     pub(crate) fn requested_with(&self, pods: &Demand) -> Demand {
-        let mut requested = self.demand.besides_pods.clone();
+        let mut requested = self.demand.other_objects.clone();
         requested.add_all(pods);
         requested
     }
@@ -400,8 +400,8 @@ pub(crate) struct ChangeDemand {
     pub(crate) requested: Demand,
     /// What created objects request, without updated ones.
     pub(crate) created: Demand,
-    /// The part of it that pods do not request.
-    pub(crate) besides_pods: Demand,
+    /// The part of it that other objects than pods request.
+    pub(crate) other_objects: Demand,
     /// The demand while a Job whose pods may be created one after the other runs one pod.
     pub(crate) queued: Option<Demand>,
     /// The pods that such a Job runs at once if they fit, each with what it frees when it finishes.
@@ -429,7 +429,7 @@ impl ChangeDemand {
     ) -> Self {
         let mut demand = Self::default();
         for object in objects {
-            demand.besides_pods.add_all(&pod::count_demand(object.kind()));
+            demand.other_objects.add_all(&pod::count_demand(object.kind()));
             let Pods { count, each } = pod::pods_of(object, limit_ranges);
             match object {
                 Object::Job(job) => demand.add_job(job, &each),
@@ -472,9 +472,9 @@ impl ChangeDemand {
 
     /// Adds the demand of objects other than pods to what is requested.
     pub(crate) fn add_objects(&mut self) {
-        self.requested.add_all(&self.besides_pods);
+        self.requested.add_all(&self.other_objects);
         if let Some(queued) = &mut self.queued {
-            queued.add_all(&self.besides_pods);
+            queued.add_all(&self.other_objects);
         }
     }
 
@@ -485,7 +485,7 @@ impl ChangeDemand {
         let history_limit = u64::try_from(history_limit.unwrap_or(REVISION_HISTORY_LIMIT)).unwrap_or(0);
         let replica_sets = Resource::Count(REPLICA_SETS.to_owned());
         let existing = self.freed.get(&replica_sets);
-        self.besides_pods.add(replica_sets.clone(), existing);
+        self.other_objects.add(replica_sets.clone(), existing);
         self.requested.add(replica_sets.clone(), existing.min(history_limit));
         self.created.add(replica_sets, 1);
         if replacement.new.count > 0 {

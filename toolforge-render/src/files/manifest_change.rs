@@ -148,7 +148,7 @@ impl Planned<'_> {
         let exists = self.manifest.kind.object_demand();
         demand.requested = exists.clone();
         demand.requested.add_all(after);
-        demand.besides_pods = demand.requested.clone();
+        demand.other_objects = demand.requested.clone();
         if change.action == Action::Create {
             demand.created = demand.requested.clone();
             return;
@@ -236,10 +236,10 @@ impl Planned<'_> {
         let new = self.pods_of_count(u64::try_from(replicas).unwrap_or(0));
         let demand = &mut change.demand;
         demand.pods = self.pods();
-        demand.besides_pods = count_demand(ObjectKind::Deployment);
+        demand.other_objects = count_demand(ObjectKind::Deployment);
         let live = self.facts.live.typed::<Deployment>(self.manifest);
         let replica_sets = Resource::Count(REPLICA_SETS.to_owned());
-        demand.requested = demand.besides_pods.clone();
+        demand.requested = demand.other_objects.clone();
         demand.requested.add_all(&new.each.times(new.count));
         if is_paused(wanted) && live.as_ref().is_none_or(waits_for_unpausing) {
             // Neither a ReplicaSet nor pods are created.
@@ -274,7 +274,7 @@ impl Planned<'_> {
         let live_json = self.facts.live.of(self.manifest);
         let replaces = resumes || live_json.is_some_and(|live| replaces_pods(self.manifest, live));
         if is_paused(wanted) || !replaces {
-            demand.requested = demand.besides_pods.clone();
+            demand.requested = demand.other_objects.clone();
             demand.requested.add_all(&before.each.times(new.count));
             scale(demand, before.count, &Pods { count: new.count, each: before.each });
             return;
@@ -313,8 +313,8 @@ impl Planned<'_> {
         let new = self.pods_of_count(replicas);
         let demand = &mut change.demand;
         demand.pods = self.pods();
-        demand.besides_pods = self.manifest.kind.object_demand();
-        demand.requested = demand.besides_pods.clone();
+        demand.other_objects = self.manifest.kind.object_demand();
+        demand.requested = demand.other_objects.clone();
         let Some(live) = self.facts.live.of(self.manifest) else {
             demand.requested.add_all(&new.each.times(new.count));
             demand.created = demand.requested.clone();
@@ -348,7 +348,7 @@ impl Planned<'_> {
     pub(super) fn replace_all(&self, change: &mut Change, old: Pods, replicas: u64, rollout: Rollout) {
         let new = self.pods_of_count(replicas);
         let demand = &mut change.demand;
-        demand.requested = demand.besides_pods.clone();
+        demand.requested = demand.other_objects.clone();
         demand.requested.add_all(&new.each.times(new.count));
         demand.created = if new.count > 0 { new.each.clone() } else { Demand::default() };
         demand.pods = self.pods();
@@ -361,7 +361,7 @@ impl Planned<'_> {
         let new = self.pods_of_count(job_pods(wanted));
         let demand = &mut change.demand;
         demand.pods = self.pods();
-        demand.besides_pods = self.manifest.kind.object_demand();
+        demand.other_objects = self.manifest.kind.object_demand();
         demand.add_job(wanted, &new.each);
         demand.add_objects();
         let Some(live) = self.facts.live.typed::<Job>(self.manifest) else {

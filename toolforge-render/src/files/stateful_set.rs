@@ -37,7 +37,7 @@ impl Planned<'_> {
             each.add_all(&claim_demand(claim));
             let added = each.times(missing);
             for demand in
-                [&mut change.demand.besides_pods, &mut change.demand.requested, &mut change.demand.created]
+                [&mut change.demand.other_objects, &mut change.demand.requested, &mut change.demand.created]
             {
                 demand.add_all(&added);
             }
@@ -68,7 +68,7 @@ impl Planned<'_> {
         };
         let demand = &mut change.demand;
         let staying = stay.each.times(stay.count);
-        demand.besides_pods.add_all(&staying);
+        demand.other_objects.add_all(&staying);
         demand.requested.add_all(&staying);
         if kept > before {
             demand.created.add_all(&stay.each);

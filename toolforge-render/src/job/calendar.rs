@@ -11,7 +11,6 @@ use crate::job::demand::{RunDemand, of_run};
 use crate::job::duration::{DurationSource, due_time, last_duration};
 use crate::job::{JobFacts, JobObjects, JobWorkload, LiveJobs, RunOutcome, runs_of_job};
 use crate::object::{CronJobSchedule, cron_job_spec};
-use crate::pod::HistoryLimits;
 
 /// The assumed duration of a run if no earlier run is known, in seconds.
 const ASSUMED_SECONDS: u32 = 300;
@@ -49,8 +48,6 @@ pub struct ScheduledJobLoad {
     pub starting_deadline: u32,
     /// When the current runs were due.
     pub current: Vec<Timestamp>,
-    /// How many Jobs of finished runs are kept.
-    pub(super) history_limits: HistoryLimits,
 }
 
 impl ScheduledJobLoad {
@@ -87,7 +84,6 @@ impl ScheduledJobLoad {
                 .starting_deadline_seconds
                 .map_or(u32::MAX, |seconds| u32::try_from(seconds).unwrap_or(0)),
             current: active_runs(job, &facts.live).into_iter().filter_map(start_time).collect(),
-            history_limits: HistoryLimits::of(cron_job),
         })
     }
 
@@ -212,7 +208,7 @@ mod tests {
     use toolforge_quota::{Resource, ResourceQuota, conflicts};
 
     use super::*;
-    use crate::job::{JobPlan, JobWorkload, manual_run, quotas_beside_runs, simulate_scheduled_jobs};
+    use crate::job::{JobPlan, JobWorkload, manual_run, quotas_without_runs, simulate_scheduled_jobs};
     use crate::namespace::Namespace;
 
     fn at(text: &str) -> Timestamp {
@@ -398,8 +394,8 @@ mod tests {
         let template = run.spec.clone().unwrap().template;
         facts.live.pods.push(Pod { metadata: template.metadata.unwrap(), spec: template.spec, status: None });
         facts.live.jobs.push(run);
-        assert_eq!(quotas_beside_runs(&loads, &facts)[0].used(&Resource::Pods), 0);
-        assert_eq!(quotas_beside_runs(&[], &facts)[0].used(&Resource::Pods), 1);
+        assert_eq!(quotas_without_runs(&loads, &facts)[0].used(&Resource::Pods), 0);
+        assert_eq!(quotas_without_runs(&[], &facts)[0].used(&Resource::Pods), 1);
         assert!(fits(&facts));
     }
 
@@ -473,30 +469,40 @@ mod tests {
             for (index, outcome) in outcomes.iter().enumerate() {
                 let mut run = manual_run(&facts.live.cron_jobs[0], at("2026-08-01T10:15:00Z")).unwrap();
                 run.metadata.name = Some(format!("daily-{index}"));
+                run.metadata.uid = run.metadata.name.clone();
                 run.spec.as_mut().unwrap().ttl_seconds_after_finished = ttl;
                 run.status = (!outcome.is_empty()).then(|| {
                     serde_json::from_value(json!({"conditions": [{"type": outcome, "status": "True"}]}))
                         .unwrap()
                 });
+                let owner = json!({"apiVersion": "batch/v1", "kind": "Job", "name": "", "uid": run.metadata.uid, "controller": true});
+                let pod = json!({
+                    "metadata": {"name": format!("pod-{index}"), "ownerReferences": [owner]},
+                    "spec": {"containers": []}, "status": {"phase": "Succeeded"},
+                });
+                let mut pod: Pod = serde_json::from_value(pod).unwrap();
+                pod.metadata.labels =
+                    run.spec.as_ref().and_then(|spec| spec.template.metadata.as_ref()?.labels.clone());
+                facts.live.pods.extend((!outcome.is_empty()).then_some(pod));
                 facts.live.jobs.push(run);
             }
             let loads = [load(&facts).unwrap()];
-            let jobs = Resource::Count("jobs.batch".to_owned());
+            let objects = ["jobs.batch", "pods"].map(|object| Resource::Count(object.to_owned()));
             facts.namespace.limits.quotas = vec![ResourceQuota {
-                hard: [(jobs.clone(), 9)].into(),
-                used: [(jobs.clone(), 9)].into(),
+                hard: objects.iter().map(|object| (object.clone(), 9)).collect(),
+                used: objects.iter().map(|object| (object.clone(), 9)).collect(),
                 ..ResourceQuota::default()
             }];
-            9 - quotas_beside_runs(&loads, &facts)[0].used(&jobs)
+            objects.map(|object| 9 - quotas_without_runs(&loads, &facts)[0].used(&object))
         };
         let runs = ["Complete", "Complete", "Failed", "Failed", ""];
         for (ttl, limits, expected) in [
             // The running one is simulated, and its Job is not counted twice.
-            (None, (3, 1), 2),
-            (None, (1, 3), 2),
-            (None, (9, 9), 1),
-            (None, (0, 0), 5),
-            (Some(30), (3, 1), 5),
+            (None, (3, 1), [2, 1]),
+            (None, (1, 3), [2, 1]),
+            (None, (9, 9), [1, 0]),
+            (None, (0, 0), [5, 4]),
+            (Some(30), (3, 1), [5, 4]),
         ] {
             assert_eq!(freed(ttl, limits, &runs), expected, "{ttl:?} {limits:?}");
         }

@@ -23,7 +23,6 @@
 //! ```
 
 mod adjust;
-mod beside_runs;
 mod calendar;
 mod change;
 mod demand;
@@ -32,8 +31,8 @@ mod facts;
 mod file_warning;
 mod job_objects;
 mod labels;
+mod limits_without_runs;
 mod load;
-mod load_conflicts;
 mod objects;
 mod observe;
 mod plan;
@@ -41,6 +40,7 @@ mod problem;
 mod program_file;
 mod request_difference;
 mod run_now;
+mod runs_after_changes;
 mod stagger;
 mod unmanaged;
 mod workload_ref;
@@ -48,7 +48,6 @@ mod wrapper;
 
 pub use adjust::{JobForecast, largest_job, load_adjustments, restart_adjustments, trigger_adjustments};
 pub(crate) use adjust::{changed_jobs, largest_jobs, with_size};
-pub use beside_runs::{quotas_beside_runs, simulate_scheduled_jobs, simulate_without_finite_pods};
 pub use calendar::ScheduledJobLoad;
 pub(crate) use change::{adoption, own_finalizers};
 pub use duration::DurationSource;
@@ -56,11 +55,8 @@ pub use facts::{JobFacts, LiveJobs, RecordedJob};
 pub use file_warning::{FileFacts, JobFileWarning};
 pub use job_objects::{JobObjects, JobWorkload};
 pub use labels::{is_job, job_name_of};
+pub use limits_without_runs::{quotas_without_runs, simulate_scheduled_jobs, simulate_without_finite_pods};
 pub use load::{JobOfOtherFile, LoadOptions, LoadPlan, job_deletions, plan_load, workload_deletions};
-pub use load_conflicts::{
-    FiniteRun, conflicts_after, conflicts_during_rollout, conflicts_of_schedules, finite_runs,
-    permanent_jobs, schedule_adjustments, unsimulated_jobs,
-};
 pub(crate) use observe::{CommandMarks, command_words};
 pub use observe::{
     FailureReason, JobReplicas, JobState, JobStatus, MissedReason, MissedRuns, RunOutcome, job_status,
@@ -75,6 +71,7 @@ pub use run_now::{
     ManualRunRecord, RunNowError, manual_run, manual_run_record, restart_job, resume_job, suspend_job,
     trigger_job,
 };
+pub use runs_after_changes::{FiniteRun, RunsAfterChanges, conflicts_during_rollout};
 pub use stagger::{ScheduleProposal, StaggeredJobs, UnmovedJob, UnmovedReason, stagger};
 pub use unmanaged::{FoundWorkload, WorkloadLookupError, usage_of_pod};
 pub use workload_ref::{WorkloadRef, WorkloadRefError};

@@ -133,7 +133,7 @@ fn restart_pods(job: &JobObjects, deployment: &Deployment, facts: &JobFacts, now
     let old = Pods { count: staying.min(pods.count), each: pods.each.clone() };
     let replacement = PodReplacement::of_same(old, pods.clone());
     demand.created = Demand::default();
-    demand.requested = demand.besides_pods.clone();
+    demand.requested = demand.other_objects.clone();
     demand.requested.add_all(&replacement.at_rest());
     demand.freed_objects = live.iter().copied().map(pod_id).collect();
     // The pods that it is about to create are those of the restart.

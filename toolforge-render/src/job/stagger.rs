@@ -8,8 +8,8 @@ use toolforge_quota::{
     ConflictCount, ConflictCounter, Interval, ScheduledRuns, conflicting_runs, conflicts, simulate,
 };
 
-use crate::job::beside_runs::quotas_that_stay;
 use crate::job::calendar::{seconds, with_last_runs};
+use crate::job::limits_without_runs::quotas_without_finite_pods;
 use crate::job::{JobFacts, ScheduledJobLoad};
 use crate::object::CronJobSchedule;
 
@@ -105,7 +105,7 @@ pub fn stagger(loads: &[ScheduledJobLoad], facts: &JobFacts, time: &Range<Timest
     let mut loads = loads.to_vec();
     loads.sort_by(|one, other| one.name.cmp(&other.name));
     let original: Vec<CronJobSchedule> = loads.iter().map(|load| load.schedule.clone()).collect();
-    let quotas = quotas_that_stay(&loads, facts);
+    let quotas = quotas_without_finite_pods(&loads, facts);
     let (until, time) = (time.end.as_second(), &with_last_runs(&loads, time));
     let mut runs: Vec<ScheduledRuns> = loads.iter().map(|load| load.runs(time)).collect();
     let simulated = |runs: &[ScheduledRuns]| simulate(&quotas, runs, seconds(time));

@@ -92,8 +92,9 @@ pub fn with_kept_jobs(limits: Limits, cron_jobs: &[CronJob], jobs: &[Job]) -> Li
         for job in jobs.iter().filter(|job| is_run_of(job, cron_job)) {
             let number = match end_of(job) {
                 _ if is_expiring(job) => &mut kept.expiring,
-                RunEnd::Failed => &mut kept.existing_failed,
-                RunEnd::Succeeded | RunEnd::None => &mut kept.existing,
+                RunEnd::Failed => &mut kept.failed,
+                RunEnd::Succeeded => &mut kept.succeeded,
+                RunEnd::None => &mut kept.running,
             };
             *number = number.saturating_add(1);
         }

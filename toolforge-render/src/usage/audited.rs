@@ -33,7 +33,7 @@ pub fn audited_workload(object: &ManifestObject, name: &str) -> Option<AuditedWo
     let spec = object.pod_spec()?;
     let counted = |api_version: &str, kind: &str| ManifestKind::new(api_version, kind).object_demand();
     let mut claims: Vec<_> = own_claims(spec).collect();
-    let (kind, count, mut besides_pods) = match object {
+    let (kind, count, mut other_objects) = match object {
         ManifestObject::Deployment(found) => {
             ("Deployment", deployment_replicas(found), count_demand(ObjectKind::Deployment))
         }
@@ -81,20 +81,20 @@ pub fn audited_workload(object: &ManifestObject, name: &str) -> Option<AuditedWo
     };
     let count = count.max(1);
     let own: Demand = own_claims_demand(spec);
-    besides_pods.add_all(&own.times(count));
+    other_objects.add_all(&own.times(count));
     let pod = PodDemand { object: Some(ObjectName::new(kind, name)), ..stated_pod(spec) };
     let is_kept = matches!(object, ManifestObject::Job(_));
-    Some(AuditedWorkload { pod, count, besides_pods, claims, is_kept, is_without_pods: false })
+    Some(AuditedWorkload { pod, count, other_objects, claims, is_kept, is_without_pods: false })
 }
 
 /// Returns the demand of re-creating a claim that no other object creates.
 fn audited_claim(claim: &PersistentVolumeClaim, name: &str) -> Option<AuditedWorkload> {
     let object = Some(ObjectName::new("PersistentVolumeClaim", name));
-    let mut besides_pods = ManifestKind::new("v1", "PersistentVolumeClaim").object_demand();
-    besides_pods.add_all(&claim_demand(claim));
+    let mut other_objects = ManifestKind::new("v1", "PersistentVolumeClaim").object_demand();
+    other_objects.add_all(&claim_demand(claim));
     claim.metadata.owner_references.is_none().then(|| AuditedWorkload {
         pod: PodDemand { object, ..PodDemand::default() },
-        besides_pods,
+        other_objects,
         claims: vec![claimed(claim)],
         is_without_pods: true,
         ..AuditedWorkload::default()

@@ -41,7 +41,7 @@ pub(crate) fn of_change(
             } else {
                 PodReplacement { old, new, missing: 0 }
             };
-            demand.requested = demand.besides_pods.clone();
+            demand.requested = demand.other_objects.clone();
             demand.requested.add_all(&replacement.at_rest());
             demand.replace_pods(deployment, replacement);
         } else if new.count > before.count {

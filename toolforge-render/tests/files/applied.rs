@@ -1,9 +1,10 @@
 //! Fields that a file does not state, and that live objects have.
 
 use insta::assert_snapshot;
+use k8s_openapi::jiff::Timestamp;
 use serde_json::{Value, json};
 use toolforge_render::change::Action;
-use toolforge_render::job::permanent_jobs;
+use toolforge_render::job::RunsAfterChanges;
 
 use crate::support::{plan, planned, planned_with_facts};
 
@@ -269,7 +270,9 @@ fn suspended_cron_job_has_no_runs() {
     for (others, runs) in [(json!({}), false), (json!({"suspend": false}), true)] {
         let file = file("CronJob", "c", &cron_job("b", &others)).to_string();
         let (plan, facts) = planned_with_facts(&suspended, &file);
-        assert_eq!(!permanent_jobs(&plan.set, &plan.jobs, &facts.jobs).is_empty(), runs, "{others}");
+        let time = Timestamp::UNIX_EPOCH..Timestamp::UNIX_EPOCH;
+        let after = RunsAfterChanges::new(&plan.set, &plan.jobs, &facts.jobs, &time);
+        assert_eq!(!after.permanent_jobs().is_empty(), runs, "{others}");
     }
 }
 

@@ -122,6 +122,14 @@ fn lower_limits_of_the_file_free_kept_jobs() {
     let running = ["Complete", "Complete", "Complete", "Suspended"];
     assert_eq!(blocked(&live(4, &running), &changed("", "")), "");
     assert_eq!(blocked(&live(3, &running), &changed("", "")), full);
+    // One that runs is not finished, and is kept afterwards.
+    assert_eq!(
+        blocked(&live(1, &["Suspended"]), &changed("", "")),
+        "a later: count/jobs.batch: 2 of 1, 1 object too many (quota q)"
+    );
+    let both = ["Complete", "Suspended"];
+    assert_eq!(blocked(&live(2, &both), &changed("", "")).split(':').next(), Some("a full"));
+    assert_eq!(blocked(&live(2, &both), &changed("successfulJobsHistoryLimit: 1, ", "")), "");
     // Those that failed have their own limit.
     let failed = ["Complete", "Failed", "Failed"];
     assert_eq!(blocked(&live(3, &failed), &changed("successfulJobsHistoryLimit: 1, ", "")), "");

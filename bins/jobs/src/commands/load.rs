@@ -119,7 +119,9 @@ pub(super) struct PlannedLoad {
 impl PlannedLoad {
     /// Returns the runs that exceed the quota.
     pub(super) fn conflicts(&self) -> RunConflicts {
-        RunConflicts::of(&self.plan.set, &self.plan.plans, &self.facts, Timestamp::now())
+        let Self { facts, plan } = self;
+        let never_fitting: Vec<&str> = plan.never_fitting().collect();
+        RunConflicts::of(&plan.set, &plan.plans, facts, Timestamp::now(), &never_fitting)
     }
 
     /// Returns the output of a dry run on this machine.
@@ -358,8 +360,7 @@ pub(super) fn print_file_warnings(session: &Session, plan: &LoadPlan) {
 pub(super) fn print_notes(session: &Session, plan: &LoadPlan, conflicts: &RunConflicts) {
     report::print_warnings(plan);
     print_file_warnings(session, plan);
-    let never_fitting: Vec<&str> = plan.never_fitting().collect();
-    conflicts.clone().without_runs_of(&never_fitting).print_warning();
+    conflicts.print_warning();
     let mut jobs_of: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for job in &plan.from_other_files {
         jobs_of.entry(job.file.as_raw()).or_default().push(job.name.to_string());

@@ -27,7 +27,8 @@ pub(super) fn run(
     warn_of_unread(&facts.namespace.limits);
     warn_of_missing_kinds(&plan.set, &facts);
     let now = Timestamp::now();
-    let conflicts = RunConflicts::of(&plan.set, &plan.plans, &facts, now);
+    let never_fitting: Vec<&str> = plan.never_fitting().collect();
+    let conflicts = RunConflicts::of(&plan.set, &plan.plans, &facts, now, &never_fitting);
     load::print_notes(session, &plan, &conflicts);
     let nearest = load::adjustments(&plan, &file, &options.file, &facts, options.adopt);
     // The plan says what does not fit.

@@ -86,6 +86,27 @@ fn never_fitting_runs_have_the_words_of_every_plan() {
 }
 
 #[test]
+fn last_line_says_which_job_cannot_start() {
+    let bots = "- {name: a, command: x, image: bookworm, continuous: true, mem: 4Gi}\n\
+                - {name: b, command: x, image: bookworm, continuous: true, mem: 3Gi}\n";
+    let job = "- {name: n, command: x, image: bookworm, schedule: '@daily', mem: 2Gi}\n";
+    for (jobs_in_file, last) in [
+        ([bots, job].concat(), "it fits now, but job n can never start: see the warning above\n"),
+        (
+            [bots, job, &job.replace("name: n", "name: o")].concat(),
+            "but 2 jobs can never start: see the warning above\n",
+        ),
+    ] {
+        let directory = Scratch::new("cannot-start", &jobs_in_file);
+        let said = said(&jobs(
+            &directory,
+            &["plan", "jobs.yaml", "--tool", "stashbot", "--quota", "toolforge-2023"],
+        ));
+        assert!(said.starts_with("[exit 0]") && said.contains(last), "{said}");
+    }
+}
+
+#[test]
 fn several_jobs_are_proposed_together() {
     let file = ["a", "b"].map(|name| {
         format!("- {{name: {name}, command: x, image: bookworm, continuous: true, mem: 5Gi, cpu: 200m}}\n")

@@ -120,7 +120,7 @@ fn checks_programs_in_the_home() {
 }
 
 /// Returns the findings in a Deployment, which may exist, and a web service.
-fn lint_beside(name: &str, exists: bool, instead: &[(String, Answer)]) -> String {
+fn lint_with_quota(name: &str, exists: bool, instead: &[(String, Answer)]) -> String {
     let text = "{\"apiVersion\": \"apps/v1\", \"kind\": \"Deployment\", \"metadata\": {\"name\": \"bot\", \"labels\": {\"a\": \"b\"}},\n\
                 \"spec\": {\"selector\": {\"matchLabels\": {\"toolforge\": \"tool\"}}, \"template\": {\"metadata\": {\"labels\": {\"toolforge\": \"tool\"}},\n\
                 \"spec\": {\"containers\": [{\"name\": \"a\", \"image\": \"tools-harbor.wmcloud.org/tool-tf-test/a:1\", \"command\": [\"a\"],\n\
@@ -141,7 +141,7 @@ fn lint_beside(name: &str, exists: bool, instead: &[(String, Answer)]) -> String
     answers.retain(|(request, _)| instead.iter().all(|(other, _)| other != request));
     answers.extend_from_slice(instead);
     let deployments = if exists { vec![live] } else { Vec::new() };
-    let path = std::env::temp_dir().join(format!("toolforge-lint-beside-{}-{name}.json", std::process::id()));
+    let path = std::env::temp_dir().join(format!("toolforge-lint-quota-{}-{name}.json", std::process::id()));
     std::fs::write(&path, text).unwrap();
     let file = path.display().to_string();
     let script = cluster(&[], &deployments, &answers)
@@ -153,7 +153,7 @@ fn lint_beside(name: &str, exists: bool, instead: &[(String, Answer)]) -> String
 
 #[test]
 fn quota_counts_existing_objects() {
-    assert_snapshot!(lint_beside("full", false, &[]), @r#"
+    assert_snapshot!(lint_with_quota("full", false, &[]), @r#"
     error[quota-exceeded]: FILE:1:70: together with the existing objects, the object exceeds the quota: pods: 5 of 4, 1 pod too many (quota tool-tf-test)
       |
     1 | {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "bot", "labels": {"a": "b"}},
@@ -183,14 +183,14 @@ fn quota_counts_existing_objects() {
     GET   /apis/gateway.networking.k8s.io/v1/namespaces/tool-tf-test/httproutes?limit=500
     "#);
     // A change of its labels needs no second Deployment.
-    let existing = lint_beside("exists", true, &[]);
+    let existing = lint_with_quota("exists", true, &[]);
     assert!(existing.contains("nothing found"), "{existing}");
 }
 
 #[test]
 fn quota_counts_only_the_file_without_pods() {
     let forbidden = Answer::refusal(403, "Forbidden", "pods is forbidden: User \"x\" cannot list resource");
-    let shown = lint_beside("forbidden", false, &[(format!("GET {CORE}/pods"), forbidden)]);
+    let shown = lint_with_quota("forbidden", false, &[(format!("GET {CORE}/pods"), forbidden)]);
     assert!(!shown.contains("quota-exceeded"), "{shown}");
     assert!(shown.contains("with the limits and images of the cluster"), "{shown}");
 }

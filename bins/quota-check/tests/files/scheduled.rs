@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use insta::assert_snapshot;
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
 
-use crate::{quota_check, said};
+use crate::{quota_check, said, web};
 
 /// A file with an unused quota with these limits and scopes.
 struct Facts(PathBuf);
@@ -70,12 +70,12 @@ fn jobs_that_a_cron_job_keeps_are_a_warning() {
     assert!(!found.contains("warning"), "{found}");
 }
 
-#[test]
-fn jobs_that_a_cron_job_keeps_already_are_the_reason() {
-    let facts = Facts::new("kept", ("count/jobs.batch", "'3'"), "");
+/// Returns facts with a quota of three Jobs, all of them finished runs of this CronJob.
+fn with_full_history(name: &str, live: &str) -> Facts {
+    let facts = Facts::new(name, ("count/jobs.batch", "'3'"), "");
     let text =
         std::fs::read_to_string(&facts.0).unwrap().replace("count/jobs.batch: '0'", "count/jobs.batch: '3'");
-    let live = cron_job(1, "1Gi", "").replace("name: c", "name: c, uid: u");
+    let live = live.replace("name: c", "name: c, uid: u");
     let run = |number: u32| {
         format!(
             "---\n{{apiVersion: batch/v1, kind: Job, metadata: {{name: c-{number}, uid: r{number}, ownerReferences: [{{apiVersion: batch/v1, \
@@ -85,6 +85,12 @@ fn jobs_that_a_cron_job_keeps_already_are_the_reason() {
     };
     let runs: String = (0..3).map(run).collect();
     std::fs::write(&facts.0, [text.as_str(), "---\n", &live, &runs].concat()).unwrap();
+    facts
+}
+
+#[test]
+fn jobs_that_a_cron_job_keeps_already_are_the_reason() {
+    let facts = with_full_history("kept", &cron_job(1, "1Gi", ""));
     let changed = cron_job(1, "2Gi", "");
     let warning = "warning: these jobs cannot start, because the finished Jobs that CronJobs keep use up the quota:\n  \
                    c: count/jobs.batch: 4 of 3, 1 object too many (quota q)\n\n\
@@ -103,6 +109,50 @@ fn jobs_that_a_cron_job_keeps_already_are_the_reason() {
         found.contains("CronJobs keep as many finished Jobs as `successfulJobsHistoryLimit` says"),
         "{found}"
     );
+}
+
+#[test]
+fn suspended_cron_jobs_free_finished_jobs() {
+    let with = |fields: &str| cron_job(1, "1Gi", "").replace("{schedule", &format!("{{{fields}, schedule"));
+    let suspended = with("suspend: true, successfulJobsHistoryLimit: 0");
+    let other =
+        with("successfulJobsHistoryLimit: 1, failedJobsHistoryLimit: 0").replace("name: c", "name: b");
+    let both = [&suspended, "---\n", &other].concat();
+    for (live, file) in [(&cron_job(1, "1Gi", ""), &both), (&suspended, &other)] {
+        let found = with_full_history("suspended", live).said(file);
+        assert!(found.starts_with("[exit 0]") && !found.contains("warning"), "{found}");
+    }
+    // With the default limit, none are deleted.
+    let found = with_full_history("suspended", &with("suspend: true")).said(&other);
+    assert!(found.contains("these jobs cannot start"), "{found}");
+}
+
+#[test]
+fn jobs_that_cannot_start_conflict_with_none() {
+    let facts = Facts::new("blocked", ("limits.memory", "8Gi"), "");
+    let job = |name: &str, memory: &str| {
+        format!("- {{name: {name}, command: x, image: bookworm, mem: {memory}, schedule: '0 3 * * *'}}\n")
+    };
+    let bot = "- {name: bot, command: x, image: bookworm, mem: 4Gi, continuous: true}\n";
+    let blocked = [bot, &job("b1", "5Gi"), &job("b2", "5Gi"), &job("c", "3Gi")].concat();
+    let said = |input: &str| said(&format!("--from {} --from catalog.yaml -", facts.0.display()), input);
+    let found = said(&blocked);
+    assert!(found.starts_with("[exit 0]") && found.contains("these jobs can never start"), "{found}");
+    assert!(!found.contains("hours:"), "{found}");
+    // The others may still conflict with each other.
+    let found = said(&[blocked, job("d", "3Gi")].concat());
+    assert!(found.contains("hours:\n  c, d, "), "{found}");
+}
+
+#[test]
+fn last_line_repeats_that_jobs_cannot_start() {
+    let facts = Facts::new("repeated", ("limits.memory", "8Gi"), "");
+    let last = "\nit fits now, but CronJob c can never start: see the warning above\n";
+    let found = facts.said(&[&web("4Gi", ""), "---\n", &cron_job(1, "5Gi", "")].concat());
+    assert!(found.starts_with("[exit 0]") && found.contains(last), "{found}");
+    // Nothing keeps these from starting.
+    let found = facts.said(&[&web("4Gi", ""), "---\n", &cron_job(1, "4Gi", "")].concat());
+    assert!(found.contains("\nit fits the quota; "), "{found}");
 }
 
 #[test]

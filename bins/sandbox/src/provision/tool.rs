@@ -3,7 +3,7 @@
 use std::fs;
 use std::time::Duration;
 
-use k8s_openapi::api::core::v1::{Namespace, Pod, ResourceQuota, ServiceAccount};
+use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Pod, ResourceQuota, ServiceAccount};
 use k8s_openapi::jiff::Timestamp;
 use kube::api::{DeleteParams, ListParams};
 use kube::{Api, Client};
@@ -26,6 +26,9 @@ pub(crate) const DEFAULT_PROFILE: &str = "tools-2023";
 /// How often, and at which interval, to check whether the cluster's controllers are done.
 const ATTEMPTS: u32 = 600;
 const PAUSE: Duration = Duration::from_millis(100);
+
+/// The `ConfigMap` that the cluster creates in each namespace, with the certificate that pods trust.
+const ROOT_CERTIFICATE: &str = "kube-root-ca.crt";
 
 /// Creates a tool: its home and user ID, namespace, quota, limits, rights, certificate and kubeconfig. Waits until the
 /// cluster lets it create pods.
@@ -57,8 +60,10 @@ pub(crate) async fn add(
             .iter()
             .map(|(resource, amount)| (resource.to_string(), json!(resource.amount(*amount))))
             .collect();
+        apply(&client, vec![namespace_of(tool)]).await?;
+        wait_for_first_objects(sandbox, &client, &namespace).await?;
         apply(&client, objects(tool, &hard, &limits)).await?;
-        wait_for_controllers(sandbox, &client, &namespace).await?;
+        wait_for_usage(sandbox, &client, &namespace).await?;
         step.done();
         Ok(())
     };
@@ -88,7 +93,15 @@ fn reject_existing(sandbox: &Sandbox, tool: &ToolName) -> Result<(), Failure> {
     )))
 }
 
-/// Returns the objects of a tool, in the platform's order.
+fn namespace_of(tool: &ToolName) -> Value {
+    let namespace = tool.namespace();
+    json!({
+        "apiVersion": "v1", "kind": "Namespace",
+        "metadata": {"name": namespace, "labels": {"name": namespace, "tenancy": "tool"}},
+    })
+}
+
+/// Returns the objects in the namespace of a tool, in the platform's order.
 fn objects(tool: &ToolName, hard: &Map<String, Value>, limits: &LimitRange) -> Vec<Value> {
     let namespace = tool.namespace();
     let amount = |amount: Option<String>| amount.map_or(Value::Null, Value::String);
@@ -98,10 +111,6 @@ fn objects(tool: &ToolName, hard: &Map<String, Value>, limits: &LimitRange) -> V
         json!({"cpu": amount(cpu), "memory": amount(memory)})
     };
     vec![
-        json!({
-            "apiVersion": "v1", "kind": "Namespace",
-            "metadata": {"name": namespace, "labels": {"name": namespace, "tenancy": "tool"}},
-        }),
         json!({
             "apiVersion": "v1", "kind": "ResourceQuota",
             "metadata": {"name": namespace, "namespace": namespace}, "spec": {"hard": hard},
@@ -140,19 +149,38 @@ fn note(tool: &ToolName, now: Timestamp) -> Value {
     })
 }
 
-/// Waits until pods can be created: the service account exists, and the quota's usage is known.
-async fn wait_for_controllers(sandbox: &Sandbox, client: &Client, namespace: &str) -> Result<(), Failure> {
+/// Waits until the cluster has created the objects that each namespace has. A quota that is created later counts them; one that is
+/// created at the same time may count them minutes later.
+async fn wait_for_first_objects(sandbox: &Sandbox, client: &Client, namespace: &str) -> Result<(), Failure> {
     let accounts: Api<ServiceAccount> = Api::namespaced(client.clone(), namespace);
-    let quotas: Api<ResourceQuota> = Api::namespaced(client.clone(), namespace);
+    let configs: Api<ConfigMap> = Api::namespaced(client.clone(), namespace);
     for _ in 0..ATTEMPTS {
-        let counted = quotas.get_opt(namespace).await?.and_then(|quota| quota.status?.hard);
-        if counted.is_some_and(|hard| !hard.is_empty()) && accounts.get_opt("default").await?.is_some() {
+        let exist = accounts.get_opt("default").await?.is_some()
+            && configs.get_opt(ROOT_CERTIFICATE).await?.is_some();
+        if exist {
             return Ok(());
         }
         sleep(PAUSE).await;
     }
-    Err(Failure::new(format!("the cluster has not finished setting up the namespace {namespace}"))
-        .hint(format!("See the log: `{}`.", sandbox.typed("logs kube-controller-manager"))))
+    Err(not_set_up(sandbox, namespace))
+}
+
+/// Waits until the quota's usage is known, so that pods can be created.
+async fn wait_for_usage(sandbox: &Sandbox, client: &Client, namespace: &str) -> Result<(), Failure> {
+    let quotas: Api<ResourceQuota> = Api::namespaced(client.clone(), namespace);
+    for _ in 0..ATTEMPTS {
+        let counted = quotas.get_opt(namespace).await?.and_then(|quota| quota.status?.hard);
+        if counted.is_some_and(|hard| !hard.is_empty()) {
+            return Ok(());
+        }
+        sleep(PAUSE).await;
+    }
+    Err(not_set_up(sandbox, namespace))
+}
+
+fn not_set_up(sandbox: &Sandbox, namespace: &str) -> Failure {
+    Failure::new(format!("the cluster has not finished setting up the namespace {namespace}"))
+        .hint(format!("See the log: `{}`.", sandbox.typed("logs kube-controller-manager")))
 }
 
 /// Deletes a tool: its namespace with everything in it, and its home.

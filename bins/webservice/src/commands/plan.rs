@@ -60,7 +60,7 @@ pub(super) fn run(
     };
     let planned = forecast(StartTime::Keep);
     warn_of_missing_kinds(&planned.set, &jobs);
-    let conflicts = RunConflicts::of(&planned.set, &[], &jobs, Timestamp::now());
+    let conflicts = RunConflicts::of(&planned.set, &[], &jobs, Timestamp::now(), &[]);
     conflicts.print_warning();
     let is_running = facts.live.deployment.is_some();
     // A restart of what is scaled to zero replaces no pods.

@@ -108,7 +108,7 @@ impl StartPlan for PlannedStart {
 impl PlannedStart {
     /// Warns of scheduled runs that no longer fit.
     fn warn_of_conflicts(&self) {
-        RunConflicts::of(&self.set, &[], &self.jobs, Timestamp::now()).print_warning();
+        RunConflicts::of(&self.set, &[], &self.jobs, Timestamp::now(), &[]).print_warning();
     }
 
     /// Returns whether nothing differs, and every pod is ready.

@@ -262,9 +262,9 @@ pub(crate) fn check_pods(check: &mut Check<'_>, scope: Scope<'_>) {
 
 fn check_one(check: &mut Check<'_>, object: Object<'_>, condition: &Condition, parent: &Node, path: &str) {
     let Condition { field, values, other, allowed, default, is_required, refusal, .. } = condition;
-    let beside = parent.get(other);
+    let sibling = parent.get(other);
     // A value that is neither text nor a boolean has the wrong type, which is another finding.
-    let found = match beside {
+    let found = match sibling {
         Some(node) => match node.text() {
             Some("") => default,
             Some(text) => text,
@@ -287,7 +287,7 @@ fn check_one(check: &mut Check<'_>, object: Object<'_>, condition: &Condition, p
         }
         None if is_allowed && *is_required => {
             let message = format!("{other}: {found} needs a {field}");
-            required(check, object, beside.unwrap_or(parent), &path, message);
+            required(check, object, sibling.unwrap_or(parent), &path, message);
         }
         _ => {}
     }

@@ -92,13 +92,14 @@ pub(crate) fn check(check: &mut Check<'_>, documents: &[Document], objects: &[Ob
             [_] => format!("the {noun} exceeds"),
             _ => format!("from this {noun} on, the file exceeds"),
         };
-        let beside = if check.context.facts.is_some() { "together with the existing objects, " } else { "" };
+        let together =
+            if check.context.facts.is_some() { "together with the existing objects, " } else { "" };
         let meanwhile = if is_peak { " while its pods are replaced" } else { "" };
         add(
             check,
             item.place(check.text, documents, objects, keys_of(&row.resource)),
             Rule::QuotaExceeded,
-            format_args!("{beside}{subject} the quota{meanwhile}: {row}"),
+            format_args!("{together}{subject} the quota{meanwhile}: {row}"),
         );
         set_answer(check, item.refused_by_quota(objects, std::slice::from_ref(row)));
     }

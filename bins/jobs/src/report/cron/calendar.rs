@@ -10,7 +10,7 @@ use toolforge_cli::{
 use toolforge_model::Untrusted;
 use toolforge_quota::{Conflict, Timeline, conflicts, timelines};
 use toolforge_render::job::{
-    DurationSource, JobFacts, ScheduledJobLoad, quotas_beside_runs, simulate_scheduled_jobs,
+    DurationSource, JobFacts, ScheduledJobLoad, quotas_without_runs, simulate_scheduled_jobs,
     simulate_without_finite_pods,
 };
 use toolforge_report::{CalendarJob, CalendarResource, CronCalendar, LeftOutJob, LeftOutReason};
@@ -60,7 +60,7 @@ impl Calendar {
             }
         }
         let intervals = simulate_scheduled_jobs(&loads, facts, from..until);
-        let timelines = timelines(&quotas_beside_runs(&loads, facts), &intervals, INTERVALS);
+        let timelines = timelines(&quotas_without_runs(&loads, facts), &intervals, INTERVALS);
         let has_runs = intervals.iter().any(|interval| !interval.names.is_empty());
         let lasting = conflicts(&simulate_without_finite_pods(&loads, facts, from..until));
         let is_helped_by_minutes = !exceed_alone(&lasting);

@@ -10,20 +10,22 @@ use toolforge_quota::{
 };
 
 use crate::job::calendar::seconds;
-use crate::job::{JobFacts, LiveJobs, RunOutcome, ScheduledJobLoad, pods_of_job, runs_of_job};
-use crate::object::{ObjectId, ObjectKind};
-use crate::pod::{RunEnd, count_demand, has_ended, pod_demand, pod_id, traits_of};
+use crate::job::{
+    JobFacts, JobObjects, JobWorkload, LiveJobs, RunOutcome, ScheduledJobLoad, pods_of_job, runs_of_job,
+};
+use crate::object::{ObjectId, ObjectKind, is_owned_by};
+use crate::pod::{HistoryLimits, RunEnd, count_demand, has_ended, of_live_pods, pod_id, traits_of};
 
 /// Returns the quotas with all usage except the runs of scheduled jobs: without the current runs of these jobs, which are
 /// simulated, without terminating pods, and with pods that are about to be created.
 #[must_use]
-pub fn quotas_beside_runs(loads: &[ScheduledJobLoad], facts: &JobFacts) -> Vec<ResourceQuota> {
-    limits_beside_runs(loads, facts, |_| false).limits.quotas
+pub fn quotas_without_runs(loads: &[ScheduledJobLoad], facts: &JobFacts) -> Vec<ResourceQuota> {
+    limits_without_runs(loads, &[], facts, |_| false).limits.quotas
 }
 
-/// Returns the quotas as [`quotas_beside_runs`] returns them, without the pods that finish by themselves, such as those of shells.
-pub(super) fn quotas_that_stay(loads: &[ScheduledJobLoad], facts: &JobFacts) -> Vec<ResourceQuota> {
-    limits_beside_runs(loads, facts, |_| false).without_finite_pods(|_| false).quotas
+/// Returns the quotas as [`quotas_without_runs`] returns them, without the pods that finish by themselves, such as those of shells.
+pub(super) fn quotas_without_finite_pods(loads: &[ScheduledJobLoad], facts: &JobFacts) -> Vec<ResourceQuota> {
+    limits_without_runs(loads, &[], facts, |_| false).without_finite_pods(|_| false).quotas
 }
 
 /// Returns the intervals in which scheduled jobs run at the same time, compared with the quotas. Current runs are not
@@ -34,7 +36,7 @@ pub fn simulate_scheduled_jobs(
     facts: &JobFacts,
     time: Range<Timestamp>,
 ) -> Vec<Interval> {
-    simulated(loads, &quotas_beside_runs(loads, facts), &time)
+    simulated(loads, &quotas_without_runs(loads, facts), &time)
 }
 
 /// Returns the same intervals without the pods that finish by themselves, such as those of shells. Other schedules can only
@@ -45,7 +47,7 @@ pub fn simulate_without_finite_pods(
     facts: &JobFacts,
     time: Range<Timestamp>,
 ) -> Vec<Interval> {
-    simulated(loads, &quotas_that_stay(loads, facts), &time)
+    simulated(loads, &quotas_without_finite_pods(loads, facts), &time)
 }
 
 fn simulated(loads: &[ScheduledJobLoad], quotas: &[ResourceQuota], time: &Range<Timestamp>) -> Vec<Interval> {
@@ -57,14 +59,14 @@ fn simulated(loads: &[ScheduledJobLoad], quotas: &[ResourceQuota], time: &Range<
 const LEAST_TIME_LEFT: u32 = 3600;
 
 /// The limits with all usage except the runs of scheduled jobs.
-pub(super) struct LimitsBesideRuns {
-    /// The limits when nothing terminates or waits anymore, with the quotas as [`quotas_beside_runs`] returns them.
+pub(super) struct LimitsWithoutRuns {
+    /// The limits when nothing terminates or waits anymore, with the quotas as [`quotas_without_runs`] returns them.
     pub(super) limits: Limits,
-    /// The simulated runs and their pods.
+    /// The simulated runs, the finished ones that are deleted, and the pods of both.
     simulated: BTreeSet<ObjectName>,
 }
 
-impl LimitsBesideRuns {
+impl LimitsWithoutRuns {
     /// Returns the limits once the pods that run to completion, and that changes do not free, have terminated.
     pub(super) fn without_finite_pods(&self, is_freed: impl Fn(&ObjectName) -> bool) -> Limits {
         self.limits.without_finite_pods(|object| self.is_other(object, &is_freed))
@@ -103,40 +105,51 @@ impl LimitsBesideRuns {
     }
 }
 
-/// Returns the limits with all usage except the runs of scheduled jobs.
+/// Returns the limits with all usage except the runs of scheduled jobs, and without the finished runs that no job keeps: the history
+/// limits are those of the `planned` jobs, or else of the existing ones.
 ///
 /// Objects that changes free still count: the changes free them.
-pub(super) fn limits_beside_runs(
+pub(super) fn limits_without_runs(
     loads: &[ScheduledJobLoad],
+    planned: &[JobObjects],
     facts: &JobFacts,
     is_freed: impl Fn(&ObjectName) -> bool,
-) -> LimitsBesideRuns {
+) -> LimitsWithoutRuns {
     let mut limits = facts.namespace.limits.clone();
     let mut simulated = BTreeSet::new();
-    let jobs = facts.live.all_scheduled(&facts.namespace.tool);
-    for job in &jobs {
-        let Some(load) = loads.iter().find(|load| load.name == job.name) else { continue };
+    for job in &facts.live.all_scheduled(&facts.namespace.tool) {
+        let after = planned.iter().find(|planned| planned.name == job.name).unwrap_or(job);
+        let JobWorkload::Scheduled(cron_job) = &after.workload else { continue };
+        let is_simulated = loads.iter().any(|load| load.name == job.name);
         let runs = runs_of_job(job, &facts.live);
-        let kept = load.history_limits.kept_runs(&runs, |run| end_of(run, &facts.live));
-        for run in runs.into_iter().filter(|run| !kept.contains(&run.metadata.name)) {
+        let kept = HistoryLimits::of(cron_job).kept_runs(&runs, |run| end_of(run, &facts.live));
+        let is_finished = |run: &Job| end_of(run, &facts.live) != RunEnd::None;
+        let is_deleted = |run: &Job| is_finished(run) && !kept.contains(&run.metadata.name);
+        for run in &runs {
             let id: ObjectName =
                 ObjectId::new(ObjectKind::Job, run.metadata.name.clone().unwrap_or_default()).into();
-            if !is_freed(&id) && simulated.insert(id) {
+            let is_gone = is_deleted(run) || is_simulated && !is_finished(run);
+            if is_gone && !is_freed(&id) && simulated.insert(id) {
                 limits.free_quota(&count_demand(ObjectKind::Job), &PodTraits::default());
             }
         }
         for pod in pods_of_job(job, &facts.live) {
-            let Some(spec) = pod.spec.as_ref().filter(|_| !has_ended(pod)) else { continue };
+            let owns = |run: &&&Job| is_owned_by(&pod.metadata, run.metadata.uid.as_deref());
+            let is_gone = if has_ended(pod) {
+                runs.iter().find(owns).is_some_and(|run| is_deleted(run))
+            } else {
+                is_simulated
+            };
             let id = pod_id(pod);
-            if !is_freed(&id) && simulated.insert(id.clone()) {
+            if is_gone && !is_freed(&id) && simulated.insert(id.clone()) {
                 let ranges = &limits.limit_ranges;
-                let (demand, traits) = (pod_demand(spec, ranges), traits_of(spec, ranges));
-                limits.free_pod(&id, demand, &traits);
+                let traits = pod.spec.as_ref().map(|spec| traits_of(spec, ranges)).unwrap_or_default();
+                limits.free_pod(&id, of_live_pods([pod], ranges), &traits);
             }
         }
     }
     let limits = limits.settled(|object| !simulated.contains(object) && !is_freed(object));
-    LimitsBesideRuns { limits, simulated }
+    LimitsWithoutRuns { limits, simulated }
 }
 
 /// Returns how a run has finished, even if its Job does not say so yet.

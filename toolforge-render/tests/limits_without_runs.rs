@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use toolforge_model::{JobsFile, ToolName};
 use toolforge_quota::conflicts;
 use toolforge_render::job::{
-    JobFacts, LoadOptions, ScheduledJobLoad, conflicts_after, plan_load, quotas_beside_runs,
+    JobFacts, LoadOptions, RunsAfterChanges, ScheduledJobLoad, plan_load, quotas_without_runs,
     simulate_scheduled_jobs, stagger,
 };
 use toolforge_render::namespace::Documents;
@@ -85,9 +85,9 @@ fn loads(facts: &JobFacts) -> Vec<ScheduledJobLoad> {
 }
 
 /// Returns the usage in GiB other than the runs of scheduled jobs, after comparing it with the simulations.
-fn beside(facts: &JobFacts) -> u64 {
+fn used_without_runs(facts: &JobFacts) -> u64 {
     let loads = loads(facts);
-    let used = quotas_beside_runs(&loads, facts)[0].used(&"limits.memory".into()) >> 30;
+    let used = quotas_without_runs(&loads, facts)[0].used(&"limits.memory".into()) >> 30;
     let fits = used <= 1;
     assert_eq!(conflicts(&simulate_scheduled_jobs(&loads, facts, day())).is_empty(), fits);
     assert_eq!(stagger(&loads, facts, &day()).conflicting_runs == 0, fits);
@@ -102,13 +102,13 @@ fn terminating_pods_have_successors() {
         [(2, vec![new.clone()], 2), (2, vec![old.clone()], 2), (4, vec![old.clone(), new], 2)]
     {
         let objects = [vec![deployment(), cron_job()], pods].concat();
-        assert_eq!(beside(&facts(used, &objects)), expected, "{used}");
+        assert_eq!(used_without_runs(&facts(used, &objects)), expected, "{used}");
     }
     // Its Deployment is not in the files, but may exist.
     let mut other = deployment();
     other["spec"]["selector"]["matchLabels"]["app"] = json!("other");
     other["spec"]["replicas"] = json!(0);
-    assert_eq!(beside(&facts(2, &[other, cron_job(), old])), 2);
+    assert_eq!(used_without_runs(&facts(2, &[other, cron_job(), old])), 2);
 }
 
 #[test]
@@ -122,11 +122,11 @@ fn pods_of_unknown_controllers_are_replaced() {
         let mut objects = objects.to_vec();
         objects[0]["spec"]["replicas"] = json!(0);
         objects[2]["metadata"]["labels"] = json!({});
-        assert_eq!(beside(&facts(2, &objects)), expected, "{kind}");
+        assert_eq!(used_without_runs(&facts(2, &objects)), expected, "{kind}");
         if kind == "Job" {
             // This one is known, and suspended.
             objects[3]["metadata"]["uid"] = objects[2]["metadata"]["ownerReferences"][0]["uid"].clone();
-            assert_eq!(beside(&facts(2, &objects)), 0);
+            assert_eq!(used_without_runs(&facts(2, &objects)), 0);
         }
     }
 }
@@ -134,7 +134,7 @@ fn pods_of_unknown_controllers_are_replaced() {
 #[test]
 fn files_may_lack_the_controllers_of_pods() {
     for kind in ["ReplicaSet", "Job"] {
-        assert_eq!(beside(&facts(2, &[cron_job(), pod("web-0", kind, true)])), 2, "{kind}");
+        assert_eq!(used_without_runs(&facts(2, &[cron_job(), pod("web-0", kind, true)])), 2, "{kind}");
     }
 }
 
@@ -143,8 +143,8 @@ fn pods_that_files_do_not_count_free_nothing() {
     // The quota's usage includes only one of the two.
     let objects =
         [deployment(), cron_job(), pod("web-0", "ReplicaSet", true), pod("web-1", "ReplicaSet", false)];
-    assert_eq!(beside(&facts(2, &objects)), 2);
-    assert_eq!(beside(&facts(4, &objects)), 2);
+    assert_eq!(used_without_runs(&facts(2, &objects)), 2);
+    assert_eq!(used_without_runs(&facts(4, &objects)), 2);
 }
 
 /// Returns the jobs that exceed the quota together once a job of a file is loaded.
@@ -153,7 +153,7 @@ fn after_load(facts: &JobFacts, job: &str) -> Vec<String> {
     let request = JobsFile::parse(&file, &tool()).unwrap().jobs.remove(0).request;
     let plan = plan_load(&[request], facts, &LoadOptions::default());
     assert!(plan.fits());
-    let (found, _) = conflicts_after(&plan.set, &plan.plans, facts, &day());
+    let found = RunsAfterChanges::new(&plan.set, &plan.plans, facts, &day()).conflicts();
     found.into_iter().map(|conflict| conflict.names.join("+")).collect()
 }
 
@@ -218,7 +218,7 @@ fn pods_of_deleted_runs_are_not_awaited() {
     let continuous = [request("mem: 3Gi, continuous: true")];
     assert!(plan_load(&continuous, &facts, &LoadOptions::default()).fits());
     // The pod is one of the run, which is simulated.
-    assert_eq!(quotas_beside_runs(&loads(&facts), &facts)[0].used(&"limits.memory".into()), 2 << 30);
+    assert_eq!(quotas_without_runs(&loads(&facts), &facts)[0].used(&"limits.memory".into()), 2 << 30);
 }
 
 #[test]
@@ -239,9 +239,9 @@ fn current_run_is_not_counted_twice() {
     };
     for is_terminating in [false, true] {
         let facts = facts(7, &[cron_job(), run.clone(), of_run(is_terminating)]);
-        assert_eq!(beside(&facts), 0, "{is_terminating}");
+        assert_eq!(used_without_runs(&facts), 0, "{is_terminating}");
         // If the job is not simulated, its runs count, except terminating pods.
-        let others = quotas_beside_runs(&[], &facts)[0].used(&"limits.memory".into()) >> 30;
+        let others = quotas_without_runs(&[], &facts)[0].used(&"limits.memory".into()) >> 30;
         assert_eq!(others, 7, "{is_terminating}");
     }
 }
@@ -255,7 +255,7 @@ fn waiting_one_off_jobs_are_not_scheduled_runs() {
     let requests: Vec<_> = file.jobs.into_iter().map(|job| job.request).collect();
     let plan = plan_load(&requests, &facts, &LoadOptions::default());
     assert_eq!(plan.verdict().as_str(), "fits-one-after-another");
-    assert_eq!(conflicts_after(&plan.set, &plan.plans, &facts, &day()).0, []);
+    assert_eq!(RunsAfterChanges::new(&plan.set, &plan.plans, &facts, &day()).conflicts(), []);
 }
 
 #[test]
