@@ -91,6 +91,11 @@ pub enum Remedy {
         /// The key or the dash, and the value in quotes.
         corrected: Untrusted,
     },
+    /// Write a line in another way.
+    Write {
+        /// The corrected line, without its indentation.
+        corrected: Untrusted,
+    },
     /// Write escape sequences with another backslash.
     EscapeBackslash {
         /// The sequences as they are, like `\\d`, each one once.
@@ -115,6 +120,7 @@ impl Remedy {
     fn text(&self) -> String {
         match self {
             Self::Quote { corrected } => format!("quote the value: {}", corrected.as_raw()),
+            Self::Write { corrected } => format!("write {}", corrected.as_raw()),
             Self::EscapeBackslash { sequences } => {
                 let doubled: Vec<String> = sequences.iter().map(|it| format!("\\{}", it.as_raw())).collect();
                 format!("write {}", doubled.join(" and "))
@@ -136,7 +142,7 @@ impl Remedy {
         match self {
             Self::ReplaceTab { line } => Self::ReplaceTab { line: line.saturating_add(lines) },
             Self::CheckIndentation { line } => Self::CheckIndentation { line: line.saturating_add(lines) },
-            Self::Quote { .. } | Self::EscapeBackslash { .. } | Self::RemoveLine => self,
+            Self::Quote { .. } | Self::Write { .. } | Self::EscapeBackslash { .. } | Self::RemoveLine => self,
         }
     }
 }

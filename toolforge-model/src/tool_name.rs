@@ -39,6 +39,12 @@ pub enum ToolNameError {
         /// The first character that may not occur.
         found: char,
     },
+    /// The name of a tool's account, `tools.NAME`.
+    #[error("\"tools.{tool}\" is the account of a tool; did you mean {tool}?")]
+    Account {
+        /// The tool.
+        tool: ToolName,
+    },
     /// A `-` at the beginning or the end.
     #[error("tool name {} begins or ends with '-'; it must begin and end with a letter or digit", name.quoted())]
     Hyphen {
@@ -49,6 +55,9 @@ pub enum ToolNameError {
 
 /// The prefix before a tool's name in its namespace; the build service's projects also have it.
 pub(crate) const NAMESPACE_PREFIX: &str = "tool-";
+
+/// The prefix before a tool's name in the name of its account.
+const ACCOUNT_PREFIX: &str = "tools.";
 
 impl ToolName {
     /// The longest name, in characters: `tool-` and the name fit in a DNS label of 63, with the
@@ -80,6 +89,9 @@ impl FromStr for ToolName {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         if text.is_empty() {
             return Err(ToolNameError::Empty);
+        }
+        if let Some(Ok(tool)) = text.strip_prefix(ACCOUNT_PREFIX).map(str::parse) {
+            return Err(ToolNameError::Account { tool });
         }
         let is_alphanumeric = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
         if let Some(found) = text.chars().find(|&c| !is_alphanumeric(c) && c != '-') {
@@ -116,6 +128,11 @@ mod tests {
     fn errors_name_what_is_allowed() {
         assert_eq!(error(""), "the name of a tool is empty; it has 1 to 53 of a-z, 0-9 and '-'");
         assert_eq!(error("Report"), "tool name \"Report\" has 'R'; use a-z, 0-9 and '-'");
+        assert_eq!(
+            error("tools.stashbot"),
+            "\"tools.stashbot\" is the account of a tool; did you mean stashbot?"
+        );
+        assert_eq!(error("tools.Bot"), "tool name \"tools.Bot\" has '.'; use a-z, 0-9 and '-'");
         assert_eq!(error("my_tool"), "tool name \"my_tool\" has '_'; use a-z, 0-9 and '-'");
         assert_eq!(
             error("-x"),

@@ -9,10 +9,28 @@ use toolforge_model::{Untrusted, quote_word};
 /// A word of a command line that begins with `-`, or does not.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Word {
-    /// An option of this name at this index, without its value.
-    Option(usize, String),
+    /// An option at this index.
+    Option(usize, TypedOption),
     /// A word at this index that is neither an option nor the value of one.
     Positional(usize, String),
+}
+
+/// An option as it was typed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct TypedOption {
+    /// The name with its dashes; that of a long option is complete.
+    name: String,
+    /// The value, if the option takes one and has one.
+    value: Option<String>,
+    /// Whether the value follows as an argument of its own.
+    is_value_next: bool,
+}
+
+impl TypedOption {
+    /// Returns the index of the argument after an option at `index`.
+    fn end(&self, index: usize) -> usize {
+        index + if self.is_value_next { 2 } else { 1 }
+    }
 }
 
 /// Returns the words up to `--`. The first argument is the program's name.
@@ -26,6 +44,8 @@ fn words(command: &Command, arguments: &[OsString]) -> Vec<Word> {
             break;
         }
         let options = || command.get_arguments().chain(verb.into_iter().flat_map(Command::get_arguments));
+        let is_next = |option: &Arg| takes_next(option, arguments.get(index + 1));
+        let next = || arguments.get(index + 1).map(|value| value.to_string_lossy().into_owned());
         let is_value_next = if let Some(long) = word.strip_prefix("--") {
             let (name, value) =
                 long.split_once('=').map_or((long, None), |(name, value)| (name, Some(value)));
@@ -35,16 +55,24 @@ fn words(command: &Command, arguments: &[OsString]) -> Vec<Word> {
                 .find(|option| long_of(option, &|long| long == name))
                 .or_else(|| options().find(|option| long_of(option, &|long| long.starts_with(name))));
             let name = option.and_then(Arg::get_long).unwrap_or(name);
-            found.push(Word::Option(index, format!("--{name}")));
-            value.is_none() && option.is_some_and(takes_next)
+            let is_value_next = value.is_none() && option.is_some_and(is_next);
+            let value = if is_value_next { next() } else { value.map(str::to_owned) };
+            found.push(Word::Option(index, TypedOption { name: format!("--{name}"), value, is_value_next }));
+            is_value_next
         } else if let Some(short) = word.strip_prefix('-').filter(|short| !short.is_empty()) {
             let mut rest = short.chars();
             let mut is_value_next = false;
             while let Some(letter) = rest.next() {
-                found.push(Word::Option(index, format!("-{letter}")));
                 let option = options().find(|option| option.get_short() == Some(letter));
-                if option.is_some_and(|option| option.get_action().takes_values()) {
-                    is_value_next = rest.as_str().is_empty() && option.is_some_and(takes_next);
+                let takes_value = option.is_some_and(|option| option.get_action().takes_values());
+                is_value_next = takes_value && rest.as_str().is_empty() && option.is_some_and(is_next);
+                let attached = Some(rest.as_str()).filter(|rest| takes_value && !rest.is_empty());
+                let value = if is_value_next { next() } else { attached.map(str::to_owned) };
+                found.push(Word::Option(
+                    index,
+                    TypedOption { name: format!("-{letter}"), value, is_value_next },
+                ));
+                if takes_value {
                     break;
                 }
             }
@@ -61,11 +89,11 @@ fn words(command: &Command, arguments: &[OsString]) -> Vec<Word> {
     found
 }
 
-/// Returns whether the value of an option is the next argument.
-fn takes_next(option: &Arg) -> bool {
-    option.get_action().takes_values()
-        && !option.is_require_equals_set()
-        && option.get_num_args().is_none_or(|count| count.min_values() > 0)
+/// Returns whether the value of an option is the next argument. An optional value does not begin with `-`.
+fn takes_next(option: &Arg, next: Option<&OsString>) -> bool {
+    let is_optional = option.get_num_args().is_some_and(|count| count.min_values() == 0);
+    let is_value = || next.is_some_and(|next| !next.to_string_lossy().starts_with('-'));
+    option.get_action().takes_values() && !option.is_require_equals_set() && (!is_optional || is_value())
 }
 
 /// Returns the arguments with a `--` before the word at which a command to run begins, so its options are its own.
@@ -102,21 +130,44 @@ pub fn positionals(command: &Command, arguments: &[OsString]) -> Vec<String> {
         .collect()
 }
 
-/// Returns a command line without the program's name, with some of the words that are not options replaced: the first word of
-/// each pair by the second. Replacements are inserted as they are; an empty one removes the word.
+/// Returns the names of the options before `--`, with their dashes.
 #[must_use]
-pub fn retyped(command: &Command, line: &[OsString], replaced: &[(&str, &str)]) -> String {
+pub fn typed_options(command: &Command, arguments: &[OsString]) -> Vec<String> {
+    let found = words(command, arguments).into_iter();
+    found
+        .filter_map(|word| match word {
+            Word::Option(_, typed) => Some(typed.name),
+            Word::Positional(..) => None,
+        })
+        .collect()
+}
+
+/// Returns a command line with some of the words that are not options replaced: the first word of each pair by the words of the
+/// second; an empty one removes the word.
+#[must_use]
+pub fn replaced(command: &Command, line: &[OsString], replaced: &[(&str, &str)]) -> Vec<OsString> {
     let mut replaced = replaced.to_vec();
-    let mut typed: Vec<Option<String>> =
-        line.iter().skip(1).map(|word| Some(quote_word(&word.to_string_lossy()))).collect();
+    let mut typed: Vec<Vec<OsString>> = line.iter().map(|word| vec![word.clone()]).collect();
     for word in words(command, line) {
         let Word::Positional(index, text) = word else { continue };
         let Some(found) = replaced.iter().position(|(old, _)| *old == text) else { continue };
         let (_, new) = replaced.remove(found);
-        typed[index - 1] = (!new.is_empty()).then(|| new.to_owned());
+        typed[index] = new.split_whitespace().map(OsString::from).collect();
     }
-    let typed: Vec<String> = typed.into_iter().flatten().collect();
-    Untrusted::new(typed.join(" ")).escaped().to_string()
+    typed.concat()
+}
+
+/// Returns a command line without the program's name, for a terminal.
+#[must_use]
+pub fn shown_line(line: &[OsString]) -> String {
+    let typed: Vec<String> = line.iter().skip(1).map(|word| quote_word(&word.to_string_lossy())).collect();
+    escaped(&typed.join(" "))
+}
+
+/// Returns a command line without the program's name, with words replaced as by [`replaced`].
+#[must_use]
+pub fn retyped(command: &Command, line: &[OsString], replaced: &[(&str, &str)]) -> String {
+    shown_line(&self::replaced(command, line, replaced))
 }
 
 /// Returns the value of a long option, and the words that directly follow it without being options.
@@ -127,72 +178,164 @@ pub fn value_and_following(
     option: &str,
 ) -> Option<(String, Vec<String>)> {
     let found = words(command, arguments);
-    let at = found.iter().rev().find_map(|word| match word {
-        Word::Option(index, name) if name == option => Some(*index),
+    let (value, end) = found.iter().rev().find_map(|word| match word {
+        Word::Option(index, typed) if typed.name == option => Some((typed.value.clone()?, typed.end(*index))),
         Word::Option(..) | Word::Positional(..) => None,
     })?;
-    let written = arguments.get(at)?.to_string_lossy();
-    let (value, start) = match written.split_once('=') {
-        Some((_, value)) => (value.to_owned(), at + 1),
-        None => (arguments.get(at + 1)?.to_string_lossy().into_owned(), at + 2),
-    };
-    let is_flag = |word: &Word| matches!(word, Word::Positional(index, _) if index + 1 == start);
-    if found.iter().any(is_flag) {
-        return None;
-    }
-    let following = found.into_iter().filter_map(|word| match word {
-        Word::Positional(index, text) if index >= start => Some((index, text)),
-        Word::Option(..) | Word::Positional(..) => None,
-    });
-    let following = (start..).zip(following).take_while(|(expected, (index, _))| expected == index);
-    Some((value, following.map(|(_, (_, text))| text).collect()))
+    Some((value, following(&found, end)))
 }
 
-/// Returns the option whose value a word directly follows.
-pub(crate) fn option_before(command: &Command, arguments: &[OsString], followed_by: &str) -> Option<String> {
-    let options = words(command, arguments).into_iter().filter_map(|word| match word {
-        Word::Option(_, name) => Some(name),
-        Word::Positional(..) => None,
+/// Returns the words from an index that directly follow each other without being options.
+fn following(found: &[Word], start: usize) -> Vec<String> {
+    let from_start = found.iter().filter_map(|word| match word {
+        Word::Positional(index, text) if *index >= start => Some((*index, text)),
+        Word::Option(..) | Word::Positional(..) => None,
     });
-    let mut options = options.filter_map(|name| {
-        let (_, following) = value_and_following(command, arguments, &name)?;
-        Some((name, following.into_iter().next()?))
+    (start..)
+        .zip(from_start)
+        .take_while(|(expected, (index, _))| expected == index)
+        .map(|(_, (_, text))| text.clone())
+        .collect()
+}
+
+/// Returns the arguments after a long option's value up to the next option that exists, or up to `--`.
+#[must_use]
+pub fn value_and_rest(
+    command: &Command,
+    arguments: &[OsString],
+    option: &str,
+) -> Option<(String, Vec<String>)> {
+    let found = words(command, arguments);
+    let known = known_options(command, &found);
+    let (value, start) = found.iter().rev().find_map(|word| match word {
+        Word::Option(index, typed) if typed.name == option => Some((typed.value.clone()?, typed.end(*index))),
+        Word::Option(..) | Word::Positional(..) => None,
+    })?;
+    let end = found.iter().find_map(|word| match word {
+        Word::Option(index, typed) if *index >= start && known.contains(&typed.name) => Some(*index),
+        Word::Option(..) | Word::Positional(..) => None,
     });
-    options.find(|(_, first)| first == followed_by).map(|(name, _)| name)
+    let separator = arguments.iter().position(|argument| argument == "--").filter(|index| *index >= start);
+    let end = end.or(separator).unwrap_or(arguments.len());
+    let rest = arguments.get(start..end)?.iter().map(|argument| argument.to_string_lossy().into_owned());
+    Some((value, rest.collect()))
+}
+
+/// Returns the command line in which the flag `option` comes directly after the command.
+#[must_use]
+pub fn with_flag_after_verb(
+    command: &Command,
+    arguments: &[OsString],
+    option: &str,
+) -> Option<Vec<OsString>> {
+    let found = words(command, arguments);
+    let verb = found.iter().find_map(|word| match word {
+        Word::Positional(index, text) if command.find_subcommand(text).is_some() => Some(*index),
+        Word::Option(..) | Word::Positional(..) => None,
+    })?;
+    let is_flag = |at: usize| {
+        found
+            .iter()
+            .any(|word| matches!(word, Word::Option(index, typed) if *index == at && typed.name == option))
+    };
+    let mut moved = Vec::new();
+    for (index, argument) in arguments.iter().enumerate().filter(|(index, _)| !is_flag(*index)) {
+        moved.push(argument.clone());
+        if index == verb {
+            moved.push(option.into());
+        }
+    }
+    Some(moved)
+}
+
+/// Returns what to do about a surplus argument that directly follows an option and belongs to its value: the value has to be
+/// in quotes, or attached with `=`. `None` if the option would refuse such a value.
+#[must_use]
+pub fn quotes_hint(command: &Command, arguments: &[OsString], surplus: &str) -> Option<String> {
+    let found = words(command, arguments);
+    let is_accepted = |line: &[OsString]| command.clone().try_get_matches_from(line).is_ok();
+    found.iter().find_map(|word| {
+        let Word::Option(index, typed) = word else { return None };
+        let end = typed.end(*index);
+        let following = following(&found, end);
+        if following.first().is_none_or(|first| first != surplus) {
+            return None;
+        }
+        let written = arguments.get(*index)?.to_str()?;
+        let Some(value) = &typed.value else {
+            // The value is optional and can only be attached.
+            let attached = format!("{written}={surplus}");
+            let line = [&arguments[..*index], &[OsString::from(&attached)], &arguments[end + 1..]].concat();
+            return is_accepted(&line).then(|| format!("Write `{}`.", escaped(&quote_word(&attached))));
+        };
+        let with_value = |value: &str| {
+            let option = match written.strip_suffix(typed.value.as_deref().unwrap_or_default()) {
+                Some(name) if !typed.is_value_next => vec![OsString::from(format!("{name}{value}"))],
+                _ => vec![OsString::from(written), OsString::from(value)],
+            };
+            [&arguments[..*index], &option, &arguments[end + following.len()..]].concat()
+        };
+        let joined = format!("{value} {}", following.join(" "));
+        // A number has no spaces, although some options accept any text and are checked later.
+        let is_number = value.bytes().all(|byte| byte.is_ascii_digit());
+        let is_accepted =
+            !is_number && [joined.as_str(), "*"].iter().any(|value| is_accepted(&with_value(value)));
+        is_accepted.then(|| {
+            let name = escaped(&typed.name);
+            format!("Leave it out, or put quotes around the value of `{name}` if it contains spaces or `*`.")
+        })
+    })
+}
+
+fn escaped(text: &str) -> String {
+    Untrusted::new(text).escaped().to_string()
 }
 
 /// Returns the options that can be proposed: those of the program and of the command that the help shows.
 pub(crate) fn offered_options(command: &Command, arguments: &[OsString]) -> Vec<String> {
-    let words = positionals(command, arguments);
-    let verb = words.iter().find_map(|word| command.find_subcommand(word));
+    let verb = verb(command, &words(command, arguments));
     let own: Vec<&Arg> = verb.into_iter().flat_map(Command::get_arguments).collect();
     // The command's own option of the same name is hidden if the command does not use that of the program.
     let is_replaced = |option: &&Arg| own.iter().any(|other| other.get_id() == option.get_id());
     let of_program = command.get_arguments().filter(|option| !is_replaced(option));
     let shown = of_program.chain(own.iter().copied()).filter(|option| !option.is_hide_set());
-    let names = shown.filter_map(Arg::get_long).chain(["help", "version"]);
+    let names = shown.filter_map(Arg::get_long).chain(built_in(verb));
     names.map(|name| format!("--{name}")).collect()
+}
+
+/// Returns the command that an argument names.
+fn verb<'a>(command: &'a Command, found: &[Word]) -> Option<&'a Command> {
+    found.iter().find_map(|word| match word {
+        Word::Positional(_, text) => command.find_subcommand(text),
+        Word::Option(..) => None,
+    })
+}
+
+/// Returns the options that clap adds. `--version` exists only before a command.
+fn built_in<'a>(verb: Option<&Command>) -> Vec<&'a str> {
+    if verb.is_none() { vec!["help", "version"] } else { vec!["help"] }
+}
+
+/// Returns the names of the options that exist, with their dashes: of the program and of the command.
+fn known_options(command: &Command, found: &[Word]) -> Vec<String> {
+    let verb = verb(command, found);
+    let options = || command.get_arguments().chain(verb.into_iter().flat_map(Command::get_arguments));
+    let long = options()
+        .flat_map(|option| option.get_long().into_iter().chain(option.get_all_aliases().unwrap_or_default()))
+        .chain(built_in(verb))
+        .map(|name| format!("--{name}"));
+    let short = options().filter_map(Arg::get_short).chain(['h']).map(|letter| format!("-{letter}"));
+    long.chain(short).collect()
 }
 
 /// Returns the first long option that does not exist, and those that do: of the program and of the command.
 pub(crate) fn unknown_option(command: &Command, arguments: &[OsString]) -> Option<(String, Vec<String>)> {
     let found = words(command, arguments);
-    let verb = found.iter().find_map(|word| match word {
-        Word::Positional(_, text) => command.find_subcommand(text),
-        Word::Option(..) => None,
-    });
-    let options = command.get_arguments().chain(verb.into_iter().flat_map(Command::get_arguments));
-    let built_in = ["help", "version"].map(str::to_owned);
-    let known: Vec<String> = options
-        .flat_map(|option| option.get_long().into_iter().chain(option.get_all_aliases().unwrap_or_default()))
-        .map(str::to_owned)
-        .chain(built_in)
-        .map(|name| format!("--{name}"))
-        .collect();
+    let known = known_options(command, &found);
     let is_unknown =
         |name: &str| name.starts_with("--") && !known.iter().any(|option| option.starts_with(name));
     let unknown = found.into_iter().find_map(|word| match word {
-        Word::Option(_, name) if is_unknown(&name) => Some(name),
+        Word::Option(_, typed) if is_unknown(&typed.name) => Some(typed.name),
         Word::Option(..) | Word::Positional(..) => None,
     })?;
     Some((unknown, known))
@@ -211,8 +354,10 @@ pub enum HelpOption {
 #[must_use]
 pub fn help_option(command: &Command, arguments: &[OsString]) -> Option<HelpOption> {
     words(command, arguments).into_iter().find_map(|word| match word {
-        Word::Option(_, name) if name == "-h" => Some(HelpOption::Short),
-        Word::Option(_, name) if name.len() > "--h".len() && "--help".starts_with(&name) => {
+        Word::Option(_, TypedOption { name, .. }) if name == "-h" => Some(HelpOption::Short),
+        Word::Option(_, TypedOption { name, .. })
+            if name.len() > "--h".len() && "--help".starts_with(&name) =>
+        {
             Some(HelpOption::Long)
         }
         Word::Option(..) | Word::Positional(..) => None,
@@ -223,7 +368,7 @@ pub fn help_option(command: &Command, arguments: &[OsString]) -> Option<HelpOpti
 #[must_use]
 pub(crate) fn has_option(command: &Command, arguments: &[OsString], names: [&str; 2]) -> bool {
     words(command, arguments).iter().any(|word| match word {
-        Word::Option(_, name) => names.contains(&name.as_str()),
+        Word::Option(_, typed) => names.contains(&typed.name.as_str()),
         Word::Positional(..) => false,
     })
 }

@@ -95,12 +95,16 @@ fn shown(path: &Path) -> String {
 /// Returns the failure of a file that cannot be read.
 pub(crate) fn cannot_be_read(path: &Path, error: &io::Error) -> Failure {
     let name = shown(path);
-    let failure = Failure::new(ExitCode::Failed, format!("{name} cannot be read"))
-        .with_code(FailureCode::FileAccess)
-        .coded_detail(DetailCode::Source, error.to_string());
-    let is_missing = error.kind() == ErrorKind::NotFound;
-    let hint = if is_missing { similar_file_hint(path) } else { None };
-    hint.into_iter().fold(failure, Failure::hint)
+    let failure = |text: &str| {
+        Failure::new(ExitCode::Failed, format!("{name} {text}")).with_code(FailureCode::FileAccess)
+    };
+    match error.kind() {
+        ErrorKind::NotFound => {
+            similar_file_hint(path).into_iter().fold(failure("does not exist"), Failure::hint)
+        }
+        ErrorKind::IsADirectory => failure("is a directory").hint("Name a file in it."),
+        _ => failure("cannot be read").coded_detail(DetailCode::Source, error.to_string()),
+    }
 }
 
 /// The maximum number of entries of a directory that is searched for a file with a similar name.

@@ -43,7 +43,8 @@ mod verdict;
 
 pub use apply_report::{applied_changes, apply_report, planned_changes, unchanged};
 pub use command_line::{
-    HelpOption, help_option, positionals, retyped, separate_command, value_and_following,
+    HelpOption, help_option, positionals, quotes_hint, replaced, retyped, separate_command, shown_line,
+    typed_options, value_and_following, value_and_rest, with_flag_after_verb,
 };
 pub use completion::{
     ArgValueCandidates, CandidateSource, CompletionCandidate, CompletionRequest, Shell, choices,
@@ -57,7 +58,7 @@ pub use generate::{DescribedProgram, reference_page};
 pub use help::{TOPICS, WHERE_TO_ASK, topic, unknown_topic};
 pub use input::{Input, read_input, similar_file_hint};
 pub use last_lines::{FileMark, LastLines};
-pub use library_errors::without_cluster;
+pub use library_errors::{without_cluster, without_cluster_from_files};
 pub use lint::{LintOptions, lint, lint_in};
 pub use log::{FollowEnd, LogOrigin, LogPrinter, LogStop, LogStyle, LogsOptions, until_stdout_closes};
 pub use notice::{Notice, print_message, print_question};
@@ -89,7 +90,7 @@ pub use session::{
 pub use table::{Table, age, columns, duration, wrap};
 pub use terminal::is_terminal;
 pub use unused_options::unused_option;
-pub use usage_error::{misspelled_option, usage_failure};
+pub use usage_error::{misspelled_option, suggested_option, usage_failure};
 pub use verdict::{
     SizeForm, adjustment_goal, adjustments, adjustments_hint, adjustments_text, forecast_text,
     is_helped_by_more_quota, retries_text, verdict_code, verdict_text,

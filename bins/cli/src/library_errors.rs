@@ -4,7 +4,7 @@ use toolforge_client::{
     AdmissionRefusal, ApiStatus, ApplyError, ConnectError, Error, FactsError, FileProblem, FileRole,
     IdentityError, KubeconfigError, PlatformFilesError, StatusKind,
 };
-use toolforge_model::platform;
+use toolforge_model::{Untrusted, platform, quote_word};
 use toolforge_render::namespace::DocumentsError;
 use toolforge_report::FailureCode;
 
@@ -16,6 +16,16 @@ const BECOME: &str = "Become the tool first, `become TOOL`, or name another file
 /// How a command works without a cluster.
 pub(crate) const WITHOUT_CLUSTER: &str = "Without a cluster: `--tool NAME` with `--quota toolforge-2023`, or with `--from FILE` to \
                                           read what `kubectl get … -o yaml` printed.";
+
+/// How a command works without a cluster that has no `--quota`.
+pub(crate) const FROM_FILES: &str =
+    "Without a cluster: `--tool NAME` with `--from FILE` to read what `kubectl get … -o yaml` printed.";
+
+/// Returns a failure of a command that works with facts from files; if it is a missing kubeconfig, with a hint that says how.
+#[must_use]
+pub fn without_cluster_from_files(failure: Failure) -> Failure {
+    if failure.code() == FailureCode::Kubeconfig { failure.hint(FROM_FILES) } else { failure }
+}
 
 /// Returns a failure of a command that also works without a cluster; if it is a missing kubeconfig, with a hint that says how.
 #[must_use]
@@ -167,6 +177,19 @@ impl From<PlatformFilesError> for Failure {
 
 impl From<DocumentsError> for Failure {
     fn from(error: DocumentsError) -> Self {
-        Self::from_error(ExitCode::Failed, &error).with_code(FailureCode::InvalidFile)
+        let failure = Self::from_error(ExitCode::Failed, &error).with_code(FailureCode::InvalidFile);
+        match &error {
+            DocumentsError::JobsFile { file } => {
+                let file = Untrusted::new(quote_word(file));
+                let file = file.escaped();
+                failure.hint(format!(
+                    "Pass it without `--from`, as in `quota-check {file}` or `toolforge jobs plan {file}`."
+                ))
+            }
+            DocumentsError::Text { .. } => {
+                failure.hint("Write the file again, and check that `kubectl get … -o yaml` prints objects.")
+            }
+            _ => failure,
+        }
     }
 }

@@ -59,8 +59,13 @@ pub fn unused_option(
     verb: &str,
     users: impl IntoIterator<Item = impl fmt::Display>,
 ) -> Failure {
+    unused(option, verb, users_hint(users))
+}
+
+/// Returns the hint at the verbs that have an option.
+pub(crate) fn users_hint(users: impl IntoIterator<Item = impl fmt::Display>) -> String {
     let users: Vec<String> = users.into_iter().map(|user| format!("`{user}`")).collect();
-    unused(option, verb, format!("Leave it out; it is an option of {}.", users.join(", ")))
+    format!("Leave it out; it is an option of {}.", users.join(", "))
 }
 
 /// Returns the failure of an option that has no effect with a verb or another option.

@@ -3,13 +3,14 @@
 use std::ffi::OsString;
 use std::num::ParseIntError;
 
-use clap::Command;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{Arg, Command};
 use toolforge_model::{Untrusted, suggest};
 
-use crate::command_line::{offered_options, option_before, positionals, unknown_option};
+use crate::command_line::{offered_options, positionals, quotes_hint, unknown_option};
 use crate::failure::{ExitCode, Failure};
-use crate::library_errors::WITHOUT_CLUSTER;
+use crate::library_errors::{FROM_FILES, WITHOUT_CLUSTER};
+use crate::unused_options::users_hint;
 
 /// An option that `lint` has, and other commands do not.
 const OFFLINE: &str = "--offline";
@@ -20,11 +21,11 @@ const OFFLINE: &str = "--offline";
 pub fn usage_failure(error: &clap::Error, command: &Command, line: &[OsString]) -> Failure {
     misspelled_option(error, command, line).or_else(|| missing_option(error, command, line)).unwrap_or_else(
         || {
-            let hint =
-                unknown_option(command, line).and_then(|(option, options)| offline_hint(&option, &options));
+            let hint = unknown_option(command, line)
+                .and_then(|(option, options)| unknown_hint(command, &option, &options));
             let offered = offered_options(command, line);
             let surplus = surplus_hint(error, command, line);
-            let hints = hint.map(str::to_owned).into_iter().chain(surplus);
+            let hints = hint.into_iter().chain(surplus);
             hints.fold(rejected(error, &offered), Failure::hint)
         },
     )
@@ -40,8 +41,8 @@ fn missing_option(error: &clap::Error, command: &Command, line: &[OsString]) -> 
     let program = line.first()?;
     let words = positionals(command, line);
     let verb = words.iter().find(|word| command.find_subcommand(word).is_some()).map(OsString::from);
-    let is_missing_with = |words: &[OsString]| {
-        let line = std::iter::once(program).chain(&verb).chain(words);
+    let is_missing_with = |verb: &Option<OsString>, words: &[OsString]| {
+        let line = std::iter::once(program).chain(verb).chain(words);
         let error = command.clone().try_get_matches_from(line).err();
         error.is_some_and(|error| {
             error.kind() == ErrorKind::MissingRequiredArgument
@@ -50,37 +51,77 @@ fn missing_option(error: &clap::Error, command: &Command, line: &[OsString]) -> 
                     .is_some_and(|found| option_name(&value(found)) == missing)
         })
     };
-    if !missing.starts_with('-') || is_missing_with(&[]) {
+    if !missing.starts_with('-') || is_missing_with(&verb, &[]) {
         return None;
     }
-    let (_, option) = line.iter().enumerate().skip(1).find(|(index, word)| {
-        let with_value = line.get(*index..=index + 1);
-        word.to_string_lossy().starts_with('-')
-            && (is_missing_with(std::slice::from_ref(word)) || with_value.is_some_and(is_missing_with))
-    })?;
-    let option = escaped(&option.to_string_lossy());
-    let option = option.split('=').next().unwrap_or_default();
-    Some(
-        Failure::new(ExitCode::Usage, format!("`{option}` requires `{missing}`"))
-            .hint(format!("Add `{missing}`, or leave `{option}` out.")),
-    )
+    let requiring = |verb: &Option<OsString>| {
+        let (_, option) = line.iter().enumerate().skip(1).find(|(index, word)| {
+            let with_value = line.get(*index..=index + 1);
+            word.to_string_lossy().starts_with('-')
+                && (is_missing_with(verb, std::slice::from_ref(word))
+                    || with_value.is_some_and(|words| is_missing_with(verb, words)))
+        })?;
+        let option = escaped(&option.to_string_lossy());
+        Some(option.split('=').next().unwrap_or_default().to_owned())
+    };
+    let failure = |message: String| Failure::new(ExitCode::Usage, message);
+    if let Some(option) = requiring(&verb) {
+        return Some(
+            failure(format!("`{option}` requires `{missing}`"))
+                .hint(format!("Add `{missing}`, or leave `{option}` out.")),
+        );
+    }
+    // Before a command, an option of the program alone.
+    let (option, verb) = (requiring(&None)?, verb?);
+    let verb = verb.to_string_lossy();
+    Some(failure(format!("`{option}` cannot be used with `{verb}`")).hint("Leave it out."))
 }
 
 /// Returns the failure of the first option that does not exist, unless clap names an unknown command or an option.
 #[must_use]
 pub fn misspelled_option(error: &clap::Error, command: &Command, line: &[OsString]) -> Option<Failure> {
-    let is_option = |argument: &ContextValue| value(argument).starts_with('-');
-    let is_named = error.kind() == ErrorKind::UnknownArgument
-        && error.get(ContextKind::InvalidArg).is_some_and(is_option);
-    if is_named || error.kind() == ErrorKind::InvalidSubcommand {
+    if is_named(error) {
         return None;
     }
     let (option, options) = unknown_option(command, line)?;
-    let offered = offered_options(command, line);
-    let near = suggest(&option, offered.iter().map(String::as_str));
-    let suggestion = near.map(|near| format!("; did you mean {near}?")).unwrap_or_default();
+    let suggestion = suggested_option(error, command, line);
+    let suggestion = suggestion.map(|near| format!("; did you mean {near}?")).unwrap_or_default();
     let failure = Failure::new(ExitCode::Usage, format!("unknown option {}{suggestion}", escaped(&option)));
-    Some(offline_hint(&option, &options).into_iter().fold(failure, Failure::hint))
+    Some(unknown_hint(command, &option, &options).into_iter().fold(failure, Failure::hint))
+}
+
+/// Returns whether clap names an unknown command or an unknown option.
+fn is_named(error: &clap::Error) -> bool {
+    let is_option = |argument: &ContextValue| value(argument).starts_with('-');
+    error.kind() == ErrorKind::InvalidSubcommand
+        || error.kind() == ErrorKind::UnknownArgument
+            && error.get(ContextKind::InvalidArg).is_some_and(is_option)
+}
+
+/// Returns the option that an unknown one of a rejected command line most likely means.
+#[must_use]
+pub fn suggested_option(error: &clap::Error, command: &Command, line: &[OsString]) -> Option<String> {
+    let offered = offered_options(command, line);
+    if is_named(error) {
+        return error
+            .get(ContextKind::SuggestedArg)
+            .map(value)
+            .filter(|suggested| offered.contains(suggested));
+    }
+    let (option, _) = unknown_option(command, line)?;
+    suggest(&option, offered.iter().map(String::as_str)).map(str::to_owned)
+}
+
+/// Returns what to do about an option that does not exist: how the command works without a cluster, or which commands have the
+/// option.
+fn unknown_hint(command: &Command, unknown: &str, options: &[String]) -> Option<String> {
+    if let Some(hint) = offline_hint(unknown, options) {
+        return Some(hint.to_owned());
+    }
+    let is_it = |option: &&Arg| option.get_long().is_some_and(|long| unknown == format!("--{long}"));
+    let has_it = |verb: &&Command| verb.get_arguments().any(|option| is_it(&option) && !option.is_hide_set());
+    let verbs: Vec<&str> = command.get_subcommands().filter(has_it).map(Command::get_name).collect();
+    (!verbs.is_empty()).then(|| users_hint(verbs))
 }
 
 /// Returns the options with which a command needs no cluster, if the unknown one is an option of `lint`.
@@ -92,9 +133,7 @@ fn offline_hint(unknown: &str, options: &[String]) -> Option<&'static str> {
     match (has("--quota"), has("--from")) {
         (true, true) => Some(WITHOUT_CLUSTER),
         (true, false) => Some("Without a cluster: `--tool NAME` with `--quota toolforge-2023`."),
-        (false, true) => Some(
-            "Without a cluster: `--tool NAME` with `--from FILE` to read what `kubectl get … -o yaml` printed.",
-        ),
+        (false, true) => Some(FROM_FILES),
         (false, false) => None,
     }
 }
@@ -105,13 +144,7 @@ fn surplus_hint(error: &clap::Error, command: &Command, line: &[OsString]) -> Op
     if error.kind() != ErrorKind::UnknownArgument || argument.starts_with('-') {
         return None;
     }
-    Some(match option_before(command, line, argument) {
-        Some(option) => format!(
-            "Leave it out, or put quotes around the value of `{}` if it contains spaces or `*`.",
-            escaped(&option)
-        ),
-        None => "Leave it out.".to_owned(),
-    })
+    Some(quotes_hint(command, line, argument).unwrap_or_else(|| "Leave it out.".to_owned()))
 }
 
 /// Returns the failure of an error; `offered` are the options that can be proposed.
@@ -210,7 +243,7 @@ fn quoted(names: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use clap::{Arg, ArgGroup, Command, value_parser};
+    use clap::{ArgGroup, value_parser};
 
     use super::*;
 

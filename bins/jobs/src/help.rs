@@ -10,14 +10,14 @@ use toolforge_cli::{
 use crate::arguments;
 use crate::synonyms;
 
-/// Returns the description of the command line for the name by which the program was called.
-pub(crate) fn command(name: &str) -> Command {
+/// Returns the description of the command line, with the lines that end its help.
+pub(crate) fn command() -> Command {
     let topics: Vec<&str> = TOPICS.map(|(topic, _)| topic).to_vec();
     let end = format!(
-        "Each command has its own help: `{name} run --help`.\nTopics: {}; `{name} help quota`.\n\n{WHERE_TO_ASK}",
+        "Each command has its own help: `toolforge jobs run --help`.\nTopics: {}; `toolforge jobs help quota`.\n\n{WHERE_TO_ASK}",
         topics.join(", ")
     );
-    arguments::command().bin_name(name.to_owned()).after_help(end).mut_subcommands(|verb| {
+    arguments::command().after_help(end).mut_subcommands(|verb| {
         let after = verb.get_after_long_help().map(|after| format!("{after}\n")).unwrap_or_default();
         verb.after_help(WHERE_TO_ASK).after_long_help(format!("{after}{WHERE_TO_ASK}"))
     })

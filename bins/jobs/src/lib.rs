@@ -35,9 +35,7 @@ pub fn main() -> std::process::ExitCode {
         if let Some(request) = CompletionRequest::of_process() {
             return request.answer(completion::described);
         }
-        // Set by the platform's `toolforge`, which calls this program.
-        let is_called = std::env::var_os("TOOLFORGE_CLI").is_some();
-        let command = help::command(if is_called { "toolforge jobs" } else { "jobs" });
+        let command = help::command();
         let line = separated(&command, std::env::args_os());
         if let Some(exit_code) = help::print_requested(&command, &line)? {
             return Ok(exit_code);

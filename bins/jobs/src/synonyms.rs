@@ -4,7 +4,10 @@ use std::ffi::OsString;
 
 use clap::FromArgMatches as _;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use toolforge_cli::{ExitCode, Failure, misspelled_option, positionals, retyped, value_and_following};
+use toolforge_cli::{
+    ExitCode, Failure, misspelled_option, positionals, quotes_hint, replaced, shown_line, suggested_option,
+    typed_options, value_and_following, value_and_rest,
+};
 use toolforge_model::{Untrusted, quote_word, suggest};
 
 use crate::arguments::Arguments;
@@ -37,6 +40,9 @@ const SYNONYMS: &[(&[&str], &str)] = &[
 /// Where the commands are listed.
 const LIST: &str = "`toolforge jobs --help` lists the commands.";
 
+/// The options of `plan` that `quota-check` has, too.
+const SHARED_OPTIONS: [&str; 6] = ["--tool", "--kubeconfig", "--as", "--from", "--quota", "--output"];
+
 /// The number of fields of a cron expression.
 const FIELDS: usize = 5;
 
@@ -50,7 +56,7 @@ const NAMES_IN_FIELDS: [&str; 19] = [
 pub(crate) fn usage_failure(error: &clap::Error, line: &[OsString]) -> Failure {
     let command = crate::command();
     if let Some(failure) = misspelled_option(error, &command, line) {
-        return failure;
+        return with_command_hint(failure, error, &command, line);
     }
     let words = positionals(&command, line);
     let is_option = |argument: &ContextValue| argument.to_string().starts_with('-');
@@ -67,6 +73,10 @@ pub(crate) fn usage_failure(error: &clap::Error, line: &[OsString]) -> Failure {
     }
     match error.kind() {
         ErrorKind::InvalidSubcommand => {}
+        ErrorKind::UnknownArgument if error.get(ContextKind::InvalidArg).is_some_and(is_option) => {
+            let failure = toolforge_cli::usage_failure(error, &command, line);
+            return with_command_hint(failure, error, &command, line);
+        }
         ErrorKind::MissingSubcommand | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
             return toolforge_cli::usage_failure(error, &command, line).hint(LIST);
         }
@@ -75,20 +85,55 @@ pub(crate) fn usage_failure(error: &clap::Error, line: &[OsString]) -> Failure {
     let Some(word) = words.first() else { return toolforge_cli::usage_failure(error, &command, line) };
     let shown = Untrusted::new(word.as_str());
     let message = format!("{} is not a command", shown.quoted());
-    let meant = meant(word).map(|verb| match (verb.as_str(), words.len()) {
-        // `list` has no argument.
-        ("list", 2..) => "show".to_owned(),
-        _ => verb,
-    });
-    let Some(verb) = meant else {
+    let Some(meant) = meant(word) else {
         return Failure::new(ExitCode::Usage, message).hint(LIST);
     };
-    let typed = retyped(&command, line, &[(word, &verb)]);
-    Failure::new(
-        ExitCode::Usage,
-        format!("{message}; did you mean {}?", verb.split(' ').next().unwrap_or_default()),
-    )
-    .hint(format!("Run `toolforge jobs {typed}`."))
+    // `list` has no argument: a name is meant for `show`.
+    let meant = if meant == "list" { vec!["list", "show"] } else { vec![meant.as_str()] };
+    let lines = meant.iter().map(|verb| (*verb, replaced(&command, line, &[(word, verb)])));
+    let accepted = lines.into_iter().find(|(_, line)| is_accepted(line));
+    let verb = accepted.as_ref().map_or(meant[0], |(verb, _)| verb);
+    let verb = verb.split(' ').next().unwrap_or_default();
+    let failure = Failure::new(ExitCode::Usage, format!("{message}; did you mean {verb}?"));
+    failure.hint(match accepted {
+        Some((_, line)) => format!("Run `toolforge jobs {}`.", shown_line(&line)),
+        None => format!("`toolforge jobs {verb} --help` shows how to use it."),
+    })
+}
+
+/// Returns whether this program accepts a command line.
+fn is_accepted(line: &[OsString]) -> bool {
+    let parsed = crate::command().try_get_matches_from(line);
+    let parsed = parsed.and_then(|matches| Arguments::from_arg_matches(&matches));
+    parsed.is_ok_and(|arguments| arguments.check_output().is_ok())
+}
+
+/// Adds how to quote the command of a job to the failure of an option that is one of the command's, unless it has a suggestion.
+fn with_command_hint(
+    failure: Failure,
+    error: &clap::Error,
+    command: &clap::Command,
+    line: &[OsString],
+) -> Failure {
+    let is_run = positionals(command, line).first().is_some_and(|verb| verb == "run");
+    let has_suggestion = suggested_option(error, command, line).is_some();
+    match value_and_rest(command, line, "--command") {
+        Some((value, rest)) if is_run && !has_suggestion && !rest.is_empty() => {
+            failure.hint(command_hint(&value, &rest))
+        }
+        _ => failure,
+    }
+}
+
+/// Returns how a command is written whose arguments are separate arguments of this program; `value` is the first part of it.
+fn command_hint(value: &str, rest: &[String]) -> String {
+    let words = rest.iter().map(|word| quote_word(word));
+    let value = Some(value.to_owned()).filter(|value| !value.is_empty()).into_iter().chain(words);
+    let value = value.collect::<Vec<_>>().join(" ");
+    let is_plain = !value.contains(['"', '$', '`', '\\', '!']);
+    let value = if is_plain { format!("\"{value}\"") } else { quote_word(&value) };
+    let value = Untrusted::new(value);
+    format!("The command is one argument of `--command`, in quotes: `--command {}`.", value.escaped())
 }
 
 /// Returns what to do about arguments that are too many, if they are parts of a value, or files.
@@ -106,23 +151,38 @@ fn surplus_hint(command: &clap::Command, line: &[OsString], words: &[String]) ->
                 }
             })
         }
-        ("run", [_name, rest @ ..]) if !rest.is_empty() => {
-            let words: Vec<String> = rest.iter().map(|word| quote_word(word)).collect();
-            let value = match value_and_following(command, line, "--command") {
-                Some((value, following)) if following == rest => format!("{value} {}", words.join(" ")),
+        ("run", [_name, rest @ ..]) => {
+            let trailing = line.iter().skip_while(|argument| *argument != "--").skip(1);
+            let trailing: Vec<String> = trailing.map(|word| word.to_string_lossy().into_owned()).collect();
+            match value_and_following(command, line, "--command") {
+                Some((value, following)) if following == rest && !rest.is_empty() => {
+                    Some(command_hint(&value, rest))
+                }
                 // The argument belongs to another option, or is one too many.
-                Some(_) => return None,
-                None => words.join(" "),
-            };
-            let is_plain = !value.contains(['"', '$', '`', '\\', '!']);
-            let value = if is_plain { format!("\"{value}\"") } else { quote_word(&value) };
-            let value = escaped(value);
-            Some(format!("The command is one argument of `--command`, in quotes: `--command {value}`."))
+                Some(_) => None,
+                None if rest.first().is_some_and(|word| quotes_hint(command, line, word).is_some()) => None,
+                None => {
+                    let words = [rest, &trailing].concat();
+                    (!words.is_empty()).then(|| command_hint("", &words))
+                }
+            }
         }
-        ("plan", [_, _, ..]) => {
-            let files: Vec<String> = rest.iter().map(|file| quote_word(file)).collect();
-            let files = escaped(files.join(" "));
-            Some(format!("`plan` reads one file; `quota-check {files}` checks several together."))
+        ("list", _) => {
+            let shown = replaced(command, line, &[("list", "show")]);
+            is_accepted(&shown).then(|| format!("Run `toolforge jobs {}`.", shown_line(&shown)))
+        }
+        ("plan", [_, others @ ..]) if others.iter().all(|file| file.contains(['.', '/'])) => {
+            let has_others =
+                typed_options(command, line).iter().any(|option| !SHARED_OPTIONS.contains(&option.as_str()));
+            if has_others {
+                let files: Vec<String> = rest.iter().map(|file| quote_word(file)).collect();
+                let files = escaped(files.join(" "));
+                return Some(format!(
+                    "`plan` reads one file; `quota-check {files}` checks several together, with options of its own."
+                ));
+            }
+            let line = shown_line(&replaced(command, line, &[("plan", "")]));
+            Some(format!("`plan` reads one file; `quota-check {line}` checks several together."))
         }
         _ => None,
     }
@@ -173,7 +233,7 @@ fn short_output(error: &clap::Error, line: &[OsString]) -> Option<Failure> {
         Err(error) if error.kind() != ErrorKind::InvalidValue => return Some(unknown()),
         Err(error) => return Some(toolforge_cli::usage_failure(&error, &command, &meant)),
     };
-    let hint = || unknown().hint(format!("Run `toolforge jobs {}`.", retyped(&command, &meant, &[])));
+    let hint = || unknown().hint(format!("Run `toolforge jobs {}`.", shown_line(&meant)));
     Some(arguments.check_output().map_or_else(|refused| refused, |()| hint()))
 }
 

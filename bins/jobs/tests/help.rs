@@ -144,3 +144,13 @@ fn from_is_shown_where_it_is_used() {
         assert_eq!(jobs(&format!("{verb} --help")).contains("--from"), is_shown, "{verb}");
     }
 }
+
+#[test]
+fn help_names_commands_that_a_shell_finds() {
+    for line in ["--help", "-h", "help run", "run -h", "help quota"] {
+        let help = jobs(line);
+        let usage = help.lines().find(|line| line.starts_with("Usage: ")).unwrap_or_default();
+        assert!(usage.is_empty() || usage.starts_with("Usage: toolforge jobs"), "{line}: {usage}");
+        assert!(!help.contains("`jobs "), "{line}: {help}");
+    }
+}

@@ -202,7 +202,6 @@ fn standard_input_is_checked() {
       |           ^^^^
       |
       = server: `webservice start` refuses the file
-      = fix: Add or correct the key that the message names; the message says what is allowed.
 
     1 error in 1 file, without the cluster: policy of 2026-11-29, images of August 2025, limits of 2023
     "#);
@@ -212,7 +211,7 @@ fn standard_input_is_checked() {
     error[encoding]: standard input:1:1: the file is UTF-16; save it as UTF-8
      |
      = server: error converting YAML to JSON: yaml: control characters are not allowed
-     = fix: Save the file as UTF-8.
+     = fix: Save the file as text, in UTF-8.
 
     1 error in 1 file, without the cluster: policy of 2026-11-29, images of August 2025, limits of 2023
     ");

@@ -156,6 +156,9 @@ pub(crate) struct AuditArguments {
     pub(crate) all: bool,
 }
 
+/// The options that only the quotas of all tools have.
+pub(crate) const FLEET_OPTIONS: [&str; 4] = ["--only", "--threshold", "--sort", "--baseline"];
+
 /// The options for the quotas of many tools.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct FleetOptions {

@@ -39,10 +39,17 @@ pub(crate) fn run(
     let conflicts = RunConflicts::of(&plan.set, &plan.jobs, &facts.jobs, Timestamp::now(), &never_fitting);
     conflicts.print_warning();
     let nearest = file_adjustments(&files, &facts, &plan, adjustment_goal(plan.fits(), &plan.set));
-    print(&document(session, &plan, &nearest, &conflicts, &arguments.files)?, format)?;
+    // A table without what is repeated would say that everything fits.
+    let is_repeated = |problem: &FileProblem| matches!(problem.kind, FileProblemKind::Repeated(_));
+    let has_repeated = plan.problems.iter().any(is_repeated);
+    if format != OutputFormat::Table || !has_repeated {
+        print(&document(session, &plan, &nearest, &conflicts, &arguments.files)?, format)?;
+    }
     let next = || next_step(&plan, &nearest);
     if !plan.problems.is_empty() {
         let failure = of_problems(&plan, &arguments.files);
+        let repeated = has_repeated.then_some("Rename what is there twice, or leave one of the files out.");
+        let failure = repeated.into_iter().fold(failure, Failure::hint);
         return Err(if failure.exit_code() == ExitCode::DoesNotFit { failure.hint(next()) } else { failure });
     }
     if plan.set.fits_if_known() != Some(false) {

@@ -22,15 +22,17 @@ mod usage;
 mod what_if;
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 
 use clap::Parser as _;
+use clap::error::ErrorKind;
 use toolforge_cli::{
     CompletionRequest, DescribedProgram, ExitCode, Failure, Notice, Session, TOPICS, WHERE_TO_ASK, parse,
-    positionals, print, print_text, refuse_output, retyped, topic, unknown_topic, usage_failure,
-    warn_of_unread, without_cluster,
+    positionals, print, print_text, refuse_output, shown_line, topic, typed_options, unknown_topic,
+    usage_failure, warn_of_unread, with_flag_after_verb, without_cluster,
 };
 
-use arguments::{Arguments, AuditArguments, GenerateArguments, Verb};
+use arguments::{Arguments, AuditArguments, FLEET_OPTIONS, GenerateArguments, Verb};
 pub use report::text;
 
 /// Returns the clap command, from which help, the man page and the reference page are generated.
@@ -58,7 +60,16 @@ pub fn main() -> std::process::ExitCode {
         match parse(command, &line) {
             Ok(Some(arguments)) => check(&arguments, &line),
             Ok(None) => Ok(ExitCode::Success),
-            Err(error) => Err(usage_failure(&error, &crate::command(), &line)),
+            Err(error) => {
+                // With other arguments, a misspelled command is a file that clap refuses.
+                let files: Vec<PathBuf> = words.iter().map(PathBuf::from).collect();
+                let misspelled = if error.kind() == ErrorKind::ArgumentConflict {
+                    synonyms::meant(&files, &line)
+                } else {
+                    None
+                };
+                Err(misspelled.unwrap_or_else(|| usage_failure(&error, &crate::command(), &line)))
+            }
         }
     })
 }
@@ -128,15 +139,29 @@ fn check(arguments: &Arguments, line: &[OsString]) -> Result<ExitCode, Failure> 
     check_in(&session(arguments)?, arguments)
 }
 
-/// Returns the command line with `--all` as an option of the command, if the command has it.
+/// Returns the command line with `--all` as an option of the command, if the command has it; without it, the options that only
+/// the quotas of all tools have.
 fn all_after_command(arguments: &Arguments, line: &[OsString]) -> Option<String> {
     let verb = arguments.verb.as_ref().filter(|_| arguments.quota.is_none())?.name().text();
     let command = command();
-    let mut meant: Vec<OsString> = line.iter().filter(|word| *word != "--all").cloned().collect();
-    let after = meant.iter().position(|word| *word == *verb)? + 1;
-    meant.insert(after, "--all".into());
+    let typed = typed_options(&command, line);
+    let only_for_all: Vec<String> = FLEET_OPTIONS
+        .iter()
+        .filter(|option| typed.iter().any(|typed| typed == *option))
+        .map(|option| format!("`{option}`"))
+        .collect();
+    if !only_for_all.is_empty() {
+        let options = only_for_all.join(" and ");
+        let audit = Arguments::try_parse_from(["quota-check", &verb, "--all"]).is_ok();
+        return Some(if audit {
+            format!("Leave {options} out, and write `--all` after the command: `quota-check {verb} --all`.")
+        } else {
+            format!("Leave `--all` and {options} out to check one tool.")
+        });
+    }
+    let meant = with_flag_after_verb(&command, line, "--all")?;
     let parsed = Arguments::try_parse_from(&meant).is_ok_and(|arguments| !arguments.fleet.all);
-    parsed.then(|| format!("Run `quota-check {}`.", retyped(&command, &meant, &[])))
+    parsed.then(|| format!("Run `quota-check {}`.", shown_line(&meant)))
 }
 
 /// Prints the quotas and limits of a session's namespace, or whether files fit it.
@@ -174,7 +199,7 @@ fn session(arguments: &Arguments) -> Result<Session, Failure> {
     let options = arguments.session_options()?;
     // A profile can be shown without a cluster.
     let session = Session::open_for_profile(&options, "quota-check", arguments.quota.is_some())
-        .map_err(|failure| if arguments.files.is_empty() { failure } else { without_cluster(failure) })?;
+        .map_err(without_cluster)?;
     Ok(session.for_reading())
 }
 

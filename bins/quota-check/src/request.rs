@@ -320,6 +320,7 @@ fn blocked_text(blocked: &[BlockedObject], now: Option<Timestamp>) -> String {
     text.push_str(match (current.is_empty(), past.is_empty()) {
         (false, _) => "",
         (true, false) => "Nothing is blocked now.\n",
+        (true, true) if now.is_none() => "No refusals are known; events were not read from the cluster.\n",
         (true, true) => "No refusals are known; the cluster keeps events for an hour.\n",
     });
     text.push_str(&refusals_text(&current));
@@ -410,10 +411,11 @@ fn sentence(fragment: &str) -> String {
 }
 
 fn plan_text(planned: &Planned, overview: &Overview, names: &[String]) -> String {
-    let Planned { plan, smaller, blocked_runs, meetings, left_out, .. } = planned;
+    let Planned { plan, smaller, needed, blocked_runs, meetings, left_out } = planned;
     let quotas = &overview.limits().quotas;
     let names: Vec<String> = names.iter().map(|name| cell(name)).collect();
-    let mut text = format!("\n## The plan that needs it ({})\n\n", names.join(", "));
+    let heading = if needed.is_empty() { "The plan" } else { "The plan that needs it" };
+    let mut text = format!("\n## {heading} ({})\n\n", names.join(", "));
     for change in plan.set.pending() {
         let _ = writeln!(text, "- {} {}", change.action, cell(&change.workload().to_string()));
     }
@@ -452,7 +454,8 @@ fn plan_text(planned: &Planned, overview: &Overview, names: &[String]) -> String
         let _ = writeln!(text, "\nNot included: {}.", cell(left_out));
     }
     if !smaller.is_empty() {
-        text.push_str("\nIt would fit with one of these instead:\n\n");
+        let these = if smaller.len() == 1 { "this" } else { "one of these" };
+        let _ = writeln!(text, "\nIt would fit with {these} instead:\n");
         for found in smaller {
             let _ = writeln!(text, "- {}", cell(found));
         }

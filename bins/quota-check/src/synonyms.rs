@@ -3,8 +3,11 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use toolforge_cli::{ExitCode, Failure, retyped};
+use clap::Parser as _;
+use toolforge_cli::{ExitCode, Failure, replaced, shown_line, with_flag_after_verb};
 use toolforge_model::{Untrusted, suggest};
+
+use crate::arguments::Arguments;
 
 /// What a word of another tool means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,21 +83,31 @@ pub(crate) fn meant(files: &[PathBuf], typed: &[OsString]) -> Option<Failure> {
     }
     let shown = Untrusted::new(word);
     let message = format!("{} is neither a command nor a file{suggestion}", shown.quoted());
-    let line = |replaced: &[(&str, &str)]| {
-        let typed = retyped(&crate::command(), typed, replaced);
-        format!("Run `{}`.", format!("quota-check {typed}").trim_end())
+    let program = crate::command();
+    let run = |words: &[(&str, &str)]| {
+        let mut line = replaced(&program, typed, words);
+        if Arguments::try_parse_from(&line)
+            .map_or(true, |arguments| arguments.fleet.all && arguments.verb.is_some())
+        {
+            line = with_flag_after_verb(&program, &line, "--all")?;
+            Arguments::try_parse_from(&line).ok()?;
+        }
+        Some(format!("Run `{}`.", format!("quota-check {}", shown_line(&line)).trim_end()))
     };
     let hint = match meaning {
         Meaning::Overview => {
             let others = others.iter().filter_map(|file| Some((file.to_str()?, "")));
-            line(&[(word, "")].into_iter().chain(others).collect::<Vec<_>>())
+            run(&[(word, "")].into_iter().chain(others).collect::<Vec<_>>())
         }
-        Meaning::Check if others.is_empty() => line(&[(word, "FILE")]),
-        Meaning::Check => line(&[(word, "")]),
-        Meaning::Command(command) => line(&[(word, command)]),
-        Meaning::Other(hint) => format!("This program changes nothing and prints no logs. {hint}"),
+        Meaning::Check if others.is_empty() => run(&[(word, "FILE")]),
+        Meaning::Check => run(&[(word, "")]),
+        Meaning::Command(command) => Some(
+            run(&[(word, command)])
+                .unwrap_or_else(|| format!("`quota-check {command} --help` shows how to use it.")),
+        ),
+        Meaning::Other(hint) => Some(format!("This program changes nothing and prints no logs. {hint}")),
     };
-    Some(Failure::new(ExitCode::Usage, message).hint(hint))
+    Some(hint.into_iter().fold(Failure::new(ExitCode::Usage, message), Failure::hint))
 }
 
 #[cfg(test)]

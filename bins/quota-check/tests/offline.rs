@@ -168,6 +168,8 @@ fn missing_kubeconfig_hints_at_become() {
     error: kubeconfig /nonexistent/.kube/config does not exist
 
     hint: Become the tool first, `become TOOL`, or name another file with `--kubeconfig`.
+
+    hint: Without a cluster: `--tool NAME` with `--quota toolforge-2023`, or with `--from FILE` to read what `kubectl get … -o yaml` printed.
     ");
 }
 
@@ -330,6 +332,17 @@ fn misplaced_arguments_have_a_hint_that_works() {
         "--tool stashbot --all audit --output json",
         "--all what-if",
         "--all --sort name audit",
+        "--all --sort name what-if",
+        "--sort name audit",
+        "--threshold 90 what-if",
+        "--al audit",
+        "--tool audit --all audit",
+        "audti --all",
+        "--all audti",
+        "whatif a b",
+        "what-if bot -r 2 x",
+        "what-if bot --mem 1 Gi",
+        "audit --all --tool a b",
     ]
     .map(|line| {
         let said = said(&quota_check(line));
@@ -343,7 +356,18 @@ fn misplaced_arguments_have_a_hint_that_works() {
     --all audit: error: `--all` cannot be used with a command or `--quota` | hint: Run `quota-check audit --all`.
     --tool stashbot --all audit --output json: {"apiVersion":"cli.toolforge.org/v1","kind":"Failure","code":"invalid-arguments","message":"`--all` cannot be used with a command or `--quota`","details":[],"hints":["Run `quota-check --tool stashbot audit --all --output json`."],"notes":[],"exitCode":2}
     --all what-if: error: `--all` cannot be used with a command or `--quota` | hint: Leave `--all` out to check one tool.
-    --all --sort name audit: error: `--all` cannot be used with a command or `--quota` | hint: Leave `--all` out to check one tool.
+    --all --sort name audit: error: `--all` cannot be used with a command or `--quota` | hint: Leave `--sort` out, and write `--all` after the command: `quota-check audit --all`.
+    --all --sort name what-if: error: `--all` cannot be used with a command or `--quota` | hint: Leave `--all` and `--sort` out to check one tool.
+    --sort name audit: error: `--sort` cannot be used with `audit` | hint: Leave it out.
+    --threshold 90 what-if: error: `--threshold` cannot be used with `what-if` | hint: Leave it out.
+    --al audit: error: `--all` cannot be used with a command or `--quota` | hint: Run `quota-check audit --all`.
+    --tool audit --all audit: error: `--all` cannot be used with a command or `--quota` | hint: Run `quota-check --tool audit audit --all`.
+    audti --all: error: "audti" is neither a command nor a file; did you mean audit? | hint: Run `quota-check audit --all`.
+    --all audti: error: "audti" is neither a command nor a file; did you mean audit? | hint: Run `quota-check audit --all`.
+    whatif a b: error: "whatif" is neither a command nor a file | hint: `quota-check what-if --help` shows how to use it.
+    what-if bot -r 2 x: error: unexpected argument "x" | hint: Leave it out.
+    what-if bot --mem 1 Gi: error: unexpected argument "Gi" | hint: Leave it out.
+    audit --all --tool a b: error: unexpected argument "b" | hint: Leave it out, or put quotes around the value of `--tool` if it contains spaces or `*`.
     "#);
 }
 
@@ -386,4 +410,19 @@ fn offline_has_a_hint() {
         shown.starts_with(&format!("[exit 2]\nerror: unknown option --offline\n\nhint: {hint}")),
         "{shown}"
     );
+}
+
+#[test]
+fn repeated_jobs_have_no_table() {
+    let file = std::env::temp_dir().join(format!("quota-check-{}-twice.yaml", std::process::id()));
+    std::fs::write(&file, "- {name: a, image: bookworm, command: x}\n").unwrap();
+    let path = file.display().to_string();
+    let said = said(&quota_check(&format!("--tool stashbot --quota seed-2020 {path} {path}")));
+    std::fs::remove_file(&file).unwrap();
+    assert_snapshot!(said.replace(&path, "jobs.yaml"), @"
+    [exit 1]
+    error: jobs.yaml:1:3: a second job a
+
+    hint: Rename what is there twice, or leave one of the files out.
+    ");
 }

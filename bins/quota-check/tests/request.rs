@@ -362,9 +362,9 @@ fn each_quota_has_its_own_table() {
 
     ## Blocked
 
-    No refusals are known; the cluster keeps events for an hour.
+    No refusals are known; events were not read from the cluster.
 
-    ## The plan that needs it (-)
+    ## The plan (-)
     ");
     let (_, plan) = section.split_once("create").unwrap();
     insta::assert_snapshot!(plan.trim(), @"

@@ -349,7 +349,7 @@ fn request_has_evidence_and_numbers() {
 
     ## Blocked
 
-    No refusals are known; the cluster keeps events for an hour.
+    No refusals are known; events were not read from the cluster.
 
     ## What runs
 

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, ValueEnum};
 use toolforge_cli::{
     DryRunOption, ExitCode, Failure, GlobalOptions, LintFormat, LintOptions, LogsOptions, mount_parser,
-    no_document, parse_cpu, parse_memory, parse_profile, retyped, unused_option,
+    no_document, parse_cpu, parse_memory, parse_profile, quotes_hint, retyped, unused_option,
 };
 use toolforge_model::{
     BuildServiceImage, Cpu, GridIsGone, HealthCheck, Memory, MountStorage, Replicas, ReplicasError,
@@ -234,8 +234,9 @@ impl Arguments {
             return Err(Failure::new(ExitCode::Usage, format!("unknown backend {}", backend.quoted()))
                 .hint("Leave `--backend` out."));
         }
-        let invocation =
-            invocation::read(&self.positionals, &self.trailing, |replaced| self.line_with(replaced))?;
+        let line = |replaced: &[(&str, &str)]| self.line_with(replaced);
+        let surplus_hint = |surplus: &str| quotes_hint(&crate::command(), &self.line, surplus);
+        let invocation = invocation::read(&self.positionals, &self.trailing, line, surplus_hint)?;
         self.check_options(invocation.action)?;
         Ok(invocation)
     }

@@ -273,12 +273,23 @@ const SYNONYMS: &[(&[&str], &str)] = &[
 ];
 
 /// Parses the positional arguments; `trailing` are those after `--`. `line` returns the command line with the second word of each
-/// pair in place of the first.
+/// pair in place of the first, and `surplus_hint` what to do about a surplus argument that belongs to the value of an option.
 pub(crate) fn read(
     positionals: &[String],
     trailing: &[String],
     line: impl Fn(&[(&str, &str)]) -> String,
+    surplus_hint: impl Fn(&str) -> Option<String>,
 ) -> Result<Invocation, Failure> {
+    let no_argument = |action: &str, argument: &str| {
+        let shown = Untrusted::new(argument);
+        let message = format!("`{action} takes no argument");
+        match surplus_hint(argument) {
+            Some(hint) => {
+                Failure::new(ExitCode::Usage, format!("{message}; found {}", shown.quoted())).hint(hint)
+            }
+            None => Failure::new(ExitCode::Usage, format!("{message}: leave {} out", shown.quoted())),
+        }
+    };
     let usage = |message: String| Failure::new(ExitCode::Usage, message);
     let (type_word, action, rest) = match positionals {
         [] => {
@@ -303,10 +314,7 @@ pub(crate) fn read(
         // `start php8.2`.
         if let Ok(name_of_type) = first.parse::<TypeName>() {
             if !may_be_type(&name_of_type) {
-                let argument = Untrusted::new(first.as_str());
-                let message =
-                    format!("`{name}` without a type takes no argument: leave {} out", argument.quoted());
-                return Err(usage(message));
+                return Err(no_argument(&format!("{name}` without a type"), first));
             }
             let word = positionals.first().map_or(name, String::as_str);
             let line = line(&[(word, &format!("{first} {name}")), (first, "")]);
@@ -322,8 +330,7 @@ pub(crate) fn read(
     };
     let arguments: Vec<String> = rest.iter().chain(trailing).cloned().collect();
     if let Some(argument) = arguments.first().filter(|_| argument_use == ArgumentUse::None) {
-        let argument = Untrusted::new(argument.as_str());
-        return Err(usage(format!("`{name}` takes no argument: leave {} out", argument.quoted())));
+        return Err(no_argument(&format!("{name}`"), argument));
     }
     Ok(Invocation { type_name, action, arguments })
 }
@@ -451,7 +458,7 @@ mod tests {
     fn parsed(line: &str) -> Result<Invocation, String> {
         let (before, trailing) = line.split_once(" -- ").unwrap_or((line, ""));
         let split = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
-        read(&split(before), &split(trailing), |_| String::new())
+        read(&split(before), &split(trailing), |_| String::new(), |_| None)
             .map_err(|failure| failure.to_string().lines().next().unwrap().to_owned())
     }
 

@@ -1,6 +1,7 @@
 //! YAML as people write it: values of any kind with their locations, so all errors of a file can be reported at
 //! once.
 
+mod missing;
 mod node;
 mod read;
 mod remedy;

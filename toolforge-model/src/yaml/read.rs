@@ -4,6 +4,7 @@ use serde_saphyr::budget::BudgetBreach;
 use serde_saphyr::localizer::ExternalMessageSource;
 use serde_saphyr::{DuplicateKeyPolicy, NonFiniteFloatPolicy, UserMessageFormatter};
 
+use super::missing::{merge_conflict, missing};
 use super::node::{self, Parsed, YamlNode, YamlValue};
 use super::remedy::{InvalidEscapes, invalid_escapes, remedy, second_document};
 use super::template_syntax::{find_template, template_in_line};
@@ -56,8 +57,24 @@ pub fn parse(text: &str) -> Result<YamlNode, Diagnostic> {
             return Diagnostic::of_kind(DiagnosticKind::SecondDocument, location, message)
                 .with_remedy(Remedy::RemoveLine);
         }
+        if let Some(location) = merge_conflict(text) {
+            let message = "invalid YAML: a merge conflict is not resolved";
+            return Diagnostic::of_kind(DiagnosticKind::Syntax, location, message);
+        }
         let read = |text: &str| read(text).map_err(|error| error.location.line);
         let remedy = remedy(text, location.line, read);
+        let is_of_value = matches!(remedy, Some(Remedy::Quote { .. } | Remedy::ReplaceTab { .. }));
+        let is_gone = |text: &str, index: usize| {
+            read(text).map_or_else(|line| usize::try_from(line).is_ok_and(|line| line > index + 1), |_| true)
+        };
+        if matches!(reason, Reason::Syntax(_))
+            && !is_of_value
+            && let Some(found) = missing(text, location.line, is_gone)
+        {
+            let message = format!("invalid YAML: {}", found.what);
+            return Diagnostic::of_kind(DiagnosticKind::Syntax, found.location, message)
+                .with_remedy(found.remedy);
+        }
         // The alias is intended.
         let remedy = remedy
             .filter(|remedy| matches!(reason, Reason::Syntax(_)) || matches!(remedy, Remedy::Quote { .. }));
@@ -293,6 +310,40 @@ mod tests {
             ("args:\n- @file\n", "quote the value: - '@file'"),
             ("command: [ -f a ] && b\n", "quote the value: command: '[ -f a ] && b'"),
             ("command: > out.txt\n", "quote the value: command: '> out.txt'"),
+            ("command: & x\n", "quote the value: command: '& x'"),
+            (
+                "- name:a\n  image: b\n",
+                "line 1, column 1: invalid YAML: the space after the colon is missing; write - name: a",
+            ),
+            (
+                "-name: a\n  image: b\n",
+                "line 1, column 1: invalid YAML: the space after the dash is missing; write - name: a",
+            ),
+            (
+                "- name: a\n  mem 1Gi\n",
+                "line 2, column 3: invalid YAML: the colon is missing; write mem: 1Gi",
+            ),
+            (
+                "- name: a\n  mem = 1Gi\n  cpu: 1\n",
+                "line 2, column 3: invalid YAML: the colon is missing; write mem: 1Gi",
+            ),
+            (
+                "type php8.2\nmem: 1Gi\n",
+                "line 1, column 1: invalid YAML: the colon is missing; write type: php8.2",
+            ),
+            (
+                "- name: a\n  command: \"echo hi\n  image: b\n",
+                "line 2, column 3: invalid YAML: the closing quote is missing; write command: \"echo hi\"",
+            ),
+            (
+                "- name: a\n  command: 'echo hi\n  image: b\n",
+                "the closing quote is missing; write command: 'echo hi'",
+            ),
+            (
+                "- name: a\n<<<<<<< HEAD\n  image: b\n=======\n  image: c\n>>>>>>> x\n",
+                "line 2, column 1: invalid YAML: a merge conflict is not resolved",
+            ),
+            ("- name: a\n  command: x\n image: b\n", "check the indentation of line 3"),
             (
                 "- {name: a, schedule: */5 1,2 * * *, image: b}\n",
                 "quote the value: schedule: '*/5 1,2 * * *'",

@@ -178,9 +178,16 @@ pub(super) fn remedy(text: &str, line: u64, parse: impl Fn(&str) -> Result<YamlN
         }
     }
     let (before, found) = (lines.get(at.checked_sub(1)?)?, lines.get(at)?);
-    (indentation(found) > indentation(before.trim_end_matches(['-', ' ']))
-        && !before.trim_end().ends_with(':'))
-    .then(|| Remedy::CheckIndentation { line: number(at) })
+    let is_deeper = indentation(found) > indentation(before.trim_end_matches(['-', ' ']))
+        && !before.trim_end().ends_with(':');
+    // A key after the dash of an item is indented like the keys below it.
+    let levels = lines.iter().take(at).filter(|line| !line.trim().is_empty()).flat_map(|line| {
+        let after_dash = line.len() - line.trim_start_matches(['-', ' ']).len();
+        [indentation(line), after_dash]
+    });
+    let is_between = levels.clone().any(|level| level > indentation(found))
+        && !levels.clone().any(|level| level == indentation(found));
+    (is_deeper || is_between).then(|| Remedy::CheckIndentation { line: number(at) })
 }
 
 /// Returns the values of a line that may have to be quoted: that of its key, its item of a list, and those in braces.
@@ -236,7 +243,8 @@ fn meant(value: &str) -> Option<String> {
         // A list or mapping that is closed, and followed by other text.
         '[' | '{' => !value.get(balanced(value)?..)?.trim().is_empty(),
         '|' | '>' => value.get(1..)?.starts_with(' '),
-        '&' | '#' => false,
+        '&' => value.starts_with("& ") || value.starts_with("&& "),
+        '#' => false,
         _ => {
             !is_alias(value) && value.starts_with(['*', '@', '%', '`', '!', '-', '?'])
                 || value.contains(": ")

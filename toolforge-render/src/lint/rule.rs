@@ -120,7 +120,7 @@ rules! {
     /// The file is not UTF-8.
     Encoding = "encoding", Error, false,
         "kubectl reads UTF-8.",
-        "Save the file as UTF-8.";
+        "Save the file as text, in UTF-8.";
     /// The text is too large.
     TooLarge = "too-large", Error, false,
         "The API server refuses requests above 3 MiB, and etcd objects above 1.5 MiB.",
@@ -157,7 +157,7 @@ rules! {
     /// A deprecated or useless line of a jobs file or a service.template.
     PlatformFileWarning = "platform-file-warning", Warning, true,
         "It works now, but does not do what it seems to, or will stop working.",
-        "Remove the line that is shown, or write what the message names in its place.";
+        "Write what the message names, or rename or remove what has no effect, with all of its keys.";
     /// A comment ignores a rule that does not exist.
     UnknownRule = "unknown-rule", Warning, false,
         "The comment has no effect.",

@@ -86,6 +86,20 @@ pub enum DocumentsError {
         /// The field that is missing.
         field: &'static str,
     },
+    /// A document is a list of jobs.
+    #[error("{} is a jobs file, not the output of `kubectl get … -o yaml`", Untrusted::new(file).escaped())]
+    JobsFile {
+        /// The file.
+        file: String,
+    },
+    /// A document is text, such as a message of kubectl.
+    #[error("{} contains text, not a Kubernetes object: {}", Untrusted::new(file).escaped(), text.quoted())]
+    Text {
+        /// The file.
+        file: String,
+        /// The text.
+        text: Untrusted,
+    },
     /// An object lacks required fields of its kind.
     #[error("{}: {} {} cannot be read: {}", Untrusted::new(file).escaped(), kind.escaped(), name.quoted(), reason.escaped())]
     Object {
@@ -131,6 +145,26 @@ fn syntax(file: &str, location: Location, message: &str) -> DocumentsError {
     DocumentsError::Syntax {
         file: file.to_owned(),
         error: Diagnostic::of_kind(DiagnosticKind::Syntax, location, message),
+    }
+}
+
+/// Returns the error of a document that is recognized, but is not a Kubernetes object.
+fn other_document(file: &str, json: &Value) -> Option<DocumentsError> {
+    let text = |text: &str| DocumentsError::Text { file: file.to_owned(), text: Untrusted::new(text) };
+    match json {
+        Value::String(found) => Some(text(found)),
+        Value::Array(jobs)
+            if jobs.iter().all(|job| job.get("name").is_some() && job.get("kind").is_none()) =>
+        {
+            Some(DocumentsError::JobsFile { file: file.to_owned() })
+        }
+        // Messages of kubectl: `error: …`, `Error from server (NotFound): …`.
+        Value::Object(fields) if fields.len() == 1 => {
+            let (key, value) = fields.iter().next()?;
+            let is_message = key == "error" || key.starts_with("Error from server");
+            value.as_str().filter(|_| is_message).map(|value| text(&format!("{key}: {value}")))
+        }
+        _ => None,
     }
 }
 
@@ -189,6 +223,9 @@ impl Documents {
 
     fn add(&mut self, tool: Option<&ToolName>, file: &str, mut json: Value) -> Result<(), DocumentsError> {
         let missing = |field| DocumentsError::NotAnObject { file: file.to_owned(), field };
+        if let Some(error) = other_document(file, &json) {
+            return Err(error);
+        }
         let kind = json.get("kind").and_then(Value::as_str).ok_or_else(|| missing("kind"))?.to_owned();
         if let Some(item_kind) = item_kind_of(&kind, json.get("items").is_some()) {
             let item_kind = item_kind.to_owned();

@@ -85,10 +85,10 @@ fn shown(checked: &Checked, finding: &Finding, others: &[u64]) -> String {
         notes.push(Severity::NOTE.with_name("server").message(answer.escaped().to_string()));
     }
     let remedy = match &finding.fix {
-        Some(fix) => format!("`--fix` can {}", fix.title.escaped()),
+        Some(fix) => Some(format!("`--fix` can {}", fix.title.escaped())),
         None => remedy(checked, finding.rule),
     };
-    notes.push(Severity::HELP.with_name("fix").message(remedy));
+    notes.extend(remedy.map(|remedy| Severity::HELP.with_name("fix").message(remedy)));
     if !others.is_empty() {
         let shown: Vec<String> = others.iter().take(MOST_LINES).map(u64::to_string).collect();
         let more = others.len().saturating_sub(MOST_LINES);
@@ -113,13 +113,14 @@ fn shown(checked: &Checked, finding: &Finding, others: &[u64]) -> String {
     renderer.render(&[group])
 }
 
-/// Returns what to do about a finding without a fix.
-fn remedy(checked: &Checked, rule: Rule) -> String {
-    match rule {
+/// Returns what to do about a finding without a fix; `None` if its message says that.
+fn remedy(checked: &Checked, rule: Rule) -> Option<String> {
+    Some(match rule {
+        Rule::PlatformFile => return None,
         Rule::UnknownDocument if not_yaml(&checked.text).is_some() => CRONTAB_HINT.to_owned(),
         Rule::UnknownImage => format!("{} `toolforge jobs images` lists those of jobs.", rule.remedy()),
         rule => rule.remedy().to_owned(),
-    }
+    })
 }
 
 /// Returns whether standard output shows colors.

@@ -38,6 +38,8 @@ use super::output::JobsFormat;
 #[derive(Clone, Debug, Parser)]
 #[command(
     name = "jobs",
+    // In a shell, `jobs` alone is a builtin.
+    bin_name = "toolforge jobs",
     version,
     infer_long_args = true,
     verbatim_doc_comment,

@@ -63,7 +63,7 @@ pub(super) fn run(
             confirmed.set(confirmed.get() && (attempt.is_first() || options.yes));
         }
         if !adoption.is_free() && !confirmed.get() {
-            ask(&planned.job, attempt)?;
+            ask(session, &planned.job, attempt)?;
             confirmed.set(true);
         }
         let recreates = adoption.change().is_some_and(|change| change.action == Action::Recreate);
@@ -206,11 +206,11 @@ fn costs(job: &JobObjects, adoption: &Adoption) -> Option<Notice> {
     Some(Notice::plain(first).details(adoption.notes.iter().map(ToString::to_string)))
 }
 
-fn ask(job: &JobObjects, attempt: &Attempt) -> Result<(), Failure> {
+fn ask(session: &Session, job: &JobObjects, attempt: &Attempt) -> Result<(), Failure> {
     let not_confirmed =
         |message: &str| Failure::new(ExitCode::Failed, message).with_code(FailureCode::NotConfirmed);
     let is_unchanged = attempt.written().next().is_none();
-    match (confirm(&format!("make {} a job?", facts::subject(job))), is_unchanged) {
+    match (confirm(session, &format!("make {} a job?", facts::subject(job)))?, is_unchanged) {
         (Some(true), _) => Ok(()),
         (Some(false), true) => Err(not_confirmed("it was not confirmed; nothing was changed")),
         (Some(false), false) => Err(not_confirmed("it was not confirmed")),

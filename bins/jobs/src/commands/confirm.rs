@@ -2,15 +2,19 @@
 
 use std::io::{BufRead, IsTerminal as _};
 
-use toolforge_cli::print_question;
+use toolforge_cli::{Failure, Session, print_question};
 
 /// Asks a question on the terminal; `None` without one.
-pub(super) fn confirm(question: &str) -> Option<bool> {
+///
+/// # Errors
+/// When the facts come from files: nothing can be changed, whatever the answer is.
+pub(super) fn confirm(session: &Session, question: &str) -> Result<Option<bool>, Failure> {
+    session.cluster()?;
     if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
-        return None;
+        return Ok(None);
     }
     let is_asked = print_question(&format!("{question} [y/N] ")).is_ok();
-    Some(is_asked && is_yes(&mut std::io::stdin().lock()))
+    Ok(Some(is_asked && is_yes(&mut std::io::stdin().lock())))
 }
 
 /// Returns whether the answer is `y` or `yes`. Anything else means no, also the end of the input and an error.

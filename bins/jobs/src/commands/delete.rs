@@ -52,7 +52,7 @@ pub(super) fn run(
         let others: Vec<String> = others.filter(|name| pods.iter().all(|pod| pod.pod != *name)).collect();
         let needs_none = others.is_empty() && pods.is_empty();
         if !needs_none && !confirmed.get() {
-            confirm_deletion(&others, &pods)?;
+            confirm_deletion(session, &others, &pods)?;
             confirmed.set(true);
         }
         Ok(())
@@ -89,9 +89,9 @@ impl OwnedPod {
 }
 
 /// Asks before pods that are replaced, and objects that are not jobs, are deleted. Without a terminal, it fails.
-fn confirm_deletion(others: &[String], pods: &[OwnedPod]) -> Result<(), Failure> {
+fn confirm_deletion(session: &Session, others: &[String], pods: &[OwnedPod]) -> Result<(), Failure> {
     if pods.is_empty() {
-        return confirm_others(others, "deleted");
+        return confirm_others(session, others, "deleted");
     }
     let mut facts: Vec<String> =
         pods.iter().map(|OwnedPod { pod, owner }| format!("{owner} replaces {pod}")).collect();
@@ -100,14 +100,14 @@ fn confirm_deletion(others: &[String], pods: &[OwnedPod]) -> Result<(), Failure>
     }
     let facts = facts.join(", and ");
     let names: Vec<String> = pods.iter().map(|pod| pod.pod.clone()).chain(others.iter().cloned()).collect();
-    confirm_change(&format!("{} deleted: {facts}; continue?", are(&names)), &facts)
+    confirm_change(session, &format!("{} deleted: {facts}; continue?", are(&names)), &facts)
 }
 
 /// Asks before objects that are not jobs are changed; `done` is the action. Without a terminal, it fails.
-pub(super) fn confirm_others(others: &[String], done: &str) -> Result<(), Failure> {
+pub(super) fn confirm_others(session: &Session, others: &[String], done: &str) -> Result<(), Failure> {
     let are = are(others);
     let question = format!("{are} {done}, and not managed by `toolforge jobs`; continue?");
-    confirm_change(&question, &format!("{are} not managed by `toolforge jobs`"))
+    confirm_change(session, &question, &format!("{are} not managed by `toolforge jobs`"))
 }
 
 /// Returns the beginning of a sentence: `a is`, `a, b are`.
@@ -115,10 +115,10 @@ fn are(names: &[String]) -> String {
     format!("{} {}", names.join(", "), if names.len() == 1 { "is" } else { "are" })
 }
 
-fn confirm_change(question: &str, facts: &str) -> Result<(), Failure> {
+fn confirm_change(session: &Session, question: &str, facts: &str) -> Result<(), Failure> {
     let not_confirmed =
         |message: String| Failure::new(ExitCode::Failed, message).with_code(FailureCode::NotConfirmed);
-    match confirm(question) {
+    match confirm(session, question)? {
         Some(true) => Ok(()),
         Some(false) => Err(not_confirmed("it was not confirmed; nothing was changed".to_owned())),
         None => Err(not_confirmed(format!("{facts}, and there is no terminal to confirm on"))

@@ -1,6 +1,6 @@
-use toolforge_cli::{ExitCode, Failure, Session, without_cluster};
+use toolforge_cli::{ExitCode, Failure, Session, without_cluster, without_cluster_from_files};
 
-use super::{PROGRAM, convert, generate, lint, run};
+use super::{PROGRAM, convert, generate, images, lint, run};
 use crate::arguments::{Arguments, Verb};
 
 /// Runs the verb of the arguments.
@@ -26,6 +26,8 @@ pub(crate) fn dispatch(arguments: &Arguments) -> Result<ExitCode, Failure> {
     }
     let session = match (&arguments.verb, session) {
         (Verb::Plan(_), Err(failure)) => return Err(without_cluster(failure)),
+        (Verb::Images, Err(failure)) => return images::run(Err(failure), arguments),
+        (Verb::Cron(_) | Verb::Render(_), Err(failure)) => return Err(without_cluster_from_files(failure)),
         (_, session) => session?,
     };
     let session = if arguments.verb.is_reading() { session.for_reading() } else { session };

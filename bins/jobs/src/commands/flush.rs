@@ -31,7 +31,7 @@ pub(super) fn run(
         let names: Vec<&str> = flush.set.changes.iter().map(|change| change.name.as_str()).collect();
         if !names.is_empty() && !confirmed.get() {
             let question = format!("{} job(s) are deleted: {}; continue?", names.len(), names.join(", "));
-            if confirm(&question) == Some(false) {
+            if confirm(session, &question)? == Some(false) {
                 return Err(Failure::new(ExitCode::Failed, "nothing was deleted")
                     .with_code(FailureCode::NotConfirmed));
             }

@@ -7,6 +7,6 @@ use crate::help;
 pub(super) fn run(options: &GenerateArguments) -> Result<ExitCode, Failure> {
     let GenerateArguments { what } = options;
     // In a shell, `jobs` is a builtin.
-    let command = help::command("toolforge jobs");
+    let command = help::command();
     DescribedProgram { name: "toolforge-jobs", word: Some("jobs"), command }.generate(what)
 }

@@ -4,8 +4,8 @@ use crate::arguments::Arguments;
 use crate::report;
 
 /// Prints the images of the cluster's catalog, or of the bundled one.
-pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, Failure> {
-    let catalog = images_to_show(Ok(session));
+pub(super) fn run(session: Result<&Session, Failure>, arguments: &Arguments) -> Result<ExitCode, Failure> {
+    let catalog = images_to_show(session);
     for problem in catalog.problems() {
         Notice::warning(problem.to_string()).print();
     }

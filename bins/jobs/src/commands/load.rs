@@ -82,7 +82,7 @@ pub(super) fn run(
         let removed: Vec<&str> =
             removed.map(|change| change.name.as_str()).filter(|name| !confirmed.contains(*name)).collect();
         if !removed.is_empty() && !options.yes && dry_run.is_none() {
-            ask(&removed).map_err(|failure| apply::after_changes(failure, attempt))?;
+            ask(session, &removed).map_err(|failure| apply::after_changes(failure, attempt))?;
             confirmed.extend(removed.into_iter().map(str::to_owned));
         }
         Ok(())
@@ -148,9 +148,9 @@ pub(super) fn does_not_fit(plan: &LoadPlan, nearest: Option<String>, attempt: &A
 }
 
 /// Shows which jobs are removed, and asks.
-fn ask(removed: &[&str]) -> Result<(), Failure> {
+fn ask(session: &Session, removed: &[&str]) -> Result<(), Failure> {
     let names = removed.join(", ");
-    match confirm(&format!("jobs that are no longer in the file are removed: {names}; continue?")) {
+    match confirm(session, &format!("jobs that are no longer in the file are removed: {names}; continue?"))? {
         Some(true) => Ok(()),
         Some(false) => Err(not_confirmed("the removal was not confirmed; nothing was changed".to_owned())),
         None => Err(not_confirmed(format!(

@@ -61,7 +61,7 @@ pub(crate) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, 
         Verb::Cron(options) => cron::run(session, arguments, options),
         Verb::Render(options) => render::run(session, arguments, options),
         Verb::Exec(options) => exec::run(session, options),
-        Verb::Images => images::run(session, arguments),
+        Verb::Images => images::run(Ok(session), arguments),
         Verb::Quota => quota::run(session, arguments),
         Verb::Generate(options) => generate::run(options),
     }

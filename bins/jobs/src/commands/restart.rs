@@ -48,7 +48,7 @@ pub(super) fn run(
         }
         refuse_what_does_not_fit(planned)?;
         if !job.is_managed() && !confirmed.get() {
-            delete::confirm_others(&[facts::subject(job)], "restarted")?;
+            delete::confirm_others(session, &[facts::subject(job)], "restarted")?;
             confirmed.set(true);
         }
         if attempt.is_first() {

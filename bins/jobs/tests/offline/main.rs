@@ -415,7 +415,7 @@ fn failures_are_documents_with_json() {
     let files = ["--tool", "tf-test", "--from", "none.yaml"];
     let cases: [(&[&str], u8, &str, usize); 10] = [
         (&["plan", "jobs.yaml"], 1, "invalid-file", 2),
-        (&["plan", "missing.yaml"], 1, "file-access", 1),
+        (&["plan", "missing.yaml"], 1, "file-access", 0),
         (&["show", "bot"], 1, "not-found", 0),
         (
             &["run", "bot", "--image", "bookwrm", "--command", "x", "--dry-run", "--uid", "52503"],

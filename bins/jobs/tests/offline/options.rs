@@ -196,3 +196,66 @@ fn verbs_that_need_pods_refuse_files() {
         assert!(shown.starts_with(&format!("[exit 2]\n{error}\n")), "{line:?}: {shown}");
     }
 }
+
+#[test]
+fn failures_without_a_cluster_say_what_to_do() {
+    let scratch = Scratch::new("without-cluster", "- {name: a, image: bookworm, command: x}\n");
+    std::fs::write(scratch.0.join("none.txt"), "No resources found in tool-x namespace.\n").unwrap();
+    std::fs::write(scratch.0.join("error.txt"), "error: You must be logged in\n").unwrap();
+    std::fs::write(scratch.0.join("jobs.gz"), b"\x1f\x8b\x08\x00").unwrap();
+    let shown: Vec<String> = [
+        "quota --quota toolforge-2023",
+        "run a --command ./a --image bookworm --yes",
+        "render jobs.yaml",
+        "cron",
+        "list",
+        "list --tool x --from jobs.yaml",
+        "list --tool x --from none.txt",
+        "list --tool x --from error.txt",
+        "list --tool tools.x --from none.txt",
+        "lint --offline missing.yaml",
+        "lint --offline ..",
+        "plan jobs.gz --tool x --quota toolforge-2023",
+    ]
+    .into_iter()
+    .map(|line| {
+        let shown = said(&jobs(&scratch, &line.split(' ').collect::<Vec<_>>()));
+        let shown: Vec<&str> = shown.lines().skip(1).filter(|line| !line.is_empty()).collect();
+        format!("{line}: {}", shown.join(" | "))
+    })
+    .collect();
+    assert_snapshot!(shown.join("\n"), @r#"
+    quota --quota toolforge-2023: error: unknown option --quota | hint: Leave it out; it is an option of `plan`.
+    run a --command ./a --image bookworm --yes: error: unknown option --yes | hint: Leave it out; it is an option of `delete`, `flush`, `load`, `restart`, `adopt`.
+    render jobs.yaml: error: kubeconfig /nonexistent/.kube/config does not exist | hint: Become the tool first, `become TOOL`, or name another file with `--kubeconfig`. | hint: Without a cluster: `--tool NAME` with `--from FILE` to read what `kubectl get … -o yaml` printed.
+    cron: error: kubeconfig /nonexistent/.kube/config does not exist | hint: Become the tool first, `become TOOL`, or name another file with `--kubeconfig`. | hint: Without a cluster: `--tool NAME` with `--from FILE` to read what `kubectl get … -o yaml` printed.
+    list: error: kubeconfig /nonexistent/.kube/config does not exist | hint: Become the tool first, `become TOOL`, or name another file with `--kubeconfig`.
+    list --tool x --from jobs.yaml: error: jobs.yaml is a jobs file, not the output of `kubectl get … -o yaml` | hint: Pass it without `--from`, as in `quota-check jobs.yaml` or `toolforge jobs plan jobs.yaml`.
+    list --tool x --from none.txt: error: none.txt contains text, not a Kubernetes object: "No resources found in tool-x namespace." | hint: Write the file again, and check that `kubectl get … -o yaml` prints objects.
+    list --tool x --from error.txt: error: error.txt contains text, not a Kubernetes object: "error: You must be logged in" | hint: Write the file again, and check that `kubectl get … -o yaml` prints objects.
+    list --tool tools.x --from none.txt: error: --tool: "tools.x" is the account of a tool; did you mean x?
+    lint --offline missing.yaml: error: missing.yaml does not exist
+    lint --offline ..: error: .. is a directory | hint: Name a file in it.
+    plan jobs.gz --tool x --quota toolforge-2023: error: jobs.gz:1:1: the file is compressed (gzip); extract it first |   nothing was changed
+    "#);
+}
+
+#[test]
+fn images_are_shown_without_a_cluster() {
+    let scratch = Scratch::new("images-offline", "");
+    let shown = said(&jobs(&scratch, &["images"]));
+    assert!(shown.starts_with("[exit 0]\n") && shown.contains("python3.13"), "{shown}");
+}
+
+#[test]
+fn deletion_from_files_is_refused_before_a_question() {
+    let scratch = Scratch::new("delete-from-files", "");
+    std::fs::copy(toolforge_fixtures::path("facts/by-hand.yaml"), scratch.0.join("facts.yaml")).unwrap();
+    let line = ["delete", "list-images", "--tool", "tf-test", "--from", "facts.yaml"];
+    assert_snapshot!(said(&jobs(&scratch, &line)), @"
+    [exit 2]
+    error: this command needs the cluster; --from is read-only
+
+    hint: Leave `--from` out.
+    ");
+}

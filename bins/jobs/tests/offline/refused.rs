@@ -77,7 +77,28 @@ fn arguments_that_are_too_many_have_a_hint_that_works() {
         "plan a.yaml b.yaml".to_owned(),
         "list --wide".to_owned(),
         "list --debg".to_owned(),
+        "plan a.yaml b.yaml --tool t --quota toolforge-2023".to_owned(),
+        "plan a.yaml b.yaml --exit-code".to_owned(),
+        "plan a.yaml bot".to_owned(),
+        format!("{run} --verbose"),
+        "run daily --image python3.11 --command python3 d.py --verbose --tool tf-test".to_owned(),
+        "run daily --image python3.11 --command python3 -c print(1)".to_owned(),
+        "run daily --image python3.11 -- ./d.sh -v".to_owned(),
+        "run daily --image python3.11 --wait 60 ./d.sh".to_owned(),
+        "list bot".to_owned(),
+        "list bot other".to_owned(),
+        "list --tool a b".to_owned(),
+        "logs a -fl 5 x".to_owned(),
+        "logs a --since 2026-11-25 10:00:00".to_owned(),
+        "logs a --grep foo bar".to_owned(),
+        "flush --output table x".to_owned(),
+        "load a.yaml --dry-run server".to_owned(),
         "status bot".to_owned(),
+        "status bot --output wide".to_owned(),
+        "status bot other".to_owned(),
+        "status -- bot".to_owned(),
+        "apply a.yaml b.yaml".to_owned(),
+        "stop".to_owned(),
         "status".to_owned(),
         "--tool tf-test".to_owned(),
         "logs a --follow=1".to_owned(),
@@ -95,19 +116,40 @@ fn arguments_that_are_too_many_have_a_hint_that_works() {
     run --schedule=*/5 3 * * mon daily --image python3.11 --command ./d.sh: error: unexpected argument "*" | hint: Quote the schedule: `--schedule "*/5 3 * * mon"`.
     run daily --image python3.11 --command ./d.sh --schedule 0 3 a.sh b.sh a.sh: error: unexpected argument "3" | hint: Quote the schedule: `--schedule "0 3 * * *"`.
     run daily --image python3.11 --command ./d.sh --schedule 0 3 a.sh b.sh 1-5: error: unexpected argument "3" | hint: Quote the schedule with its five fields, as in `--schedule "0 3 * * *"`.
-    run daily --image python3.11 --command ./d.sh --mem 1 Gi: error: unexpected argument "Gi" | hint: Leave it out, or put quotes around the value of `--mem` if it contains spaces or `*`.
+    run daily --image python3.11 --command ./d.sh --mem 1 Gi: error: unexpected argument "Gi" | hint: Leave it out.
     run daily --image python3.11 --command ./d.sh --continuous true: error: unexpected argument "true" | hint: Leave it out.
     run daily --image python3.11 --command echo $HOME: error: unexpected argument "$HOME" | hint: The command is one argument of `--command`, in quotes: `--command 'echo '"'"'$HOME'"'"''`.
     run daily --image python3.11 --command ./d.sh a b: error: unexpected argument "a" | hint: The command is one argument of `--command`, in quotes: `--command "./d.sh a b"`.
     run daily ./d.sh --image python3.11: error: unexpected argument "./d.sh" | hint: The command is one argument of `--command`, in quotes: `--command "./d.sh"`.
     images x: error: unexpected argument "x" | hint: Leave it out.
     logs a b: error: unexpected argument "b" | hint: Leave it out.
-    logs a --last 5 b: error: unexpected argument "b" | hint: Leave it out, or put quotes around the value of `--last` if it contains spaces or `*`.
+    logs a --last 5 b: error: unexpected argument "b" | hint: Leave it out.
     logs a --follow b: error: unexpected argument "b" | hint: Leave it out.
     plan a.yaml b.yaml: error: unexpected argument "b.yaml" | hint: `plan` reads one file; `quota-check a.yaml b.yaml` checks several together.
     list --wide: error: unknown option --wide
     list --debg: error: unknown option --debg
+    plan a.yaml b.yaml --tool t --quota toolforge-2023: error: unexpected argument "b.yaml" | hint: `plan` reads one file; `quota-check a.yaml b.yaml --tool t --quota toolforge-2023` checks several together.
+    plan a.yaml b.yaml --exit-code: error: unexpected argument "b.yaml" | hint: `plan` reads one file; `quota-check a.yaml b.yaml` checks several together, with options of its own.
+    plan a.yaml bot: error: unexpected argument "bot" | hint: Leave it out.
+    run daily --image python3.11 --command ./d.sh --verbose: error: unknown option --verbose | hint: The command is one argument of `--command`, in quotes: `--command "./d.sh --verbose"`.
+    run daily --image python3.11 --command python3 d.py --verbose --tool tf-test: error: unknown option --verbose | hint: The command is one argument of `--command`, in quotes: `--command "python3 d.py --verbose"`.
+    run daily --image python3.11 --command python3 -c print(1): error: unknown option -c | hint: The command is one argument of `--command`, in quotes: `--command "python3 -c 'print(1)'"`.
+    run daily --image python3.11 -- ./d.sh -v: error: unexpected argument "./d.sh" | hint: The command is one argument of `--command`, in quotes: `--command "./d.sh -v"`.
+    run daily --image python3.11 --wait 60 ./d.sh: error: unexpected argument "./d.sh" | hint: The command is one argument of `--command`, in quotes: `--command "./d.sh"`.
+    list bot: error: unexpected argument "bot" | hint: Run `toolforge jobs show bot`.
+    list bot other: error: unexpected argument "bot" | hint: Leave it out.
+    list --tool a b: error: unexpected argument "b" | hint: Run `toolforge jobs show --tool a b`.
+    logs a -fl 5 x: error: unexpected argument "x" | hint: Leave it out.
+    logs a --since 2026-11-25 10:00:00: error: unexpected argument "10:00:00" | hint: Leave it out, or put quotes around the value of `--since` if it contains spaces or `*`.
+    logs a --grep foo bar: error: unexpected argument "bar" | hint: Leave it out, or put quotes around the value of `--grep` if it contains spaces or `*`.
+    flush --output table x: error: unexpected argument "x" | hint: Leave it out.
+    load a.yaml --dry-run server: error: unexpected argument "server" | hint: Write `--dry-run=server`.
     status bot: error: "status" is not a command; did you mean show? | hint: Run `toolforge jobs show bot`.
+    status bot --output wide: error: "status" is not a command; did you mean list? | hint: `toolforge jobs list --help` shows how to use it.
+    status bot other: error: "status" is not a command; did you mean list? | hint: `toolforge jobs list --help` shows how to use it.
+    status -- bot: error: "status" is not a command; did you mean show? | hint: Run `toolforge jobs show -- bot`.
+    apply a.yaml b.yaml: error: "apply" is not a command; did you mean load? | hint: `toolforge jobs load --help` shows how to use it.
+    stop: error: "stop" is not a command; did you mean delete? | hint: `toolforge jobs delete --help` shows how to use it.
     status: error: "status" is not a command; did you mean list? | hint: Run `toolforge jobs list`.
     --tool tf-test: error: no command given | hint: `toolforge jobs --help` lists the commands.
     logs a --follow=1: error: --follow takes no value | hint: Write `--follow` alone.

@@ -161,7 +161,7 @@ fn errors_of_all_files_are_reported_at_once() {
     error: the files have 6 errors
       -:1:15: unknown key "comand"; did you mean "command"?
       -:3:4: invalid YAML: unclosed bracket '['
-      -:5:4: invalid YAML: unclosed quote
+      -:5:1: invalid YAML: the closing quote is missing; write b: ""
       -:7:60: namespace "tool-other" is not that of the tool; write tool-stashbot, or leave it out
       -:9:1: no metadata; expected a line like `metadata: {name: NAME}`
       broken.yaml:2:7: invalid YAML: unclosed bracket '['
@@ -178,7 +178,7 @@ fn unreadable_files_are_reported_with_the_errors_of_others() {
     assert_snapshot!(said.replace(binary.to_str().unwrap(), "BINARY"), @r#"
     [exit 1]
     error: the files have 5 errors
-      none.yaml cannot be read: No such file or directory (os error 2)
+      none.yaml does not exist
       /dev/zero is larger than 4 MiB
       BINARY:1:4: the file is not UTF-8: the byte 0xff does not belong to a character
       broken.yaml:2:7: invalid YAML: unclosed bracket '['
@@ -195,6 +195,8 @@ fn problems_are_reported_with_locations() {
       -:1:34: job bot: unknown image type "pyhton3.11"; did you mean "python3.11"?
       -:5:1: a second service.template; a tool has only one web service
       -:3:1: unknown image type "none"
+
+    hint: Rename what is there twice, or leave one of the files out.
     "#);
     let found = said("--quota seed-2020 -", "- {name: a, command: x, image: pyhton3.11, mem: lots}\n");
     assert!(found.contains("-:1:32: unknown image type") && found.contains("-:1:49: \"lots\""), "{found}");
@@ -248,8 +250,7 @@ fn large_and_truncated_files_are_refused() {
     ");
     assert_snapshot!(said("--quota seed-2020 none.yaml", ""), @"
     [exit 1]
-    error: none.yaml cannot be read
-      No such file or directory (os error 2)
+    error: none.yaml does not exist
     ");
 }
 

@@ -294,16 +294,18 @@ pub(super) fn next_step(
                 .to_owned(),
         );
     }
+    // Pods of unchanged objects are missing, and not even the smallest size of them fits.
     let are_pods_missing = set.at_rest.fits();
-    let has_size = are_pods_missing
-        || !set.at_rest.violations().is_empty()
-        || set.at_rest.shortfalls().any(|check| check.resource.is_measured() || check.resource.is_of_pods());
-    let advice = match plan.request().replicas {
-        _ if !has_size => "Delete something else",
-        replicas if replicas > Replicas::ONE => {
-            "Request fewer replicas, less memory or CPU, or stop something else"
-        }
-        _ => "Request less memory or CPU, or stop something else",
+    let is_size = !set.at_rest.violations().is_empty()
+        || set.at_rest.shortfalls().any(|check| check.resource.is_measured());
+    let is_of_pods = is_size || set.at_rest.shortfalls().any(|check| check.resource.is_of_pods());
+    let advice = match (plan.request().replicas > Replicas::ONE, is_size) {
+        _ if are_pods_missing => "Stop something else",
+        _ if !is_of_pods => "Delete something else",
+        (true, true) => "Request fewer replicas, less memory or CPU, or stop something else",
+        (true, false) => "Request fewer replicas, or stop something else",
+        (false, true) => "Request less memory or CPU, or stop something else",
+        (false, false) => "Stop something else",
     };
     Some(format!("{advice}; {more}"))
 }

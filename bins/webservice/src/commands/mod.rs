@@ -18,7 +18,7 @@ mod stop;
 mod types;
 mod wait;
 
-use toolforge_cli::{ExitCode, Failure, Session, without_cluster};
+use toolforge_cli::{ExitCode, Failure, Session, without_cluster, without_cluster_from_files};
 
 use crate::arguments::Arguments;
 use crate::invocation::{Action, Invocation};
@@ -29,12 +29,11 @@ const PROGRAM: &str = "webservice";
 /// Runs the command of the arguments.
 pub(crate) fn dispatch(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let invocation = arguments.invocation()?;
-    if invocation.action == Action::Generate {
-        return generate::run(&invocation);
-    }
-    // It also works without a cluster.
-    if invocation.action == Action::Lint {
-        return lint::dispatch(arguments, &invocation);
+    match invocation.action {
+        Action::Generate => return generate::run(&invocation),
+        // It also works without a cluster.
+        Action::Lint => return lint::dispatch(arguments, &invocation),
+        _ => {}
     }
     let has_profile = invocation.action == Action::Plan && arguments.quota.is_some();
     let session = Session::open_for_profile(&arguments.global, PROGRAM, has_profile);
@@ -50,6 +49,7 @@ pub(crate) fn dispatch(arguments: &Arguments) -> Result<ExitCode, Failure> {
     }
     let session = match (invocation.action, session) {
         (Action::Plan, Err(failure)) => return Err(without_cluster(failure)),
+        (Action::Render, Err(failure)) => return Err(without_cluster_from_files(failure)),
         (_, session) => session?,
     };
     run(&session, arguments, &invocation)

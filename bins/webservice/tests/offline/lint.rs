@@ -14,7 +14,6 @@ fn template_and_manifest_are_checked() {
       |       ^^^^^^
       |
       = server: `webservice start` refuses the file
-      = fix: Add or correct the key that the message names; the message says what is allowed.
 
     error[platform-file]: ../lint/web/service.template:2:11: replicas: "lots" is not a whole number of replicas; write a number like 2
       |
@@ -22,7 +21,6 @@ fn template_and_manifest_are_checked() {
       |           ^^^^
       |
       = server: `webservice start` refuses the file
-      = fix: Add or correct the key that the message names; the message says what is allowed.
 
     error[platform-file]: ../lint/web/old.template:1:1: type php7.3 is gone from the platform; php8.4 replaces it
       |
@@ -30,14 +28,13 @@ fn template_and_manifest_are_checked() {
       | ^^^^^^^^^^^^
       |
       = server: `webservice start` refuses the file
-      = fix: Add or correct the key that the message names; the message says what is allowed.
 
     warning[platform-file-warning]: ../lint/web/old.template:2:1: unknown key "memory"; did you mean "mem"?
       |
     2 | memory: 1Gi # too
       | ^^^^^^^^^^^
       |
-      = fix: Remove the line that is shown, or write what the message names in its place.
+      = fix: Write what the message names, or rename or remove what has no effect, with all of its keys.
 
     3 errors, 1 warning in 3 files, without the cluster: policy of 2026-11-29, images of August 2025, limits of 2023
     "#);

@@ -334,8 +334,7 @@ fn missing_file_is_named() {
     assert_snapshot!(webservice("status --tool x --from nowhere.yaml"), @"
     [exit 1]
     --- stderr
-    error: nowhere.yaml cannot be read
-      No such file or directory (os error 2)
+    error: nowhere.yaml does not exist
     ");
 }
 

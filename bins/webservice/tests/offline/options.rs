@@ -69,6 +69,35 @@ fn global_options_without_effect_are_refused() {
 }
 
 #[test]
+fn surplus_arguments_have_a_hint_at_the_option() {
+    let shown: Vec<String> = [
+        "logs --since 2026-11-25 10:00:00",
+        "logs --grep foo bar",
+        "logs --last 5 bar",
+        "stop --dry-run server",
+        "start --dry-run server",
+        "start --dry-run php8.2",
+        "php8.2 stop now",
+    ]
+    .into_iter()
+    .map(|line| {
+        let shown = webservice(line);
+        let shown = shown.lines().skip(2).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" | ");
+        format!("{line}: {shown}")
+    })
+    .collect();
+    assert_snapshot!(shown.join("\n"), @r#"
+    logs --since 2026-11-25 10:00:00: error: `logs` takes no argument; found "10:00:00" | hint: Leave it out, or put quotes around the value of `--since` if it contains spaces or `*`.
+    logs --grep foo bar: error: `logs` takes no argument; found "bar" | hint: Leave it out, or put quotes around the value of `--grep` if it contains spaces or `*`.
+    logs --last 5 bar: error: `logs` takes no argument: leave "bar" out
+    stop --dry-run server: error: `stop` takes no argument; found "server" | hint: Write `--dry-run=server`.
+    start --dry-run server: error: `start` without a type takes no argument; found "server" | hint: Write `--dry-run=server`.
+    start --dry-run php8.2: error: the type comes before the action | hint: Run `webservice php8.2 start --dry-run`.
+    php8.2 stop now: error: `stop` takes no argument: leave "now" out
+    "#);
+}
+
+#[test]
 fn no_option_value_panics() {
     let values = [
         "",

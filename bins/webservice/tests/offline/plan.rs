@@ -238,3 +238,14 @@ fn no_restart_is_forecast_at_zero_replicas() {
     assert!(text.starts_with("[exit 0]") && !text.contains("restart"), "{text}");
     assert!(document.contains("\"restart\": null"), "{document}");
 }
+
+#[test]
+fn missing_pods_are_not_helped_by_less_memory() {
+    let file = std::env::temp_dir().join(format!("webservice-missing-{}.yaml", std::process::id()));
+    let text = std::fs::read_to_string(toolforge_fixtures::path("facts/web-without-pods.yaml")).unwrap();
+    let text = text.replace("limits.memory: 768Mi", "pods: '1'").replace("limits.memory: \"0\"", "pods: '1'");
+    std::fs::write(&file, text).unwrap();
+    let said = webservice(&format!("plan --tool stashbot --from catalog.yaml --from {}", file.display()));
+    std::fs::remove_file(&file).unwrap();
+    assert!(said.contains("\nhint: Stop something else; "), "{said}");
+}
