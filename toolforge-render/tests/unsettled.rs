@@ -162,7 +162,7 @@ fn jobs_create_no_pods_after_a_success_without_completions() {
 }
 
 #[test]
-fn failures_that_a_policy_ignores_are_no_retries() {
+fn ignored_failures_are_not_retries() {
     let fits = |counted: u32| {
         let mut facts = facts("name: a, mem: 3Gi", 3);
         let job = &mut facts.live.jobs[0];

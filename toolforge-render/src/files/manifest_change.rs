@@ -425,7 +425,7 @@ fn with_remaining_pods(job: &Job, live: &Job) -> Job {
         let status = live.status.as_ref();
         let succeeded = count(status.and_then(|status| status.succeeded));
         let remaining = remaining_pods(spec, succeeded, &IndexSet::failed(status));
-        // Running pods go on when no more are created.
+        // Running pods finish even when no more are created.
         let running = count(status.and_then(|status| status.active)).min(parallel_pods(spec));
         spec.parallelism = i32::try_from(remaining.max(running)).ok();
     }

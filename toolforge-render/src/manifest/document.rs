@@ -231,7 +231,7 @@ mod tests {
         insta::assert_snapshot!(shown("a: [1\n---\nb: 1\n---\nc: \"x\n").join("\n"), @r#"
         3:1 "b"
         line 1, column 4: invalid YAML: unclosed bracket '['
-        line 5, column 4: invalid YAML: unclosed quote
+        line 5, column 1: invalid YAML: the closing quote is missing; write c: "x"
         "#);
     }
 
