@@ -103,6 +103,10 @@ fn type_without_a_command_names_both_places() {
 
     hint: Add the command: `webservice jdk17 plan -- COMMAND`, or `extra_args: COMMAND` in the template.
 
+    warning: the files of `--from` have no services, but the quota counts some, so what exists may be planned as new
+
+    hint: Add the output of `kubectl get services -o yaml` to these files.
+
 
     hint: Request less memory or CPU, or stop something else; `quota-check` shows the usage, and https://w.wiki/6YLP explains how to request more.
     ");
