@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::job::{JobFacts, LiveJobs};
 use crate::manifest::{Manifest, ManifestKind};
 use crate::namespace::{Documents, DocumentsError, Namespace};
-use crate::object::ObjectKind;
+use crate::object::{ObjectKind, split_api_version};
 use crate::pod::{PodSet, PodSetKind, with_pod_sets};
 use crate::web_service::WebServiceFacts;
 
@@ -63,7 +63,7 @@ pub struct LiveObjects(BTreeMap<(String, String, String), Value>);
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct LiveObject {
-    /// The API group; empty for Kubernetes' core.
+    /// The API group, the current one for an old API version; empty for Kubernetes' core.
     pub group: String,
     /// The kind.
     pub kind: String,
@@ -77,7 +77,7 @@ impl LiveObject {
     /// Returns a live object of a kind.
     #[must_use]
     pub fn new(kind: &ManifestKind, name: impl Into<String>, json: Value) -> Self {
-        Self { group: kind.group.clone(), kind: kind.kind.clone(), name: name.into(), json }
+        Self { group: group_of(kind), kind: kind.kind.clone(), name: name.into(), json }
     }
 
     /// Returns the live object of a manifest.
@@ -91,16 +91,22 @@ impl LiveObject {
     }
 }
 
+/// Returns the API group in which the cluster has a kind.
+fn group_of(kind: &ManifestKind) -> String {
+    let served = kind.served_version().filter(|version| !version.is_empty());
+    served.map_or_else(|| kind.group.clone(), |version| split_api_version(version).0.to_owned())
+}
+
 impl LiveObjects {
     /// Returns the live object of a manifest.
     pub(super) fn of(&self, manifest: &Manifest) -> Option<&Value> {
-        let id = (manifest.kind.group.clone(), manifest.kind.kind.clone(), manifest.name.clone());
+        let id = (group_of(&manifest.kind), manifest.kind.kind.clone(), manifest.name.clone());
         self.0.get(&id).filter(|_| !manifest.is_name_generated)
     }
 
     /// Returns whether an object exists.
     pub(super) fn has(&self, kind: &ManifestKind, name: &str) -> bool {
-        self.0.contains_key(&(kind.group.clone(), kind.kind.clone(), name.to_owned()))
+        self.0.contains_key(&(group_of(kind), kind.kind.clone(), name.to_owned()))
     }
 
     /// Returns the live object of a manifest, typed; `None` also if it cannot be read.

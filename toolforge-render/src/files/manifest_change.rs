@@ -21,8 +21,8 @@ use crate::object::{
 };
 use crate::pod::{
     IndexSet, REPLICA_SETS, claim_demand, claimed, count_demand, has_ended, job_pods, kept_jobs,
-    of_live_pods, own_claims, parallel_pods, pod_demand, pod_id, pods_of, remaining_pods, revision_of,
-    scheduled_run, stated_pod, terminal_demand, waits_for_unpausing,
+    of_live_pods, own_claims, parallel_pods, pod_demand, pod_id, pods_of, remaining_completions,
+    retry_demand, revision_of, scheduled_run, stated_pod, status_count, terminal_demand, waits_for_unpausing,
 };
 
 /// Returns whether the object of a manifest is created, or the live one updated or kept; `afterwards` is the resulting object.
@@ -357,23 +357,33 @@ impl Planned<'_> {
         change.rollout = Some(rollout);
     }
 
-    fn job(&self, change: &mut Change, wanted: &Job) {
-        let live = self.facts.live.typed::<Job>(self.manifest).map(|live| with_remaining_pods(&live, &live));
-        let wanted = live.as_ref().map_or_else(|| wanted.clone(), |live| with_remaining_pods(wanted, live));
+    fn job(&self, change: &mut Change, stated: &Job) {
+        let live = self.facts.live.typed::<Job>(self.manifest);
+        let spec = live.as_ref().and_then(|live| live.spec.as_ref());
+        let selector = spec.and_then(|spec| spec.selector.as_ref()?.match_labels.clone());
+        let pods = live.as_ref().and_then(|_| self.live_pods(selector.as_ref()));
+        let counted = live.as_ref().and_then(|live| live.status.as_ref()?.succeeded);
+        // The status may not show yet that a pod has finished.
+        let has_succeeded = status_count(counted).max(in_phase(pods.as_deref(), "Succeeded"));
+        let remaining = |job: &Job| match &live {
+            Some(live) => with_remaining_pods(job, live, has_succeeded),
+            None => job.clone(),
+        };
+        let wanted = remaining(stated);
         let new = self.pods_of_count(job_pods(&wanted));
         let demand = &mut change.demand;
         demand.pods = self.pods();
         demand.other_objects = self.manifest.kind.object_demand();
         demand.add_job(&wanted, &new.each);
         demand.add_objects();
-        let Some(live) = live else {
+        let Some(live) = &live else {
             demand.created = demand.requested.clone();
             demand.pods.retain(|_| new.count > 0);
             return;
         };
-        let is_over = JobEnd::of(&live).is_some();
-        let before = Pods { count: if is_over { 0 } else { job_pods(&live) }, each: new.each.clone() };
-        let selector = live.spec.as_ref().and_then(|spec| spec.selector.as_ref()?.match_labels.clone());
+        let is_over = JobEnd::of(live).is_some();
+        let before =
+            Pods { count: if is_over { 0 } else { job_pods(&remaining(live)) }, each: new.each.clone() };
         self.free(demand, before.clone(), selector.as_ref());
         if is_over {
             // A Job that is finishing creates no more pods; its objects are kept, and its pods until they have terminated.
@@ -384,20 +394,15 @@ impl Planned<'_> {
             return;
         }
         let each = self.manifest.object.pod_spec().map(terminal_demand).unwrap_or_default();
-        let succeeded = count(live.status.as_ref().and_then(|status| status.succeeded));
-        if self.live_pods(selector.as_ref()).is_none() {
+        let failed = in_phase(pods.as_deref(), "Failed");
+        let succeeded =
+            pods.as_ref().map_or(has_succeeded, |pods| in_phase(Some(pods.as_slice()), "Succeeded"));
+        if pods.is_none() {
             demand.freed.add_all(&each.times(succeeded));
         }
-        // The objects of finished pods are kept. With a number of completions, those of succeeded pods are requested already.
-        let has_completions = wanted.spec.as_ref().is_some_and(|spec| spec.completions.is_some());
-        let succeeded = if has_completions { 0 } else { succeeded };
-        // There are fewer retries left.
-        let has_failed =
-            |pod: &&&Pod| pod.status.as_ref().is_some_and(|status| status.phase.as_deref() == Some("Failed"));
-        let failed = self.live_pods(selector.as_ref()).unwrap_or_default().iter().filter(has_failed).count();
-        let failed = u64::try_from(failed).unwrap_or(u64::MAX);
-        let demand = &mut change.demand;
-        let retries = demand.retries.get(&Resource::Count("pods".to_owned()));
+        // The objects of finished pods are kept, and there are fewer retries left.
+        let retries = stated.spec.as_ref().map(retry_demand).unwrap_or_default();
+        let retries = retries.get(&Resource::Count("pods".to_owned()));
         demand.retries = each.times(retries.saturating_sub(failed));
         let kept = each.times(failed.saturating_add(succeeded));
         demand.requested.add_all(&kept);
@@ -418,23 +423,28 @@ impl Planned<'_> {
     }
 }
 
-/// Returns a Job that runs only as many pods at once as it still does with the status of `live`.
-fn with_remaining_pods(job: &Job, live: &Job) -> Job {
+/// Returns how many pods are in a phase; none if the pods are not known.
+fn in_phase(pods: Option<&[&Pod]>, phase: &str) -> u64 {
+    let is_in =
+        |pod: &&&Pod| pod.status.as_ref().is_some_and(|status| status.phase.as_deref() == Some(phase));
+    u64::try_from(pods.unwrap_or_default().iter().filter(is_in).count()).unwrap_or(u64::MAX)
+}
+
+/// Returns a Job whose pods are those that are still needed after this many of the pods of `live` have succeeded.
+fn with_remaining_pods(job: &Job, live: &Job, succeeded: u64) -> Job {
     let mut job = job.clone();
     if let Some(spec) = &mut job.spec {
         let status = live.status.as_ref();
-        let succeeded = count(status.and_then(|status| status.succeeded));
-        let remaining = remaining_pods(spec, succeeded, &IndexSet::failed(status));
-        // Running pods finish even when no more are created.
-        let running = count(status.and_then(|status| status.active)).min(parallel_pods(spec));
-        spec.parallelism = i32::try_from(remaining.max(running)).ok();
+        if let Some(all) = spec.completions {
+            let remaining = remaining_completions(all, succeeded, &IndexSet::failed(status));
+            spec.completions = i32::try_from(remaining).ok();
+        } else if succeeded > 0 {
+            // Running pods finish, and no more are created.
+            let running = status_count(status.and_then(|status| status.active)).min(parallel_pods(spec));
+            spec.parallelism = i32::try_from(running).ok();
+        }
     }
     job
-}
-
-/// Returns a number of a status, which lacks it if it is 0.
-fn count(number: Option<i32>) -> u64 {
-    number.map_or(0, |number| u64::try_from(number).unwrap_or(0))
 }
 
 /// Returns a stated number of pods, or the default of Kubernetes.

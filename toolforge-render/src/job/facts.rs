@@ -272,6 +272,6 @@ impl Documents {
         facts.limits = with_unsettled_pods(facts.limits, deployments, jobs, pods, FetchTime::Unknown);
         facts.limits = with_kept_jobs(facts.limits, cron_jobs, jobs);
         facts.limits = with_pod_sets(facts.limits, sets, pods);
-        Ok(JobFacts { namespace: facts, live, file_kinds: Some(self.kinds()) })
+        Ok(JobFacts { namespace: facts, live, file_kinds: Some(self.kinds(&namespace)) })
     }
 }

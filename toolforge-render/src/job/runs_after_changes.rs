@@ -99,8 +99,12 @@ impl<'a> RunsAfterChanges<'a> {
     /// Returns them without the runs of scheduled jobs, such as those that can never start.
     #[must_use]
     pub fn without_runs_of(mut self, jobs: &[&str]) -> Self {
-        self.loads.retain(|load| !jobs.contains(&load.name.as_str()));
-        self.runs.retain(|runs| !jobs.contains(&runs.name.as_str()));
+        let is_left_out = |load: &ScheduledJobLoad| jobs.contains(&load.name.as_str());
+        // A pod may have the same name.
+        let left_out: Vec<ScheduledRuns> =
+            self.loads.iter().filter(|load| is_left_out(load)).map(|load| load.runs(&self.time)).collect();
+        self.runs.retain(|runs| !left_out.contains(runs));
+        self.loads.retain(|load| !is_left_out(load));
         self
     }
 

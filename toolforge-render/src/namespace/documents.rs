@@ -307,9 +307,10 @@ impl Documents {
             .map(|object| (object.manifest_kind(), object.name.as_str(), &object.json))
     }
 
-    /// Returns the kinds of Kubernetes of which there are objects.
-    pub(crate) fn kinds(&self) -> BTreeSet<String> {
-        let own = self.objects.iter().filter(|object| object.is_of(&object.kind));
+    /// Returns the kinds of Kubernetes of which a namespace has objects.
+    pub(crate) fn kinds(&self, namespace: &str) -> BTreeSet<String> {
+        let is_own = |object: &&Object| object.is_in(namespace) && object.is_of(&object.kind);
+        let own = self.objects.iter().filter(is_own);
         own.map(|object| object.kind.clone()).collect()
     }
 

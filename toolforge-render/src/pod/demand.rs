@@ -270,14 +270,22 @@ pub(crate) fn parallel_pods(spec: &JobSpec) -> u64 {
 pub(crate) fn remaining_pods(spec: &JobSpec, succeeded: u64, failed_indexes: &IndexSet) -> u64 {
     match spec.completions {
         // A succeeded pod is replaced by another one as long as more have to succeed.
-        Some(all) => {
-            let all = u64::try_from(all).unwrap_or(0);
-            all.saturating_sub(succeeded).saturating_sub(failed_indexes.count()).min(parallel_pods(spec))
-        }
+        Some(all) => remaining_completions(all, succeeded, failed_indexes).min(parallel_pods(spec)),
         // Once a pod has succeeded, the others only finish.
         None if succeeded > 0 => 0,
         None => parallel_pods(spec),
     }
+}
+
+/// Returns how many pods of a Job with these completions still have to succeed.
+pub(crate) fn remaining_completions(all: i32, succeeded: u64, failed_indexes: &IndexSet) -> u64 {
+    let all = u64::try_from(all).unwrap_or(0);
+    all.saturating_sub(succeeded).saturating_sub(failed_indexes.count())
+}
+
+/// Returns a number of a status, which lacks it if it is 0.
+pub(crate) fn status_count(number: Option<i32>) -> u64 {
+    number.map_or(0, |number| u64::try_from(number).unwrap_or(0))
 }
 
 /// Returns the pods of a Deployment as if all of them ran.

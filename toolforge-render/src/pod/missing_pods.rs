@@ -8,7 +8,8 @@ use toolforge_quota::{Demand, LimitRange, Limits, ObjectName, WaitingPods};
 
 use crate::object::{JobEnd, Object, deployment_spec, has_labels, is_owned_by};
 use crate::pod::{
-    IndexSet, failures_allowed, has_ended, pod_demand, pods_of, remaining_pods, stated_pod, traits_of,
+    IndexSet, failures_allowed, has_ended, pod_demand, pods_of, remaining_pods, stated_pod, status_count,
+    traits_of,
 };
 
 /// The finalizer of a Job's finished pods that the Job's status does not count yet (Kubernetes 1.33, the Job controller).
@@ -34,7 +35,7 @@ pub(crate) fn of_deployment_by_status(
     limit_ranges: &[LimitRange],
 ) -> Option<WaitingPods> {
     let status = deployment.status.as_ref().filter(|status| status.observed_generation.is_some())?;
-    lacking(deployment, count(status.replicas), limit_ranges)
+    lacking(deployment, status_count(status.replicas), limit_ranges)
 }
 
 fn lacking(deployment: &Deployment, created: u64, limit_ranges: &[LimitRange]) -> Option<WaitingPods> {
@@ -59,7 +60,7 @@ pub(super) fn of_job(job: &Job, pods: &[Pod], limit_ranges: &[LimitRange]) -> Op
     let status = job.status.as_ref();
     let failed = match spec.pod_failure_policy {
         // The controller may have ignored the failure of a pod.
-        Some(_) => count(status.and_then(|status| status.failed)),
+        Some(_) => status_count(status.and_then(|status| status.failed)),
         None => number(&|pod| is_in(pod, "Failed")),
     };
     if failed > failures_allowed(spec) {
@@ -74,14 +75,14 @@ pub(super) fn of_job(job: &Job, pods: &[Pod], limit_ranges: &[LimitRange]) -> Op
     };
     let active = number(&|pod| is_staying(pod) || may_be_last(pod));
     let succeeded =
-        number(&|pod| is_in(pod, "Succeeded")).max(count(status.and_then(|status| status.succeeded)));
+        number(&|pod| is_in(pod, "Succeeded")).max(status_count(status.and_then(|status| status.succeeded)));
     of_object(&Object::from(job.clone()), &job.metadata, missing_of_job(job, active, succeeded), limit_ranges)
 }
 
 /// Returns the pods that a Job is about to create according to its status; `None` if there are none.
 pub(crate) fn of_job_by_status(job: &Job, limit_ranges: &[LimitRange]) -> Option<WaitingPods> {
     let status = job.status.clone().unwrap_or_default();
-    let missing = missing_of_job(job, count(status.active), count(status.succeeded));
+    let missing = missing_of_job(job, status_count(status.active), status_count(status.succeeded));
     of_object(&Object::from(job.clone()), &job.metadata, missing, limit_ranges)
 }
 
@@ -150,8 +151,4 @@ pub(super) fn is_staying(pod: &Pod) -> bool {
 
 fn is_in(pod: &Pod, phase: &str) -> bool {
     pod.status.as_ref().is_some_and(|status| status.phase.as_deref() == Some(phase))
-}
-
-fn count(number: Option<i32>) -> u64 {
-    number.map_or(0, |number| u64::try_from(number).unwrap_or(0))
 }

@@ -29,9 +29,9 @@ pub use container_run::{ContainerRun, container_runs, main_container};
 pub(crate) use containers::{container, container_statuses};
 pub(crate) use demand::{
     REPLICA_SETS, REVISION, count_demand, failures_allowed, freed_at_end, job_pods, least_demand, least_pods,
-    least_run_demand, may_wait, of_live_pods, one_pod_of, parallel_pods, pods_of, remaining_pods, retries_of,
-    retry_demand, run_demand, running_pods, shortfalls_when_empty, succeeded_before, succeeded_demand,
-    terminal_demand, traits_of, waits_for_unpausing,
+    least_run_demand, may_wait, of_live_pods, one_pod_of, parallel_pods, pods_of, remaining_completions,
+    remaining_pods, retries_of, retry_demand, run_demand, running_pods, shortfalls_when_empty, status_count,
+    succeeded_before, succeeded_demand, terminal_demand, traits_of, waits_for_unpausing,
 };
 pub use demand::{has_ended, pod_demand, stated_pod};
 pub(crate) use event::{event_time, first_time as first_event_time};

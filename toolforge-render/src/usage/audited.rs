@@ -17,7 +17,7 @@ use crate::object::{
 };
 use crate::pod::{
     IndexSet, claim_demand, claimed, count_demand, has_ended, least_pods, own_claims, own_claims_demand,
-    remaining_pods, retries_of, stated_pod, succeeded_before,
+    remaining_completions, remaining_pods, retries_of, stated_pod, status_count, succeeded_before,
 };
 
 /// Returns the demand of re-creating an object with all of its pods, for a CronJob with those of one run; for a Job, the demand
@@ -113,15 +113,13 @@ fn has_owner(metadata: &ObjectMeta) -> bool {
 /// and are not created again if they fail.
 fn further_pods(job: &Job) -> Option<u64> {
     let (spec, status) = (job.spec.as_ref().filter(|_| JobEnd::of(job).is_none())?, job.status.as_ref());
-    let count = |number: Option<i32>| number.map_or(0, |number| u64::try_from(number).unwrap_or(0));
-    let active = count(status.and_then(|status| status.active));
-    let succeeded = count(status.and_then(|status| status.succeeded));
-    let failed = count(status.and_then(|status| status.failed));
+    let active = status_count(status.and_then(|status| status.active));
+    let succeeded = status_count(status.and_then(|status| status.succeeded));
+    let failed = status_count(status.and_then(|status| status.failed));
     let failed_indexes = IndexSet::failed(status);
     let at_once = remaining_pods(spec, succeeded, &failed_indexes);
-    let missing = spec.completions.map_or(at_once, |wanted| {
-        count(Some(wanted)).saturating_sub(succeeded.saturating_add(failed_indexes.count()))
-    });
+    let missing =
+        spec.completions.map_or(at_once, |all| remaining_completions(all, succeeded, &failed_indexes));
     let is_retried = failed < retries_of(spec);
     let has_more = missing > active;
     (at_once > 0 && (is_retried || has_more)).then_some(at_once)

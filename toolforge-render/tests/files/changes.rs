@@ -445,6 +445,17 @@ fn numbers_below_zero_are_errors() {
     assert!(first_line("", job).ends_with("parallelism is -2; expected a whole number of at least 0"));
 }
 
+#[test]
+fn object_of_an_old_api_version_is_the_same() {
+    let ingress = |version: &str| {
+        format!(
+            "{{apiVersion: {version}, kind: Ingress, metadata: {{name: i}}, spec: {{ingressClassName: x}}}}\n---\n"
+        )
+    };
+    let found = plan("", &ingress("extensions/v1beta1"), &[&ingress("networking.k8s.io/v1")]);
+    assert!(found.starts_with("keep object Ingress i\n"), "{found}");
+}
+
 /// Returns a pod with a second container, and amounts of the first one: limits and requests of memory and CPU.
 fn pod_of(amounts: [&str; 4]) -> String {
     let [memory, cpu, memory_request, cpu_request] = amounts;

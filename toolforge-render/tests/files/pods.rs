@@ -282,6 +282,19 @@ fn live_job_needs_only_its_remaining_pods() {
       count/pods 3 -> 3, peak 3 of 6
     fits
     ");
+    // Suspending it deletes only running pods.
+    assert_snapshot!(planned("parallelism: 3, completions: 5, suspend: true", "succeeded: 3", 3), @"
+    update object Job a
+      count/pods 3 -> 3, peak 3 of 6
+    fits
+    ");
+    let indexed = "completionMode: Indexed, parallelism: 3, completions: 3, backoffLimitPerIndex: 0";
+    assert_snapshot!(planned(indexed, "active: 2, failedIndexes: '0'", 2), @"
+    update object Job a
+      pods 1 -> 2, peak 2 of 4
+      count/pods 2 -> 2, peak 2 of 6
+    fits
+    ");
     assert_snapshot!(planned("parallelism: 3", "active: 1", 1), @"
     update object Job a
       pods 1 -> 3, peak 3 of 4

@@ -261,3 +261,34 @@ fn runs_with_a_shell_need_no_other_minute() {
     assert!(once.contains(". They fit once import and shell-1 have terminated.\n"), "{once}");
     assert!(three.contains("`toolforge jobs cron --suggest` looks for better minutes."), "{three}");
 }
+
+#[test]
+fn pods_may_have_the_name_of_a_job_that_never_starts() {
+    let spec = |cpu: &str| {
+        format!(
+            "{{restartPolicy: Never, containers: [{{name: c, image: x, resources: {{requests: {{cpu: {cpu}}}}}}}]}}"
+        )
+    };
+    let cron_job = |name: &str, schedule: &str, cpu: &str| {
+        format!(
+            "---\napiVersion: batch/v1\nkind: CronJob\nmetadata: {{name: {name}}}\nspec: {{schedule: '{schedule}', jobTemplate: \
+             {{spec: {{backoffLimit: 0, template: {{spec: {}}}}}}}}}\n",
+            spec(cpu)
+        )
+    };
+    let file = cron_job("s", "@daily", "1500m") + &cron_job("t", "*/10 * * * *", "500m");
+    for name in ["s", "z"] {
+        let live = format!(
+            "apiVersion: v1\nkind: ResourceQuota\nmetadata: {{name: q}}\nspec: {{hard: {{requests.cpu: '2'}}}}\nstatus: {{used: \
+             {{requests.cpu: 1600m}}}}\n---\napiVersion: v1\nkind: Pod\nmetadata: {{name: {name}, uid: p}}\nspec: {}\nstatus: \
+             {{phase: Running}}\n",
+            spec("600m")
+        );
+        let path = std::env::temp_dir().join(format!("quota-check-pod-{name}-{}.yaml", std::process::id()));
+        std::fs::write(&path, live).unwrap();
+        let found = said(&format!("--from {} -", path.display()), &file);
+        std::fs::remove_file(&path).unwrap();
+        let runs = if name == "s" { "s, t, " } else { "t, z, " };
+        assert!(found.contains("these jobs can never start") && found.contains(runs), "{found}");
+    }
+}
