@@ -27,7 +27,7 @@ structs! {
         pub notes: Vec<Note>,
     }
 
-    /// What people should know besides the output of a command.
+    /// What people should know in addition to the output of a command.
     pub struct Note {
         /// How important it is.
         pub level: NoteLevel,

@@ -148,21 +148,28 @@ fn syntax(file: &str, location: Location, message: &str) -> DocumentsError {
     }
 }
 
+/// How the messages of kubectl begin (kubectl 1.33) that people save instead of its output.
+const MESSAGES: [&str; 5] = [
+    "error: ",
+    "Error from server",
+    "Unable to connect to the server",
+    "The connection to the server",
+    "No resources found",
+];
+
+fn text_error(file: &str, text: &str) -> DocumentsError {
+    DocumentsError::Text { file: file.to_owned(), text: Untrusted::new(text) }
+}
+
 /// Returns the error of a document that is recognized, but is not a Kubernetes object.
 fn other_document(file: &str, json: &Value) -> Option<DocumentsError> {
-    let text = |text: &str| DocumentsError::Text { file: file.to_owned(), text: Untrusted::new(text) };
     match json {
-        Value::String(found) => Some(text(found)),
+        Value::String(found) => Some(text_error(file, found)),
         Value::Array(jobs)
-            if jobs.iter().all(|job| job.get("name").is_some() && job.get("kind").is_none()) =>
+            if !jobs.is_empty()
+                && jobs.iter().all(|job| job.get("name").is_some() && job.get("kind").is_none()) =>
         {
             Some(DocumentsError::JobsFile { file: file.to_owned() })
-        }
-        // Messages of kubectl: `error: …`, `Error from server (NotFound): …`.
-        Value::Object(fields) if fields.len() == 1 => {
-            let (key, value) = fields.iter().next()?;
-            let is_message = key == "error" || key.starts_with("Error from server");
-            value.as_str().filter(|_| is_message).map(|value| text(&format!("{key}: {value}")))
         }
         _ => None,
     }
@@ -177,6 +184,9 @@ impl Documents {
     /// # Errors
     /// When the file is empty, neither YAML nor JSON, or not a Kubernetes object.
     pub fn read(&mut self, file: &str, text: &str) -> Result<(), DocumentsError> {
+        if MESSAGES.iter().any(|message| text.starts_with(message)) {
+            return Err(text_error(file, text.lines().next().unwrap_or_default()));
+        }
         let documents: Vec<Value> = if text.trim_start().starts_with('{') {
             let documents: Result<_, serde_json::Error> =
                 serde_json::Deserializer::from_str(text).into_iter().collect();

@@ -202,6 +202,9 @@ fn failures_without_a_cluster_say_what_to_do() {
     let scratch = Scratch::new("without-cluster", "- {name: a, image: bookworm, command: x}\n");
     std::fs::write(scratch.0.join("none.txt"), "No resources found in tool-x namespace.\n").unwrap();
     std::fs::write(scratch.0.join("error.txt"), "error: You must be logged in\n").unwrap();
+    let forbidden =
+        "Error from server (Forbidden): pods is forbidden: User \"x\" cannot list resource \"pods\"\n";
+    std::fs::write(scratch.0.join("forbidden.txt"), forbidden).unwrap();
     std::fs::write(scratch.0.join("jobs.gz"), b"\x1f\x8b\x08\x00").unwrap();
     let shown: Vec<String> = [
         "quota --quota toolforge-2023",
@@ -212,6 +215,7 @@ fn failures_without_a_cluster_say_what_to_do() {
         "list --tool x --from jobs.yaml",
         "list --tool x --from none.txt",
         "list --tool x --from error.txt",
+        "list --tool x --from forbidden.txt",
         "list --tool tools.x --from none.txt",
         "lint --offline missing.yaml",
         "lint --offline ..",
@@ -233,6 +237,7 @@ fn failures_without_a_cluster_say_what_to_do() {
     list --tool x --from jobs.yaml: error: jobs.yaml is a jobs file, not the output of `kubectl get … -o yaml` | hint: Pass it without `--from`, as in `quota-check jobs.yaml` or `toolforge jobs plan jobs.yaml`.
     list --tool x --from none.txt: error: none.txt contains text, not a Kubernetes object: "No resources found in tool-x namespace." | hint: Write the file again, and check that `kubectl get … -o yaml` prints objects.
     list --tool x --from error.txt: error: error.txt contains text, not a Kubernetes object: "error: You must be logged in" | hint: Write the file again, and check that `kubectl get … -o yaml` prints objects.
+    list --tool x --from forbidden.txt: error: forbidden.txt contains text, not a Kubernetes object: "Error from server (Forbidden): pods is forbidden: User "x" cannot list resource "pods"" | hint: Write the file again, and check that `kubectl get … -o yaml` prints objects.
     list --tool tools.x --from none.txt: error: --tool: "tools.x" is the account of a tool; did you mean x?
     lint --offline missing.yaml: error: missing.yaml does not exist
     lint --offline ..: error: .. is a directory | hint: Name a file in it.
