@@ -44,8 +44,6 @@ fn valid_lines_have_no_correction() {
         "this is my bot\ntype: php8.2\n",
         "#!/bin/bash\nset -e\necho foo: bar\n",
         "import os\nx: int = 1\n",
-        // The same error in another line.
-        "- name: a\n  mem 1Gi\n  image: b\n- name: c\n  mem 1Gi\n",
         // An address.
         "- name: a\n  https://example.org\n",
     ] {
@@ -73,6 +71,8 @@ fn missing_colons_are_found() {
         ),
         ("- name: a\n  image\u{a0}bookworm\n", "the colon is missing; write image: bookworm"),
         ("- name: a\n  # x\n\n  image bookworm\n", "the colon is missing; write image: bookworm"),
+        // The same error in several lines.
+        ("- name: a\n  mem 1Gi\n  image: b\n- name: c\n  mem 1Gi\n", "missing; write mem: 1Gi"),
         ("FOO: a\nBAR = b\n", "line 2, column 1: invalid YAML: the colon is missing; write BAR: b"),
     ]);
     assert_eq!(found, [""; 0]);
@@ -90,6 +90,11 @@ fn every_field_of_a_job_may_lack_its_colon() {
 fn missing_spaces_are_found() {
     let found = wrong(&[
         ("- name: a\n  health-check-http:/health\n", "missing; write health-check-http: /health"),
+        ("- name: a\n  schedule:*/5 * * * *\n", "missing; write schedule: '*/5 * * * *'"),
+        (
+            "- name: a\n  image:b\n  mem:1Gi\n- name: c\n  image:d\n",
+            "line 2, column 3: invalid YAML: the space after the colon is missing; write image: b",
+        ),
         ("- name: a\n  publish:/\n", "the space after the colon is missing; write publish: /"),
         (
             "- name: a\n  command:/usr/bin/x\n",
@@ -115,6 +120,11 @@ fn missing_quotes_are_found() {
             "the closing quote is missing; write schedule: \"0 5 * * *\"   # daily",
         ),
         ("- name: a\n  command: './bot.py   # the bot\n", "write command: './bot.py'   # the bot"),
+        // Two open texts.
+        (
+            "- name: a\n  command: \"a\n  image: x\n- name: c\n  command: \"b\n  image: y\n",
+            "line 5, column 3: invalid YAML: the closing quote is missing; write command: \"b\"",
+        ),
         // A later quote closes the text.
         (
             "- name: bot\n  command: \"./bot.py\n  image: b\n- name: bot2\n  command: \"./bot2.py\"\n",

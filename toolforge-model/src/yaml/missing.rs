@@ -118,36 +118,49 @@ pub(super) fn missing(text: &str, line: u64, left: impl Fn(&str) -> Left) -> Opt
     let lines: Vec<&str> = text.lines().collect();
     let at = usize::try_from(line).ok()?.checked_sub(1)?;
     let blocks = block_scalars(&lines);
-    let find = |index: usize, is_wanted: &dyn Fn(Kind) -> bool| {
-        let found = lines.get(index)?;
-        if blocks.get(index) != Some(&Block::Outside) {
-            return None;
+    let corrections = |index: usize| {
+        let line = lines.get(index).filter(|_| blocks.get(index) == Some(&Block::Outside));
+        let found = line.map(|line| candidates(line.trim_start_matches(' ').trim_end()));
+        let is_likely = |(kind, _): &(Kind, String)| is_in_place(&lines, index, *kind);
+        found.into_iter().flatten().flatten().filter(is_likely).collect::<Vec<_>>()
+    };
+    let write = |whole: &mut Vec<String>, index: usize, corrected: &str| {
+        if let Some(line) = whole.get_mut(index) {
+            line.replace_range(line.len() - line.trim_start_matches(' ').len().., corrected);
         }
-        let spaces = found.len() - found.trim_start_matches(' ').len();
-        let indentation = found.get(..spaces)?;
-        candidates(found.trim_start_matches(' ').trim_end()).into_iter().flatten().find_map(
-            |(kind, corrected)| {
-                if !is_wanted(kind) || !is_in_place(&lines, index, kind) {
-                    return None;
-                }
-                let whole_line = format!("{indentation}{corrected}");
-                let mut whole = lines.clone();
-                whole[index] = &whole_line;
-                let remedy = Remedy::Write { corrected: Untrusted::new(corrected) };
-                // Errors in later lines are reported separately; that of the next line may be a consequence.
-                let is_fixed = remedy.is_shown_as_it_is()
-                    && match left(&whole.join("\n")) {
-                        Left::Nothing => true,
-                        Left::Other(next) => kind != Kind::Colon && next > line.saturating_add(1),
-                        Left::Same => false,
-                    };
-                is_fixed.then(|| Missing {
-                    location: Location { line: position(index), column: position(spaces) },
-                    what: kind.what(),
-                    remedy,
-                })
-            },
-        )
+    };
+    let unchanged: Vec<String> = lines.iter().map(|line| (*line).to_owned()).collect();
+    // Whether the text is YAML if all lines with the same error are corrected, and not without the correction of this one.
+    let is_one_of_many = |index: usize, kind: Kind, corrected: &str| {
+        let mut whole = unchanged.clone();
+        for other in (0..lines.len()).filter(|other| *other != index) {
+            if let Some((_, corrected)) = corrections(other).into_iter().find(|(found, _)| *found == kind) {
+                write(&mut whole, other, &corrected);
+            }
+        }
+        let is_needed = left(&whole.join("\n")) != Left::Nothing;
+        write(&mut whole, index, corrected);
+        is_needed && left(&whole.join("\n")) == Left::Nothing
+    };
+    let find = |index: usize, is_wanted: &dyn Fn(Kind) -> bool| {
+        corrections(index).into_iter().filter(|(kind, _)| is_wanted(*kind)).find_map(|(kind, corrected)| {
+            let mut whole = unchanged.clone();
+            write(&mut whole, index, &corrected);
+            // Errors in later lines are reported separately; that of the next line may be a consequence.
+            let is_fixed = match left(&whole.join("\n")) {
+                Left::Nothing => true,
+                Left::Other(next) => kind != Kind::Colon && next > line.saturating_add(1),
+                Left::Same => false,
+            };
+            let is_fixed = is_fixed || is_one_of_many(index, kind, &corrected);
+            let remedy = Remedy::Write { corrected: Untrusted::new(corrected) };
+            let spaces = lines.get(index).map_or(0, |line| indentation(line));
+            (is_fixed && remedy.is_shown_as_it_is()).then(|| Missing {
+                location: Location { line: position(index), column: position(spaces) },
+                what: kind.what(),
+                remedy,
+            })
+        })
     };
     // A later quote of the same kind closes the text, and the error is only there.
     let may_be_open = |index: &usize| {
@@ -254,7 +267,7 @@ fn is_key(text: &str) -> bool {
 }
 
 /// Returns what may be missing in a line without its indentation, with the corrected line.
-fn candidates(line: &str) -> [Option<(Kind, String)>; 5] {
+fn candidates(line: &str) -> [Option<(Kind, String)>; 4] {
     let (dash, pair) = line.strip_prefix("- ").map_or(("", line), |pair| ("- ", pair.trim_start()));
     let after_dash = || {
         let rest = line.strip_prefix('-')?.trim_start();
@@ -267,7 +280,7 @@ fn candidates(line: &str) -> [Option<(Kind, String)>; 5] {
         let kind = if first == '\u{a0}' { Kind::NonBreakingSpace } else { Kind::SpaceAfterColon };
         // An address such as https://example.org.
         let is_missing = is_key(key) && first != ' ' && !value.starts_with("//");
-        is_missing.then(|| (kind, format!("{dash}{key}: {}", value.trim_start())))
+        is_missing.then(|| (kind, format!("{dash}{key}: {}", with_quotes(value.trim_start()))))
     };
     let colon = || {
         let (key, value) = pair.split_once(char::is_whitespace)?;
@@ -278,14 +291,7 @@ fn candidates(line: &str) -> [Option<(Kind, String)>; 5] {
             is_key(key) && (is_assigned || KEYS.contains(&key)) && !value.is_empty() && !pair.contains(':');
         is_missing.then_some((key, value))
     };
-    let plain = || colon().map(|(key, value)| (Kind::Colon, format!("{dash}{key}: {value}")));
-    let quoted = || {
-        let (key, value) = colon()?;
-        let (value, comment) = split_comment(value);
-        // Such a value, for example a schedule, needs quotes, too.
-        let is_quoted = value.starts_with(['@', '*', '%', '`']) && !value.contains('\'');
-        is_quoted.then(|| (Kind::Colon, format!("{dash}{key}: '{value}'{comment}")))
-    };
+    let colon = || colon().map(|(key, value)| (Kind::Colon, format!("{dash}{key}: {}", with_quotes(value))));
     let quote = || {
         let (_, value) = pair.split_once(": ")?;
         let value = value.trim_start();
@@ -294,7 +300,17 @@ fn candidates(line: &str) -> [Option<(Kind, String)>; 5] {
         let before = line.strip_suffix(value)?;
         (value.matches(quote).count() == 1).then(|| (Kind::Quote, format!("{before}{inner}{quote}{comment}")))
     };
-    [after_dash(), after_colon(), plain(), quoted(), quote()]
+    [after_dash(), after_colon(), colon(), quote()]
+}
+
+/// Returns a value in quotes if it needs some because of its first character, such as a schedule.
+fn with_quotes(value: &str) -> String {
+    let (text, comment) = split_comment(value);
+    if text.starts_with(['@', '*', '%', '`']) && !text.contains('\'') {
+        format!("'{text}'{comment}")
+    } else {
+        value.to_owned()
+    }
 }
 
 /// Splits a value before the spaces of its comment.
