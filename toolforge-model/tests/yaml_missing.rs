@@ -39,6 +39,7 @@ fn valid_lines_have_no_correction() {
         // Texts in quotes that continue.
         "- name: a\n  image: x\n  command: \"echo a\n    b c\" d\n",
         "- name: a\n  command: \"./bot.py\n    --verbose\n  image: x\n",
+        "- name: a\n  command: python3 bot.py\n  wait for it\n",
         // Other formats.
         "type: php8.2\nTODO use php\n",
         "this is my bot\ntype: php8.2\n",
@@ -73,6 +74,8 @@ fn missing_colons_are_found() {
         ("- name: a\n  # x\n\n  image bookworm\n", "the colon is missing; write image: bookworm"),
         // The same error in several lines.
         ("- name: a\n  mem 1Gi\n  image: b\n- name: c\n  mem 1Gi\n", "missing; write mem: 1Gi"),
+        ("- name: a\n  command python3 bot.py\n", "missing; write command: python3 bot.py"),
+        ("- name: a\n  image bookworm # x y\n", "missing; write image: bookworm # x y"),
         ("FOO: a\nBAR = b\n", "line 2, column 1: invalid YAML: the colon is missing; write BAR: b"),
     ]);
     assert_eq!(found, [""; 0]);

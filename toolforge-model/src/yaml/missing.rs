@@ -287,8 +287,13 @@ fn candidates(line: &str) -> [Option<(Kind, String)>; 4] {
         let value = value.trim_start();
         let (is_assigned, value) =
             value.strip_prefix("= ").map_or((false, value), |value| (true, value.trim_start()));
-        let is_missing =
-            is_key(key) && (is_assigned || KEYS.contains(&key)) && !value.is_empty() && !pair.contains(':');
+        // Only a command is several words.
+        let text = split_comment(value).0;
+        let is_prose = key != "command" && text.starts_with(char::is_alphabetic) && text.contains(' ');
+        let is_missing = is_key(key)
+            && (is_assigned || KEYS.contains(&key) && !is_prose)
+            && !value.is_empty()
+            && !pair.contains(':');
         is_missing.then_some((key, value))
     };
     let colon = || colon().map(|(key, value)| (Kind::Colon, format!("{dash}{key}: {}", with_quotes(value))));
