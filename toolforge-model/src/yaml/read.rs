@@ -4,7 +4,7 @@ use serde_saphyr::budget::BudgetBreach;
 use serde_saphyr::localizer::ExternalMessageSource;
 use serde_saphyr::{DuplicateKeyPolicy, NonFiniteFloatPolicy, UserMessageFormatter};
 
-use super::missing::{merge_conflict, missing};
+use super::missing::{Left, merge_conflict, missing};
 use super::node::{self, Parsed, YamlNode, YamlValue};
 use super::remedy::{InvalidEscapes, invalid_escapes, remedy, second_document};
 use super::template_syntax::{find_template, template_in_line};
@@ -61,15 +61,17 @@ pub fn parse(text: &str) -> Result<YamlNode, Diagnostic> {
             let message = "invalid YAML: a merge conflict is not resolved";
             return Diagnostic::of_kind(DiagnosticKind::Syntax, location, message);
         }
+        let left = |text: &str| match read(text) {
+            Ok(_) => Left::Nothing,
+            Err(error) if error.reason == reason => Left::Same,
+            Err(error) => Left::Other(error.location.line),
+        };
         let read = |text: &str| read(text).map_err(|error| error.location.line);
         let remedy = remedy(text, location.line, read);
         let is_of_value = matches!(remedy, Some(Remedy::Quote { .. } | Remedy::ReplaceTab { .. }));
-        let is_gone = |text: &str, index: usize| {
-            read(text).map_or_else(|line| usize::try_from(line).is_ok_and(|line| line > index + 1), |_| true)
-        };
         if matches!(reason, Reason::Syntax(_))
             && !is_of_value
-            && let Some(found) = missing(text, location.line, is_gone)
+            && let Some(found) = missing(text, location.line, left)
         {
             let message = format!("invalid YAML: {}", found.what);
             return Diagnostic::of_kind(DiagnosticKind::Syntax, found.location, message)
@@ -170,6 +172,7 @@ struct ReadError {
 }
 
 /// Why a text is not read.
+#[derive(PartialEq, Eq)]
 enum Reason {
     /// It is YAML, but has more values or levels than are read.
     Limit(String),

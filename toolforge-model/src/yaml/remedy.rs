@@ -1,5 +1,6 @@
 //! How to fix the most common errors in YAML, from the lines around the location that the reader reports.
 
+use super::missing::{Block, block_scalars, indentation, key_column};
 use super::node::begins_document;
 use super::node::{YamlNode, YamlValue};
 use crate::{Location, Remedy, Untrusted};
@@ -146,9 +147,11 @@ pub(super) fn remedy(text: &str, line: u64, parse: impl Fn(&str) -> Result<YamlN
             return Some(Remedy::ReplaceTab { line: number(index) });
         }
     }
-    let indentation = |line: &str| line.len() - line.trim_start().len();
+    let blocks = block_scalars(&lines);
     for index in near {
-        let Some(line) = lines.get(index) else { continue };
+        let Some(line) = lines.get(index).filter(|_| blocks.get(index) != Some(&Block::Inside)) else {
+            continue;
+        };
         for Unquoted { before, place, value, after } in candidates(line) {
             let column = match place {
                 Place::Pair(key) => before.find(key).unwrap_or_default(),
@@ -168,9 +171,9 @@ pub(super) fn remedy(text: &str, line: u64, parse: impl Fn(&str) -> Result<YamlN
             let has_value = parse(&alone).is_ok_and(|node| place.has(&node, &value));
             let mut whole = lines.clone();
             whole[index] = &corrected;
-            // Errors in later lines are reported separately.
-            let is_gone = parse(&whole.join("\n"))
-                .map_or_else(|line| usize::try_from(line).is_ok_and(|line| line > index + 1), |_| true);
+            // Errors in later lines are reported separately; an error that stays where it was is not gone.
+            let is_later = |line| usize::try_from(line).is_ok_and(|line| line > index.max(at) + 1);
+            let is_gone = parse(&whole.join("\n")).map_or_else(is_later, |_| true);
             let remedy = place.remedy(&quoted);
             if has_value && is_gone && remedy.is_shown_as_it_is() {
                 return Some(remedy);
@@ -178,8 +181,12 @@ pub(super) fn remedy(text: &str, line: u64, parse: impl Fn(&str) -> Result<YamlN
         }
     }
     let (before, found) = (lines.get(at.checked_sub(1)?)?, lines.get(at)?);
-    let is_deeper = indentation(found) > indentation(before.trim_end_matches(['-', ' ']))
-        && !before.trim_end().ends_with(':');
+    // A text in quotes that is not closed continues.
+    let is_open = ['"', '\''].iter().any(|quote| before.matches(*quote).count() % 2 == 1);
+    let is_deeper = indentation(found) > key_column(before)
+        && !before.trim_end().ends_with([':', '|', '>'])
+        && !before.trim_end().get(key_column(before)..).is_none_or(|text| matches!(text, "" | "-"))
+        && !is_open;
     // A key after the dash of an item is indented like the keys below it.
     let levels = lines.iter().take(at).filter(|line| !line.trim().is_empty()).flat_map(|line| {
         let after_dash = line.len() - line.trim_start_matches(['-', ' ']).len();
