@@ -256,6 +256,6 @@ fn deletion_from_files_is_refused_before_a_question() {
     [exit 2]
     error: this command needs the cluster; --from is read-only
 
-    hint: Leave `--from` out.
+    hint: With `--from`, `--dry-run` alone shows what would be done.
     ");
 }
