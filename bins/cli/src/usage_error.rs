@@ -26,7 +26,8 @@ pub fn usage_failure(error: &clap::Error, command: &Command, line: &[OsString]) 
     misspelled_option(error, command, line).or_else(|| missing_option(error, command, line)).unwrap_or_else(
         || {
             let hint = unknown_option(command, line)
-                .and_then(|(option, options)| unknown_hint(command, &option, &options));
+                .and_then(|(option, options)| unknown_hint(command, &option, &options))
+                .or_else(|| order_hint(error, command, line));
             let suggestion = suggested_option(error, command, line);
             let surplus = surplus_hint(error, command, line);
             let hints = hint.into_iter().chain(surplus);
@@ -111,7 +112,8 @@ pub fn suggested_option(error: &clap::Error, command: &Command, line: &[OsString
     } else {
         unknown_option(command, line)?.0
     };
-    let name = option.strip_prefix("--")?;
+    // It comes before the command that has it.
+    let name = option.strip_prefix("--").filter(|_| !offered.contains(&option))?;
     if let Some((_, meant)) = SYNONYMS.iter().find(|(synonym, _)| *synonym == option) {
         return Some((*meant).to_owned()).filter(|meant| offered.contains(meant));
     }
@@ -130,6 +132,17 @@ fn unknown_hint(command: &Command, unknown: &str, options: &[String]) -> Option<
     let has_it = |verb: &&Command| verb.get_arguments().any(|option| is_it(&option) && !option.is_hide_set());
     let verbs: Vec<&str> = command.get_subcommands().filter(has_it).map(Command::get_name).collect();
     (!verbs.is_empty()).then(|| users_hint(verbs))
+}
+
+/// Returns what to do about an option of the command that comes before it.
+fn order_hint(error: &clap::Error, command: &Command, line: &[OsString]) -> Option<String> {
+    if error.kind() != ErrorKind::UnknownArgument {
+        return None;
+    }
+    let option = option_name(&value(error.get(ContextKind::InvalidArg)?));
+    let words = positionals(command, line);
+    let verb = words.iter().find_map(|word| command.find_subcommand(word))?.get_name();
+    offered_options(command, line).contains(&option).then(|| format!("Write `{option}` after `{verb}`."))
 }
 
 /// Returns the options with which a command needs no cluster, if the unknown one is an option of `lint`.
