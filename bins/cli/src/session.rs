@@ -201,10 +201,19 @@ impl Session {
         match &self.source {
             Source::Cluster { runtime, client } => Ok((runtime, client)),
             Source::Files(_) => {
-                Err(Failure::new(ExitCode::Usage, "this command needs the cluster; --from is read-only")
-                    .hint("Leave `--from` out."))
+                Err(Failure::new(ExitCode::Usage, "this command needs the cluster; --from is read-only"))
             }
         }
+    }
+
+    /// Returns the cluster, for a verb that changes it unless it has the option `--dry-run`.
+    ///
+    /// # Errors
+    /// When the facts come from files, which are read-only.
+    pub fn cluster_to_change(&self) -> Result<(&Runtime, &Client), Failure> {
+        // Without `--from`, the verb would change the cluster, which the user may not want.
+        self.cluster()
+            .map_err(|failure| failure.hint("With `--from`, `--dry-run` alone shows what would be done."))
     }
 }
 

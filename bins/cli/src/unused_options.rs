@@ -6,6 +6,9 @@ use std::fmt;
 use crate::failure::{ExitCode, Failure};
 use crate::options::{ClusterOptions, GlobalOptions};
 
+/// The command that shows what others would do.
+const PLAN: &str = "`plan`";
+
 impl GlobalOptions {
     /// Refuses all of these options for a verb that uses none of them.
     ///
@@ -65,6 +68,12 @@ pub fn unused_option(
 /// Returns the hint at the verbs that have an option.
 pub(crate) fn users_hint(users: impl IntoIterator<Item = impl fmt::Display>) -> String {
     let users: Vec<String> = users.into_iter().map(|user| format!("`{user}`")).collect();
+    if let [plan] = users.as_slice()
+        && plan == PLAN
+    {
+        // Without the option, other commands may change something.
+        return format!("Only {plan} has it, which changes nothing.");
+    }
     format!("Leave it out; it is an option of {}.", users.join(", "))
 }
 

@@ -12,6 +12,10 @@ use crate::failure::{ExitCode, Failure};
 use crate::library_errors::{FROM_FILES, WITHOUT_CLUSTER};
 use crate::unused_options::users_hint;
 
+/// Options of other programs, and those that they mean.
+const SYNONYMS: [(&str, &str); 3] =
+    [("--cron", "--schedule"), ("--crontab", "--schedule"), ("--cmd", "--command")];
+
 /// An option that `lint` has, and other commands do not.
 const OFFLINE: &str = "--offline";
 
@@ -22,11 +26,12 @@ pub fn usage_failure(error: &clap::Error, command: &Command, line: &[OsString]) 
     misspelled_option(error, command, line).or_else(|| missing_option(error, command, line)).unwrap_or_else(
         || {
             let hint = unknown_option(command, line)
-                .and_then(|(option, options)| unknown_hint(command, &option, &options));
-            let offered = offered_options(command, line);
+                .and_then(|(option, options)| unknown_hint(command, &option, &options))
+                .or_else(|| order_hint(error, command, line));
+            let suggestion = suggested_option(error, command, line);
             let surplus = surplus_hint(error, command, line);
             let hints = hint.into_iter().chain(surplus);
-            hints.fold(rejected(error, &offered), Failure::hint)
+            hints.fold(rejected(error, suggestion.as_deref()), Failure::hint)
         },
     )
 }
@@ -102,14 +107,19 @@ fn is_named(error: &clap::Error) -> bool {
 #[must_use]
 pub fn suggested_option(error: &clap::Error, command: &Command, line: &[OsString]) -> Option<String> {
     let offered = offered_options(command, line);
-    if is_named(error) {
-        return error
-            .get(ContextKind::SuggestedArg)
-            .map(value)
-            .filter(|suggested| offered.contains(suggested));
+    let option = if is_named(error) {
+        option_name(&value(error.get(ContextKind::InvalidArg)?))
+    } else {
+        unknown_option(command, line)?.0
+    };
+    // It comes before the command that has it.
+    let name = option.strip_prefix("--").filter(|_| !offered.contains(&option))?;
+    if let Some((_, meant)) = SYNONYMS.iter().find(|(synonym, _)| *synonym == option) {
+        return Some((*meant).to_owned()).filter(|meant| offered.contains(meant));
     }
-    let (option, _) = unknown_option(command, line)?;
-    suggest(&option, offered.iter().map(String::as_str)).map(str::to_owned)
+    // The dashes would make short names similar.
+    let names = offered.iter().filter_map(|option| option.strip_prefix("--"));
+    suggest(name, names).map(|near| format!("--{near}"))
 }
 
 /// Returns what to do about an option that does not exist: how the command works without a cluster, or which commands have the
@@ -122,6 +132,17 @@ fn unknown_hint(command: &Command, unknown: &str, options: &[String]) -> Option<
     let has_it = |verb: &&Command| verb.get_arguments().any(|option| is_it(&option) && !option.is_hide_set());
     let verbs: Vec<&str> = command.get_subcommands().filter(has_it).map(Command::get_name).collect();
     (!verbs.is_empty()).then(|| users_hint(verbs))
+}
+
+/// Returns what to do about an option of the command that comes before it.
+fn order_hint(error: &clap::Error, command: &Command, line: &[OsString]) -> Option<String> {
+    if error.kind() != ErrorKind::UnknownArgument {
+        return None;
+    }
+    let option = option_name(&value(error.get(ContextKind::InvalidArg)?));
+    let words = positionals(command, line);
+    let verb = words.iter().find_map(|word| command.find_subcommand(word))?.get_name();
+    offered_options(command, line).contains(&option).then(|| format!("Write `{option}` after `{verb}`."))
 }
 
 /// Returns the options with which a command needs no cluster, if the unknown one is an option of `lint`.
@@ -147,18 +168,17 @@ fn surplus_hint(error: &clap::Error, command: &Command, line: &[OsString]) -> Op
     Some(quotes_hint(command, line, argument).unwrap_or_else(|| "Leave it out.".to_owned()))
 }
 
-/// Returns the failure of an error; `offered` are the options that can be proposed.
-fn rejected(error: &clap::Error, offered: &[String]) -> Failure {
+/// Returns the failure of an error; `near` is the option that an unknown one most likely means.
+fn rejected(error: &clap::Error, near: Option<&str>) -> Failure {
     let text = |kind| error.get(kind).map(value).unwrap_or_default();
     let option = option_name(&text(ContextKind::InvalidArg));
     let given = text(ContextKind::InvalidValue);
-    let suggestion =
-        [ContextKind::SuggestedArg, ContextKind::SuggestedValue, ContextKind::SuggestedSubcommand]
-            .into_iter()
-            .find_map(|kind| error.get(kind).map(value))
-            .filter(|suggested| !suggested.starts_with("--") || offered.contains(suggested))
-            .map(|suggested| format!("; did you mean {suggested}?"))
-            .unwrap_or_default();
+    let suggestion = [ContextKind::SuggestedValue, ContextKind::SuggestedSubcommand]
+        .into_iter()
+        .find_map(|kind| error.get(kind).map(value))
+        .or_else(|| near.map(str::to_owned))
+        .map(|suggested| format!("; did you mean {suggested}?"))
+        .unwrap_or_default();
     let failure = |message: String| Failure::new(ExitCode::Usage, message);
     match error.kind() {
         ErrorKind::InvalidValue if given.is_empty() => failure(format!("{option} needs a value")),
@@ -253,7 +273,7 @@ mod tests {
             Command::new("program").arg(Arg::new("count").long("count").value_parser(value_parser!(i64)));
         let said = |text: &str| {
             let error = command.clone().try_get_matches_from(["program", "--count", text]).unwrap_err();
-            rejected(&error, &[]).message().to_owned()
+            rejected(&error, None).message().to_owned()
         };
         assert_eq!(said("five"), "--count: \"five\" is not a whole number");
         assert_eq!(said("1.5"), "--count: \"1.5\" is not a whole number");
@@ -328,7 +348,7 @@ mod tests {
         for line in lines {
             let arguments = ["program".to_owned()].into_iter().chain(line.clone());
             let error = command.clone().try_get_matches_from(arguments).unwrap_err();
-            let shown = rejected(&error, &[]).to_string();
+            let shown = rejected(&error, None).to_string();
             assert!(!shown.contains(['\u{1b}', '\u{7}', '\u{202e}']), "{line:?}: {shown:?}");
         }
     }

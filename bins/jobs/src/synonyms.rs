@@ -92,7 +92,8 @@ pub(crate) fn usage_failure(error: &clap::Error, line: &[OsString]) -> Failure {
     let meant = if meant == "list" { vec!["list", "show"] } else { vec![meant.as_str()] };
     let lines = meant.iter().map(|verb| (*verb, replaced(&command, line, &[(word, verb)])));
     let accepted = lines.into_iter().find(|(_, line)| is_accepted(line));
-    let verb = accepted.as_ref().map_or(meant[0], |(verb, _)| verb);
+    let fallback = if words.len() > 1 { meant.last() } else { meant.first() };
+    let verb = accepted.as_ref().map(|(verb, _)| verb).or(fallback).copied().unwrap_or_default();
     let verb = verb.split(' ').next().unwrap_or_default();
     let failure = Failure::new(ExitCode::Usage, format!("{message}; did you mean {verb}?"));
     failure.hint(match accepted {
@@ -119,21 +120,33 @@ fn with_command_hint(
     let has_suggestion = suggested_option(error, command, line).is_some();
     match value_and_rest(command, line, "--command") {
         Some((value, rest)) if is_run && !has_suggestion && !rest.is_empty() => {
-            failure.hint(command_hint(&value, &rest))
+            if failure.hints().is_empty() {
+                return failure.hint(command_hint(&value, &rest));
+            }
+            // It is an option of another verb, too.
+            let quoted = quoted_command(&value, &rest);
+            failure
+                .without_hints()
+                .hint(format!("Leave it out, or put it in quotes with the command: {quoted}."))
         }
         _ => failure,
     }
 }
 
-/// Returns how a command is written whose arguments are separate arguments of this program; `value` is the first part of it.
+/// Returns what to do about a command whose arguments are separate arguments of this program; `value` is the first part of it.
 fn command_hint(value: &str, rest: &[String]) -> String {
+    format!("The command is one argument of `--command`, in quotes: {}.", quoted_command(value, rest))
+}
+
+/// Returns the option with a command that was typed as a value and separate arguments.
+fn quoted_command(value: &str, rest: &[String]) -> String {
     let words = rest.iter().map(|word| quote_word(word));
     let value = Some(value.to_owned()).filter(|value| !value.is_empty()).into_iter().chain(words);
     let value = value.collect::<Vec<_>>().join(" ");
     let is_plain = !value.contains(['"', '$', '`', '\\', '!']);
     let value = if is_plain { format!("\"{value}\"") } else { quote_word(&value) };
     let value = Untrusted::new(value);
-    format!("The command is one argument of `--command`, in quotes: `--command {}`.", value.escaped())
+    format!("`--command {}`", value.escaped())
 }
 
 /// Returns what to do about arguments that are too many, if they are parts of a value, or files.
@@ -146,6 +159,9 @@ fn surplus_hint(command: &clap::Command, line: &[OsString], words: &[String]) ->
                 SpreadSchedule::Fields(schedule) => {
                     format!("Quote the schedule: `--schedule \"{}\"`.", escaped(schedule))
                 }
+                SpreadSchedule::Count(count) => format!(
+                    "A schedule has {FIELDS} fields, not {count}; quote them, as in `--schedule \"0 3 * * *\"`."
+                ),
                 SpreadSchedule::Expanded => {
                     "Quote the schedule with its five fields, as in `--schedule \"0 3 * * *\"`.".to_owned()
                 }
@@ -192,6 +208,8 @@ fn surplus_hint(command: &clap::Command, line: &[OsString], words: &[String]) ->
 enum SpreadSchedule {
     /// The whole schedule.
     Fields(String),
+    /// It has this number of fields, which is not that of a schedule.
+    Count(usize),
     /// A shell has replaced a `*` without quotes with names of files, and fields follow them.
     Expanded,
 }
@@ -207,9 +225,16 @@ fn spread_schedule(command: &clap::Command, line: &[OsString]) -> Option<SpreadS
         return None;
     }
     let mut fields = vec![first];
-    fields.extend(following.iter().take_while(|word| is_field(word)).take(FIELDS - 1).cloned());
-    if fields.len() < FIELDS && following.iter().skip(fields.len() - 1).any(|word| is_field(word)) {
+    fields.extend(following.iter().take_while(|word| is_field(word)).cloned());
+    let files = following.get(fields.len() - 1..).unwrap_or_default();
+    if fields.len() < FIELDS && files.iter().any(|word| is_field(word)) {
         return Some(SpreadSchedule::Expanded);
+    }
+    // Each `*` is replaced with the same names. After a whole schedule, a name is another argument.
+    let expanded = files.first().map_or(0, |file| files.iter().filter(|other| *other == file).count());
+    let count = fields.len() + if fields.len() < FIELDS { expanded } else { 0 };
+    if count > FIELDS || count < FIELDS && files.is_empty() {
+        return Some(SpreadSchedule::Count(count));
     }
     fields.resize(FIELDS, "*".to_owned());
     Some(SpreadSchedule::Fields(fields.join(" ")))

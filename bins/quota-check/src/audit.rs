@@ -31,8 +31,9 @@ use crate::arguments::Arguments;
 use crate::facts;
 use crate::fleet::failure_of_all;
 
-/// How kubectl writes a file that can be audited.
-const KUBECTL: &str = "Write the file with `kubectl get resourcequota,limitrange,deployment,replicaset,replicationcontroller,statefulset,daemonset,cronjob,job,pod,persistentvolumeclaim --all-namespaces --output json`.";
+/// The resources that kubectl writes to a file that can be audited.
+const RESOURCES: &str = "resourcequota,limitrange,deployment,replicaset,replicationcontroller,statefulset,daemonset,cronjob,job,pod,\
+                         persistentvolumeclaim";
 
 /// The objects of a namespace that an audit compares, by name: several files may have the same ones.
 #[derive(Default)]
@@ -94,7 +95,7 @@ pub(crate) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, 
     };
     let limits = overview.limits();
     if limits.quotas.is_empty() && limits.limit_ranges.is_empty() && limits.unread.is_empty() {
-        return Err(no_limits("the namespace has neither a ResourceQuota nor a LimitRange", arguments));
+        return Err(no_limits("the namespace has neither a ResourceQuota nor a LimitRange", arguments, ""));
     }
     let found = audit(session.tool.namespace(), limits, &workloads);
     match finish(vec![found], arguments)? {
@@ -124,7 +125,8 @@ pub(crate) fn run_all(arguments: &Arguments) -> Result<ExitCode, Failure> {
         return Err(nothing_found(&format!("no tool matches {}", pattern.quoted())));
     }
     if arguments.quota.is_none() && !namespaces.values().any(Audited::has_limits) || namespaces.is_empty() {
-        return Err(no_limits("no namespace of a tool has a ResourceQuota or a LimitRange", arguments));
+        let reason = "no namespace of a tool has a ResourceQuota or a LimitRange";
+        return Err(no_limits(reason, arguments, " --all-namespaces"));
     }
     let reports = namespaces.into_iter();
     let reports = reports.map(|(namespace, audited)| audited.report(namespace, arguments.quota.clone()));
@@ -137,9 +139,19 @@ fn nothing_found(reason: &str) -> Failure {
         .with_code(FailureCode::NotFound)
 }
 
-fn no_limits(reason: &str, arguments: &Arguments) -> Failure {
+/// Returns the failure that there is neither a quota nor a limit; `scope` are kubectl's options for the namespaces that are
+/// audited.
+fn no_limits(reason: &str, arguments: &Arguments, scope: &str) -> Failure {
     let failure = nothing_found(reason);
-    if arguments.cluster.from.is_empty() { failure } else { failure.hint(KUBECTL) }
+    if arguments.cluster.from.is_empty() {
+        return failure;
+    }
+    failure.hint(kubectl_hint(scope))
+}
+
+/// Returns how kubectl writes a file that can be audited.
+fn kubectl_hint(scope: &str) -> String {
+    format!("Write the file with `kubectl get {RESOURCES}{scope} --output json`.")
 }
 
 /// Fetches everything that is compared.
@@ -286,7 +298,7 @@ fn read(path: &Path, namespaces: &mut BTreeMap<String, Audited>) -> Result<(), F
     read.map_err(|error| {
         let reason = Untrusted::new(error.to_string());
         let message = format!("{}: {}", name.escaped(), reason.escaped());
-        Failure::new(ExitCode::Failed, message).hint(KUBECTL)
+        Failure::new(ExitCode::Failed, message).hint(kubectl_hint(" --all-namespaces"))
     })
 }
 

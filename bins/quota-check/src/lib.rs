@@ -145,11 +145,14 @@ fn all_after_command(arguments: &Arguments, line: &[OsString]) -> Option<String>
     let verb = arguments.verb.as_ref().filter(|_| arguments.quota.is_none())?.name().text();
     let command = command();
     let typed = typed_options(&command, line);
-    let only_for_all: Vec<String> = FLEET_OPTIONS
+    let mut only_for_all: Vec<String> = FLEET_OPTIONS
         .iter()
         .filter(|option| typed.iter().any(|typed| typed == *option))
         .map(|option| format!("`{option}`"))
         .collect();
+    if arguments.document_format().is_err() {
+        only_for_all.push("`--output`".to_owned());
+    }
     if !only_for_all.is_empty() {
         let options = only_for_all.join(" and ");
         let audit = Arguments::try_parse_from(["quota-check", &verb, "--all"]).is_ok();
@@ -160,8 +163,8 @@ fn all_after_command(arguments: &Arguments, line: &[OsString]) -> Option<String>
         });
     }
     let meant = with_flag_after_verb(&command, line, "--all")?;
-    let parsed = Arguments::try_parse_from(&meant).is_ok_and(|arguments| !arguments.fleet.all);
-    parsed.then(|| format!("Run `quota-check {}`.", shown_line(&meant)))
+    let is_accepted = synonyms::is_accepted(&meant);
+    is_accepted.then(|| format!("Run `quota-check {}`.", shown_line(&meant)))
 }
 
 /// Prints the quotas and limits of a session's namespace, or whether files fit it.

@@ -58,6 +58,16 @@ fn meaning(word: &str) -> Option<Meaning> {
     SYNONYMS.iter().find(|(words, _)| words.contains(&word.as_str())).map(|(_, meaning)| *meaning)
 }
 
+/// Returns whether this program accepts a command line.
+pub(crate) fn is_accepted(line: &[OsString]) -> bool {
+    Arguments::try_parse_from(line).is_ok_and(|arguments| {
+        if arguments.fleet.all {
+            return arguments.verb.is_none() && arguments.quota.is_none();
+        }
+        arguments.document_format().is_ok()
+    })
+}
+
 /// Returns the command that a word of another tool means; an empty text is the program without one.
 pub(crate) fn command(word: &str) -> Option<&'static str> {
     match meaning(word)? {
@@ -86,11 +96,8 @@ pub(crate) fn meant(files: &[PathBuf], typed: &[OsString]) -> Option<Failure> {
     let program = crate::command();
     let run = |words: &[(&str, &str)]| {
         let mut line = replaced(&program, typed, words);
-        if Arguments::try_parse_from(&line)
-            .map_or(true, |arguments| arguments.fleet.all && arguments.verb.is_some())
-        {
-            line = with_flag_after_verb(&program, &line, "--all")?;
-            Arguments::try_parse_from(&line).ok()?;
+        if !is_accepted(&line) {
+            line = with_flag_after_verb(&program, &line, "--all").filter(|line| is_accepted(line))?;
         }
         Some(format!("Run `{}`.", format!("quota-check {}", shown_line(&line)).trim_end()))
     };

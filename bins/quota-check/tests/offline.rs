@@ -336,6 +336,11 @@ fn misplaced_arguments_have_a_hint_that_works() {
         "--sort name audit",
         "--threshold 90 what-if",
         "--al audit",
+        "--all -o csv audit",
+        "--all -o csv --sort name audit",
+        "--all -o csv audti",
+        "-o csv audti",
+        "-o csv describe",
         "--tool audit --all audit",
         "audti --all",
         "--all audti",
@@ -361,6 +366,11 @@ fn misplaced_arguments_have_a_hint_that_works() {
     --sort name audit: error: `--sort` cannot be used with `audit` | hint: Leave it out.
     --threshold 90 what-if: error: `--threshold` cannot be used with `what-if` | hint: Leave it out.
     --al audit: error: `--all` cannot be used with a command or `--quota` | hint: Run `quota-check audit --all`.
+    --all -o csv audit: error: `--all` cannot be used with a command or `--quota` | hint: Leave `--output` out, and write `--all` after the command: `quota-check audit --all`.
+    --all -o csv --sort name audit: error: `--all` cannot be used with a command or `--quota` | hint: Leave `--sort` and `--output` out, and write `--all` after the command: `quota-check audit --all`.
+    --all -o csv audti: error: "audti" is neither a command nor a file; did you mean audit? | hint: `quota-check audit --help` shows how to use it.
+    -o csv audti: error: "audti" is neither a command nor a file; did you mean audit? | hint: `quota-check audit --help` shows how to use it.
+    -o csv describe: error: "describe" is neither a command nor a file
     --tool audit --all audit: error: `--all` cannot be used with a command or `--quota` | hint: Run `quota-check --tool audit audit --all`.
     audti --all: error: "audti" is neither a command nor a file; did you mean audit? | hint: Run `quota-check audit --all`.
     --all audti: error: "audti" is neither a command nor a file; did you mean audit? | hint: Run `quota-check audit --all`.

@@ -51,7 +51,7 @@ impl<P, C, F> Command<P, C, F> {
         P: AsyncFn(&Attempt) -> Result<T, Failure>,
         C: Fn(&T, &Attempt) -> Result<(), Failure>,
     {
-        match session.cluster() {
+        match session.cluster_to_change() {
             Ok((_, client)) => Ok(client),
             Err(failure) => Err(self.plan_only().await.err().unwrap_or(failure)),
         }

@@ -9,7 +9,7 @@ use toolforge_cli::{Failure, Session, print_question};
 /// # Errors
 /// When the facts come from files: nothing can be changed, whatever the answer is.
 pub(super) fn confirm(session: &Session, question: &str) -> Result<Option<bool>, Failure> {
-    session.cluster()?;
+    session.cluster_to_change()?;
     if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
         return Ok(None);
     }

@@ -208,6 +208,14 @@ fn failures_without_a_cluster_say_what_to_do() {
     std::fs::write(scratch.0.join("jobs.gz"), b"\x1f\x8b\x08\x00").unwrap();
     let shown: Vec<String> = [
         "quota --quota toolforge-2023",
+        "load jobs.yaml --quota toolforge-2023",
+        "--quota toolforge-2023 plan jobs.yaml",
+        "--yes flush",
+        "--dry-run load jobs.yaml",
+        "--prun load jobs.yaml",
+        "--schedule @daily run bot",
+        "--schedul @daily run bot",
+        "--quota=x list",
         "run a --command ./a --image bookworm --yes",
         "render jobs.yaml",
         "cron",
@@ -229,7 +237,15 @@ fn failures_without_a_cluster_say_what_to_do() {
     })
     .collect();
     assert_snapshot!(shown.join("\n"), @r#"
-    quota --quota toolforge-2023: error: unknown option --quota | hint: Leave it out; it is an option of `plan`.
+    quota --quota toolforge-2023: error: unknown option --quota | hint: Only `plan` has it, which changes nothing.
+    load jobs.yaml --quota toolforge-2023: error: unknown option --quota | hint: Only `plan` has it, which changes nothing.
+    --quota toolforge-2023 plan jobs.yaml: error: unknown option --quota | hint: Write `--quota` after `plan`.
+    --yes flush: error: unknown option --yes | hint: Write `--yes` after `flush`.
+    --dry-run load jobs.yaml: error: unknown option --dry-run | hint: Write `--dry-run` after `load`.
+    --prun load jobs.yaml: error: unknown option --prun; did you mean --prune?
+    --schedule @daily run bot: error: unknown option --schedule | hint: Write `--schedule` after `run`.
+    --schedul @daily run bot: error: unknown option --schedul; did you mean --schedule?
+    --quota=x list: error: unknown option --quota | hint: Only `plan` has it, which changes nothing.
     run a --command ./a --image bookworm --yes: error: unknown option --yes | hint: Leave it out; it is an option of `delete`, `flush`, `load`, `restart`, `adopt`.
     render jobs.yaml: error: kubeconfig /nonexistent/.kube/config does not exist | hint: Become the tool first, `become TOOL`, or name another file with `--kubeconfig`. | hint: Without a cluster: `--tool NAME` with `--from FILE` to read what `kubectl get … -o yaml` printed.
     cron: error: kubeconfig /nonexistent/.kube/config does not exist | hint: Become the tool first, `become TOOL`, or name another file with `--kubeconfig`. | hint: Without a cluster: `--tool NAME` with `--from FILE` to read what `kubectl get … -o yaml` printed.
@@ -261,6 +277,6 @@ fn deletion_from_files_is_refused_before_a_question() {
     [exit 2]
     error: this command needs the cluster; --from is read-only
 
-    hint: Leave `--from` out.
+    hint: With `--from`, `--dry-run` alone shows what would be done.
     ");
 }

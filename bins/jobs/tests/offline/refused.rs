@@ -68,6 +68,10 @@ fn arguments_that_are_too_many_have_a_hint_that_works() {
         format!("{run} --mem 1 Gi"),
         format!("{run} --continuous true"),
         "run daily --image python3.11 --command echo $HOME".to_owned(),
+        format!("{run} --schedule 0 0 5 * * *"),
+        format!("{run} --schedule 0 0 5 a.sh b.sh a.sh b.sh a.sh b.sh"),
+        "run --image python3.11 --command ./d.sh --schedule 0 3 * * * daily x".to_owned(),
+        format!("{run} --schedule 0 3"),
         format!("{run} a b"),
         "run daily ./d.sh --image python3.11".to_owned(),
         "images x".to_owned(),
@@ -81,6 +85,13 @@ fn arguments_that_are_too_many_have_a_hint_that_works() {
         "plan a.yaml b.yaml --exit-code".to_owned(),
         "plan a.yaml bot".to_owned(),
         format!("{run} --verbose"),
+        format!("{run} --yes y"),
+        format!("{run} --offline"),
+        format!("{run} --cron @daily"),
+        "run daily --image python3.11 --cron=@daily".to_owned(),
+        "list --cron @daily".to_owned(),
+        "run daily --image python3.11 --cmd ./d.sh".to_owned(),
+        "run daily --image python3.11 --comand ./d.sh --memory 1Gi".to_owned(),
         "run daily --image python3.11 --command python3 d.py --verbose --tool tf-test".to_owned(),
         "run daily --image python3.11 --command python3 -c print(1)".to_owned(),
         "run daily --image python3.11 -- ./d.sh -v".to_owned(),
@@ -95,6 +106,9 @@ fn arguments_that_are_too_many_have_a_hint_that_works() {
         "load a.yaml --dry-run server".to_owned(),
         "status bot".to_owned(),
         "status bot --output wide".to_owned(),
+        "status bot --tool tools.tf-test".to_owned(),
+        "--uid x status bot".to_owned(),
+        "status --tool tools.tf-test".to_owned(),
         "status bot other".to_owned(),
         "status -- bot".to_owned(),
         "apply a.yaml b.yaml".to_owned(),
@@ -119,6 +133,10 @@ fn arguments_that_are_too_many_have_a_hint_that_works() {
     run daily --image python3.11 --command ./d.sh --mem 1 Gi: error: unexpected argument "Gi" | hint: Leave it out.
     run daily --image python3.11 --command ./d.sh --continuous true: error: unexpected argument "true" | hint: Leave it out.
     run daily --image python3.11 --command echo $HOME: error: unexpected argument "$HOME" | hint: The command is one argument of `--command`, in quotes: `--command 'echo '"'"'$HOME'"'"''`.
+    run daily --image python3.11 --command ./d.sh --schedule 0 0 5 * * *: error: unexpected argument "0" | hint: A schedule has 5 fields, not 6; quote them, as in `--schedule "0 3 * * *"`.
+    run daily --image python3.11 --command ./d.sh --schedule 0 0 5 a.sh b.sh a.sh b.sh a.sh b.sh: error: unexpected argument "0" | hint: A schedule has 5 fields, not 6; quote them, as in `--schedule "0 3 * * *"`.
+    run --image python3.11 --command ./d.sh --schedule 0 3 * * * daily x: error: unexpected argument "*" | hint: Quote the schedule: `--schedule "0 3 * * *"`.
+    run daily --image python3.11 --command ./d.sh --schedule 0 3: error: unexpected argument "3" | hint: A schedule has 5 fields, not 2; quote them, as in `--schedule "0 3 * * *"`.
     run daily --image python3.11 --command ./d.sh a b: error: unexpected argument "a" | hint: The command is one argument of `--command`, in quotes: `--command "./d.sh a b"`.
     run daily ./d.sh --image python3.11: error: unexpected argument "./d.sh" | hint: The command is one argument of `--command`, in quotes: `--command "./d.sh"`.
     images x: error: unexpected argument "x" | hint: Leave it out.
@@ -132,6 +150,13 @@ fn arguments_that_are_too_many_have_a_hint_that_works() {
     plan a.yaml b.yaml --exit-code: error: unexpected argument "b.yaml" | hint: `plan` reads one file; `quota-check a.yaml b.yaml` checks several together, with options of its own.
     plan a.yaml bot: error: unexpected argument "bot" | hint: Leave it out.
     run daily --image python3.11 --command ./d.sh --verbose: error: unknown option --verbose | hint: The command is one argument of `--command`, in quotes: `--command "./d.sh --verbose"`.
+    run daily --image python3.11 --command ./d.sh --yes y: error: unknown option --yes | hint: Leave it out, or put it in quotes with the command: `--command "./d.sh --yes y"`.
+    run daily --image python3.11 --command ./d.sh --offline: error: unknown option --offline | hint: Leave it out, or put it in quotes with the command: `--command "./d.sh --offline"`.
+    run daily --image python3.11 --command ./d.sh --cron @daily: error: unknown option --cron; did you mean --schedule?
+    run daily --image python3.11 --cron=@daily: error: unknown option --cron; did you mean --schedule?
+    list --cron @daily: error: unknown option --cron
+    run daily --image python3.11 --cmd ./d.sh: error: unknown option --cmd; did you mean --command?
+    run daily --image python3.11 --comand ./d.sh --memory 1Gi: error: unknown option --comand; did you mean --command?
     run daily --image python3.11 --command python3 d.py --verbose --tool tf-test: error: unknown option --verbose | hint: The command is one argument of `--command`, in quotes: `--command "python3 d.py --verbose"`.
     run daily --image python3.11 --command python3 -c print(1): error: unknown option -c | hint: The command is one argument of `--command`, in quotes: `--command "python3 -c 'print(1)'"`.
     run daily --image python3.11 -- ./d.sh -v: error: unexpected argument "./d.sh" | hint: The command is one argument of `--command`, in quotes: `--command "./d.sh -v"`.
@@ -145,8 +170,11 @@ fn arguments_that_are_too_many_have_a_hint_that_works() {
     flush --output table x: error: unexpected argument "x" | hint: Leave it out.
     load a.yaml --dry-run server: error: unexpected argument "server" | hint: Write `--dry-run=server`.
     status bot: error: "status" is not a command; did you mean show? | hint: Run `toolforge jobs show bot`.
-    status bot --output wide: error: "status" is not a command; did you mean list? | hint: `toolforge jobs list --help` shows how to use it.
-    status bot other: error: "status" is not a command; did you mean list? | hint: `toolforge jobs list --help` shows how to use it.
+    status bot --output wide: error: "status" is not a command; did you mean show? | hint: `toolforge jobs show --help` shows how to use it.
+    status bot --tool tools.tf-test: error: "status" is not a command; did you mean show? | hint: `toolforge jobs show --help` shows how to use it.
+    --uid x status bot: error: "status" is not a command; did you mean show? | hint: `toolforge jobs show --help` shows how to use it.
+    status --tool tools.tf-test: error: "status" is not a command; did you mean list? | hint: `toolforge jobs list --help` shows how to use it.
+    status bot other: error: "status" is not a command; did you mean show? | hint: `toolforge jobs show --help` shows how to use it.
     status -- bot: error: "status" is not a command; did you mean show? | hint: Run `toolforge jobs show -- bot`.
     apply a.yaml b.yaml: error: "apply" is not a command; did you mean load? | hint: `toolforge jobs load --help` shows how to use it.
     stop: error: "stop" is not a command; did you mean delete? | hint: `toolforge jobs delete --help` shows how to use it.

@@ -219,6 +219,12 @@ fn audit_of_nothing_fails() {
 
     hint: Write the file with `kubectl get resourcequota,limitrange,deployment,replicaset,replicationcontroller,statefulset,daemonset,cronjob,job,pod,persistentvolumeclaim --all-namespaces --output json`.
     ");
+    assert_snapshot!(run_of("audit --tool x --from -", pods), @"
+    [exit 1]
+    error: there is nothing to audit: the namespace has neither a ResourceQuota nor a LimitRange
+
+    hint: Write the file with `kubectl get resourcequota,limitrange,deployment,replicaset,replicationcontroller,statefulset,daemonset,cronjob,job,pod,persistentvolumeclaim --output json`.
+    ");
     assert_snapshot!(run_of("audit --all --from - --tool zz*", &audited()), @r#"
     [exit 1]
     error: there is nothing to audit: no tool matches "zz*"

@@ -63,7 +63,7 @@ pub(super) fn apply(
     if arguments.dry_run == Some(DryRunOption::Client) {
         return start.dry_run();
     }
-    let (runtime, client) = match session.cluster() {
+    let (runtime, client) = match session.cluster_to_change() {
         Ok(cluster) => cluster,
         Err(failure) => return Err(start.plan_only().err().unwrap_or(failure)),
     };

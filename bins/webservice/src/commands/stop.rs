@@ -28,7 +28,7 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, 
         print_planned(&set, format)?;
         return report::finish(session, format, (&set, changes), arguments.dry_run, Ok(ExitCode::Success));
     }
-    let (runtime, client) = session.cluster()?;
+    let (runtime, client) = session.cluster_to_change()?;
     let options = if arguments.dry_run.is_some() { ApplyOptions::dry_run() } else { ApplyOptions::default() };
     let (set, report) = runtime.block_on(client.apply_planned(tool, options, &stop))?.into_parts();
     let changes = if is_stopped(&set) { unchanged(&set) } else { applied_changes(&report) };

@@ -198,7 +198,7 @@ fn stop_dry_run_works_with_files() {
     --- stderr
     error: this command needs the cluster; --from is read-only
 
-    hint: Leave `--from` out.
+    hint: With `--from`, `--dry-run` alone shows what would be done.
     ");
 }
 
@@ -325,7 +325,7 @@ fn changes_are_rejected_with_facts_from_files() {
     --- stderr
     error: this command needs the cluster; --from is read-only
 
-    hint: Leave `--from` out.
+    hint: With `--from`, `--dry-run` alone shows what would be done.
     ");
 }
 
