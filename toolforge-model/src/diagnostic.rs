@@ -116,6 +116,14 @@ pub enum Remedy {
 }
 
 impl Remedy {
+    /// Returns whether it shows a part of the document.
+    fn quotes_text(&self) -> bool {
+        match self {
+            Self::Quote { .. } | Self::Write { .. } | Self::EscapeBackslash { .. } => true,
+            Self::ReplaceTab { .. } | Self::CheckIndentation { .. } | Self::RemoveLine => false,
+        }
+    }
+
     /// Returns the text as it is; it may quote the document.
     fn text(&self) -> String {
         match self {
@@ -182,8 +190,7 @@ impl Diagnostic {
     /// Returns the diagnostic without its remedy, if that quotes the text.
     #[must_use]
     pub fn without_quoting_remedy(self) -> Self {
-        let quotes = matches!(self.remedy, Some(Remedy::Quote { .. } | Remedy::EscapeBackslash { .. }));
-        Self { remedy: self.remedy.filter(|_| !quotes), ..self }
+        Self { remedy: self.remedy.filter(|remedy| !remedy.quotes_text()), ..self }
     }
 
     /// Returns the whole text: the message, the related location and the remedy.

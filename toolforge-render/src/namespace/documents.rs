@@ -92,12 +92,12 @@ pub enum DocumentsError {
         /// The file.
         file: String,
     },
-    /// A document is text, such as a message of kubectl.
+    /// A file contains a message of kubectl.
     #[error("{} contains text, not a Kubernetes object: {}", Untrusted::new(file).escaped(), text.quoted())]
     Text {
         /// The file.
         file: String,
-        /// The text.
+        /// The first line of the message.
         text: Untrusted,
     },
     /// An object lacks required fields of its kind.
@@ -157,14 +157,9 @@ const MESSAGES: [&str; 5] = [
     "No resources found",
 ];
 
-fn text_error(file: &str, text: &str) -> DocumentsError {
-    DocumentsError::Text { file: file.to_owned(), text: Untrusted::new(text) }
-}
-
 /// Returns the error of a document that is recognized, but is not a Kubernetes object.
 fn other_document(file: &str, json: &Value) -> Option<DocumentsError> {
     match json {
-        Value::String(found) => Some(text_error(file, found)),
         Value::Array(jobs)
             if !jobs.is_empty()
                 && jobs.iter().all(|job| job.get("name").is_some() && job.get("kind").is_none()) =>
@@ -185,7 +180,8 @@ impl Documents {
     /// When the file is empty, neither YAML nor JSON, or not a Kubernetes object.
     pub fn read(&mut self, file: &str, text: &str) -> Result<(), DocumentsError> {
         if MESSAGES.iter().any(|message| text.starts_with(message)) {
-            return Err(text_error(file, text.lines().next().unwrap_or_default()));
+            let text = Untrusted::new(text.lines().next().unwrap_or_default());
+            return Err(DocumentsError::Text { file: file.to_owned(), text });
         }
         let documents: Vec<Value> = if text.trim_start().starts_with('{') {
             let documents: Result<_, serde_json::Error> =

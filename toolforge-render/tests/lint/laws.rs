@@ -215,6 +215,18 @@ fn printed(text: &str, findings: &[Finding], secrets: &Secrets) -> String {
     printed
 }
 
+#[test]
+fn corrected_lines_show_no_secret() {
+    for line in [format!("- value:{MARKER}"), format!("- value: '{MARKER}"), format!("- value = {MARKER}")] {
+        let text = format!(
+            "apiVersion: v1\nkind: Pod\nmetadata: {{name: a}}\nspec:\n  containers:\n  - name: a\n    env:\n    {line}\n      \
+             name: DB_PASS\n    image: a\n"
+        );
+        let printed = printed(&text, &reading_errors(&text), &Secrets::of(&text));
+        assert!(printed.contains("invalid YAML") && !printed.contains(MARKER), "{printed}");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(300))]
 
