@@ -178,11 +178,16 @@ pub fn value_and_following(
     option: &str,
 ) -> Option<(String, Vec<String>)> {
     let found = words(command, arguments);
-    let (value, end) = found.iter().rev().find_map(|word| match word {
+    let (value, end) = last_value(&found, option)?;
+    Some((value, following(&found, end)))
+}
+
+/// Returns the last value of an option, and the index of the argument after it.
+fn last_value(found: &[Word], option: &str) -> Option<(String, usize)> {
+    found.iter().rev().find_map(|word| match word {
         Word::Option(index, typed) if typed.name == option => Some((typed.value.clone()?, typed.end(*index))),
         Word::Option(..) | Word::Positional(..) => None,
-    })?;
-    Some((value, following(&found, end)))
+    })
 }
 
 /// Returns the words from an index that directly follow each other without being options.
@@ -207,10 +212,7 @@ pub fn value_and_rest(
 ) -> Option<(String, Vec<String>)> {
     let found = words(command, arguments);
     let known = known_options(command, &found);
-    let (value, start) = found.iter().rev().find_map(|word| match word {
-        Word::Option(index, typed) if typed.name == option => Some((typed.value.clone()?, typed.end(*index))),
-        Word::Option(..) | Word::Positional(..) => None,
-    })?;
+    let (value, start) = last_value(&found, option)?;
     let end = found.iter().find_map(|word| match word {
         Word::Option(index, typed) if *index >= start && known.contains(&typed.name) => Some(*index),
         Word::Option(..) | Word::Positional(..) => None,
