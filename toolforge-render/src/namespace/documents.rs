@@ -305,11 +305,9 @@ impl Documents {
         &'a self,
         namespace: &'a str,
     ) -> impl Iterator<Item = (ManifestKind, &'a str, &'a Value)> {
-        let in_namespace =
-            move |object: &&Object| object.namespace.as_deref().is_none_or(|found| found == namespace);
         self.objects
             .iter()
-            .filter(in_namespace)
+            .filter(move |object| object.is_in(namespace))
             .map(|object| (object.manifest_kind(), object.name.as_str(), &object.json))
     }
 
